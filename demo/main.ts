@@ -1,0 +1,37 @@
+/** `npm run demo`: the story of `daypass demo`, against a real authorization server, `oidc-provider`. */
+import { join } from 'node:path'
+import { DEMO_TOKEN_LIFE, tellDemo } from '../src/cli/commands/demo.ts'
+import { errorText } from '../src/cli/errors.ts'
+import { painter } from '../src/cli/say.ts'
+import { exitCode } from '../src/core/errors.ts'
+import { nodeHost } from '../src/platform/node-host.ts'
+import { startOidcProvider } from '../test/kit/oidc-provider.ts'
+
+const { env, stdin, stderr } = process
+const paint = painter(stderr, env)
+const cancel = new AbortController()
+process.once('SIGINT', () => cancel.abort(new Error('cancelled')))
+
+const server = await startOidcProvider({ accessTokenTtl: DEMO_TOKEN_LIFE / 1000 })
+const host = nodeHost({ env, stdin, stderr })
+const program = [process.execPath, join(import.meta.dirname, '../dist/cli.cjs')]
+try {
+  await tellDemo(
+    { host, paint, program, signal: cancel.signal },
+    {
+      title: 'oidc-provider, a certified OpenID Connect server',
+      issuer: server.issuer,
+      clientId: server.clientId,
+      counts: () => {
+        const { refreshes, refusals, deadGrants } = server.stats()
+        return { renewals: refreshes, reuses: refusals, ended: deadGrants }
+      },
+      close: () => server.close(),
+    },
+  )
+} catch (error) {
+  stderr.write(
+    cancel.signal.aborted ? 'cancelled\n' : errorText(error, false, Boolean(env.DAYPASS_DEBUG), paint),
+  )
+  process.exitCode = cancel.signal.aborted ? 130 : exitCode(error)
+}

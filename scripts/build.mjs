@@ -1,0 +1,151 @@
+/**
+ * Builds what runs: the CLI (`dist/*.cjs`), the demo and the test kit's browser (`build/*.mjs`); with `--library`
+ * also the library (`dist/*.mjs` and its types, by tsdown).
+ *
+ * The CLI is CommonJS because that starts 3 ms sooner than a module, and in three files because what is not parsed
+ * costs nothing: `cli.cjs` is the fast path, `main.cjs` everything else, `undici.cjs` only for a proxy.
+ */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { thirdPartyText } from './licences.mjs'
+
+const here = dirname(fileURLToPath(import.meta.url))
+
+const VERSION = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8')).version
+
+/** Loaded where they are installed; the program does without them where they are not. */
+const NATIVE = ['@napi-rs/keyring', '@napi-rs/keyring-*', 'fs-native-extensions']
+
+const common = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  metafile: true,
+  write: false,
+  logLevel: 'error',
+}
+
+/** One file of the program may refer to another, which stays a file of its own: `wanted` → `./file`. */
+const apart = (wanted, file) => ({
+  name: `apart-${file}`,
+  setup: (bundler) =>
+    bundler.onResolve({ filter: wanted }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: `./${file}`, external: true },
+    ),
+})
+
+const commonJs = {
+  ...common,
+  format: 'cjs',
+  external: NATIVE,
+  banner: { js: '#!/usr/bin/env node' },
+  define: { 'import.meta.url': 'importMetaUrl', DAYPASS_VERSION: JSON.stringify(VERSION) },
+  inject: [join(here, 'import-meta-url.js')],
+  // `import()` becomes `require()` where it is reached: Node 20 scans a CommonJS file for 25 ms to import it.
+  supported: { 'dynamic-import': false },
+}
+
+const UNDICI = `export { Agent, EnvHttpProxyAgent, ProxyAgent, fetch } from 'undici'`
+
+function programs(root) {
+  const undici = apart(/^undici$/, 'undici.cjs')
+  const main = apart(/^\.\/main\.(cjs|ts|js)$/, 'main.cjs')
+  const entry = (file, plugins) => ({ ...commonJs, entryPoints: [join(root, file)], plugins })
+  return [
+    // Every byte of this one is read before anything happens.
+    {
+      out: 'dist/cli.cjs',
+      executable: true,
+      options: { ...entry('src/cli/fast.ts', [main, undici]), minify: true },
+    },
+    { out: 'dist/main.cjs', options: { ...entry('src/cli/main.ts', [undici]), banner: {} } },
+    {
+      out: 'dist/undici.cjs',
+      options: { ...commonJs, banner: {}, stdin: { contents: UNDICI, resolveDir: root } },
+    },
+    {
+      out: 'build/demo.mjs',
+      own: true,
+      options: {
+        ...common,
+        format: 'esm',
+        packages: 'external',
+        entryPoints: [join(root, 'demo/main.ts')],
+      },
+    },
+    {
+      out: 'build/bench.mjs',
+      own: true,
+      options: { ...common, format: 'esm', packages: 'external', entryPoints: [join(root, 'bench/main.ts')] },
+    },
+    {
+      out: 'build/scripted-browser.mjs',
+      own: true,
+      options: { ...common, format: 'esm', entryPoints: [join(root, 'src/testing/browser.ts')] },
+    },
+  ]
+}
+
+/** Several suites may build at once in one checkout: nobody may run half a file. */
+function put(path, contents, mode) {
+  mkdirSync(dirname(path), { recursive: true })
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`)
+  writeFileSync(temporary, contents)
+  chmodSync(temporary, mode)
+  renameSync(temporary, path)
+}
+
+async function bundle(root, program) {
+  const source = program.options.entryPoints?.[0]
+  if (source && !existsSync(source)) {
+    throw new Error(`${program.out} cannot be built: ${relative(root, source)} does not exist`)
+  }
+  const { outputFiles, metafile } = await build({ absWorkingDir: root, ...program.options })
+  put(join(root, program.out), outputFiles[0].contents, program.executable ? 0o755 : 0o644)
+  return metafile
+}
+
+/** Builds every program below `root`. Throws one error that names each that could not be built. */
+export async function buildCli(root) {
+  const all = programs(root)
+  const results = await Promise.allSettled(all.map((program) => bundle(root, program)))
+  const failed = results.flatMap((result, index) =>
+    result.status === 'rejected' ? [{ ...all[index], reason: result.reason }] : [],
+  )
+  // What could not be built must not be tested as it was built yesterday.
+  for (const { out } of failed) rmSync(join(root, out), { force: true })
+  if (failed.length > 0) throw new Error(failed.map(({ reason }) => reason.message).join('\n'))
+  const shipped = results.filter((_, index) => !all[index].own).map(({ value }) => value)
+  put(join(root, 'dist/THIRD-PARTY.txt'), thirdPartyText(root, shipped), 0o644)
+}
+
+function buildLibrary(root) {
+  const { status } = spawnSync(join(root, 'node_modules/.bin/tsdown'), ['--logLevel', 'warn'], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status !== 0) throw new Error('the library cannot be built: see tsdown above')
+}
+
+async function main(args) {
+  const root = resolve(here, '..')
+  const library = args.includes('--library')
+  const began = Date.now()
+  if (library) rmSync(join(root, 'dist'), { recursive: true, force: true })
+  await buildCli(root)
+  if (library) buildLibrary(root)
+  console.error(`built ${library ? 'the CLI and the library' : 'the CLI'} in ${Date.now() - began} ms`)
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main(process.argv.slice(2)).catch((error) => {
+    console.error(`build: ${error.message}`)
+    process.exitCode = 1
+  })
+}

@@ -1,0 +1,65 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+
+/** What the suite runs besides Node, and what cannot be tested where it is missing. */
+const WANTED = [
+  { command: 'chromium', packages: ['chromium'], tests: 'logins in a real browser' },
+  { command: 'gnome-keyring-daemon', packages: ['gnome-keyring'], tests: 'the OS keychain' },
+  { command: 'dbus-run-session', packages: ['dbus', 'dbus-daemon'], tests: 'the OS keychain' },
+  { command: 'secret-tool', packages: ['libsecret-tools'], tests: 'the OS keychain' },
+  { command: 'gdbus', packages: ['libglib2.0-bin'], tests: 'the OS keychain' },
+  { command: 'strace', packages: ['strace'], tests: 'that what is kept is on the disk' },
+  { command: 'bash', packages: ['bash'], tests: 'completion in bash' },
+  { command: 'fish', packages: ['fish'], tests: 'completion in fish' },
+  { command: 'zsh', packages: ['zsh'], tests: 'completion in zsh' },
+]
+
+const installed = (command) =>
+  spawnSync('sh', ['-c', `command -v "$0"`, command], { stdio: 'ignore' }).status === 0
+
+const missing = () => WANTED.filter(({ command }) => !installed(command))
+
+function apt(...args) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  execFileSync('apt-get', ['-qq', '-o', 'Dpkg::Use-Pty=0', ...args], {
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 600_000,
+  })
+}
+
+function install(packages) {
+  apt('update')
+  apt('install', '-y', '--no-install-recommends', ...packages)
+}
+
+/** Twice, because mirrors hiccup; then one by one, so that one missing package does not cost the others. */
+function installAll(packages) {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      return install(packages)
+    } catch {
+      // Tried again; what is still missing in the end is reported.
+    }
+  }
+  for (const one of packages) {
+    try {
+      apt('install', '-y', '--no-install-recommends', one)
+    } catch {
+      // Reported by the caller.
+    }
+  }
+}
+
+const canInstall = () => process.getuid?.() === 0 && installed('apt-get')
+
+/** Gets what is missing where we may; answers what is missing still. */
+export function providePrograms(say) {
+  const absent = missing()
+  if (absent.length === 0) return []
+  const packages = [...new Set(absent.flatMap((one) => one.packages))]
+  if (canInstall()) {
+    say(`installing ${packages.join(' ')} …`)
+    installAll(packages)
+  }
+  return missing().map(({ command, tests }) => ({ command, tests }))
+}

@@ -1,0 +1,119 @@
+/**
+ * `npm test`: everything, on a machine that has Node 20 and nothing else.
+ *
+ *     npm test                            on this Node and on Node 24
+ *     npm test -- --node current          on this Node alone (or 20, or 24)
+ *     npm test -- test/vault -t rotates   the rest goes to vitest
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildCli } from './build.mjs'
+import { check } from './check.mjs'
+import { providePrograms } from './debian.mjs'
+import { provideNode24 } from './node24.mjs'
+
+const ROOT = resolve(fileURLToPath(import.meta.url), '../..')
+const say = (text) => console.error(`test: ${text}`)
+
+/** For what must not scroll by unseen. */
+function framed(lines) {
+  const width = Math.max(...lines.map((line) => line.length))
+  const rule = '#'.repeat(width + 6)
+  console.error([rule, ...lines.map((line) => `## ${line.padEnd(width)} ##`), rule].join('\n'))
+}
+
+function parse(args) {
+  const at = args.indexOf('--node')
+  if (at === -1) return { node: 'both', rest: args }
+  const node = args[at + 1] ?? ''
+  if (!['20', '24', 'current'].includes(node)) throw new Error('--node is 20, 24 or current')
+  return { node, rest: args.toSpliced(at, 2) }
+}
+
+function programs() {
+  const absent = providePrograms(say)
+  if (absent.length === 0) return
+  framed([
+    'These programs are missing and could not be installed,',
+    'so the tests that need them are SKIPPED:',
+    '',
+    ...absent.map(({ command, tests }) => `${command}: ${tests}`),
+  ])
+}
+
+/** Folders whose `node` the suite runs on. */
+function nodes(wanted) {
+  const major = Number(process.versions.node.split('.')[0])
+  const current = { label: `Node ${process.version}`, folder: dirname(process.execPath) }
+  if (wanted === 'current' || Number(wanted) === major) return [current]
+  if (wanted === '20')
+    throw new Error(`this is Node ${process.version}: --node 20 must be started by Node 20`)
+  try {
+    const other = major === 24 ? [] : [{ label: 'Node 24', folder: provideNode24(ROOT) }]
+    return wanted === '24' ? other : [current, ...other]
+  } catch (error) {
+    if (process.env.CI || wanted === '24') throw error
+    framed(['NODE 24 COULD NOT BE FETCHED: the suite runs on this Node only.', ...error.message.split('\n')])
+    return [current]
+  }
+}
+
+/** Runs the whole suite on one Node; its children are that Node too. */
+function suite({ label, folder }, args) {
+  say(`the suite on ${label}`)
+  const scratch = mkdtempSync(join(tmpdir(), 'daypass-suite-'))
+  const report = join(scratch, 'report.json')
+  const env = { ...process.env, DAYPASS_BUILT: '1', DAYPASS_TEST_REPORT: report }
+  env.PATH = [folder, env.PATH].join(delimiter)
+  // Costs every start of Node 20 another 40 ms, and no test leaves this machine.
+  delete env.NODE_EXTRA_CA_CERTS
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
+  const reporters = ['--reporter=default', `--reporter=${join(ROOT, 'scripts/reporter.mjs')}`]
+  const node = join(folder, process.platform === 'win32' ? 'node.exe' : 'node')
+  const command = [vitest, 'run', ...reporters, ...args]
+  const { status } = spawnSync(node, command, { cwd: ROOT, env, stdio: 'inherit' })
+  const counts = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { ...NOTHING, broken: 1 }
+  rmSync(scratch, { recursive: true, force: true })
+  return { label, ok: status === 0, ...counts }
+}
+
+const NOTHING = { passed: 0, failed: 0, skipped: [], broken: 0 }
+
+function close(results, checked) {
+  const sum = (count) => results.reduce((total, result) => total + count(result), 0)
+  const [passed, failed, skipped] = [sum((r) => r.passed), sum((r) => r.failed), sum((r) => r.skipped.length)]
+  const broken = sum((r) => r.broken)
+  for (const { label, skipped: list } of results) {
+    for (const { name, why } of list) say(`skipped on ${label}: ${name} (${why})`)
+  }
+  if (broken > 0) say(`${broken} test file(s) could not run, or an error came from outside a test`)
+  if (passed + failed === 0) say('NO TEST WAS RUN, which is a failure')
+  if (!checked) say('lint, format or types complained: see above')
+  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`)
+  const good = checked && passed > 0 && failed === 0 && results.every(({ ok, broken }) => ok && broken === 0)
+  return good ? 0 : 1
+}
+
+async function main() {
+  const { node, rest } = parse(process.argv.slice(2))
+  programs()
+  await buildCli(ROOT)
+  const checked = await check()
+  return close(
+    nodes(node).map((one) => suite(one, rest)),
+    checked,
+  )
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code
+  },
+  (error) => {
+    say(`stopped: ${error.message}`)
+    process.exitCode = 1
+  },
+)

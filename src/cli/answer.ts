@@ -1,0 +1,31 @@
+import type { Daypass } from '../client/index.ts'
+import type { Host } from '../core/types.ts'
+import type { Paths } from '../platform/paths.ts'
+import type { Paint } from './say.ts'
+
+/** What a command has to say: one text for stdout, and the exit code. Commands return; only `main` writes. */
+export interface Answer {
+  out?: string
+  code?: number
+}
+
+/** What every command is given. */
+export interface World {
+  daypass: Daypass
+  host: Host
+  paths: Paths
+  /** `--json`. */
+  json: boolean
+  verbose: boolean
+  /** Paints what goes to stdout, and to stderr. */
+  paint: Paint
+  paintError: Paint
+  signal: AbortSignal
+}
+
+export const jsonLine = (value: unknown) => JSON.stringify(value)
+
+/** A line to stderr, for `-v`. */
+export function explain({ host, verbose }: World, text: string): void {
+  if (verbose) host.terminal.say(text)
+}

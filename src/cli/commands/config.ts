@@ -1,0 +1,60 @@
+import { readConfigFile } from '../../config/load.ts'
+import { checkConfig, configurationError } from '../../config/parse.ts'
+import { EXIT } from '../../core/errors.ts'
+import type { Host } from '../../core/types.ts'
+import type { Paths } from '../../platform/paths.ts'
+import { type Answer, jsonLine } from '../answer.ts'
+import type { Paint } from '../say.ts'
+import { sheet } from '../say.ts'
+
+/** `config` looks at the files itself, so that it works when they are wrong. */
+export interface ConfigWorld {
+  host: Host
+  paths: Paths
+  json: boolean
+  paint: Paint
+}
+
+export function configPath({ paths, json }: ConfigWorld): Answer {
+  const { config, vault, state, audit } = paths
+  return { out: json ? jsonLine({ config, vault, state, audit }) : config }
+}
+
+export function configValidate({ paths, host, json }: ConfigWorld): Answer {
+  const file = readConfigFile(paths.config)
+  const { problems } = file ? checkConfig(file.text, paths.config) : { problems: [] }
+  if (json)
+    return {
+      out: jsonLine({ file: paths.config, exists: file !== undefined, problems }),
+      code: problems.length > 0 ? EXIT.configuration : 0,
+    }
+  if (problems.length > 0) throw configurationError(problems)
+  host.terminal.say(file ? `${paths.config} is valid.` : `There is no ${paths.config}, and none is needed.`)
+  return {}
+}
+
+/** What is in force, and from where. Names and settings, never a value that may be secret. */
+export function configShow({ paths, host, json, paint }: ConfigWorld): Answer {
+  const file = readConfigFile(paths.config)
+  const { config = {}, problems } = file ? checkConfig(file.text, paths.config) : { config: {}, problems: [] }
+  if (problems.length > 0) throw configurationError(problems)
+  const from = (set: unknown, where: string) => (set ? where : 'built in')
+  const { env } = host
+  const settings = {
+    config: { value: paths.config, from: from(env.DAYPASS_CONFIG, 'DAYPASS_CONFIG') },
+    vault: { value: paths.vault, from: from(env.DAYPASS_HOME, 'DAYPASS_HOME') },
+    store: {
+      value: env.DAYPASS_STORE || config.auth?.keyring?.type || 'auto',
+      from: env.DAYPASS_STORE ? 'DAYPASS_STORE' : from(config.auth?.keyring?.type, 'config.yaml'),
+    },
+    default: { value: config.default ?? null, from: from(config.default, 'config.yaml') },
+    identities: { value: Object.keys(config.auth?.identities ?? {}), from: 'config.yaml' },
+    providers: { value: Object.keys(config.auth?.providers ?? {}), from: 'config.yaml' },
+  }
+  if (json) return { out: jsonLine(settings) }
+  const lines = Object.entries(settings).map(([name, { value, from: where }]) => {
+    const words = Array.isArray(value) ? value.join(', ') || 'none' : (value ?? 'none')
+    return [name, `${words}  ${paint('dim', `(${where})`)}`] as const
+  })
+  return { out: sheet(lines, paint) }
+}

@@ -1,0 +1,220 @@
+/**
+ * The whole story, told with the program itself: a server on 127.0.0.1, a login, tokens, an automatic renewal,
+ * twenty processes at once, and a logout. Everything lies in a temporary folder that is gone afterwards.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DaypassError } from '../../core/errors.ts'
+import type { Host } from '../../core/types.ts'
+import { startAuthorizationServer } from '../../testing/authorization-server.ts'
+import { scriptedBrowser } from '../../testing/browser.ts'
+import type { Answer } from '../answer.ts'
+import type { Paint } from '../say.ts'
+
+/** A server that counts. Its refresh tokens are single-use, and one that is used twice ends the login. */
+export interface DemoServer {
+  title: string
+  issuer: string
+  clientId: string
+  counts(): { renewals: number; reuses: number; ended: number }
+  close(): Promise<void>
+}
+
+/** Long enough for twenty processes on a slow machine, short enough to watch it run out. */
+export const DEMO_TOKEN_LIFE = 9_000
+const CROWD = 20
+
+interface Stage {
+  host: Host
+  server: DemoServer
+  /** The Node and the file that are `daypass`. */
+  program: readonly string[]
+  home: string
+  paint: Paint
+  signal: AbortSignal
+  running: Set<ChildProcess>
+}
+
+interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** The story that is shipped: against the strict server of daypass' own test kit. */
+export async function shippedDemo(host: Host, paint: Paint, signal: AbortSignal): Promise<Answer> {
+  const consent = canOpenBrowser(host) ? 'form' : 'auto'
+  const server = await startAuthorizationServer({ accessTokenTtl: DEMO_TOKEN_LIFE, consent })
+  const { issuer, clientId, stats, close } = server
+  const counts = () => ({ renewals: stats().refreshes, reuses: stats().reuses, ended: stats().deadFamilies })
+  const program = [process.execPath, process.argv[1]!]
+  return tellDemo(
+    { host, paint, signal, program },
+    { title: "daypass' own test server", issuer, clientId, counts, close },
+  )
+}
+
+export async function tellDemo(
+  with_: Omit<Stage, 'server' | 'home' | 'running'>,
+  server: DemoServer,
+): Promise<Answer> {
+  const home = mkdtempSync(join(tmpdir(), 'daypass-demo-'))
+  const running = new Set<ChildProcess>()
+  const stage = { ...with_, server, home, running }
+  stage.signal.addEventListener('abort', () => {
+    for (const child of running) child.kill()
+  })
+  try {
+    await story(stage)
+    return {}
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+    await server.close()
+    stage.host.terminal.say(stage.paint('dim', `(the server has stopped and ${home} is gone)`))
+  }
+}
+
+async function story(stage: Stage): Promise<void> {
+  const { server, host } = stage
+  chapter(stage, `An authorization server is running: ${server.title}, at ${server.issuer}`)
+  note(
+    stage,
+    `access tokens live ${DEMO_TOKEN_LIFE / 1000} s; refresh tokens are single-use, and one that is used twice ends the login`,
+  )
+
+  chapter(stage, 'Log in, in the browser')
+  await logIn(stage)
+
+  chapter(stage, 'What there is')
+  await shown(stage, ['list'])
+  const first = await shown(stage, ['token'])
+
+  chapter(stage, 'The token runs out, and the next one to ask gets a fresh one')
+  await untilStale(stage)
+  const second = await shown(stage, ['token'])
+  expect(second.stdout !== first.stdout && server.counts().renewals === 1, 'the token was not renewed')
+  note(stage, `another token; the server counted ${server.counts().renewals} renewal`)
+
+  chapter(stage, `It runs out again, and ${CROWD} processes ask at once`)
+  await untilStale(stage)
+  await crowd(stage)
+
+  chapter(stage, 'Log out')
+  await shown(stage, ['logout', 'demo'])
+  expect(server.counts().ended === 1, 'the server did not end the login')
+  note(stage, 'the server confirms that the login has ended')
+  host.terminal.say(`\n${stage.paint('green', '✓')} That was it. Yours begins with: daypass login`)
+}
+
+/** A person's own browser where there is one; else the demo plays the person, and says so. */
+async function logIn(stage: Stage): Promise<void> {
+  const { server, host } = stage
+  const words = ['login', 'oidc', 'demo', '--issuer', server.issuer, '--client-id', server.clientId]
+  if (canOpenBrowser(host)) {
+    note(stage, 'your browser opens now: type any name, and agree')
+    await shown(stage, words)
+    return
+  }
+  note(
+    stage,
+    'there is no browser here, so the demo plays the person: it opens the page, signs in and agrees',
+  )
+  // An opener that opens nothing; the page is visited below.
+  const opener = `"${process.execPath}" -e 0`
+  let visited: Promise<unknown> | undefined
+  await shown(stage, words, ['--browser', opener], (stderr) => {
+    const url = /^http\S+$/m.exec(stderr)?.[0]
+    if (url && stderr.includes(`${url}\n`)) visited ??= scriptedBrowser().visit(url)
+  })
+  await visited
+}
+
+function canOpenBrowser(host: Host): boolean {
+  const { display, browserSet, ci } = host.surroundings()
+  return (display || browserSet) && !ci
+}
+
+/** Waits until less than the margin, a third of its life, is left. */
+async function untilStale({ host, signal, paint }: Stage): Promise<void> {
+  const wait = (DEMO_TOKEN_LIFE * 2) / 3
+  host.terminal.say(paint('dim', `  (waiting ${wait / 1000} s)`))
+  await host.sleep(wait + 300, signal)
+}
+
+async function crowd(stage: Stage): Promise<void> {
+  const before = stage.server.counts()
+  const answers = await Promise.all(Array.from({ length: CROWD }, () => daypass(stage, ['token', 'demo'])))
+  const { renewals, reuses } = stage.server.counts()
+  const tokens = new Set(answers.map(({ stdout }) => stdout))
+  const right = answers.filter(({ code, stdout }) => code === 0 && stdout !== '').length
+  note(
+    stage,
+    `${right} of ${CROWD} got a token, ${tokens.size === 1 ? 'all of them the same' : `${tokens.size} different ones`}`,
+  )
+  note(stage, `the server counted ${renewals - before.renewals} renewal and ${reuses} reuses`)
+  expect(
+    right === CROWD && tokens.size === 1 && renewals - before.renewals === 1 && reuses === 0,
+    'a renewal was not shared',
+  )
+}
+
+/** Runs daypass as a person would, and shows it. */
+async function shown(
+  stage: Stage,
+  words: readonly string[],
+  hidden: readonly string[] = [],
+  watch?: (stderr: string) => void,
+) {
+  const { host, paint } = stage
+  host.terminal.say(`\n${paint('bold', `$ daypass ${words.join(' ')}`)}`)
+  const ended = await daypass(stage, [...words, ...hidden], watch)
+  const text = `${ended.stderr}${ended.stdout}`.trimEnd()
+  host.terminal.say(text.replaceAll(/^/gm, '  '))
+  expect(ended.code === 0, `daypass ${words[0]} ended with ${ended.code}`)
+  return ended
+}
+
+function daypass(
+  { program, home, host, signal, running }: Stage,
+  words: readonly string[],
+  watch?: (stderr: string) => void,
+): Promise<Ended> {
+  const env = {
+    ...host.env,
+    DAYPASS_HOME: home,
+    DAYPASS_STORE: 'file',
+    DAYPASS_IDENTITY: undefined,
+    NO_COLOR: '1',
+  }
+  const child = spawn(program[0]!, [...program.slice(1), ...words], {
+    env,
+    cwd: home,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  running.add(child)
+  const said = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said.stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said.stderr += text
+    watch?.(said.stderr)
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => {
+      running.delete(child)
+      if (signal.aborted) reject(signal.reason)
+      else resolve({ code, ...said })
+    })
+  })
+}
+
+const chapter = ({ host, paint }: Stage, text: string) => host.terminal.say(`\n${paint('cyan', text)}`)
+const note = ({ host, paint }: Stage, text: string) => host.terminal.say(`  ${paint('dim', text)}`)
+
+function expect(holds: boolean, otherwise: string): void {
+  if (!holds) throw new DaypassError('unexpected', `the demo did not go as it should: ${otherwise}`)
+}

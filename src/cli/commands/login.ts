@@ -1,0 +1,255 @@
+import type { LoginOutcome } from '../../client/keep.ts'
+import type { LoginRequest } from '../../client/login.ts'
+import { formatDuration, isoTime, parseDuration } from '../../core/duration.ts'
+import { DaypassError, EXIT, isDaypassError } from '../../core/errors.ts'
+import { Secret } from '../../core/secret.ts'
+import { shown } from '../../core/text.ts'
+import type { Method } from '../../core/types.ts'
+import type { Given } from '../../sources/definition.ts'
+import type { Answer, World } from '../answer.ts'
+import { jsonLine } from '../answer.ts'
+import { pickLogin } from '../pick.ts'
+import { accountWords, expiryWords, sheet, storeWords } from '../say.ts'
+
+/** The flags of `login`, as commander reads them. */
+export interface LoginFlags {
+  name?: string | undefined
+  method?: Method | undefined
+  browser?: boolean | string | undefined
+  remote?: boolean | undefined
+  device?: boolean | undefined
+  interactive?: string | undefined
+  tokenStdin?: boolean | undefined
+  withToken?: string | boolean | undefined
+  setDefault?: boolean | undefined
+  issuer?: string | undefined
+  tenant?: string | undefined
+  region?: string | undefined
+  site?: string | undefined
+  apiUrl?: string | undefined
+  clientId?: string | undefined
+  scopes?: string | undefined
+  port?: string | undefined
+  timeout?: string | undefined
+  loginHint?: string | undefined
+  prompt?: string | undefined
+  qr?: boolean | undefined
+  force?: boolean | undefined
+  start?: boolean | undefined
+  finish?: string | undefined
+  wait?: string | undefined
+  callbackUrl?: string | undefined
+  code?: string | undefined
+}
+
+export async function login(
+  world: World,
+  target: string | undefined,
+  name: string | undefined,
+  flags: LoginFlags,
+): Promise<Answer> {
+  if (flags.finish !== undefined) return finish(world, flags.finish, flags)
+  if (name !== undefined && flags.name !== undefined && name !== flags.name) {
+    throw new DaypassError('usage', 'the name was given twice', {
+      hint: 'give it once: daypass login PROVIDER NAME',
+    })
+  }
+  const chosen = target ?? (await pickLogin(world))
+  const request = await requestOf(world, chosen, { ...flags, name: name ?? flags.name })
+  if (flags.start) return start(world, chosen, request)
+  const outcome = await world.daypass.login(chosen, request)
+  return said(world, outcome)
+}
+
+async function requestOf(
+  world: World,
+  target: string,
+  flags: LoginFlags,
+): Promise<Omit<LoginRequest, 'target'>> {
+  const given = givenOf(await declaredParams(world, target), flags)
+  const method = methodOf(flags)
+  const token = await tokenOf(world, flags)
+  return {
+    given,
+    signal: world.signal,
+    ...(flags.name !== undefined && { name: flags.name }),
+    ...(method && { method }),
+    ...(token && { token }),
+    ...(flags.setDefault && { setDefault: true }),
+    ...(flags.force && { force: true }),
+    ...(flags.port !== undefined && { port: portOf(flags.port) }),
+    ...(typeof flags.browser === 'string' && { browser: flags.browser }),
+    ...(flags.timeout !== undefined && { timeout: parseDuration(flags.timeout, '--timeout') }),
+    ...(flags.loginHint !== undefined && { loginHint: flags.loginHint }),
+    ...(flags.prompt !== undefined && { prompt: flags.prompt }),
+    ...(flags.qr && { qr: true }),
+  }
+}
+
+/** Flags that are parameters of some provider, by the parameter's name. */
+const PARAM_FLAGS = {
+  issuer: 'issuer',
+  tenant: 'tenant',
+  region: 'region',
+  site: 'site',
+  apiUrl: 'api_url',
+} as const
+
+async function declaredParams({ daypass }: World, target: string) {
+  const known = (await daypass.names()).includes(target)
+  const provider = known ? (await definitionIfReadable(daypass, target))?.provider : daypass.providers[target]
+  return provider && { title: provider.title, params: Object.keys(provider.params) }
+}
+
+/** An unreadable record does not keep anyone from logging in again. */
+function definitionIfReadable(daypass: World['daypass'], name: string) {
+  return daypass.definition(name).catch((error: unknown) => {
+    if (isDaypassError(error, 'vault')) return undefined
+    throw error
+  })
+}
+
+function givenOf(declared: Awaited<ReturnType<typeof declaredParams>>, flags: LoginFlags): Given {
+  const params: Record<string, string> = {}
+  for (const [flag, param] of Object.entries(PARAM_FLAGS) as [keyof typeof PARAM_FLAGS, string][]) {
+    const value = flags[flag]
+    if (value === undefined) continue
+    if (declared && !declared.params.includes(param)) throw unknownParam(declared, param)
+    params[param] = value
+  }
+  return {
+    params,
+    ...(flags.clientId !== undefined && { clientId: flags.clientId }),
+    ...(flags.scopes !== undefined && { scopes: flags.scopes.split(/[\s,]+/).filter(Boolean) }),
+  }
+}
+
+function unknownParam(
+  { title, params }: { title: string; params: readonly string[] },
+  param: string,
+): DaypassError {
+  const flag = (name: string) => `--${name.replace('_', '-')}`
+  const known = [...params.map(flag), '--client-id', '--scopes'].join(', ')
+  return new DaypassError('usage', `${title} has no ${flag(param)}`, { hint: `it has ${known}` })
+}
+
+function methodOf(flags: LoginFlags): Method | undefined {
+  const paste = flags.browser === false || flags.remote || flags.interactive === 'false'
+  const asked = [
+    flags.method,
+    paste ? 'paste' : undefined,
+    flags.device ? 'device' : undefined,
+    flags.tokenStdin || flags.withToken ? 'token' : undefined,
+  ].filter((method): method is Method => method !== undefined)
+  if (new Set(asked).size <= 1) return asked[0]
+  throw new DaypassError('usage', `a login has one method, not ${asked.join(' and ')}`, {
+    hint: 'give one of --method, --no-browser, --device, --token-stdin',
+  })
+}
+
+async function tokenOf({ host }: World, { withToken }: LoginFlags): Promise<Secret | undefined> {
+  if (typeof withToken !== 'string') return undefined
+  host.terminal.warn(
+    'other users of this machine can read a token on a command line; --token-stdin keeps it to yourself',
+  )
+  return new Secret(withToken)
+}
+
+function portOf(text: string): number {
+  const port = Number(text)
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port
+  throw new DaypassError('usage', '--port takes a number from 1 to 65535', {
+    hint: 'leave it out, and a free one is taken',
+  })
+}
+
+/** The summary goes to stderr; stdout stays empty, or has one object with `--json`. */
+async function said(world: World, outcome: LoginOutcome): Promise<Answer> {
+  const { daypass, host, json, paintError } = world
+  const listed = await daypass.status(outcome.header.name)
+  const { row } = listed
+  const provider = daypass.providers[row.provider]
+  const account = accountWords(listed)
+  host.terminal.say(
+    [
+      `${paintError('green', '✓')} Logged in to ${provider?.title ?? row.provider}${account ? ` as ${account}` : ''}`,
+      sheet(
+        [
+          ['identity', `${row.name} (${row.kind})`],
+          ['principal', row.principal && shown(row.principal)],
+          ['region', row.region],
+          ['tenant', row.tenant],
+          ['expires', expiryWords(listed)],
+          ['kept in', storeWords(outcome.store)],
+          ['default', DEFAULTS[outcome.default].replace('NAME', row.name)],
+        ],
+        paintError,
+      ),
+    ].join('\n'),
+  )
+  return json ? { out: jsonLine({ ...row, default: outcome.default !== 'no' }) } : {}
+}
+
+const DEFAULTS = {
+  made: 'yes, from now on',
+  already: 'yes, as before',
+  no: 'no; to make it so: daypass use NAME',
+} as const
+
+async function start(world: World, target: string, request: Omit<LoginRequest, 'target'>): Promise<Answer> {
+  const { daypass, json, host } = world
+  const { id, url, userCode, expiresAt } = await daypass.startLogin(target, request)
+  const next = `daypass login --finish ${id} --wait 60s`
+  const left = formatDuration(expiresAt - host.now())
+  host.terminal.say(
+    [
+      userCode ? `Open ${url} and enter the code ${userCode}` : `Open this page:\n\n${url}\n`,
+      `Then, within ${left}: ${next}`,
+      ...(userCode
+        ? []
+        : [`or, where the browser runs elsewhere: daypass login --finish ${id} --callback-url URL`]),
+    ].join('\n'),
+  )
+  const answer = {
+    id,
+    url,
+    ...(userCode && { user_code: userCode }),
+    expires_at: isoTime(expiresAt),
+    next_command: next,
+  }
+  return { code: EXIT.pending, ...(json && { out: jsonLine(answer) }) }
+}
+
+async function finish(world: World, id: string, flags: LoginFlags): Promise<Answer> {
+  const { daypass, signal } = world
+  const pasted = flags.callbackUrl ?? flags.code
+  const outcome = await daypass.finishLogin(id, {
+    signal,
+    ...(flags.wait !== undefined && { wait: parseDuration(flags.wait, '--wait') }),
+    ...(pasted !== undefined && { pasted }),
+  })
+  if (outcome) return said(world, outcome)
+  throw new DaypassError('pending', 'nobody finished the login yet', {
+    hint: `daypass login --finish ${id} --wait 60s`,
+  })
+}
+
+/** With a person at the terminal, a verb that needs a login starts it and goes on. */
+export async function orLogIn<T>(
+  world: World,
+  selected: string | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const { host, daypass } = world
+    const canAsk = host.terminal.interactive && !host.surroundings().ci
+    if (!isDaypassError(error, 'login_required') || !canAsk) throw error
+    const resolved = await daypass.resolve(selected).catch(() => undefined)
+    if (!resolved || !('identity' in resolved)) throw error
+    host.terminal.say(`${error.message}.`)
+    await said(world, await daypass.login(resolved.identity, { signal: world.signal }))
+    return work()
+  }
+}

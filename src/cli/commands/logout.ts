@@ -1,0 +1,101 @@
+import type { LogoutOptions, LogoutOutcome } from '../../client/logout.ts'
+import { DaypassError, EXIT, exitCode, isDaypassError } from '../../core/errors.ts'
+import { type Answer, jsonLine, type World } from '../answer.ts'
+import { pickIdentity } from '../pick.ts'
+
+export interface LogoutFlags extends LogoutOptions {
+  all?: boolean | undefined
+}
+
+export async function logout(
+  world: World,
+  identity: string | undefined,
+  flags: LogoutFlags,
+): Promise<Answer> {
+  if (flags.all) return logoutAll(world, flags)
+  const { daypass, host, json } = world
+  const outcome = await daypass.logout(identity ?? (await pickIdentity(world, 'logout')), flags)
+  host.terminal.say(flags.dryRun ? wouldSay(outcome) : said(outcome))
+  return json ? { out: jsonLine({ identities: [asJson(outcome)] }) } : {}
+}
+
+/** Whoever has something kept; static keys are no login. One that fails does not keep the others. */
+async function logoutAll({ daypass, host, json }: World, flags: LogoutFlags): Promise<Answer> {
+  const { identities, problems } = await daypass.list()
+  const names = identities
+    .filter(({ header }) => header?.key && header.method !== 'keys')
+    .map(({ row }) => row.name)
+  const outcomes: LogoutOutcome[] = []
+  let code = problems.length > 0 ? EXIT.vault : 0
+  for (const { name, problem } of problems)
+    host.terminal.warn(`${name}: ${problem}   (daypass remove ${name})`)
+  for (const name of names) {
+    try {
+      const outcome = await daypass.logout(name, flags)
+      outcomes.push(outcome)
+      host.terminal.say(flags.dryRun ? wouldSay(outcome) : said(outcome))
+    } catch (error) {
+      if (!isDaypassError(error)) throw error
+      host.terminal.warn(`${name}: ${error.message}`)
+      code = exitCode(error)
+    }
+  }
+  if (names.length === 0 && problems.length === 0) host.terminal.say('Nobody is logged in.')
+  return { code, ...(json && { out: jsonLine({ identities: outcomes.map(asJson) }) }) }
+}
+
+function said({ identity, revocation, wasDefault }: LogoutOutcome): string {
+  const gone = {
+    revoked: `Logged out of ${identity}: its token was revoked at the server and removed here.`,
+    unsupported: `Logged out of ${identity}: removed here. The server has no way to revoke it; it stays valid there until it expires.`,
+    skipped: `Logged out of ${identity}: removed here only. It stays valid at the server until it expires.`,
+    none: `${identity} was not logged in.`,
+    failed: `Logged out of ${identity}: removed here, but not revoked at the server${'why' in revocation ? ` (${revocation.why})` : ''}. It may stay valid until it expires.`,
+  }[revocation.outcome]
+  return wasDefault ? `${gone}\nIt was the default; there is none now.` : gone
+}
+
+function wouldSay({ identity, revocation, wasDefault }: LogoutOutcome): string {
+  const would = {
+    revoked: `${identity} would be revoked at the server and removed here.`,
+    unsupported: `${identity} would be removed here; the server has no way to revoke it.`,
+    skipped: `${identity} would be removed here only.`,
+    none: `${identity} is not logged in.`,
+    failed: '',
+  }[revocation.outcome]
+  return wasDefault ? `${would} It is the default.` : would
+}
+
+const asJson = ({ identity, revocation, wasDefault }: LogoutOutcome) => ({
+  name: identity,
+  revocation: revocation.outcome,
+  was_default: wasDefault,
+})
+
+export async function remove(
+  world: World,
+  named: string | undefined,
+  flags: { yes?: boolean | undefined },
+): Promise<Answer> {
+  const { daypass, host, json } = world
+  const identity = named ?? (await pickIdentity(world, 'remove'))
+  if (!flags.yes) await agree(world, identity)
+  const outcome = await daypass.remove(identity)
+  const { revocation } = outcome
+  const revoked = revocation.outcome === 'revoked' ? ', and revoked it at the server' : ''
+  host.terminal.say(
+    `Removed ${identity}${revoked}.${outcome.wasDefault ? ' It was the default; there is none now.' : ''}`,
+  )
+  if (revocation.outcome === 'failed') host.terminal.warn(`it could not be revoked: ${revocation.why}`)
+  return json ? { out: jsonLine(asJson(outcome)) } : {}
+}
+
+async function agree({ host }: World, identity: string): Promise<void> {
+  if (!host.terminal.interactive) {
+    throw new DaypassError('usage', `removing ${identity} has to be confirmed`, {
+      hint: `daypass remove ${identity} --yes`,
+    })
+  }
+  if (await host.terminal.confirm(`Remove ${identity} altogether?`)) return
+  throw new DaypassError('cancelled', `${identity} was left as it was`)
+}

@@ -1,0 +1,67 @@
+import type { RefreshOutcome } from '../../client/refresh.ts'
+import { formatDuration } from '../../core/duration.ts'
+import { DaypassError, exitCode } from '../../core/errors.ts'
+import { timeLeft } from '../../core/freshness.ts'
+import { type Answer, jsonLine, type World } from '../answer.ts'
+
+export interface RefreshFlags {
+  all?: boolean | undefined
+  force?: boolean | undefined
+}
+
+/** A line for each; exit 0 only if all succeeded, else the first failure's. */
+export async function refresh(
+  world: World,
+  identity: string | undefined,
+  flags: RefreshFlags,
+): Promise<Answer> {
+  const { daypass, host, json } = world
+  const names = flags.all ? await renewable(world) : [await named(world, identity)]
+  const outcomes = await Promise.all(
+    names.map((name) => daypass.refresh(name, { force: flags.force ?? false })),
+  )
+  if (!flags.all && outcomes[0]?.error) throw outcomes[0].error
+  for (const outcome of outcomes) {
+    if (outcome.error) host.terminal.warn(failure(outcome))
+    else host.terminal.say(success(outcome, daypass.now()))
+  }
+  if (names.length === 0) host.terminal.say('There is nothing to renew.')
+  const failed = outcomes.find(({ error }) => error)
+  return {
+    code: failed ? exitCode(failed.error) : 0,
+    ...(json && { out: jsonLine({ identities: outcomes.map(asJson) }) }),
+  }
+}
+
+async function renewable({ daypass }: World): Promise<string[]> {
+  const { identities } = await daypass.list()
+  return identities.filter(({ header }) => header?.key && header.renewable).map(({ row }) => row.name)
+}
+
+async function named({ daypass }: World, identity: string | undefined): Promise<string> {
+  const resolved = await daypass.resolve(identity)
+  if ('identity' in resolved) return resolved.identity
+  throw new DaypassError('usage', `the token of ${resolved.environment.variable} is not ours to renew`, {
+    hint: 'daypass refresh <identity>',
+  })
+}
+
+function success({ identity, outcome, header }: RefreshOutcome, now: number): string {
+  const left = header?.expiresAt === undefined ? '' : ` (${formatDuration(timeLeft(header, now))} left)`
+  if (outcome === 'nothing_to_renew') return `${identity}: nothing to renew.`
+  if (outcome === 'renewed') return `${identity}: renewed${left}.`
+  return `${identity}: still fresh${left}; --force renews it all the same.`
+}
+
+function failure({ identity, error }: RefreshOutcome): string {
+  const message = error!.message.startsWith(identity) ? error!.message : `${identity}: ${error!.message}`
+  return error!.hint ? `${message}   (${error!.hint})` : message
+}
+
+const asJson = ({ identity, outcome, error }: RefreshOutcome) => ({
+  name: identity,
+  outcome,
+  ...(error && {
+    error: { code: error.code, message: error.message, ...(error.hint && { hint: error.hint }) },
+  }),
+})

@@ -1,0 +1,76 @@
+import type { Listed } from '../../client/rows.ts'
+import { EXIT, isDaypassError } from '../../core/errors.ts'
+import { shown } from '../../core/text.ts'
+import { type Answer, jsonLine, type World } from '../answer.ts'
+import { accountWords, expiryWords, methodWords, sheet, stateWords, storeWords } from '../say.ts'
+import { list } from './list.ts'
+
+export interface StatusFlags {
+  check?: boolean | undefined
+}
+
+/** Offline, unless `--check`. Exit 0 if usable, 4 if a login is needed. */
+export async function status(
+  world: World,
+  identity: string | undefined,
+  flags: StatusFlags,
+): Promise<Answer> {
+  if (identity !== undefined) return one(world, await found(world, identity), flags)
+  const { identities, problems, standIn } = await world.daypass.list()
+  const active = identities.find(({ row }) => row.active)
+  const checked = active && flags.check && !standIn ? await check(world, active) : active
+  const all = await list(world)
+  if (standIn) return { ...all, code: 0 }
+  if (!active) return { ...all, code: problems.length > 0 ? EXIT.vault : EXIT.login_required }
+  return { ...all, code: codeOf(checked!) }
+}
+
+const codeOf = ({ row }: Listed) => (row.state === 'valid' || row.state === 'stale' ? 0 : EXIT.login_required)
+
+async function found({ daypass }: World, identity: string): Promise<Listed> {
+  const { identities } = await daypass.list()
+  const listed = identities.find(({ row }) => row.name === identity)
+  return listed ?? daypass.status(identity)
+}
+
+async function one(world: World, listed: Listed, flags: StatusFlags): Promise<Answer> {
+  const { json, paint } = world
+  const checked = flags.check ? await check(world, listed) : listed
+  if (json) return { out: jsonLine({ identities: [checked.row] }), code: codeOf(checked) }
+  return { out: statusText(checked, paint), code: codeOf(checked) }
+}
+
+function statusText(listed: Listed, paint: World['paint']): string {
+  const { row } = listed
+  const marks = [row.default && 'default', row.active && 'active'].filter(Boolean).join(', ')
+  return [
+    `${paint('bold', row.name)} (${row.kind})${marks ? ` [${marks}]` : ''}`,
+    sheet(
+      [
+        ['state', stateWords(listed, paint)],
+        ['account', accountWords(listed)],
+        ['principal', row.principal && shown(row.principal)],
+        ['tenant', row.tenant],
+        ['region', row.region],
+        ['expires', expiryWords(listed)],
+        ['obtained by', methodWords(row.method)],
+        ['kept in', storeWords(row.store)],
+      ],
+      paint,
+    ),
+  ].join('\n')
+}
+
+/** Asks the server: renews what is stale, and reads who the bearer is. */
+async function check(world: World, listed: Listed): Promise<Listed> {
+  const { daypass } = world
+  const { name } = listed.row
+  if (listed.row.store === 'environment') return listed
+  try {
+    await daypass.check(name)
+    return daypass.status(name)
+  } catch (error) {
+    if (!isDaypassError(error, 'login_required')) throw error
+    return { ...listed, row: { ...listed.row, state: 'login_required' }, why: error.message }
+  }
+}

@@ -1,0 +1,30 @@
+import { writeFolderFile } from '../../config/folder-file.ts'
+import { DaypassError } from '../../core/errors.ts'
+import { type Answer, jsonLine, type World } from '../answer.ts'
+import { pickIdentity } from '../pick.ts'
+
+export interface UseFlags {
+  here?: boolean | undefined
+  unset?: boolean | undefined
+}
+
+export async function use(world: World, identity: string | undefined, flags: UseFlags): Promise<Answer> {
+  const { daypass, host, json } = world
+  if (flags.unset) {
+    if (identity !== undefined || flags.here)
+      throw new DaypassError('usage', '--unset stands alone', { hint: 'daypass use --unset' })
+    await daypass.use(undefined)
+    host.terminal.say('There is no default now.')
+    return json ? { out: jsonLine({ default: null }) } : {}
+  }
+  const name = identity ?? (await pickIdentity(world, 'use'))
+  if (flags.here) {
+    await daypass.definition(name)
+    const file = writeFolderFile(process.cwd(), name)
+    host.terminal.say(`${name} is the identity of this folder now (${file}).`)
+    return json ? { out: jsonLine({ folder: file, identity: name }) } : {}
+  }
+  await daypass.use(name)
+  host.terminal.say(`${name} is the default now.`)
+  return json ? { out: jsonLine({ default: name }) } : {}
+}

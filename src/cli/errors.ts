@@ -1,0 +1,31 @@
+import { DaypassError } from '../core/errors.ts'
+import type { Paint } from './say.ts'
+
+/** What happened, and the next command to type: as text, or as one object with `--json`. */
+export function errorText(error: unknown, json: boolean, debug: boolean, paint: Paint): string {
+  const { code, message, hint } = described(error)
+  if (json) return `${JSON.stringify({ error: { code, message, ...(hint && { hint }) } })}\n`
+  const lines = [
+    `${paint('red', 'error:')} ${message}`,
+    ...(hint ? hint.split('\n').map((line) => `  ${line}`) : []),
+  ]
+  if (debug) lines.push(...trace(error))
+  return `${lines.join('\n')}\n`
+}
+
+function described(error: unknown): { code: string; message: string; hint?: string | undefined } {
+  if (error instanceof DaypassError) return error
+  return {
+    code: 'unexpected',
+    message: `unexpected failure (${error instanceof Error ? error.name : typeof error})`,
+    hint: 'run it again with DAYPASS_DEBUG=1 and report what it prints',
+  }
+}
+
+/** Stacks and messages, never properties: a library's error may carry the whole answer of a server. */
+function trace(error: unknown): string[] {
+  const lines: string[] = []
+  for (let at = error; at instanceof Error && lines.length < 5; at = at.cause)
+    lines.push(at.stack ?? at.message)
+  return lines
+}

@@ -1,0 +1,170 @@
+/**
+ * Where the program begins. A `token` that needs nothing but reading is answered here, with `fs`, `path`, `crypto`
+ * and the keychain's native part; whatever is not plain sailing, errors included, is left to `main`.
+ */
+import { writeSync } from 'node:fs'
+import { readCompiled } from '../config/compiled.ts'
+import { findFolderFile, simpleFolderIdentity } from '../config/folder-file.ts'
+import { parseDuration } from '../core/duration.ts'
+import { EXIT } from '../core/errors.ts'
+import { checkMinTtl, isUsable, stateOf } from '../core/freshness.ts'
+import { isIdentityName } from '../core/names.ts'
+import type { Endpoints, Grant, Header } from '../core/types.ts'
+import { type TokenForm, tokenText } from '../outputs/token.ts'
+import { paths } from '../platform/paths.ts'
+import { builtIn } from '../providers/index.ts'
+import { ownProvider } from '../providers/own.ts'
+import { type Configured, checkBound, define } from '../sources/definition.ts'
+import { bearersOf } from '../sources/environment.ts'
+import { whichIdentity } from '../sources/identity.ts'
+import { grantFile } from '../vault/file-name.ts'
+import { openKey } from '../vault/keys.ts'
+import { readOwnFile } from '../vault/read-file.ts'
+import { decodeHeader, openBody } from '../vault/seal.ts'
+import { readState } from '../vault/state.ts'
+
+interface Asked {
+  identity: string | undefined
+  form: TokenForm
+  minTtl: number
+}
+
+type Compiled = NonNullable<ReturnType<typeof readCompiled>>
+
+const { env } = process
+
+/** `undefined`: not a plain `token`. */
+function parse(argv: readonly string[]): Asked | undefined {
+  const [verb, ...words] = argv[0] === 'auth' ? argv.slice(1) : argv
+  if (verb !== 'token') return undefined
+  const asked: Asked = { identity: undefined, form: 'plain', minTtl: 0 }
+  while (words.length > 0) {
+    const word = words.shift()!
+    if (word === '--header' || word === '--json') {
+      if (asked.form !== 'plain') return undefined
+      asked.form = word === '--json' ? 'json' : 'header'
+    } else if (word === '--min-ttl') asked.minTtl = parseDuration(words.shift() ?? '')
+    else {
+      const name = word === '-i' || word === '--identity' ? words.shift() : word
+      if (asked.identity !== undefined || name === undefined || !isIdentityName(name)) return undefined
+      asked.identity = name
+    }
+  }
+  return asked
+}
+
+/** `undefined`: it takes more than reading. */
+async function quickToken(asked: Asked): Promise<string | undefined> {
+  if (!['auto', 'keychain', 'file'].includes(env.DAYPASS_STORE || 'auto')) return undefined
+  const where = paths(env, process.platform)
+  const compiled = readCompiled(where.config, `${where.dataDir}/config.compiled.json`)
+  if (!compiled || compiled.keyring === 'memory') return undefined
+  const name = nameOf(asked, compiled, where.state)
+  const text = name && readOwnFile(`${where.vault}/${grantFile(name)}`, report)
+  if (!name || !text) return undefined
+  const header = decodeHeader(text, name)
+  if (!isGood(header, compiled, asked)) return undefined
+  const { credential } = openBody(text, name, await openKey(where.vault, header.key!, { report })) as Grant
+  return tokenText(name, credential, asked.form, header.clockOffset)
+}
+
+const report = (message: string) => void process.stderr.write(`! ${message}\n`)
+
+function nameOf({ identity }: Asked, compiled: Compiled, state: string): string | undefined {
+  if (identity !== undefined) return identity
+  // A token of the environment stands in for whatever was not named.
+  const own = Object.values(compiled.providers).some(
+    ({ params }) => params.env !== undefined && env[params.env],
+  )
+  if (own || bearersOf(Object.values(builtIn), env, 0).length > 0) return undefined
+  const { found, warnings } = env.DAYPASS_IDENTITY
+    ? { found: undefined, warnings: [] }
+    : findFolderFile(process.cwd(), process.getuid?.())
+  const here = found && simpleFolderIdentity(found.text)
+  if (warnings.length > 0 || (found && here === undefined)) return undefined
+  const chosen = readState(state, report).default ?? compiled.default
+  const resolved = whichIdentity({
+    env: env.DAYPASS_IDENTITY,
+    folder: here === undefined ? undefined : { identity: here, file: '' },
+    fallback: chosen === undefined ? undefined : { identity: chosen, from: '' },
+    environment: [],
+    known: [],
+  })
+  return 'identity' in resolved ? resolved.identity : undefined
+}
+
+/** Usable as it is, and still bound to the server that its definition names. */
+function isGood(header: Header, compiled: Compiled, { minTtl }: Asked): boolean {
+  const said = compiled.identities[header.name]
+  const own = compiled.providers[header.provider]
+  const provider = own
+    ? ownProvider(header.provider, { issuer: own.params.issuer })
+    : builtIn[header.provider]
+  if (!provider || (said && said.provider !== header.provider)) return false
+  if (minTtl > 0) checkMinTtl(header, minTtl)
+  const identity = said && plain(said)
+  const configured = own && plain(own)
+  if (identity === null || configured === null) return false
+  checkBound(
+    define(header.name, provider, {
+      env,
+      stored: header,
+      ...(identity && { identity }),
+      ...(configured && { provider: configured }),
+    }),
+    header,
+  )
+  const now = Date.now()
+  const { margin } = provider.refresh
+  return stateOf(header, now, margin) === 'valid' && isUsable(header, now, margin, minTtl)
+}
+
+const ENDPOINTS = ['authorization', 'token', 'revocation', 'device', 'userinfo'] as const
+
+/** null: something of it is read from the environment, which is the slow way's to do. */
+function plain({
+  params,
+  env: fromEnv,
+  endpoints,
+}: Compiled['identities'][string] | Compiled['providers'][string]): Configured | null {
+  if (fromEnv.issuer !== undefined) return null
+  const found: Endpoints = {}
+  for (const name of ENDPOINTS) {
+    const value =
+      endpoints[name] ?? endpoints[`${name === 'device' ? 'device_authorization' : name}_endpoint`]
+    if (typeof value === 'object') return null
+    if (value !== undefined) found[name] = value
+  }
+  return { params, endpoints: found }
+}
+
+/** Straight to the descriptor: `process.stdout` would load the network and stream modules first. */
+function write(text: string): void {
+  const bytes = Buffer.from(text)
+  let written = 0
+  try {
+    while (written < bytes.length) written += writeSync(1, bytes, written)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    // A full pipe that does not block is the stream's business; a reader that has gone is nobody's.
+    if (code === 'EAGAIN') process.stdout.write(bytes.subarray(written))
+    else if (code !== 'EPIPE') {
+      process.stderr.write(`error: the answer could not be written (${code})\n`)
+      process.exitCode = EXIT.vault
+    }
+  }
+}
+
+async function start(argv: readonly string[]): Promise<void> {
+  let answer: string | undefined
+  try {
+    const asked = parse(argv)
+    answer = asked && (await quickToken(asked))
+  } catch {
+    // `main` meets the same trouble and knows how to say it.
+  }
+  if (answer !== undefined) write(`${answer}\n`)
+  else await (await import('./main.ts')).main(argv)
+}
+
+void start(process.argv.slice(2))

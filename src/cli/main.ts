@@ -1,0 +1,153 @@
+/** argv in, exit code out. The only place that writes to stdout, and the only one that ends the process. */
+import { CommanderError } from 'commander'
+import { DaypassError, EXIT, exitCode } from '../core/errors.ts'
+import { createDaypass } from '../index.ts'
+import { nodeHost } from '../platform/node-host.ts'
+import { paths } from '../platform/paths.ts'
+import { CLOSED } from '../platform/terminal.ts'
+import type { Answer, World } from './answer.ts'
+import { completionFor } from './completion.ts'
+import { errorText } from './errors.ts'
+import { type CommonFlags, program, type Runner } from './program.ts'
+import { painter } from './say.ts'
+import { usage, wordsOf } from './words.ts'
+
+declare const DAYPASS_VERSION: string
+
+/** A login may have to wait for the person to unlock the keychain. */
+const LOGIN_PATIENCE = 60_000
+
+export async function main(argv: readonly string[]): Promise<never> {
+  const words = wordsOf(argv)
+  const cancel = onSignals()
+  let answer: Answer = {}
+  const runner = runnerOf(cancel.signal, (given) => {
+    answer = given
+  })
+  const root = program(runner)
+  for (const command of [root, ...root.commands, ...root.commands.flatMap((each) => each.commands)]) {
+    command.exitOverride().configureOutput({ outputError: () => undefined, writeErr: () => undefined })
+  }
+  try {
+    await completionFor(root, words)
+    await root.parseAsync(words, { from: 'user' })
+    // What could not be interrupted went well, and still nobody wants to see it.
+    cancel.signal.throwIfAborted()
+    return await end(answer.out, answer.code ?? 0)
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return end(undefined, 0)
+    // Some keychains block the whole process: a signal that came meanwhile is heard first.
+    await new Promise((resolve) => setImmediate(resolve))
+    const ours = error instanceof CommanderError ? usage(error, root, words) : error
+    return fail(cancel.signal.aborted ? cancel.signal.reason : ours, words)
+  }
+}
+
+/** Ctrl-C and its kin end what is going on in an orderly way; whatever does not listen is ended a moment later. */
+function onSignals(): AbortController {
+  const cancel = new AbortController()
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.on(signal, () => {
+      cancel.abort(new DaypassError('cancelled', 'cancelled'))
+      setTimeout(() => process.exit(code), 1000).unref()
+    })
+  }
+  return cancel
+}
+
+function runnerOf(signal: AbortSignal, keep: (answer: Answer) => void): Runner {
+  const { env, stdin, stdout, stderr } = process
+  const hostOf = ({ quiet = false, input = true }: CommonFlags) =>
+    nodeHost({ env, stdin, stderr, quiet, noInput: !input, signal })
+  return {
+    version: DAYPASS_VERSION,
+    async run(flags, verb, work) {
+      const host = hostOf(flags)
+      const where = paths(env, process.platform)
+      const patient = verb === 'login' && host.terminal.interactive
+      const onSlow = () => host.terminal.say('The keychain of this system may be asking for its password.')
+      const keychain = patient ? { limit: LOGIN_PATIENCE, onSlow } : undefined
+      const daypass = createDaypass({ host, ...(keychain && { keychain }) })
+      const { json = false, verbose = false } = flags
+      const world: World = {
+        daypass,
+        host,
+        paths: where,
+        json,
+        verbose,
+        signal,
+        paint: painter(stdout, env),
+        paintError: painter(stderr, env),
+      }
+      keep(await untilCancelled(work(world), signal))
+    },
+    async runConfig(flags, work) {
+      const host = hostOf(flags)
+      keep(
+        await work({
+          host,
+          paths: paths(env, process.platform),
+          json: flags.json ?? false,
+          paint: painter(stdout, env),
+        }),
+      )
+    },
+    async runDemo(flags) {
+      const { shippedDemo } = await import('./commands/demo.ts')
+      keep(await shippedDemo(hostOf(flags), painter(stderr, env), signal))
+    },
+  }
+}
+
+/** Most verbs have nothing to tidy up; those that do listen to the signal themselves and end in time. */
+async function untilCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const grace = 500
+  let timer: NodeJS.Timeout | undefined
+  const cancelled = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => {
+      timer = setTimeout(() => reject(signal.reason), grace)
+    })
+  })
+  return Promise.race([work, cancelled]).finally(() => clearTimeout(timer))
+}
+
+async function fail(error: unknown, words: readonly string[]): Promise<never> {
+  // A picker that a signal ended could not show it again.
+  if (process.stderr.isTTY) process.stderr.write('\u001b[?25h')
+  const debug = Boolean(process.env.DAYPASS_DEBUG) && process.env.DAYPASS_DEBUG !== '0'
+  await written(
+    process.stderr,
+    errorText(error, words.includes('--json'), debug, painter(process.stderr, process.env)),
+  )
+  return end(undefined, exitCode(error))
+}
+
+/** Everything said is written before the process ends, which it does whatever a stuck keychain still holds open. */
+async function end(out: string | undefined, code: number): Promise<never> {
+  // Told by the callback of the write below.
+  process.stdout.on('error', () => undefined)
+  const failure = out === undefined ? undefined : await written(process.stdout, `${out}\n`)
+  if (failure && !CLOSED.has(failure.code ?? '')) await written(process.stderr, unwritten(failure))
+  await Promise.all([drained(process.stdout), drained(process.stderr)])
+  process.exit(failure && !CLOSED.has(failure.code ?? '') ? EXIT.vault : code)
+}
+
+const written = (stream: NodeJS.WriteStream, text: string) =>
+  new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    stream.write(text, (error) => resolve(error ?? undefined))
+  })
+
+const unwritten = ({ code }: NodeJS.ErrnoException) =>
+  errorText(
+    new DaypassError('vault', `the answer could not be written (${code})`),
+    false,
+    false,
+    (_, text) => text,
+  )
+
+const drained = (stream: NodeJS.WriteStream) =>
+  stream.writableLength === 0 ? undefined : written(stream, '')

@@ -1,0 +1,221 @@
+import { Command, Option } from '@commander-js/extra-typings'
+import { DaypassError } from '../core/errors.ts'
+import type { Answer, World } from './answer.ts'
+import type { ConfigWorld } from './commands/config.ts'
+
+/** Flags that every verb has. */
+export interface CommonFlags {
+  json?: boolean | undefined
+  verbose?: boolean | undefined
+  quiet?: boolean | undefined
+  /** `--no-input`. */
+  input?: boolean | undefined
+  identity?: string | undefined
+  profile?: string | undefined
+}
+
+/** What `main` gives the program: a world made of the flags, and a place for the answer. */
+export interface Runner {
+  version: string
+  run(flags: CommonFlags, verb: string, work: (world: World) => Promise<Answer>): Promise<void>
+  runConfig(flags: CommonFlags, work: (world: ConfigWorld) => Answer | Promise<Answer>): Promise<void>
+  runDemo(flags: CommonFlags): Promise<void>
+}
+
+const METHODS = ['browser', 'paste', 'device', 'token', 'keys'] as const
+const METHOD = 'how: browser, paste, device, token or keys; chosen from the surroundings when not given'
+
+/** The command line. Commands are loaded when they run. */
+export function program(runner: Runner): Command {
+  const root = new Command('daypass')
+  root
+    .description(
+      'One browser login, and every command-line tool on this machine has short-lived credentials that renew themselves.',
+    )
+    .version(runner.version, '-V, --version')
+    .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+    .addHelpText('after', EXAMPLES)
+    .showSuggestionAfterError(true)
+
+  common(root.command('login'))
+    .description('log in by browser, pasted code, device code, token or keys')
+    .argument('[target]', 'a provider, or an identity that exists')
+    .argument('[name]', 'name of the identity; by default the provider')
+    .option('--name <name>', 'same as [name]')
+    .addOption(new Option('--method <method>', METHOD).choices(METHODS))
+    .option('--no-browser', 'open no browser: paste what the page ends at')
+    .addOption(new Option('--browser <command>', 'open the page with this command'))
+    .addOption(new Option('--remote', 'same as --no-browser').hideHelp())
+    .addOption(new Option('--interactive <yes>', 'false: same as --no-browser').hideHelp())
+    .option('--device', 'log in with a code on any device')
+    .option('--token-stdin', 'read a personal access token from standard input')
+    .option('--with-token [value]', 'the same; a value given here can be read by others on this machine')
+    .option('--issuer <url>', 'the server')
+    .option('--client-id <id>', 'the OAuth client to log in as')
+    .option('--scopes <scopes>', 'what to ask for, separated by spaces')
+    .option('--tenant <tenant>', 'the tenant')
+    .option('--region <region>', 'the region')
+    .option('--site <site>', 'the site')
+    .option('--api-url <url>', 'the API')
+    .option('--set-default', 'make it the default')
+    .option('--force', 'replace whatever holds the name')
+    .option('--port <port>', 'listen for the browser on this port')
+    .option('--timeout <time>', 'how long to wait, by default 5m')
+    .option('--login-hint <who>', 'whom the page should expect')
+    .option('--prompt <what>', 'what the page should ask: login, consent, select_account')
+    .option('--qr', 'draw the address as a QR code')
+    .option('--start', 'begin a login in two steps, print where to go, and exit with 8')
+    .option('--finish <id>', 'the second step')
+    .option('--wait <time>', 'with --finish: how long to wait')
+    .option('--callback-url <url>', 'with --finish: the address that the page ended at')
+    .option('--code <text>', 'with --finish: the code that came back')
+    .action(async (target, name, flags) => {
+      const { login } = await import('./commands/login.ts')
+      const named = selected(target, flags)
+      await runner.run(flags, 'login', (world) => login(world, named, name, flags))
+    })
+
+  common(root.command('logout'))
+    .description('end a login: revoke it at the server, remove it here')
+    .argument('[identity]', 'which')
+    .option('--all', 'every login')
+    .option('--local-only', 'ask nothing of the server')
+    .option('--dry-run', 'only say what would be done')
+    .action(async (identity, flags) => {
+      const { logout } = await import('./commands/logout.ts')
+      await runner.run(flags, 'logout', (world) => logout(world, selected(identity, flags), flags))
+    })
+
+  common(root.command('remove'))
+    .description('delete an identity altogether')
+    .argument('[identity]', 'which')
+    .option('-y, --yes', 'do not ask')
+    .action(async (identity, flags) => {
+      const { remove } = await import('./commands/logout.ts')
+      await runner.run(flags, 'remove', (world) => remove(world, selected(identity, flags), flags))
+    })
+
+  common(root.command('list').alias('ls'))
+    .description('all identities, offline')
+    .action(async (flags) => {
+      const { list } = await import('./commands/list.ts')
+      await runner.run(flags, 'list', list)
+    })
+
+  common(root.command('status'))
+    .description('whether it can be used, and for how long, offline; exit 4 if a login is needed')
+    .argument('[identity]', 'which; all, when not given')
+    .option('--check', 'ask the server')
+    .action(async (identity, flags) => {
+      const { status } = await import('./commands/status.ts')
+      await runner.run(flags, 'status', (world) => status(world, selected(identity, flags), flags))
+    })
+
+  common(root.command('whoami'))
+    .description('who is logged in, offline')
+    .argument('[identity]', 'which')
+    .action(async (identity, flags) => {
+      const { whoami } = await import('./commands/whoami.ts')
+      await runner.run(flags, 'whoami', (world) => whoami(world, selected(identity, flags)))
+    })
+
+  common(root.command('use').alias('switch'))
+    .description('make an identity the default')
+    .argument('[identity]', 'which')
+    .option('--here', 'for this folder and those below it, in .daypass.yaml')
+    .option('--unset', 'have no default')
+    .action(async (identity, flags) => {
+      const { use } = await import('./commands/use.ts')
+      await runner.run(flags, 'use', (world) => use(world, selected(identity, flags), flags))
+    })
+
+  common(root.command('refresh'))
+    .description('renew now, if it is stale')
+    .argument('[identity]', 'which')
+    .option('--force', 'even if it is fresh')
+    .option('--all', 'every login')
+    .action(async (identity, flags) => {
+      const { refresh } = await import('./commands/refresh.ts')
+      await runner.run(flags, 'refresh', (world) => refresh(world, selected(identity, flags), flags))
+    })
+
+  common(root.command('token'))
+    .description('print the access token, renewed where needed')
+    .argument('[identity]', 'which')
+    .option('--header', 'as a header: Authorization: Bearer …')
+    .option('--min-ttl <time>', 'what must be left of it, like 10m')
+    .action(async (identity, flags) => {
+      const { token } = await import('./commands/token.ts')
+      await runner.run(flags, 'token', (world) => token(world, selected(identity, flags), flags))
+    })
+
+  configCommands(
+    root.command('config').description('where the configuration lies, and whether it is right'),
+    runner,
+  )
+
+  common(root.command('demo'))
+    .description('the whole story, against a server that it starts itself on 127.0.0.1')
+    .action((flags) => runner.runDemo(flags))
+
+  return root as unknown as Command
+}
+
+function configCommands(config: Command, runner: Runner): void {
+  common(config.command('path'))
+    .description('where it lies')
+    .action(async (flags) => {
+      const { configPath } = await import('./commands/config.ts')
+      await runner.runConfig(flags, configPath)
+    })
+  common(config.command('show'))
+    .description('what is in force, and from where')
+    .action(async (flags) => {
+      const { configShow } = await import('./commands/config.ts')
+      await runner.runConfig(flags, configShow)
+    })
+  common(config.command('validate'))
+    .description('every mistake, with its line and column')
+    .action(async (flags) => {
+      const { configValidate } = await import('./commands/config.ts')
+      await runner.runConfig(flags, configValidate)
+    })
+}
+
+function common(command: Command) {
+  return command
+    .option('-i, --identity <name>', 'the identity', once)
+    .addOption(new Option('--profile <name>', 'same as --identity').argParser(once).hideHelp())
+    .option('--json', 'one JSON object on standard output')
+    .option('-q, --quiet', 'only warnings and errors')
+    .option('-v, --verbose', 'say why')
+    .option('--no-input', 'ask nothing')
+}
+
+/** By position or by flag; twice is a mistake, even with the same name. */
+function selected(position: string | undefined, { identity, profile }: CommonFlags): string | undefined {
+  const given = [position, identity, profile].filter((name) => name !== undefined)
+  if (given.length <= 1) return given[0]
+  throw selectedTwice(given)
+}
+
+function once(name: string, before: string | undefined): string {
+  if (before === undefined) return name
+  throw selectedTwice([before, name])
+}
+
+const selectedTwice = (names: readonly string[]) =>
+  new DaypassError('usage', `an identity was selected twice: ${names.join(' and ')}`, {
+    hint: 'name it once, by position or with -i',
+  })
+
+const EXAMPLES = `
+Examples:
+  daypass login github                     log in, and keep it
+  daypass login oidc work --issuer https://id.example.com --client-id ID
+  curl -H "$(daypass token --header)" https://api.example.com
+  daypass status                           what there is, and for how long
+  daypass logout work                      revoke it, and forget it
+
+Every verb takes --json. Exit codes: 0 done, 2 usage or configuration, 3 not found, 4 login required,
+5 try again, 6 refused, 8 pending, 130 cancelled.`

@@ -1,0 +1,59 @@
+/** The words of a command line: their order, and what to say when commander does not understand them. */
+import type { CommanderError } from 'commander'
+import { DaypassError } from '../core/errors.ts'
+
+/** `daypass auth list` and `daypass --json list` are `daypass list` and `daypass list --json`. */
+export function wordsOf(argv: readonly string[]): string[] {
+  const words = verbFirst(argv)
+  return words[0] === 'auth' ? verbFirst(words.slice(1)) : words
+}
+
+/** commander's complaint in our own form. */
+export function usage(error: CommanderError, root: Verb, words: readonly string[]): DaypassError {
+  const [message, ...more] = error.message.replace(/^error: /, '').split('\n')
+  const help = [...verbsOf(root, words), '--help'].join(' ')
+  if (error.code !== 'commander.help')
+    return new DaypassError('usage', message!.replace(/\.$/, ''), {
+      hint: [...more, help].filter(Boolean).join('\n'),
+    })
+  const [asked, unknown] = words
+  return asked === 'help' && unknown !== undefined
+    ? new DaypassError('usage', `unknown command '${unknown}'`, { hint: help })
+    : new DaypassError('usage', 'no command was given', { hint: help })
+}
+
+interface Verb {
+  name(): string
+  alias(): string
+  readonly commands: readonly Verb[]
+}
+
+/** `daypass config path`: the command that these words get to. */
+function verbsOf(root: Verb, words: readonly string[]): string[] {
+  const verbs = [root.name()]
+  let at = root
+  for (const word of words) {
+    const next = at.commands.find((command) => command.name() === word || command.alias() === word)
+    if (!next) break
+    verbs.push(next.name())
+    at = next
+  }
+  return verbs
+}
+
+const COMMON = new Set(['--json', '-v', '--verbose', '-q', '--quiet', '--no-input'])
+const COMMON_WITH_VALUE = new Set(['-i', '--identity', '--profile'])
+
+/** Flags that every verb has may stand before it. */
+function verbFirst(argv: readonly string[]): string[] {
+  let end = 0
+  while (end < argv.length) {
+    const word = argv[end]!
+    if (COMMON_WITH_VALUE.has(word)) end += 2
+    else if (COMMON.has(word) || /^--(identity|profile)=/.test(word)) end += 1
+    else break
+  }
+  const rest = argv.slice(end)
+  const stop = rest.includes('--') ? rest.indexOf('--') : rest.length
+  return [...rest.slice(0, stop), ...argv.slice(0, end), ...rest.slice(stop)]
+}

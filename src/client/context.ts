@@ -1,0 +1,150 @@
+import { nearest } from '../config/nearest.ts'
+import type { Config, Identity } from '../config/schema.ts'
+import { DaypassError } from '../core/errors.ts'
+import type { Header, Host } from '../core/types.ts'
+import type { Provider } from '../providers/define.ts'
+import { ownProvider } from '../providers/own.ts'
+import { configuredIdentity, configuredProvider } from '../sources/configured.ts'
+import { type Definition, define, type Given } from '../sources/definition.ts'
+import { bearersOf, type FromEnvironment } from '../sources/environment.ts'
+import { type Resolved, unknownIdentity, whichIdentity } from '../sources/identity.ts'
+import type { Vault } from '../vault/vault.ts'
+
+/** The stored default, and the folder's choice. */
+export interface Choices {
+  readDefault(): string | undefined
+  writeDefault(name: string | undefined): Promise<void>
+  /** `.daypass.yaml` of the nearest parent folder. */
+  folder(): Promise<{ identity: string; file: string } | undefined>
+}
+
+/** What the verbs work with. */
+export interface Context {
+  host: Host
+  vault: Vault
+  config: Config
+  choices: Choices
+  /** Built in, handed in, and configured, by id. */
+  providers: Readonly<Record<string, Provider>>
+}
+
+export function allProviders(
+  builtIn: Readonly<Record<string, Provider>>,
+  config: Config,
+): Record<string, Provider> {
+  const own = Object.entries(config.auth?.providers ?? {}).map(([id, said]) => {
+    const { title, issuer, env, scopes, methods, redirect } = said
+    const plain = {
+      title: textOf(title),
+      issuer: textOf(issuer),
+      env,
+      scopes: scopes?.filter(isText),
+      methods,
+      redirect,
+    }
+    return [id, ownProvider(id, plain)] as const
+  })
+  return { ...builtIn, ...Object.fromEntries(own) }
+}
+
+/** `!env` values are read where the identity is used, not here. */
+const isText = (value: unknown): value is string => typeof value === 'string'
+const textOf = (value: unknown) => (isText(value) ? value : undefined)
+
+export function providerOf({ providers }: Context, id: string): Provider {
+  if (Object.hasOwn(providers, id)) return providers[id]!
+  const near = nearest(id, Object.keys(providers))
+  const message = `there is no provider ${JSON.stringify(id)}${near ? `, did you mean ${near}` : ''}`
+  throw new DaypassError('not_found', message, {
+    hint: `the providers are: ${Object.keys(providers).join(', ')}`,
+  })
+}
+
+/** Of a record that is kept: a provider that is configured no more is as generic as its record, and still ends grants. */
+export function providerOfRecord(context: Context, { provider }: Header): Provider {
+  return Object.hasOwn(context.providers, provider)
+    ? providerOf(context, provider)
+    : ownProvider(provider, {})
+}
+
+/** What `config.yaml` says of an identity. */
+function said({ config }: Pick<Context, 'config'>, name: string): Identity | undefined {
+  const all = config.auth?.identities ?? {}
+  return Object.hasOwn(all, name) ? all[name] : undefined
+}
+
+/** Every identity there is: kept, or configured. */
+export async function knownNames({ vault, config }: Context): Promise<string[]> {
+  const kept = (await vault.list()).map(({ name }) => name)
+  return [...new Set([...kept, ...Object.keys(config.auth?.identities ?? {})])].sort()
+}
+
+export interface Found {
+  definition: Definition
+  header: Header | undefined
+}
+
+/** The identity of this name as it stands now: record and configuration together. */
+export async function find(context: Context, name: string, given?: Given): Promise<Found> {
+  const header = await context.vault.header(name)
+  const provider = providerNow(context, name, header)
+  if (!provider) throw unknownIdentity(name, await knownNames(context))
+  return { header, definition: definitionOf(context, name, provider, { header, given }) }
+}
+
+/** The configuration's word counts for more than the record's. */
+export function providerNow(
+  context: Context,
+  name: string,
+  header: Header | undefined,
+): Provider | undefined {
+  const identity = said(context, name)
+  if (identity) return providerOf(context, identity.provider ?? identity.kind.split('/')[0]!)
+  return header && providerOfRecord(context, header)
+}
+
+export function definitionOf(
+  context: Context,
+  name: string,
+  provider: Provider,
+  { header, given }: { header?: Header | undefined; given?: Given | undefined } = {},
+): Definition {
+  const { config, host } = context
+  const identity = said(context, name)
+  const own = config.auth?.providers?.[provider.id]
+  return define(name, provider, {
+    env: host.env,
+    ...(identity && { identity: configuredIdentity(name, identity, host.env) }),
+    ...(own && { provider: configuredProvider(provider.id, own, host.env) }),
+    ...(header?.provider === provider.id && { stored: header }),
+    ...(given && { given }),
+  })
+}
+
+export function environmentOf({ providers, host }: Context): FromEnvironment[] {
+  return bearersOf(Object.values(providers), host.env, host.now())
+}
+
+/** The stored default wins over the configuration's. One that names nobody any more is said, not passed over. */
+export function defaultName({ choices, config }: Context): { identity: string; from: string } | undefined {
+  const stored = choices.readDefault()
+  if (stored !== undefined) return { identity: stored, from: 'daypass use' }
+  const flagged = Object.entries(config.auth?.identities ?? {}).find(([, identity]) => identity.default)?.[0]
+  const said = config.default ?? flagged
+  return said === undefined ? undefined : { identity: said, from: 'config.yaml' }
+}
+
+/** Which identity is meant here. Never the network. */
+export async function resolve(context: Context, selected?: string): Promise<Resolved> {
+  const env = context.host.env.DAYPASS_IDENTITY
+  // What is wrong with a file that nobody asked for is nobody's trouble.
+  const folder = selected === undefined && !env ? await context.choices.folder() : undefined
+  return whichIdentity({
+    selected,
+    env,
+    folder,
+    fallback: selected === undefined && !env && !folder ? defaultName(context) : undefined,
+    environment: environmentOf(context),
+    known: await knownNames(context),
+  })
+}

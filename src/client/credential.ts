@@ -1,0 +1,180 @@
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { checkMinTtl } from '../core/freshness.ts'
+import { isLoopbackHost } from '../core/loopback.ts'
+import type { Secret } from '../core/secret.ts'
+import type { Credential, Entry, Fetch, Header } from '../core/types.ts'
+import { withBearer } from '../oauth/bearer.ts'
+import { fetchProfile } from '../oauth/profile.ts'
+import { serverFrom } from '../oauth/server.ts'
+import { type Demand, type Lease, type Taken, take } from '../refresh/lease.ts'
+import { renewOAuth } from '../refresh/oauth.ts'
+import { checkBound, type Definition, isBound } from '../sources/definition.ts'
+import { profileOf } from '../sources/record.ts'
+import { partyAt } from '../sources/server.ts'
+import { type Context, definitionOf, environmentOf, find, providerOf, resolve } from './context.ts'
+
+/** Whose credential was handed out, and where it came from. */
+export interface Handed {
+  identity: string
+  credential: Credential
+  /** Absent where the environment holds it. */
+  header?: Header
+  /** The variable that holds it. */
+  variable?: string
+}
+
+/** What stands where an identity's name would; the name of none. */
+const ENVIRONMENT = '(environment)'
+
+/** The credential of the identity that is meant here, renewed where needed. Never a browser. */
+export async function credentialOf(
+  context: Context,
+  selected: string | undefined,
+  demand: Demand,
+): Promise<Handed> {
+  const resolved = await resolve(context, selected)
+  if ('environment' in resolved) return fromEnvironment(context, resolved.environment.provider, ENVIRONMENT)
+  const { identity, named } = resolved
+  const { definition } = await find(context, identity)
+  if (!named && bearerFor(context, definition))
+    return fromEnvironment(context, definition.provider.id, identity)
+  const { entry, grant } = await takeOnce(context, definition, demand)
+  return { identity, credential: grant.credential, header: entry.header }
+}
+
+/** A token of the environment stands in for an identity of its provider that was found, not named. */
+const bearerFor = (context: Context, definition: Definition) =>
+  environmentOf(context).find(({ provider }) => provider === definition.provider.id)
+
+export interface StandIn {
+  identity: string
+  variable: string
+}
+
+/** Whether the environment stands in for the identity that is meant here. */
+export async function standInOf(context: Context): Promise<StandIn | undefined> {
+  const resolved = await resolve(context)
+  if ('environment' in resolved || resolved.named) return undefined
+  const { identity } = resolved
+  const found = bearerFor(context, (await find(context, identity)).definition)
+  return found && { identity, variable: found.variable }
+}
+
+function fromEnvironment(context: Context, provider: string, identity: string): Handed {
+  const { credential, variable } = environmentOf(context).find((found) => found.provider === provider)!
+  return { identity, credential, variable }
+}
+
+const underWay = new WeakMap<Context, Map<string, Promise<Taken>>>()
+
+/** One renewal per process: whoever asks for the same while it is under way shares its outcome, failures too. */
+export function takeOnce(context: Context, definition: Definition, demand: Demand): Promise<Taken> {
+  const lease = leaseOf(context, definition)
+  if (demand.force || demand.rejected || demand.minTtl) return takeChecked(context, lease, demand)
+  const running = underWay.get(context) ?? new Map<string, Promise<Taken>>()
+  underWay.set(context, running)
+  const shared = running.get(definition.name)
+  if (shared) return shared
+  const own = take(lease, demand).finally(() => running.delete(definition.name))
+  running.set(definition.name, own)
+  return own
+}
+
+async function takeChecked({ vault }: Context, lease: Lease, demand: Demand): Promise<Taken> {
+  const header = demand.minTtl ? await vault.header(lease.name) : undefined
+  if (header) checkMinTtl(header, demand.minTtl!)
+  return take(lease, demand)
+}
+
+function leaseOf({ vault, host }: Context, definition: Definition): Lease {
+  const { name, provider } = definition
+  return {
+    name,
+    vault,
+    host,
+    margin: provider.refresh.margin,
+    loginCommand: `daypass login ${name}`,
+    admit: ({ header }) => checkBound(definition, header),
+    renew: (entry) => renewOAuth(grantParty(host, definition, entry), entry),
+  }
+}
+
+/** The server and client that a grant is bound to; the client's secret, if any, is the configuration's. */
+export function grantParty(host: Context['host'], definition: Definition, { header }: Entry) {
+  const { clientSecret, provider } = definition
+  const id = header.clientId ?? definition.clientId ?? ''
+  const auth = header.clientAuth ?? provider.client.auth
+  // The secret of another client, or for another server, is none of this one's business.
+  const secret = id === definition.clientId && isBound(definition, header) ? clientSecret : undefined
+  const client = { id, ...(secret && { secret }), ...(auth && { auth }) }
+  return partyAt(host, definition, serverFrom(header.endpoints ?? {}), client)
+}
+
+/** The hosts that an identity's token may be sent to: configured ones, else its API's and its server's. */
+function hostsOf(definition: Definition, header: Header | undefined): readonly string[] {
+  if (definition.hosts) return definition.hosts.map(asHost)
+  const { provider, params, endpoints } = definition
+  const urls = [...Object.values({ ...endpoints, ...header?.endpoints }), provider.profile?.(params).url]
+  return [...new Set(urls.filter((url) => url !== undefined).map((url) => new URL(url).host))]
+}
+
+/** As a URL writes it: in small letters, and without the port that is usual. */
+const asHost = (said: string) => (URL.canParse(`https://${said}`) ? new URL(`https://${said}`).host : said)
+
+/** `fetch` with the identity's credential: only towards its own hosts, renewed once after a 401. */
+export function fetchAs(context: Context, selected: string | undefined): Fetch {
+  return async (input, init) => {
+    const request = new Request(input, init)
+    const url = new URL(request.url)
+    const again = request.clone()
+    const first = await credentialOf(context, selected, {})
+    await checkHost(context, first, url)
+    const answer = await context.host.fetch(withBearer(request, bearerOf(first.credential)))
+    const own = !answer.redirected || new URL(answer.url).origin === url.origin
+    if (answer.status !== 401 || !first.header?.renewable || !own) return answer
+    await answer.body?.cancel()
+    const rejected = bearerOf(first.credential)
+    // The very same identity, whatever the default has become meanwhile.
+    const second = await credentialOf(context, first.identity, { rejected })
+    return context.host.fetch(withBearer(again, bearerOf(second.credential)))
+  }
+}
+
+async function checkHost(context: Context, handed: Handed, url: URL): Promise<void> {
+  const { identity, header } = handed
+  const hosts = hostsOf(await definitionBehind(context, handed), header)
+  const safe = url.protocol === 'https:' || isLoopbackHost(url.hostname)
+  if (safe && hosts.includes(url.host)) return
+  throw new DaypassError('refused', `the token of ${identity} is not for ${url.host}`, {
+    hint: `to allow it, write hosts: [${url.host}] into the configuration of ${identity}`,
+  })
+}
+
+/** A token of the environment may belong to no identity at all, but always to a provider. */
+async function definitionBehind(context: Context, { identity, variable }: Handed): Promise<Definition> {
+  const found = environmentOf(context).find((one) => one.variable === variable)
+  if (!found || identity !== ENVIRONMENT) return (await find(context, identity)).definition
+  return definitionOf(context, identity, providerOf(context, found.provider))
+}
+
+/** Renews what is stale, and lets the server say who the bearer is; a token that it refuses is renewed once. */
+export async function checkAtServer(context: Context, name: string): Promise<void> {
+  const { definition } = await find(context, name)
+  const { grant, entry } = await takeOnce(context, definition, {})
+  const where = profileOf(definition, serverFrom(entry.header.endpoints ?? {}))
+  if (!where) return
+  try {
+    await fetchProfile(context.host, where, bearerOf(grant.credential))
+  } catch (error) {
+    if (!isDaypassError(error, 'login_required')) throw error
+    await takeOnce(context, definition, { rejected: bearerOf(grant.credential) })
+  }
+}
+
+/** Throws where the credential is no bearer token. */
+function bearerOf(credential: Credential): Secret {
+  if (credential.kind === 'bearer') return credential.token
+  throw new DaypassError('usage', 'this identity has cloud keys, not a token', {
+    hint: 'use daypass env, daypass exec or daypass credential-process',
+  })
+}

@@ -1,0 +1,104 @@
+/** The front door: everything daypass can do, as functions. The command line is one of its users. */
+import type { Config } from '../config/schema.ts'
+import { parseDuration } from '../core/duration.ts'
+import type { Secret } from '../core/secret.ts'
+import type { Credential, Fetch, Host, Time } from '../core/types.ts'
+import type { Provider } from '../providers/define.ts'
+import type { Definition } from '../sources/definition.ts'
+import type { Resolved } from '../sources/identity.ts'
+import type { FinishOptions } from '../sources/pending.ts'
+import type { Vault } from '../vault/vault.ts'
+import { allProviders, type Choices, type Context, find, knownNames, resolve } from './context.ts'
+import { checkAtServer, credentialOf, fetchAs, type Handed } from './credential.ts'
+import type { LoginOutcome } from './keep.ts'
+import { type LoginRequest, login } from './login.ts'
+import { type LogoutOptions, type LogoutOutcome, logout, remove } from './logout.ts'
+import { type RefreshOutcome, refresh } from './refresh.ts'
+import { activeName, type Listed, type Listing, listed, listing } from './rows.ts'
+import { finishLogin, type Started, startLogin } from './two-steps.ts'
+
+export interface CredentialOptions {
+  /** What must be left: milliseconds, or text like `10m`. */
+  minTtl?: number | string
+  /** A token that a server refused although it looked fresh: renewed once, for that very token. */
+  rejected?: Secret
+}
+
+export interface Daypass {
+  /**
+   * Logs in: opens a browser, or asks, as the surroundings allow. `target` is a provider's id or an identity that
+   * exists. Throws `DaypassError`; nothing is kept unless it resolves.
+   */
+  login(target: string, options?: Omit<LoginRequest, 'target'>): Promise<LoginOutcome>
+  /** The first of two steps: says where a person has to go, and listens on nothing. */
+  startLogin(target: string, options?: Omit<LoginRequest, 'target'>): Promise<Started>
+  /** The second one. `undefined`: the person is not done yet. */
+  finishLogin(id: string, options?: FinishOptions): Promise<LoginOutcome | undefined>
+  logout(identity: string, options?: LogoutOptions): Promise<LogoutOutcome>
+  remove(identity: string): Promise<LogoutOutcome>
+  /** A usable credential, renewed where needed: exactly once, however many processes ask. Never opens a browser. */
+  credential(identity?: string, options?: CredentialOptions): Promise<Credential>
+  /** The same with whose it is. */
+  handOut(identity?: string, options?: CredentialOptions): Promise<Handed>
+  /** `fetch` with the identity's credential, towards its own hosts only; renews once after a 401. */
+  fetch(identity?: string): Fetch
+  refresh(identity: string, options?: { force?: boolean }): Promise<RefreshOutcome>
+  list(): Promise<Listing>
+  status(identity: string): Promise<Listed>
+  /** Asks the server whether the credential is good. Throws `login_required` when it is not. */
+  check(identity: string): Promise<void>
+  /** Which identity is meant here, and why. */
+  resolve(selected?: string): Promise<Resolved>
+  names(): Promise<string[]>
+  definition(identity: string): Promise<Definition>
+  /** Makes it the default; `undefined` leaves none. */
+  use(identity: string | undefined): Promise<void>
+  readonly providers: Readonly<Record<string, Provider>>
+  now(): Time
+}
+
+export interface DaypassParts {
+  host: Host
+  vault: Vault
+  config?: Config
+  choices: Choices
+  providers: Readonly<Record<string, Provider>>
+}
+
+/** Puts the parts together. `createDaypass()` of the package hands in those of this machine. */
+export function assemble({ host, vault, config = {}, choices, providers }: DaypassParts): Daypass {
+  const context: Context = { host, vault, config, choices, providers: allProviders(providers, config) }
+  const handOut = (identity?: string, options: CredentialOptions = {}) =>
+    credentialOf(context, identity, {
+      ...(options.minTtl !== undefined && { minTtl: milliseconds(options.minTtl) }),
+      ...(options.rejected && { rejected: options.rejected }),
+    })
+  return {
+    login: (target, options) => login(context, { ...options, target }),
+    startLogin: (target, options) => startLogin(context, { ...options, target }),
+    finishLogin: (id, options = {}) => finishLogin(context, id, options),
+    logout: (identity, options) => logout(context, identity, options),
+    remove: (identity) => remove(context, identity),
+    credential: async (identity, options) => (await handOut(identity, options)).credential,
+    handOut,
+    fetch: (identity) => fetchAs(context, identity),
+    refresh: (identity, { force = false } = {}) => refresh(context, identity, force),
+    list: () => listing(context),
+    status: async (identity) => listed(context, identity, await activeName(context)),
+    check: (identity) => checkAtServer(context, identity),
+    resolve: (selected) => resolve(context, selected),
+    names: () => knownNames(context),
+    definition: async (identity) => (await find(context, identity)).definition,
+    use: (identity) => use(context, identity),
+    providers: context.providers,
+    now: host.now,
+  }
+}
+
+const milliseconds = (minTtl: number | string) =>
+  typeof minTtl === 'number' ? minTtl : parseDuration(minTtl, '--min-ttl')
+
+async function use(context: Context, identity: string | undefined): Promise<void> {
+  if (identity !== undefined) await find(context, identity)
+  await context.choices.writeDefault(identity)
+}

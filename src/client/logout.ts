@@ -1,0 +1,139 @@
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import type { Entry, Header } from '../core/types.ts'
+import { type Revocation, revoke } from '../oauth/revoke.ts'
+import { type Definition, define } from '../sources/definition.ts'
+import { type Context, find, providerOfRecord } from './context.ts'
+import { grantParty } from './credential.ts'
+
+export interface LogoutOptions {
+  /** Ask nothing of the server. */
+  localOnly?: boolean
+  /** Only say what would be done. */
+  dryRun?: boolean
+}
+
+export interface LogoutOutcome {
+  identity: string
+  /** `none`: nothing was kept. `skipped`: `localOnly`. */
+  revocation: Revocation | { outcome: 'none' } | { outcome: 'skipped' }
+  /** It was the default, which is gone with it. */
+  wasDefault: boolean
+}
+
+/**
+ * Ends a grant: revoked at the server where that is possible, removed here in every case. What remains is the
+ * definition, so that `login NAME` needs no flags.
+ */
+export async function logout(
+  context: Context,
+  name: string,
+  options: LogoutOptions = {},
+): Promise<LogoutOutcome> {
+  const { vault, choices } = context
+  const { header } = await find(context, name)
+  if (header?.method === 'keys' && header.key) throw staticKeys(name)
+  if (!header?.key) return { identity: name, revocation: { outcome: 'none' }, wasDefault: false }
+  if (options.dryRun) {
+    return {
+      identity: name,
+      revocation: intended(header, options),
+      wasDefault: choices.readDefault() === name,
+    }
+  }
+  const revocation = await vault.exclusive(name, 'logout', async () => {
+    const entry = await readAnyway(context, name)
+    try {
+      return await revokeGrant(context, entry, options)
+    } finally {
+      // Whoever held the lock before us may have logged in anew, or removed it.
+      if (entry) await forget(context, entry instanceof DaypassError ? header : entry.header)
+    }
+  })
+  return { identity: name, revocation, wasDefault: await leaveDefault(context, name) }
+}
+
+/** It may have become the default, or ceased to be, while we waited. */
+async function leaveDefault({ choices }: Context, name: string): Promise<boolean> {
+  const wasDefault = choices.readDefault() === name
+  if (wasDefault) await choices.writeDefault(undefined)
+  return wasDefault
+}
+
+const staticKeys = (name: string) =>
+  new DaypassError('usage', `${name} has static keys, and there is nothing to log out of`, {
+    hint: `daypass remove ${name}`,
+  })
+
+function intended({ endpoints }: Header, { localOnly }: LogoutOptions): LogoutOutcome['revocation'] {
+  if (localOnly) return { outcome: 'skipped' }
+  return endpoints?.revocation ? { outcome: 'revoked' } : { outcome: 'unsupported' }
+}
+
+/** A record that cannot be opened cannot be revoked, but it can be forgotten. */
+async function readAnyway({ vault }: Context, name: string): Promise<Entry | undefined | DaypassError> {
+  return vault.read(name).catch((error: unknown) => {
+    if (isDaypassError(error)) return error
+    throw error
+  })
+}
+
+async function revokeGrant(
+  context: Context,
+  entry: Entry | undefined | DaypassError,
+  { localOnly }: LogoutOptions,
+): Promise<LogoutOutcome['revocation']> {
+  if (entry instanceof DaypassError) return { outcome: 'failed', why: entry.message }
+  if (localOnly) return { outcome: 'skipped' }
+  if (!entry?.grant) return { outcome: 'none' }
+  const { refreshToken, credential } = entry.grant
+  const party = grantParty(context.host, await definitionAnyway(context, entry.header), entry)
+  if (refreshToken) return revoke(party, refreshToken, 'refresh_token')
+  if (credential.kind === 'bearer') return revoke(party, credential.token, 'access_token')
+  return { outcome: 'unsupported' }
+}
+
+/** What ends a grant must work when the configuration is wrong, too: then the record alone says what it was. */
+async function definitionAnyway(context: Context, header: Header): Promise<Definition> {
+  try {
+    return (await find(context, header.name)).definition
+  } catch (error) {
+    if (!isDaypassError(error)) throw error
+    const provider = providerOfRecord(context, header)
+    return define(header.name, provider, { env: context.host.env, stored: header })
+  }
+}
+
+/** The definition stays; should there be no room even for that, nothing does. */
+async function forget({ vault }: Context, header: Header): Promise<void> {
+  const {
+    key: _,
+    issuedAt: __,
+    expiresAt: ___,
+    sessionExpiresAt: ____,
+    lastRenewal: _____,
+    ...definition
+  } = header
+  const left: Header = { ...definition, renewable: false, loginRequired: 'it was logged out' }
+  await vault.write({ header: left }).catch(async () => void (await vault.remove(header.name)))
+}
+
+/** Deletes the record altogether, revoking first what can be. */
+export async function remove(context: Context, name: string): Promise<LogoutOutcome> {
+  const { vault, config } = context
+  const kept = (await vault.list()).some((listed) => listed.name === name)
+  if (!kept) {
+    const { definition } = await find(context, name)
+    const where = config.auth?.identities?.[name] ? 'in config.yaml, and only there' : 'nowhere'
+    throw new DaypassError('not_found', `${definition.name} is kept ${where}`, {
+      hint: 'delete it in config.yaml',
+    })
+  }
+  const revocation = await vault.exclusive(name, 'remove', async () => {
+    try {
+      return await revokeGrant(context, await readAnyway(context, name), {})
+    } finally {
+      await vault.remove(name)
+    }
+  })
+  return { identity: name, revocation, wasDefault: await leaveDefault(context, name) }
+}

@@ -1,0 +1,35 @@
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { isUsable } from '../core/freshness.ts'
+import type { Header } from '../core/types.ts'
+import { type Context, find } from './context.ts'
+import { takeOnce } from './credential.ts'
+
+export interface RefreshOutcome {
+  identity: string
+  outcome: 'renewed' | 'fresh' | 'nothing_to_renew' | 'failed'
+  header?: Header
+  error?: DaypassError
+}
+
+/** Renews now if stale, or in any case with `force`. Never throws what is that identity's own trouble. */
+export async function refresh(context: Context, name: string, force: boolean): Promise<RefreshOutcome> {
+  try {
+    const { definition, header } = await find(context, name)
+    const fresh = header && isUsable(header, context.host.now(), definition.provider.refresh.margin)
+    if (header?.key && !header.renewable && fresh && header.loginRequired === undefined) {
+      return { identity: name, outcome: 'nothing_to_renew', header }
+    }
+    const { entry, renewed } = await takeOnce(context, definition, { force })
+    if (!renewed && !fresh) throw notRenewed(name)
+    return { identity: name, outcome: renewed ? 'renewed' : 'fresh', header: entry.header }
+  } catch (error) {
+    if (isDaypassError(error)) return { identity: name, outcome: 'failed', error }
+    throw error
+  }
+}
+
+/** The old one is still good for use, but nobody may call it renewed. */
+const notRenewed = (name: string) =>
+  new DaypassError('network', `${name} could not be renewed; what is left of it is still good`, {
+    hint: `daypass refresh ${name}`,
+  })

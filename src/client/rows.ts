@@ -1,0 +1,156 @@
+import { isoTime } from '../core/duration.ts'
+import { isDaypassError } from '../core/errors.ts'
+import { type State, stateOf, timeLeft } from '../core/freshness.ts'
+import type { Header, KeyLocation, Method } from '../core/types.ts'
+import { checkBound } from '../sources/definition.ts'
+import { type Context, defaultName, environmentOf, find, knownNames, providerOf, resolve } from './context.ts'
+import { type StandIn, standInOf } from './credential.ts'
+
+/** One identity in `list` and `status`. Times are ISO 8601, or null where there is none. Fields are only ever added. */
+export interface Row {
+  name: string
+  kind: string
+  provider: string
+  account: string | null
+  principal: string | null
+  tenant: string | null
+  region: string | null
+  state: State
+  method: Method | 'environment' | null
+  expires_at: string | null
+  session_expires_at: string | null
+  default: boolean
+  active: boolean
+  store: KeyLocation['where'] | 'config' | 'environment' | null
+}
+
+/** A row, and what the tables and sentences beside it need. */
+export interface Listed {
+  row: Row
+  header?: Header
+  /** Milliseconds; Infinity where there is no end. */
+  timeLeft: number
+  /** Why a login is needed. */
+  why?: string
+}
+
+export interface Listing {
+  identities: Listed[]
+  /** Records that cannot be read: they stay where they are. */
+  problems: { name: string; problem: string }[]
+  /** A token of the environment is used instead of the active identity's. */
+  standIn?: StandIn
+}
+
+/** Every identity, the environment's credentials first. Offline, and without the vault's key. */
+export async function listing(context: Context): Promise<Listing> {
+  const kept = await context.vault.list()
+  const problems = kept.flatMap((one) => ('problem' in one ? [one] : []))
+  const readable = (await knownNames(context)).filter((name) =>
+    problems.every((problem) => problem.name !== name),
+  )
+  const active = await activeName(context)
+  const identities = environmentRows(context, active)
+  for (const name of readable) {
+    const one = await listed(context, name, active).catch((error: unknown) => problemOf(name, error))
+    if ('problem' in one) problems.push(one)
+    else identities.push(one)
+  }
+  const standIn = await orNothing(standInOf(context))
+  return { identities, problems, ...(standIn && { standIn }) }
+}
+
+/** One identity whose definition is wrong does not hide the others. */
+function problemOf(name: string, error: unknown): { name: string; problem: string } {
+  if (isDaypassError(error)) return { name, problem: error.message }
+  throw error
+}
+
+/** `undefined`: none is meant here, and saying so is another verb's business. */
+export async function activeName(context: Context): Promise<string | undefined> {
+  const resolved = await orNothing(resolve(context))
+  if (!resolved) return undefined
+  return 'identity' in resolved ? resolved.identity : '(environment)'
+}
+
+const orNothing = <T>(answer: Promise<T>) =>
+  answer.catch((error: unknown): undefined => {
+    if (!isDaypassError(error)) throw error
+  })
+
+/** The row of one identity as it stands. */
+export async function listed(context: Context, name: string, active?: string): Promise<Listed> {
+  const { definition, header } = await find(context, name)
+  const { provider, params } = definition
+  const now = context.host.now()
+  const why = header ? whyLogin(() => checkBound(definition, header)) : undefined
+  const state = header && why === undefined ? stateOf(header, now, provider.refresh.margin) : 'login_required'
+  const iso = (time: number | undefined) =>
+    time === undefined ? null : isoTime(time - (header?.clockOffset ?? 0))
+  const row: Row = {
+    name,
+    kind: header?.kind ?? provider.kind,
+    provider: provider.id,
+    account: header?.account?.account ?? null,
+    principal: header?.account?.principal ?? null,
+    tenant: params.tenant ?? null,
+    region: params.region ?? null,
+    state,
+    method: header?.key ? header.method : null,
+    expires_at: iso(header?.expiresAt),
+    session_expires_at: iso(header?.sessionExpiresAt),
+    default: defaultName(context)?.identity === name,
+    active: active === name,
+    store: header?.key?.where ?? (header ? null : 'config'),
+  }
+  const reason = why ?? header?.loginRequired
+  return {
+    row,
+    ...(header && { header }),
+    timeLeft: header ? timeLeft(header, now) : 0,
+    ...(reason !== undefined && { why: reason }),
+  }
+}
+
+function whyLogin(check: () => void): string | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    if (isDaypassError(error, 'login_required')) return error.message
+    throw error
+  }
+}
+
+function environmentRows(context: Context, active: string | undefined): Listed[] {
+  return environmentOf(context).map(({ provider }, index) => ({
+    row: environmentRow(
+      providerOf(context, provider).kind,
+      provider,
+      active === '(environment)' && index === 0,
+    ),
+    timeLeft: Number.POSITIVE_INFINITY,
+  }))
+}
+
+function environmentRow(kind: string, provider: string, active: boolean): Row {
+  const nothing = {
+    account: null,
+    principal: null,
+    tenant: null,
+    region: null,
+    expires_at: null,
+    session_expires_at: null,
+  }
+  return {
+    name: '(environment)',
+    kind,
+    provider,
+    ...nothing,
+    state: 'valid',
+    method: 'environment',
+    default: false,
+    active,
+    store: 'environment',
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The kinds of value a configuration has. Every message is written here and holds only words of ours: valibot's
+ * own say what was received, and that may be a secret pasted in the wrong place. `{in}` becomes the place.
+ */
+import * as v from 'valibot'
+import { parseDuration } from '../core/duration.ts'
+import { isIdentityName } from '../core/names.ts'
+import { type EnvRef, isEnvRef, isVariableName, type Text } from './env-tag.ts'
+import { nearest } from './nearest.ts'
+import { hostFault, urlFault } from './urls.ts'
+
+type Check = v.CheckAction<string, string>
+
+const TEXT = 'expected text in {in}'
+
+/** Message of a rule: all of ours carry the place, so a foreign one is recognised by its absence. */
+export function rule(passes: (text: string) => boolean, expected: string): Check {
+  return v.check(passes, `expected ${expected} in {in}`)
+}
+
+const LINE = rule((text) => text !== '' && !/[\u0000-\u001f\u007f]/.test(text), 'text of one line')
+
+/** Text that stands in the file. For what decides before anything is read: kinds, names. */
+export function word(about: string, ...rules: Check[]) {
+  const checks: Check[] = rules.length > 0 ? rules : [LINE]
+  const checked = v.pipe(v.string(TEXT), ...checks)
+  return v.pipe(checked, v.description(about)) as unknown as v.GenericSchema<string, string>
+}
+
+/** Text, or `!env NAME`. */
+export function text(about: string, ...rules: Check[]) {
+  const written = word(about, ...rules)
+  const read = v.custom<EnvRef>(isEnvRef)
+  return v.pipe(v.union([written, read], TEXT), v.description(about)) as unknown as v.GenericSchema<
+    Text,
+    Text
+  >
+}
+
+export function oneOf<const T extends readonly string[]>(about: string, words: T) {
+  return v.pipe(v.picklist(words, `expected ${words.join(' or ')} in {in}`), v.description(about))
+}
+
+export function flag(about: string) {
+  return v.pipe(v.boolean('expected true or false in {in}'), v.description(about))
+}
+
+export function list<S extends v.GenericSchema>(about: string, item: S) {
+  return v.pipe(v.array(item, 'expected a list in {in}'), v.description(about))
+}
+
+/** A list, or its items in one text with spaces between them, as OAuth writes scopes. */
+export function spaced(about: string) {
+  const schema = v.union([v.array(text('One scope')), text(about)], 'expected a list of texts in {in}')
+  const split = (given: Text | Text[]): Text[] =>
+    typeof given === 'string' ? given.split(/\s+/).filter(Boolean) : Array.isArray(given) ? given : [given]
+  return v.pipe(schema, v.description(about), v.transform(split))
+}
+
+/** The parser leaves numbers as they are written, so a port arrives as text. */
+export const port = v.pipe(
+  v.string('expected a port from 1 to 65535 in {in}'),
+  rule((digits) => /^[1-9]\d{0,4}$/.test(digits) && Number(digits) <= 65_535, 'a port from 1 to 65535'),
+  v.description('A port, 1 to 65535'),
+  v.transform(Number),
+)
+
+export const url = (about: string, query: 'query' | 'no query' = 'no query') => {
+  const fault = (given: string) => urlFault(given, query === 'query')
+  return text(
+    about,
+    v.check(
+      (given: string) => fault(given) === undefined,
+      (issue) => `${fault(issue.input)} in {in}`,
+    ) as unknown as Check,
+  )
+}
+
+export const host = (about: string) =>
+  text(
+    about,
+    rule((given) => hostFault(given) === undefined, 'a host like api.example.com'),
+  )
+
+export const duration = (about: string) =>
+  text(about, rule(isDuration, 'a length of time like 90s, 10m or 12h'))
+
+export const variable = (about: string) =>
+  word(about, rule(isVariableName, 'the name of an environment variable'))
+
+/** Goes into host names (`signin.<region>.…`), so nothing but letters, digits and hyphens may. */
+export const region = (about: string) =>
+  text(
+    about,
+    rule((given) => /^[a-z][a-z0-9-]{0,31}$/.test(given), 'a region like eu-west-1'),
+  )
+
+export const name = (about: string) => word(about, rule(isIdentityName, NAME_RULE))
+
+const NAME_RULE = 'a name of 1 to 64 of A-Z a-z 0-9 . _ @ -, beginning with a letter or a digit,'
+
+function isDuration(given: string): boolean {
+  try {
+    return parseDuration(given) > 0
+  } catch {
+    return false
+  }
+}
+
+/** Keys that are known and no others. */
+export function block<E extends v.ObjectEntries>(about: string, entries: E) {
+  const known = Object.keys(entries)
+  const schema = v.strictObject(entries, (issue) => blockMessage(issue, known))
+  const stray = v.strictObject(Object.create(null), (issue) => blockMessage(issue, known))
+  const run: (typeof schema)['~run'] = (dataset, config) => {
+    const given = Object.entries(Object(dataset.value))
+    const unknown = given.filter(([key]) => !Object.hasOwn(entries, key))
+    if (typeof dataset.value !== 'object' || unknown.length === 0) return schema['~run'](dataset, config)
+    // One by one, because valibot stops at the first, and without a prototype, or `constructor` would be known.
+    const rest = given.filter(([key]) => Object.hasOwn(entries, key))
+    const strays = unknown.map(([key]) => stray['~run']({ value: Object.fromEntries([[key, null]]) }, config))
+    const fields = schema['~run']({ value: Object.fromEntries(rest) }, config)
+    const issues = [fields, ...strays].flatMap((each) => each.issues ?? [])
+    return { typed: false, value: fields.value, issues: issues as [v.StrictObjectIssue] }
+  }
+  return v.pipe(noLists({ ...schema, '~run': run }), v.description(about))
+}
+
+/** Definitions under names of the person's own choosing. */
+export function named<S extends v.GenericSchema>(about: string, value: S) {
+  const schema = v.record(name('A name'), value, 'expected keys and values in {in}')
+  return v.pipe(noLists(schema), v.description(about))
+}
+
+/** Texts under keys that mean something elsewhere. */
+export function texts(about: string, value: string) {
+  const schema = v.record(v.string(), text(value), 'expected keys and values in {in}')
+  return v.pipe(noLists(schema), v.description(about))
+}
+
+/** To valibot a list is an object too, and an empty one would pass for a block. */
+function noLists<S extends v.GenericSchema>(schema: S): S {
+  const run: S['~run'] = (dataset, config) =>
+    schema['~run'](Array.isArray(dataset.value) ? { value: 'a list' } : dataset, config)
+  return { ...schema, '~run': run }
+}
+
+function blockMessage(issue: v.StrictObjectIssue, known: readonly string[]): string {
+  const key = issue.path?.[0]?.key
+  if (issue.expected === 'never') return unknownKey(String(key), known)
+  if (typeof key === 'string' && issue.expected === `"${key}"`) return `missing key "${key}" in {in}`
+  return 'expected keys and values in {in}'
+}
+
+/** Names the key only where it looks like one: what is pasted in the wrong place may stand before a colon too. */
+function unknownKey(key: string, known: readonly string[]): string {
+  const meant = nearest(key, known)
+  const looksLikeKey = key.length <= 32 && /^[a-z]+([_-][a-z]+)*$/.test(key)
+  const shown = meant !== undefined || looksLikeKey ? `unknown key "${key}"` : 'unknown key'
+  if (meant !== undefined) return `${shown} in {in}, did you mean "${meant}"`
+  return `${shown} in {in}, known are ${known.join(', ')}`
+}

@@ -1,0 +1,138 @@
+/**
+ * `.daypass.yaml`: which identity a folder uses, and nothing else, because folders come from strangers. It is on
+ * the warm path, so the usual one line is read without a YAML parser.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { DaypassError } from '../core/errors.ts'
+import { checkIdentityName, isIdentityName } from '../core/names.ts'
+
+const FOLDER_FILE = '.daypass.yaml'
+
+const LARGEST = 16 * 1024
+const LINE = /^identity:[ \t]+(["']?)([A-Za-z0-9][A-Za-z0-9._@-]{0,63})\1[ \t]*(?:[ \t]#.*)?$/
+
+interface FoundFolderFile {
+  file: string
+  text: string
+}
+
+export interface FolderSearch {
+  found?: FoundFolderFile
+  /** Files passed over, and why. */
+  warnings: string[]
+}
+
+/** The identity of the one-line form; `undefined`: it needs the parser, which may well find it right. */
+export function simpleFolderIdentity(text: string): string | undefined {
+  const lines = text.split(/\r?\n/).filter((line) => !/^[ \t]*(#.*)?$/.test(line))
+  const name = lines.length === 1 ? LINE.exec(lines[0]!)?.[2] : undefined
+  // To YAML these are no texts.
+  return name === undefined || /^(true|false|null)$/i.test(name) ? undefined : name
+}
+
+export async function parseFolderFile(text: string, file: string): Promise<{ identity: string }> {
+  const simple = simpleFolderIdentity(text)
+  if (simple !== undefined) return { identity: simple }
+  const { checkFolderText } = await import('./folder-yaml.ts')
+  return checkFolderText(text, file)
+}
+
+/** Walks up to the root; the nearest file that is ours wins. `uid` undefined: a system without owners. */
+export function findFolderFile(cwd: string, uid: number | undefined): FolderSearch {
+  const warnings: string[] = []
+  for (let folder = resolve(cwd); ; folder = dirname(folder)) {
+    const file = join(folder, FOLDER_FILE)
+    const stat = lstat(file)
+    const fault = stat && (trustFault(stat, uid) ?? folderFault(folder, uid))
+    if (fault !== undefined) warnings.push(`${file} is ignored: ${fault}`)
+    else if (stat !== undefined) return { found: { file, text: readTrusted(file, uid) }, warnings }
+    if (dirname(folder) === folder) return { warnings }
+  }
+}
+
+/** A folder that may not be searched has no file for us. */
+function lstat(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
+}
+
+function trustFault(stat: Stats, uid: number | undefined): string | undefined {
+  if (!stat.isFile()) return 'it is not a regular file'
+  return uid !== undefined && stat.uid !== uid ? 'it belongs to another user' : undefined
+}
+
+/** Whoever owns the folder can put another file in its place. */
+function folderFault(folder: string, uid: number | undefined): string | undefined {
+  const stat = lstat(folder)
+  return uid !== undefined && stat?.uid !== uid ? 'its folder belongs to another user' : undefined
+}
+
+/** Judged again once it is open: between the two looks it may have been exchanged. */
+function readTrusted(file: string, uid: number | undefined): string {
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
+  let fd: number | undefined
+  try {
+    fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    const stat = fstatSync(fd)
+    const fault = trustFault(stat, uid) ?? (stat.size > LARGEST ? 'it is larger than 16 KiB' : undefined)
+    if (fault !== undefined) throw folderError(file, fault)
+    return readFileSync(fd, 'utf8')
+  } catch (cause) {
+    if (cause instanceof DaypassError) throw cause
+    throw folderError(file, (cause as NodeJS.ErrnoException).code ?? 'unknown reason', cause)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+function folderError(file: string, why: string, cause?: unknown): DaypassError {
+  return new DaypassError('configuration', `${file} cannot be used: ${why}`, {
+    hint: 'name the identity with --identity, or write the file anew: daypass use --here NAME',
+    cause,
+  })
+}
+
+/** Keeps comments where the file has the usual form. Gives the path written. */
+export function writeFolderFile(cwd: string, name: string): string {
+  const file = join(resolve(cwd), FOLDER_FILE)
+  const line = `identity: ${quoted(checkIdentityName(name))}`
+  const stat = lstat(file)
+  const uid = process.getuid?.()
+  const fault = stat && trustFault(stat, uid)
+  if (fault !== undefined) throw folderError(file, fault)
+  const before = stat === undefined ? '' : readTrusted(file, uid)
+  const keeps = simpleFolderIdentity(before) !== undefined
+  replaceFile(file, keeps ? before.replace(/^identity:[^#\r\n]*?(?=[ \t]+#|\r?$)/m, line) : `${line}\n`)
+  return file
+}
+
+/** Names that YAML would not take for text. */
+function quoted(name: string): string {
+  return isIdentityName(name) && !/^(true|false|null)$/i.test(name) ? name : `"${name}"`
+}
+
+function replaceFile(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' })
+    renameSync(temporary, file)
+  } catch (cause) {
+    rmSync(temporary, { force: true })
+    throw folderError(file, (cause as NodeJS.ErrnoException).code ?? 'unknown reason', cause)
+  }
+}

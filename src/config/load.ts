@@ -1,0 +1,78 @@
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
+import { basename } from 'node:path'
+import { DaypassError } from '../core/errors.ts'
+import {
+  type CompiledConfig,
+  compileConfig,
+  readCompiled,
+  type Stamp,
+  stampOf,
+  writeCompiled,
+} from './compiled.ts'
+import { parseConfig } from './parse.ts'
+import type { Config } from './schema.ts'
+
+const LARGEST = 1024 * 1024
+
+export interface ConfigFile {
+  text: string
+  /** Of the very bytes that were read. */
+  stamp: Stamp
+}
+
+/** `undefined`: there is none. Anything else that hinders reading is an error. */
+export function readConfigFile(file: string): ConfigFile | undefined {
+  try {
+    return readRegular(file)
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code
+    if (code === 'ENOENT') return undefined
+    if (cause instanceof DaypassError) throw cause
+    throw new DaypassError(
+      'configuration',
+      `${basename(file)} cannot be read (${code ?? 'not UTF-8 text'})`,
+      {
+        hint:
+          code === undefined ? `save ${file} as UTF-8` : `look at its owner and permissions: ls -l ${file}`,
+        cause,
+      },
+    )
+  }
+}
+
+function readRegular(file: string): ConfigFile {
+  // Asked before it is opened: opening a pipe waits for somebody to write.
+  if (!statSync(file).isFile()) throw unfit(file, 'is not a regular file')
+  const fd = openSync(file, 'r')
+  try {
+    const stat = fstatSync(fd, { bigint: true })
+    if (stat.size > LARGEST) throw unfit(file, 'is larger than 1 MiB')
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(fd))
+    return { text, stamp: stampOf(stat) }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function unfit(file: string, what: string): DaypassError {
+  return new DaypassError('configuration', `${basename(file)} ${what}`, {
+    hint: `make ${file} the YAML file that docs/configuration.md describes`,
+  })
+}
+
+/** The configuration of a file; empty where there is none. */
+export function loadConfig(file: string): Config {
+  const found = readConfigFile(file)
+  return found === undefined ? {} : parseConfig(found.text, file)
+}
+
+/** The quick way, else the slow one, which leaves a copy for the next time. */
+export function loadCompiled(configFile: string, compiledFile: string): CompiledConfig {
+  const ready = readCompiled(configFile, compiledFile)
+  if (ready !== undefined) return ready
+  const found = readConfigFile(configFile)
+  if (found === undefined) return compileConfig({})
+  const compiled = compileConfig(parseConfig(found.text, configFile), found.stamp)
+  writeCompiled(compiledFile, compiled)
+  return compiled
+}

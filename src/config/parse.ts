@@ -1,0 +1,110 @@
+import { basename } from 'node:path'
+import * as v from 'valibot'
+import { DaypassError } from '../core/errors.ts'
+import { crossCheck } from './checks.ts'
+import { BUILT_IN_PROVIDERS } from './kinds.ts'
+import { type Config, configSchema } from './schema.ts'
+import { type Path, type Position, readYaml, type YamlText } from './yaml-text.ts'
+
+/** One mistake. `message` is whole: `config.yaml:7:5: unknown key "regoin" in …`. Never holds a value of the file. */
+export interface Problem extends Position {
+  path: string
+  message: string
+}
+
+export interface Checked {
+  /** Absent when there is a problem. */
+  config?: Config
+  /** All of them, in the order of the file. */
+  problems: Problem[]
+}
+
+interface Fault {
+  path: Path
+  on: 'key' | 'value'
+  message: string
+}
+
+/** Everything that is wrong with a configuration, at once. `file` is only named, never read. */
+export function checkConfig(
+  text: string,
+  file: string,
+  builtIn: readonly string[] = BUILT_IN_PROVIDERS,
+): Checked {
+  const yaml = readYaml(text)
+  const result = v.safeParse(configSchema, yaml.value ?? {})
+  const faults =
+    yaml.value === undefined
+      ? []
+      : [...(result.issues ?? []).map(faultOf), ...crossCheck(yaml.value, builtIn)]
+  const problems = [
+    ...yaml.mistakes.map((mistake) => problem(file, mistake, '', mistake.message)),
+    ...faults.map((fault) => located(file, yaml, fault)),
+  ]
+  if (problems.length === 0 && result.success) return { config: withoutPrototypes(result.output), problems }
+  return { problems: inOrder(problems) }
+}
+
+/** A configuration that is right, or an error that names the first mistake. */
+export function parseConfig(
+  text: string,
+  file: string,
+  builtIn: readonly string[] = BUILT_IN_PROVIDERS,
+): Config {
+  const { config, problems } = checkConfig(text, file, builtIn)
+  if (config !== undefined) return config
+  throw configurationError(problems)
+}
+
+export function configurationError(problems: readonly Problem[]): DaypassError {
+  const more = problems.length - 1
+  const hint =
+    more > 0
+      ? `daypass config validate shows this and ${more} more`
+      : 'mend it, then: daypass config validate'
+  return new DaypassError('configuration', problems[0]?.message ?? 'the configuration is not valid', { hint })
+}
+
+/** Where a key of the configuration stands: `tenants use` names the line that pins the tenant. */
+export function locateInConfig(text: string, path: Path): Position {
+  return readYaml(text).locate(path, 'key')
+}
+
+function faultOf(issue: v.BaseIssue<unknown>): Fault {
+  const items = issue.path ?? []
+  const ours = issue.message.includes('{in}')
+  return {
+    path: items.map((item) => item.key as string | number),
+    on: items.at(-1)?.origin === 'key' ? 'key' : 'value',
+    // A message that is not ours says what was received.
+    message: ours ? issue.message : 'something else is expected in {in}',
+  }
+}
+
+function located(file: string, yaml: YamlText, { path, on, message }: Fault): Problem {
+  const place = shownPath(on === 'key' ? path.slice(0, -1) : path)
+  const said = place === '' ? message.replace(/,? in \{in\}/, '') : message.replace('{in}', place)
+  return problem(file, yaml.locate(path, on), shownPath(path), said)
+}
+
+function problem(file: string, { line, column }: Position, path: string, message: string): Problem {
+  return { line, column, path, message: `${basename(file)}:${line}:${column}: ${message}` }
+}
+
+/** Keys as far as they look like keys; anything else may be a value that slipped to the left of a colon. */
+function shownPath(path: Path): string {
+  return path.map((key) => (/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(String(key)) ? key : '…')).join('.')
+}
+
+function inOrder(problems: Problem[]): Problem[] {
+  const once = new Map(problems.map((each) => [each.message, each]))
+  return [...once.values()].sort((a, b) => a.line - b.line || a.column - b.column)
+}
+
+/** So that `identities['toString']` is nobody. */
+function withoutPrototypes(config: Config): Config {
+  const { identities, providers } = config.auth ?? {}
+  if (config.auth && identities) config.auth.identities = Object.assign(Object.create(null), identities)
+  if (config.auth && providers) config.auth.providers = Object.assign(Object.create(null), providers)
+  return config
+}

@@ -1,0 +1,136 @@
+/** What `config.yaml` may say. The descriptions are what an editor shows. */
+import * as v from 'valibot'
+import * as f from './fields.ts'
+
+const maybe = v.exactOptional
+
+/** Endpoint names of daypass, then the spellings of RFC 8414. */
+const ENDPOINTS = [
+  'signin',
+  'oauth',
+  'sts',
+  'api',
+  'federation',
+  'exchange',
+  'profile',
+  'tenants',
+  'authorization',
+  'token',
+  'revocation',
+  'device',
+  'userinfo',
+  'authorization_endpoint',
+  'token_endpoint',
+  'revocation_endpoint',
+  'device_authorization_endpoint',
+  'userinfo_endpoint',
+] as const
+
+type EndpointEntries = Record<(typeof ENDPOINTS)[number], ReturnType<typeof endpoint>>
+
+const endpoint = (called: string) => maybe(f.url(`URL of the ${called.replaceAll('_', ' ')}`, 'query'))
+
+const endpoints = f.block(
+  "Overrides what the provider's file says. Plain http for loopback hosts only.",
+  Object.fromEntries(ENDPOINTS.map((called) => [called, endpoint(called)])) as EndpointEntries,
+)
+
+/** What an identity and a provider of one's own both may say about an OAuth client. */
+const client = {
+  issuer: maybe(f.url('The issuer of an OAuth 2.0 or OpenID Connect server; discovery is read from it')),
+  client_id: maybe(f.text('The OAuth client to log in as')),
+  client_secret: maybe(f.text('Where a server insists; better !env NAME than the secret itself')),
+  scopes: maybe(f.spaced('Scopes to ask for: a list, or one text with spaces')),
+  hosts: maybe(
+    f.list('The only hosts that fetch, git, docker and the proxy give the token to', f.host('A host')),
+  ),
+  endpoints: maybe(endpoints),
+  kube_token: maybe(f.oneOf('Which token kubectl is given', ['id_token', 'access_token'])),
+}
+
+const credentials = f.block('Static keys, and what concerns signing in to a cloud', {
+  region: maybe(f.region('The region to sign in to')),
+  access_key_id: maybe(f.text('A static access key; needs secret_access_key')),
+  secret_access_key: maybe(f.text('Its secret; better !env NAME than the secret itself')),
+  security_token: maybe(f.text('The session token of temporary keys')),
+  mfa_arn: maybe(f.text('The MFA device to ask a code of')),
+  webflow_enabled: maybe(f.flag('false: never log in by browser for this identity')),
+})
+
+const principal = f.block('The role to take on', {
+  role_arn: maybe(f.text('ARN of the role')),
+  assume_role: maybe(f.text('The same as role_arn, in the older spelling of Atmos')),
+  session_name: maybe(f.text('Name of the session, as the cloud records it')),
+  external_id: maybe(f.text('External id that the role asks for')),
+  source_identity: maybe(f.text('Source identity that the role asks for')),
+  tags: maybe(f.texts('Session tags', 'Value of the tag')),
+  duration: maybe(f.duration('How long the role is taken for: 1h')),
+})
+
+export const kind = f.word(
+  'What it is: aws/user, aws/assume-role, alibaba/user, passport/user, <provider>/user',
+)
+
+export const identitySchema = f.block('An identity: who you are', {
+  kind,
+  provider: maybe(f.name('The provider; said by kind already')),
+  default: maybe(f.flag('true: the default identity, unless default: below says another')),
+  credentials: maybe(credentials),
+  session: maybe(f.block('The session that a login starts', { duration: maybe(f.duration('At most 12h')) })),
+  principal_arn: maybe(f.text('Who must have signed in; someone else is refused')),
+  account_id: maybe(f.text('The account that must have been signed in to')),
+  via: maybe(
+    f.block('The parent of a derived identity', {
+      identity: maybe(f.name('An identity')),
+      provider: maybe(f.name('A provider')),
+    }),
+  ),
+  principal: maybe(principal),
+  region: maybe(f.region('The region to work in')),
+  site: maybe(f.oneOf('Alibaba Cloud: China or international', ['cn', 'intl'])),
+  api_url: maybe(f.url('The API of a passport identity')),
+  tenant: maybe(f.text('The tenant of a passport identity')),
+  ...client,
+})
+
+export const providerSchema = f.block('A provider of your own: issuer, or endpoints', {
+  title: maybe(f.text('What it is called')),
+  redirect: maybe(
+    f.block('The redirect URI that is registered for the client', {
+      host: maybe(f.oneOf('As registered', ['127.0.0.1', 'localhost'])),
+      ports: maybe(f.list('Ports to try, in this order', f.port)),
+      path: maybe(f.word('As registered: /callback', f.rule(isPath, 'a path like /callback'))),
+    }),
+  ),
+  env: maybe(f.variable('The environment variable that carries a token of this provider')),
+  methods: maybe(f.list('Ways to log in', f.oneOf('A way', ['browser', 'paste', 'device', 'token']))),
+  ...client,
+})
+
+export const configSchema = f.block('Configuration of daypass', {
+  auth: maybe(
+    f.block('Identities, providers, keyring; the block of Atmos', {
+      identities: maybe(f.named('Identities by name', identitySchema)),
+      providers: maybe(f.named('Providers of your own by name', providerSchema)),
+      keyring: maybe(
+        f.block('Where the key of the vault lies', {
+          type: maybe(f.oneOf('system is keychain', ['auto', 'keychain', 'system', 'file', 'memory'])),
+        }),
+      ),
+    }),
+  ),
+  default: maybe(f.name('The identity to use when none is named')),
+})
+
+function isPath(given: string): boolean {
+  return /^\/[A-Za-z0-9._~/%-]*$/.test(given)
+}
+
+export type Config = v.InferOutput<typeof configSchema>
+export type Identity = v.InferOutput<typeof identitySchema>
+export type Provider = v.InferOutput<typeof providerSchema>
+
+/** Blocks that may stand empty, all their lines being commented out. */
+export const BLOCKS: ReadonlySet<string> = new Set(
+  'auth identities providers keyring credentials session via principal tags redirect endpoints'.split(' '),
+)

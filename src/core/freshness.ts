@@ -1,0 +1,52 @@
+import { formatDuration } from './duration.ts'
+import { DaypassError } from './errors.ts'
+import type { Header, Time } from './types.ts'
+
+/**
+ * - `valid`: more than the margin is left.
+ * - `stale`: not, but it can be renewed.
+ * - `expired`: not, and it cannot.
+ * - `login_required`: no grant, or the server refused it.
+ */
+export type State = 'valid' | 'stale' | 'expired' | 'login_required'
+
+type Lived = Pick<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'>
+
+/** Milliseconds until the end, by the server's clock; Infinity for a credential that has none. */
+export function timeLeft({ expiresAt, clockOffset = 0 }: Lived, now: Time): number {
+  return expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - (now + clockOffset)
+}
+
+/** The whole life of a credential in milliseconds; Infinity for one without an end. */
+function lifetime({ issuedAt, expiresAt }: Lived): number {
+  return issuedAt === undefined || expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - issuedAt
+}
+
+/**
+ * More than the margin left? The margin is the stated one, at most a third of the credential's own life (one that
+ * lives a minute would never be usable), at least what the caller asks for.
+ */
+export function isUsable(lived: Lived, now: Time, statedMargin: number, minTtl = 0): boolean {
+  return timeLeft(lived, now) > Math.max(Math.min(statedMargin, lifetime(lived) / 3), minTtl)
+}
+
+export function stateOf(header: Header, now: Time, statedMargin: number): State {
+  if (header.loginRequired !== undefined || header.key === undefined) return 'login_required'
+  if (isUsable(header, now, statedMargin)) return 'valid'
+  const over =
+    header.sessionExpiresAt !== undefined && now + (header.clockOffset ?? 0) >= header.sessionExpiresAt
+  return header.renewable && !over ? 'stale' : 'expired'
+}
+
+/** A minimum no renewal can meet is the caller's mistake; found out before anything is sent. */
+export function checkMinTtl(lived: Lived, minTtl: number): void {
+  if (minTtl <= lifetime(lived)) return
+  const whole = formatDuration(lifetime(lived))
+  throw new DaypassError(
+    'usage',
+    `--min-ttl ${formatDuration(minTtl)} is longer than this credential ever lives (${whole})`,
+    {
+      hint: 'for a program that runs longer: daypass exec --endpoint -- CMD',
+    },
+  )
+}

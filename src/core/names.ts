@@ -1,0 +1,16 @@
+import { DaypassError } from './errors.ts'
+import { shown } from './text.ts'
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
+
+/** A name an identity may have. Names that begin with `__` are ours, and the pattern keeps them out. */
+export function isIdentityName(name: string): boolean {
+  return NAME.test(name)
+}
+
+export function checkIdentityName(name: string): string {
+  if (isIdentityName(name)) return name
+  throw new DaypassError('usage', `"${shown(name.slice(0, 80))}" cannot be the name of an identity`, {
+    hint: 'use 1 to 64 of A-Z a-z 0-9 . _ @ -, beginning with a letter or a digit',
+  })
+}

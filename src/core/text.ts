@@ -1,0 +1,16 @@
+const LONGEST = 200
+
+/**
+ * Text of a server or a stranger, made safe to show: control, bidirectional and invisible characters removed,
+ * white space folded, cut at 200 characters. A terminal obeys what it is shown.
+ */
+export function shown(text: unknown): string {
+  const clean = String(text)
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .replace(/[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu, '')
+    .replace(/\p{Cs}/gu, '\ufffd')
+    .replace(/ {2,}/g, ' ')
+    .trim()
+  const points = Array.from(clean)
+  return points.length > LONGEST ? `${points.slice(0, LONGEST - 1).join('')}…` : clean
+}

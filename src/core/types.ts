@@ -1,0 +1,199 @@
+import type { ErrorCode } from './errors.ts'
+import type { Secret } from './secret.ts'
+
+/** Milliseconds since 1970-01-01 UTC. Every time inside the program; ISO 8601 only at its edges. */
+export type Time = number
+
+/** How a person proved who they are. */
+export type Method = 'browser' | 'paste' | 'device' | 'token' | 'keys'
+
+/** A token sent as `Authorization: Bearer …` (RFC 6750). */
+export interface BearerCredential {
+  kind: 'bearer'
+  token: Secret
+  /** As the server wrote it, lower-cased (RFC 6749 §5.1); `bearer` where it said nothing. */
+  tokenType: string
+  issuedAt: Time
+  /** Absent: valid until revoked. */
+  expiresAt?: Time
+  idToken?: Secret
+  scope?: string
+}
+
+/** An access key of a cloud, temporary when it has a session token. */
+export interface KeysCredential {
+  kind: 'keys'
+  cloud: 'aws' | 'alibaba'
+  accessKeyId: string
+  secretAccessKey: Secret
+  sessionToken?: Secret
+  issuedAt: Time
+  expiresAt?: Time
+}
+
+/** What is used. */
+export type Credential = BearerCredential | KeysCredential
+
+/** What is kept for an identity, sealed: an issued credential and how to renew it. */
+export interface Grant {
+  credential: Credential
+  /** Absent: nothing to renew (a personal access token, static keys, a server that sent none). */
+  refreshToken?: Secret
+}
+
+/** Who the server says it is. */
+export interface Account {
+  /** What a person recognises the account by: an e-mail, a login name, an account number. */
+  account?: string
+  /** The server's own stable id: `sub`, an ARN. */
+  principal?: string
+  nameOfPerson?: string
+  email?: string
+}
+
+/** Absolute URLs, by the short names of the configuration. */
+export interface Endpoints {
+  issuer?: string
+  authorization?: string
+  token?: string
+  revocation?: string
+  device?: string
+  userinfo?: string
+}
+
+/** Where the 32-byte key that seals a record lies. */
+export interface KeyLocation {
+  id: string
+  where: 'keychain' | 'file' | 'memory'
+}
+
+/**
+ * The clear first line of a record: the identity's definition and its row of `list`, so neither needs the key.
+ * Authenticated together with the sealed body.
+ */
+export interface Header {
+  v: 1
+  name: string
+  /** `oidc/user`, `github/user`, … */
+  kind: string
+  provider: string
+  /** What the provider's file declares: issuer, region, tenant, client_id, scopes, … Never a secret. */
+  params: Record<string, string>
+  /** The server the grant is bound to, as it was at the login. Its refresh token is sent nowhere else. */
+  endpoints?: Endpoints
+  /** The client the grant was issued to; a renewal presents the same one. */
+  clientId?: string
+  method: Method
+  account?: Account
+  issuedAt?: Time
+  expiresAt?: Time
+  /** After this only a person can renew. */
+  sessionExpiresAt?: Time
+  /** A refresh token is sealed in the body. */
+  renewable: boolean
+  /** Server clock minus ours, in milliseconds, learnt from `Date` headers. The times above are the server's. */
+  clockOffset?: number
+  /** How the client's secret, where it has one, was presented at the login. */
+  clientAuth?: 'post' | 'basic'
+  /** The last renewal that was tried, so that whoever waited for it shares its outcome. */
+  lastRenewal?: { beganAt: Time; failure?: string; code?: ErrorCode }
+  /** Present: a login is needed, and this is why. */
+  loginRequired?: string
+  createdAt: Time
+  /** Set by the vault when it seals the body; absent where nothing is sealed (after `logout`). */
+  key?: KeyLocation
+}
+
+/** One record of the vault, opened. `grant` is absent after `logout`. */
+export interface Entry {
+  header: Header
+  grant?: Grant
+}
+
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** A request to a loopback listener, as far as anyone decides on it. */
+export interface LoopbackRequest {
+  method: string
+  /** Path and query as sent: `/callback?code=…`. */
+  target: string
+  /** The `Host` header; empty where there was none or more than one. */
+  host: string
+}
+
+export interface LoopbackResponse {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+export interface Listener {
+  port: number
+  /** Lets a page that is being sent finish (a second at most), then closes every connection. */
+  close(): Promise<void>
+}
+
+export interface ListenOptions {
+  /** `localhost` binds 127.0.0.1 and ::1; anything else binds 127.0.0.1 alone. */
+  host: '127.0.0.1' | 'localhost'
+  /** The first free one wins; `[0]` asks for any. */
+  ports: readonly number[]
+}
+
+/** The person in front of us, or their absence. Everything goes to stderr; stdout is for answers. */
+export interface Terminal {
+  /** stdin and stderr are terminals, and nobody said `--no-input`. */
+  readonly interactive: boolean
+  /** One or more lines of conversation. */
+  say(text: string): void
+  /** One line that is worth a second look; dropped by nobody, `--quiet` included. */
+  warn(text: string): void
+  /** Shows that something takes long: a spinner on a terminal, nothing in a pipe. Call the result to stop. */
+  busy(label: string): () => void
+  /**
+   * Reads one pasted or typed text without echoing it. On a terminal a paste may be wrapped over lines; in a
+   * pipe it is one line. `undefined`: the input ended.
+   */
+  readSecret(prompt: string, signal?: AbortSignal): Promise<string | undefined>
+  /** `undefined`: cancelled. Only where `interactive`. */
+  choose<T extends string>(
+    question: string,
+    options: readonly { value: T; label: string; hint?: string }[],
+  ): Promise<T | undefined>
+  confirm(question: string): Promise<boolean>
+}
+
+/** Facts about where we run, for pure decisions. */
+export interface Surroundings {
+  platform: NodeJS.Platform
+  /** stdin and stderr are terminals, and nobody said `--no-input`. */
+  interactive: boolean
+  ssh: boolean
+  wsl: boolean
+  container: boolean
+  /** A graphical session is reachable (always on macOS and Windows outside SSH). */
+  display: boolean
+  ci: boolean
+  /** `$BROWSER` is set. */
+  browserSet: boolean
+}
+
+/** The outside world. Everything the deciding rooms may touch; a test hands in its own. */
+export interface Host {
+  fetch: Fetch
+  now(): Time
+  /** Rejects with the signal's reason when aborted. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
+  /** Resolves true when an opener took the URL; false when there is none or it failed within 2 s. */
+  openBrowser(url: string, command?: string): Promise<boolean>
+  /** Throws `DaypassError('port')` that names the ports, and their holder where known. */
+  listen(
+    options: ListenOptions,
+    handle: (request: LoopbackRequest) => LoopbackResponse | Promise<LoopbackResponse>,
+  ): Promise<Listener>
+  terminal: Terminal
+  surroundings(): Surroundings
+  /** Runs work that a Ctrl-C must not cut: a renewal whose request has left. The signal takes effect afterwards. */
+  uninterrupted<T>(work: () => Promise<T>): Promise<T>
+  env: Readonly<Record<string, string | undefined>>
+}

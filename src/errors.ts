@@ -1,0 +1,1 @@
+export { DaypassError, type ErrorCode, EXIT, exitCode, isDaypassError } from './core/errors.ts'

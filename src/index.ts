@@ -1,0 +1,131 @@
+import { join } from 'node:path'
+import type { Choices } from './client/context.ts'
+import { assemble, type Daypass } from './client/index.ts'
+import { findFolderFile, parseFolderFile } from './config/folder-file.ts'
+import { loadCompiled, loadConfig } from './config/load.ts'
+import type { Config } from './config/schema.ts'
+import { DaypassError } from './core/errors.ts'
+import type { Host } from './core/types.ts'
+import { nodeHost } from './platform/node-host.ts'
+import { type Paths, paths } from './platform/paths.ts'
+import type { Provider } from './providers/define.ts'
+import { builtIn } from './providers/index.ts'
+import type { KeychainPatience } from './vault/keychain.ts'
+import { diskVault, memoryVault } from './vault/open-vault.ts'
+import { readState, writeState } from './vault/state.ts'
+import type { Vault } from './vault/vault.ts'
+
+export type { CredentialOptions, Daypass } from './client/index.ts'
+export type { LoginOutcome } from './client/keep.ts'
+export type { LoginRequest } from './client/login.ts'
+export type { LogoutOptions, LogoutOutcome } from './client/logout.ts'
+export type { RefreshOutcome } from './client/refresh.ts'
+export type { Listed, Listing, Row } from './client/rows.ts'
+export type { Started } from './client/two-steps.ts'
+export type { Config } from './config/schema.ts'
+export { DaypassError, type ErrorCode } from './core/errors.ts'
+export { Secret } from './core/secret.ts'
+export type {
+  BearerCredential,
+  Credential,
+  Fetch,
+  Host,
+  KeysCredential,
+  Method,
+  Terminal,
+} from './core/types.ts'
+export { defineProvider, type Provider } from './providers/define.ts'
+export type { Vault } from './vault/vault.ts'
+
+/** What may be handed in; everything else is this machine's. */
+export interface DaypassOptions {
+  /** Parts of the outside world: `fetch`, `now`, `openBrowser`, `terminal`, … */
+  host?: Partial<Host>
+  /** Where grants rest. Default: the user's own vault. */
+  vault?: Vault
+  /** Default: the user's `config.yaml`. */
+  config?: Config
+  /** Added to the built-in ones; the same id replaces one. */
+  providers?: readonly Provider[]
+  /** Default: `process.env`. Also says where the user's files lie. */
+  env?: Readonly<Record<string, string | undefined>>
+  /** From here `.daypass.yaml` is looked for. Default: the working directory. */
+  cwd?: string
+  /** Patience with the OS keychain. Default: 3 s. */
+  keychain?: KeychainPatience
+}
+
+/**
+ * daypass over this machine's own vault, configuration, browser and terminal, or over the parts handed in.
+ *
+ * @throws DaypassError `configuration` when `config.yaml` is wrong
+ * @example
+ * const daypass = createDaypass()
+ * await daypass.login('github')
+ * const answer = await daypass.fetch('github')('https://api.github.com/user')
+ */
+export function createDaypass(options: DaypassOptions = {}): Daypass {
+  const { env = process.env, cwd = process.cwd() } = options
+  const { stdin, stderr } = process
+  const host: Host = { ...nodeHost({ env, stdin, stderr }), ...options.host }
+  const where = paths(env, process.platform)
+  const config = options.config ?? readConfig(where)
+  const report = (message: string) => host.terminal.warn(message)
+  const added = Object.fromEntries((options.providers ?? []).map((provider) => [provider.id, provider]))
+  return assemble({
+    host,
+    config,
+    vault: options.vault ?? openVault(where.vault, wantedStore(env, config), report, options.keychain),
+    choices: choicesOf(where, cwd, report),
+    providers: { ...builtIn, ...added },
+  })
+}
+
+/** The copy of `config.yaml` that the quickest `token` reads. */
+export const compiledFile = ({ dataDir }: Paths) => join(dataDir, 'config.compiled.json')
+
+function readConfig(where: Paths): Config {
+  const config = loadConfig(where.config)
+  loadCompiled(where.config, compiledFile(where))
+  return config
+}
+
+type Store = 'auto' | 'keychain' | 'file' | 'memory'
+const STORES: readonly string[] = ['auto', 'keychain', 'file', 'memory']
+
+function wantedStore(env: Host['env'], config: Config): Store {
+  const said = env.DAYPASS_STORE || config.auth?.keyring?.type || 'auto'
+  const store = said === 'system' ? 'keychain' : said
+  if (STORES.includes(store)) return store as Store
+  throw new DaypassError('usage', 'DAYPASS_STORE is none of the stores there are', {
+    hint: `DAYPASS_STORE is one of ${STORES.join(', ')}`,
+  })
+}
+
+function openVault(
+  folder: string,
+  wanted: Store,
+  report: (message: string) => void,
+  keychain: KeychainPatience | undefined,
+): Vault {
+  if (wanted === 'memory') return memoryVault()
+  return diskVault(folder, { wanted, report, ...(keychain && { keychain }) })
+}
+
+function choicesOf({ state }: Paths, cwd: string, report: (message: string) => void): Choices {
+  let folder: ReturnType<Choices['folder']> | undefined
+  return {
+    readDefault: () => readState(state, report).default,
+    writeDefault: (name) => writeState(state, name === undefined ? {} : { default: name }),
+    folder: () => {
+      folder ??= readFolder(cwd, report)
+      return folder
+    },
+  }
+}
+
+async function readFolder(cwd: string, report: (message: string) => void) {
+  const { found, warnings } = findFolderFile(cwd, process.getuid?.())
+  for (const warning of warnings) report(warning)
+  return found && { ...(await parseFolderFile(found.text, found.file)), file: found.file }
+}

@@ -1,0 +1,142 @@
+/**
+ * The front channel: what is sent with the browser, and the only way back. A code can be exchanged only as a
+ * {@link CheckedCode}, and only the functions here make one, after `state` and `iss` were compared.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import * as oauth from 'oauth4webapi'
+import { DaypassError, type ErrorCode } from '../core/errors.ts'
+import { shown } from '../core/text.ts'
+import type { Client, Server } from './server.ts'
+
+/** One login under way. Lives in memory, except for `login --start`, which seals it. */
+export interface Attempt {
+  /** 256 bits (RFC 6749 §10.12). */
+  state: string
+  /** PKCE (RFC 7636), S256. */
+  verifier: string
+  /** OpenID Connect Core §3.1.2.1. */
+  nonce?: string
+  redirectUri: string
+}
+
+export function newAttempt(redirectUri: string, scopes: readonly string[]): Attempt {
+  return {
+    state: oauth.generateRandomState(),
+    verifier: oauth.generateRandomCodeVerifier(),
+    ...(scopes.includes('openid') && { nonce: oauth.generateRandomNonce() }),
+    redirectUri,
+  }
+}
+
+/** RFC 6749 §4.1.1 with RFC 7636 §4.3. */
+export async function authorizeUrl(
+  server: Server,
+  client: Client,
+  attempt: Attempt,
+  scopes: readonly string[],
+  extra: Record<string, string>,
+): Promise<URL> {
+  const url = new URL(server.metadata.authorization_endpoint!)
+  const parameters: Record<string, string | undefined> = {
+    ...extra,
+    response_type: 'code',
+    client_id: client.id,
+    redirect_uri: attempt.redirectUri,
+    scope: scopes.length > 0 ? scopes.join(' ') : undefined,
+    state: attempt.state,
+    nonce: attempt.nonce,
+    code_challenge: await oauth.calculatePKCECodeChallenge(attempt.verifier),
+    code_challenge_method: 'S256',
+  }
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) url.searchParams.set(name, value)
+  }
+  return url
+}
+
+declare const checked: unique symbol
+
+/** Callback parameters whose `state` and `iss` were compared with the attempt's. */
+export interface CheckedCode {
+  readonly [checked]: true
+  readonly parameters: URLSearchParams
+  readonly attempt: Attempt
+}
+
+/**
+ * What a request to the callback is worth. `ignored`: it is not the answer to this login, whoever sent it, and
+ * the login goes on waiting. `error` counts only with the right `state`.
+ */
+export type Verdict = { code: CheckedCode } | { error: DaypassError } | { ignored: string }
+
+/** Judges callback parameters, `state` first (RFC 6749 §10.12), then `iss` (RFC 9207), then `error`, then `code`. */
+export function checkCallback(
+  server: Server,
+  client: Client,
+  attempt: Attempt,
+  parameters: URLSearchParams,
+): Verdict {
+  if (!sameText(parameters.get('state') ?? '', attempt.state))
+    return { ignored: 'state does not belong to this login' }
+  const known = new URLSearchParams(parameters)
+  // Without a known issuer there is nothing to compare with.
+  if (!server.issuerKnown) known.delete('iss')
+  try {
+    const validated = oauth.validateAuthResponse(
+      server.metadata,
+      { client_id: client.id },
+      known,
+      attempt.state,
+    )
+    if (!validated.get('code')) return { ignored: 'no code' }
+    return { code: { parameters: validated, attempt } as CheckedCode }
+  } catch (error) {
+    if (error instanceof oauth.AuthorizationResponseError) return { error: authorizationError(known) }
+    return { ignored: error instanceof Error ? error.message : 'not an answer of this server' }
+  }
+}
+
+/**
+ * The same for what a person pasted. A bare code comes without `state` and `iss`: PKCE alone ties it to this
+ * login, since the verifier never left it.
+ */
+export function checkPasted(
+  server: Server,
+  client: Client,
+  attempt: Attempt,
+  pasted: URLSearchParams,
+): Verdict {
+  const parameters = new URLSearchParams(pasted)
+  if (!parameters.has('state')) parameters.set('state', attempt.state)
+  if (!parameters.has('iss') && !parameters.has('error')) parameters.set('iss', server.metadata.issuer)
+  return checkCallback(server, client, attempt, parameters)
+}
+
+function sameText(a: string, b: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(a), digest(b))
+}
+
+/** RFC 6749 §4.1.2.1 and OpenID Connect Core §3.1.2.6. */
+const AUTHORIZATION_ERRORS = new Map<string, ErrorCode>([
+  ['server_error', 'network'],
+  ['temporarily_unavailable', 'network'],
+  ['login_required', 'login_required'],
+  ['interaction_required', 'login_required'],
+])
+
+function authorizationError(parameters: URLSearchParams): DaypassError {
+  const error = parameters.get('error') ?? ''
+  const description = parameters.get('error_description')
+  const said = shown(description ? `${error}: ${description}` : error)
+  if (error === 'access_denied') return consentDenied(said)
+  return new DaypassError(
+    AUTHORIZATION_ERRORS.get(error) ?? 'refused',
+    `the server refused the login (${said})`,
+  )
+}
+
+const consentDenied = (said: string) =>
+  new DaypassError('refused', `consent was denied (${said})`, {
+    hint: 'log in again and agree; where the page does not let you, ask its administrator',
+  })

@@ -1,0 +1,19 @@
+import { DaypassError } from '../core/errors.ts'
+import type { Secret } from '../core/secret.ts'
+import { isVisible } from './wire.ts'
+
+/** The same request with the token in its header (RFC 6750 §2.1). fetch takes the header away when it follows a redirect to another origin. */
+export function withBearer(request: Request, token: Secret): Request {
+  const headers = new Headers(request.headers)
+  headers.set('authorization', `Bearer ${bearerText(token)}`)
+  return new Request(request, { headers })
+}
+
+/** What `Headers` says of a value that it does not take quotes the value. */
+export function bearerText(token: Secret): string {
+  const text = token.reveal()
+  if (isVisible(text)) return text
+  throw new DaypassError('usage', 'the token holds characters that no request can carry', {
+    hint: 'copy it again, without line breaks',
+  })
+}

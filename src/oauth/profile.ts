@@ -1,0 +1,27 @@
+import * as oauth from 'oauth4webapi'
+import { DaypassError } from '../core/errors.ts'
+import type { Secret } from '../core/secret.ts'
+import { bearerText } from './bearer.ts'
+import { refusalError, refusalOf } from './refusal.ts'
+import { endpointUrl } from './server.ts'
+import { type Json, send, type WirePort } from './wire.ts'
+
+/** Asks a protected resource who the bearer is (OpenID Connect Core §5.3, or a vendor's own). */
+export async function fetchProfile(
+  port: WirePort,
+  where: { url: string; headers?: Record<string, string> },
+  token: Secret,
+): Promise<Json> {
+  const url = endpointUrl(where.url, 'the profile endpoint')
+  const headers = new Headers({ accept: 'application/json', ...where.headers })
+  const answer = await send(port, url, (options) =>
+    oauth.protectedResourceRequest(bearerText(token), 'GET', url, headers, undefined, options),
+  )
+  if (answer.status === 200 && answer.json) return answer.json
+  if (answer.status === 401) {
+    throw new DaypassError('login_required', `${url.host} refused the token (${answer.status})`, {
+      hint: 'make a new one there, with the scopes that it needs, and log in with it',
+    })
+  }
+  throw refusalError(refusalOf(answer, url.host, []))
+}

@@ -1,0 +1,51 @@
+import { DaypassError, type ErrorCode } from '../core/errors.ts'
+import { shown } from '../core/text.ts'
+import type { Answer } from './wire.ts'
+
+/**
+ * What a server meant by not giving tokens.
+ * - `dead`: the grant is over; a person has to log in.
+ * - `passing`: its own trouble (5xx, 429, RFC 6749's `temporarily_unavailable`); the grant is as good as before.
+ * - `unclear`: 400 or 401 without a readable error; seen for dead grants and for bad gateways alike.
+ * - `refused`: the client, its scopes or its policy.
+ */
+export interface Refusal {
+  kind: 'dead' | 'passing' | 'unclear' | 'refused'
+  /** One line, safe to show. */
+  message: string
+  error: string | undefined
+}
+
+const PASSING = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
+
+/** Sorts an answer that is not a success. `dead` lists the provider's own words for a grant that is over. */
+export function refusalOf(answer: Answer, host: string, dead: readonly string[]): Refusal {
+  const { status, json } = answer
+  const error = typeof json?.error === 'string' ? json.error : undefined
+  const message = `${host} answered ${shown([status, error, json?.error_description].filter(Boolean).join(' '))}`
+  if (status >= 500 || status === 429 || status === 408 || (error !== undefined && PASSING.has(error))) {
+    return { kind: 'passing', message, error }
+  }
+  if (error !== undefined && dead.includes(error)) return { kind: 'dead', message, error }
+  if (error === undefined && (status === 400 || status === 401)) return { kind: 'unclear', message, error }
+  if (error === undefined && status >= 200 && status < 400)
+    return { kind: 'passing', message: `${message}, which is not OAuth`, error }
+  return { kind: 'refused', message, error }
+}
+
+const CODES: Record<Refusal['kind'], ErrorCode> = {
+  dead: 'login_required',
+  unclear: 'login_required',
+  passing: 'network',
+  refused: 'refused',
+}
+
+/** Whatever the caller would say: logging in again does not mend these. */
+const HINTS: Partial<Record<Refusal['kind'], string>> = {
+  passing: 'that is the trouble of the server: try again in a while',
+  refused: 'check the client id and the scopes: daypass login --help',
+}
+
+export function refusalError(refusal: Refusal, hint?: string): DaypassError {
+  return new DaypassError(CODES[refusal.kind], refusal.message, { hint: HINTS[refusal.kind] ?? hint })
+}

@@ -1,0 +1,42 @@
+import * as oauth from 'oauth4webapi'
+import { isDaypassError } from '../core/errors.ts'
+import type { Secret } from '../core/secret.ts'
+import { refusalOf } from './refusal.ts'
+import { clientAuth, endpointUrl } from './server.ts'
+import type { Party } from './token.ts'
+import { send } from './wire.ts'
+
+export type Revocation =
+  | { outcome: 'revoked' }
+  | { outcome: 'unsupported' }
+  | { outcome: 'failed'; why: string }
+
+/** Ends a token at the server (RFC 7009). Never throws: a failure must not keep anyone from forgetting it here. */
+export async function revoke(
+  party: Party,
+  token: Secret,
+  hint: 'refresh_token' | 'access_token',
+): Promise<Revocation> {
+  const { port, server, client, dead } = party
+  const endpoint = server.metadata.revocation_endpoint
+  if (!endpoint) return { outcome: 'unsupported' }
+  try {
+    const url = endpointUrl(endpoint, 'the revocation endpoint')
+    const answer = await send(port, url, (options) =>
+      oauth.revocationRequest(
+        server.metadata,
+        { client_id: client.id },
+        clientAuth(server, client),
+        token.reveal(),
+        {
+          ...options,
+          additionalParameters: { token_type_hint: hint },
+        },
+      ),
+    )
+    if (answer.status >= 200 && answer.status < 300) return { outcome: 'revoked' }
+    return { outcome: 'failed', why: refusalOf(answer, url.host, dead).message }
+  } catch (error) {
+    return { outcome: 'failed', why: isDaypassError(error) ? error.message : 'the request could not be made' }
+  }
+}

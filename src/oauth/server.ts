@@ -1,0 +1,81 @@
+import * as oauth from 'oauth4webapi'
+import { DaypassError } from '../core/errors.ts'
+import { isLoopbackHost } from '../core/loopback.ts'
+import type { Secret } from '../core/secret.ts'
+import type { Endpoints } from '../core/types.ts'
+
+/** An authorization server as the wire needs it: RFC 8414 metadata, and whether its issuer is more than a guess. */
+export interface Server {
+  metadata: oauth.AuthorizationServer
+  /** False for servers given by their endpoints alone: then neither `iss` nor an id_token can be checked. */
+  issuerKnown: boolean
+}
+
+/** The client as the server knows it. Most are public: no secret (RFC 8252 §8.5). */
+export interface Client {
+  id: string
+  secret?: Secret
+  /** How the secret is presented (RFC 6749 §2.3.1). Default: what the server's metadata prefers, else `post`. */
+  auth?: 'post' | 'basic'
+}
+
+/** An endpoint we may talk to: https, or plain http on loopback. Throws `configuration`. */
+export function endpointUrl(text: string, what: string): URL {
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch {
+    throw new DaypassError('configuration', `${what} is not a URL`, {
+      hint: 'write it like https://id.example.com',
+    })
+  }
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))) return url
+  throw new DaypassError('configuration', `${what} must be https, ${url.protocol}//${url.host} is not`, {
+    hint: 'plain http is for 127.0.0.1, [::1] and localhost only',
+  })
+}
+
+/** Metadata for a server that is known by its endpoints, or remembered from an earlier discovery. */
+export function serverFrom(endpoints: Endpoints): Server {
+  for (const [name, url] of Object.entries(endpoints)) endpointUrl(url, `the ${name} endpoint`)
+  const { issuer, authorization, token, revocation, device, userinfo } = endpoints
+  const metadata: oauth.AuthorizationServer = {
+    issuer: issuer ?? new URL(token ?? authorization ?? device ?? 'https://unknown.invalid').origin,
+    ...(authorization && { authorization_endpoint: authorization }),
+    ...(token && { token_endpoint: token }),
+    ...(revocation && { revocation_endpoint: revocation }),
+    ...(device && { device_authorization_endpoint: device }),
+    ...(userinfo && { userinfo_endpoint: userinfo }),
+  }
+  return { metadata, issuerKnown: issuer !== undefined }
+}
+
+/** What is remembered of a server, so that a renewal or a logout needs no discovery. */
+export function endpointsOf({ metadata, issuerKnown }: Server): Endpoints {
+  const found: Endpoints = {}
+  const set = (name: keyof Endpoints, value: string | undefined) => {
+    if (value !== undefined) found[name] = value
+  }
+  if (issuerKnown) set('issuer', metadata.issuer)
+  set('authorization', metadata.authorization_endpoint)
+  set('token', metadata.token_endpoint)
+  set('revocation', metadata.revocation_endpoint)
+  set('device', metadata.device_authorization_endpoint)
+  set('userinfo', metadata.userinfo_endpoint)
+  return found
+}
+
+/** How this server wants a secret to be presented, by its metadata; to be remembered with the grant. */
+export function preferredAuth({ metadata }: Server): 'post' | 'basic' {
+  const offered = metadata.token_endpoint_auth_methods_supported
+  return offered && !offered.includes('client_secret_post') ? 'basic' : 'post'
+}
+
+/** Client authentication for a request to this server. */
+export function clientAuth(server: Server, client: Client): oauth.ClientAuth {
+  if (client.secret === undefined) return oauth.None()
+  const secret = client.secret.reveal()
+  return (client.auth ?? preferredAuth(server)) === 'basic'
+    ? oauth.ClientSecretBasic(secret)
+    : oauth.ClientSecretPost(secret)
+}

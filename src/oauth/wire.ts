@@ -1,0 +1,242 @@
+/**
+ * One request to an OAuth endpoint, seen before any library judges it: the answer is read once, with a limit,
+ * off-spec fields are mended, and the raw fields stay at hand, so that a rotated refresh token can be kept even
+ * when the rest of its answer is wrong.
+ */
+import * as oauth from 'oauth4webapi'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { isLoopbackHost } from '../core/loopback.ts'
+import { Secret } from '../core/secret.ts'
+import { shown } from '../core/text.ts'
+import type { Host } from '../core/types.ts'
+
+/** A request's own limit, in milliseconds. Shorter than the wait for a lock (30 s), and deaf to the caller's abort. */
+const REQUEST_LIMIT = 15_000
+const LARGEST_ANSWER = 1 << 20
+
+export type Json = Record<string, unknown>
+
+export interface Answer {
+  status: number
+  /** The body, mended, as a Response that oauth4webapi can process. */
+  response: Response
+  /** The mended JSON object; undefined where the body was none. */
+  json: Json | undefined
+  /** When the request left, on our clock. */
+  sentAt: number
+  /** Server clock minus ours, in milliseconds; 0 when within its measuring error. */
+  clockOffset: number
+  /** Seconds from `Retry-After`, where it is a number. */
+  retryAfter: number | undefined
+}
+
+export type WirePort = Pick<Host, 'fetch' | 'now'>
+
+export interface WireOptions {
+  [oauth.customFetch]: (url: string, init: object) => Promise<Response>
+  [oauth.allowInsecureRequests]: boolean
+}
+
+/** Sends what `request` builds, and gives the answer whatever its status. Throws `network` when there is none. */
+export async function send(
+  port: WirePort,
+  url: URL,
+  request: (options: WireOptions) => Promise<Response>,
+): Promise<Answer> {
+  const sentAt = port.now()
+  let answer: Answer | undefined
+  const customFetch = async (to: string, init: object) => {
+    const raw = await port.fetch(to, { ...init, signal: AbortSignal.timeout(REQUEST_LIMIT) })
+    answer = await readAnswer(raw, sentAt, port.now(), secretsIn(init))
+    return answer.response
+  }
+  try {
+    await request({
+      [oauth.customFetch]: customFetch,
+      [oauth.allowInsecureRequests]: isLoopbackHost(url.hostname),
+    })
+  } catch (error) {
+    if (isDaypassError(error)) throw error
+    // The library may dislike an answer that we read well; it is judged by us, later.
+    if (answer === undefined) throw unreachable(url, error)
+  }
+  if (answer === undefined) throw unreachable(url, new Error('no answer'))
+  return answer
+}
+
+/** What the request says in confidence. Some servers repeat it when they refuse it. */
+function secretsIn(init: { body?: unknown; headers?: unknown }): string[] {
+  const form = init.body instanceof URLSearchParams ? init.body : new URLSearchParams()
+  const names = ['refresh_token', 'token', 'code', 'code_verifier', 'device_code', 'client_secret']
+  const authorization = new Headers(init.headers as Headers | undefined).get('authorization') ?? ''
+  const [scheme, value] = authorization.split(' ')
+  return [
+    ...names.map((name) => form.get(name)),
+    value,
+    ...(scheme === 'Basic' ? basicSecret(value) : []),
+  ].filter((text) => !!text) as string[]
+}
+
+/** The client's secret as it is and as it was written (RFC 6749 §2.3.1). */
+function basicSecret(value = ''): string[] {
+  const pair = Buffer.from(value, 'base64').toString('utf8')
+  const written = pair.slice(pair.indexOf(':') + 1)
+  return [written, new URLSearchParams(`x=${written}`).get('x') ?? '']
+}
+
+async function readAnswer(raw: Response, sentAt: number, now: number, secrets: string[]): Promise<Answer> {
+  const text = await readLimited(raw)
+  const json = mend(parse(text, raw.headers.get('content-type')), secrets)
+  // RFC 6749 §5.1 and §5.2: success is 200 and an error is not. GitHub answers errors with 200, others with 201.
+  const refuses = Boolean(json?.error) && !json?.access_token && !json?.refresh_token
+  const status = raw.status === 200 && refuses ? 400 : raw.status === 201 ? 200 : raw.status
+  const headers = new Headers(raw.headers)
+  if (json) headers.set('content-type', 'application/json')
+  headers.delete('content-length')
+  const retryAfter = Number(raw.headers.get('retry-after') ?? Number.NaN)
+  return {
+    status,
+    json,
+    response: new Response(json ? JSON.stringify(json) : text || null, { status, headers }),
+    sentAt,
+    clockOffset: clockOffset(raw.headers.get('date'), sentAt, now),
+    retryAfter: Number.isFinite(retryAfter) ? retryAfter : undefined,
+  }
+}
+
+async function readLimited(raw: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of (raw.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length
+    if (size > LARGEST_ANSWER)
+      throw new DaypassError('network', 'the server sent an answer of more than 1 MiB')
+    chunks.push(chunk)
+  }
+  // A byte order mark goes with it, which JSON.parse would stumble over.
+  return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+function parse(text: string, type: string | null): Json | undefined {
+  if (type?.includes('application/x-www-form-urlencoded') || /^[\w%.&=+-]*\baccess_token=/.test(text))
+    return Object.fromEntries(new URLSearchParams(text))
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Puts right what servers get wrong in a token answer; a wrong field never costs the rest. */
+function mend(json: Json | undefined, secrets: string[]): Json | undefined {
+  if (json === undefined) return undefined
+  const mended: Json = { ...json }
+  for (const name of ['error', 'error_description'] as const) {
+    if (typeof json[name] === 'string') mended[name] = secrets.reduce(withoutIt, json[name])
+  }
+  for (const name of ['refresh_token', 'id_token', 'access_token'] as const) {
+    if (name in mended && (typeof mended[name] !== 'string' || mended[name] === '')) delete mended[name]
+  }
+  // No header could carry it, and a line break in it would be a second header.
+  if (!isVisible(mended.access_token)) delete mended.access_token
+  if ('expires_in' in mended && !isLifetime(mended.expires_in)) delete mended.expires_in
+  if (Array.isArray(mended.scope)) mended.scope = mended.scope.join(' ')
+  if ('scope' in mended && typeof mended.scope !== 'string') delete mended.scope
+  if (typeof mended.token_type !== 'string' || mended.token_type === '') {
+    delete mended.token_type
+    if ('access_token' in mended) mended.token_type = 'bearer'
+  }
+  return mended
+}
+
+const withoutIt = (text: string, secret: string) => text.replaceAll(secret, '[secret]')
+
+/** RFC 6749 appendix A.12: an access token is VSCHAR. */
+export const isVisible = (text: unknown) => typeof text === 'string' && /^[\x20-\x7e]+$/.test(text)
+
+const CENTURY = 100 * 366 * 86_400
+
+/** Seconds, as a number or as text. More than a century is no end at all. */
+function isLifetime(value: unknown): boolean {
+  const seconds =
+    typeof value === 'number' || (typeof value === 'string' && value.trim()) ? Number(value) : Number.NaN
+  return seconds >= 0 && seconds <= CENTURY
+}
+
+/** `Date` has a resolution of one second, so less than two seconds says nothing. */
+function clockOffset(date: string | null, sentAt: number, receivedAt: number): number {
+  const server = Date.parse(date ?? '')
+  if (Number.isNaN(server)) return 0
+  const offset = Math.round(server + 500 - (sentAt + receivedAt) / 2)
+  const error = (receivedAt - sentAt) / 2 + 1500
+  const plausible = Math.abs(offset) < CENTURY * 1000
+  return plausible && Math.abs(offset) > error ? offset : 0
+}
+
+/** No answer at all: a passing failure, with the reason in words and never a body. */
+function unreachable(url: URL, error: unknown): DaypassError {
+  return new DaypassError('network', `cannot reach ${url.host}: ${reason(error)}`, {
+    hint: isCertificate(error)
+      ? 'if your company inspects TLS, set NODE_EXTRA_CA_CERTS to its certificate'
+      : 'check the network and HTTPS_PROXY, then try again',
+    cause: error,
+  })
+}
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'name lookup failed',
+  ETIMEDOUT: 'timed out',
+  UND_ERR_CONNECT_TIMEOUT: 'timed out',
+  UND_ERR_SOCKET: 'connection closed',
+  UND_ERR_HEADERS_TIMEOUT: 'timed out',
+  TimeoutError: 'no answer within 15 s',
+}
+
+function* causes(error: unknown): Generator<Error & { code?: unknown }> {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) yield at
+}
+
+function reason(error: unknown): string {
+  for (const { name, code } of causes(error)) {
+    const known = REASONS[String(code)] ?? REASONS[name]
+    if (known) return known
+  }
+  const [deepest] = [...causes(error)].reverse()
+  return shown(deepest?.message ?? error)
+}
+
+function isCertificate(error: unknown): boolean {
+  return [...causes(error)].some(({ code }) => /CERT|SELF_SIGNED|VERIFY/.test(String(code)))
+}
+
+/** The tokens of a successful answer, as far as they could be read. */
+export interface Tokens {
+  accessToken?: Secret
+  tokenType: string
+  /** Seconds. */
+  expiresIn?: number
+  refreshToken?: Secret
+  idToken?: Secret
+  scope?: string
+  /** Of an id_token that was checked. */
+  claims?: Json
+}
+
+export function tokensOf(json: Json): Tokens {
+  const text = (name: string) => (typeof json[name] === 'string' ? (json[name] as string) : undefined)
+  const secret = (name: string) => (text(name) === undefined ? undefined : new Secret(text(name)!))
+  const accessToken = secret('access_token')
+  const refreshToken = secret('refresh_token')
+  const scope = text('scope')
+  return {
+    tokenType: (text('token_type') ?? 'bearer').toLowerCase(),
+    ...(accessToken && { accessToken }),
+    ...(refreshToken && { refreshToken }),
+    ...(json.expires_in !== undefined && { expiresIn: Number(json.expires_in) }),
+    ...(scope !== undefined && { scope }),
+  }
+}

@@ -1,0 +1,51 @@
+import { findProgram } from './find-program.ts'
+import type { Argv, OpenOptions } from './opener.ts'
+
+/** `$BROWSER`: commands separated by `:` (`;` on Windows), tried in turn. Those that cannot run are left out. */
+export function browserList(list: string, href: string, options: OpenOptions): Argv[] {
+  const separator = options.platform === 'win32' ? ';' : ':'
+  return split(list, (character) => character === separator).flatMap((item) =>
+    browserCommand(item, href, options),
+  )
+}
+
+/** One command: `firefox`, `firefox -P work %s`, or the path of a program with spaces in it. */
+export function browserCommand(command: string, href: string, options: OpenOptions): Argv[] {
+  const whole = findProgram(unquoted(command.trim()), options)
+  const [name = '', ...rest] = whole ? [command] : argumentsOf(command)
+  const program = whole ?? findProgram(name, options)
+  if (program === undefined || isBatch(program)) return []
+  const filled = rest.map((argument) => argument.replaceAll('%s', () => href))
+  return [[program, ...filled, ...(rest.some((argument) => argument.includes('%s')) ? [] : [href])]]
+}
+
+/** `cmd.exe` reads a batch file's arguments again, whatever we quote. */
+function isBatch(program: string): boolean {
+  return /\.(cmd|bat)[. ]*$/i.test(program)
+}
+
+function argumentsOf(command: string): string[] {
+  const parts = split(command, (character) => /\s/.test(character)).map(unquoted)
+  // Python's `webbrowser` takes a closing `&` for "in the background", which ours always are.
+  return parts.at(-1) === '&' ? parts.slice(0, -1) : parts
+}
+
+/** Splits where `separates` says so outside quotes; empty pieces are dropped, quotes are kept. */
+function split(text: string, separates: (character: string) => boolean): string[] {
+  const pieces = ['']
+  let quote = ''
+  for (const character of text) {
+    if (quote === '' && separates(character)) {
+      pieces.push('')
+      continue
+    }
+    if (quote === character) quote = ''
+    else if (quote === '' && (character === '"' || character === "'")) quote = character
+    pieces.push(`${pieces.pop()}${character}`)
+  }
+  return pieces.filter((piece) => piece.trim() !== '')
+}
+
+function unquoted(text: string): string {
+  return text.replace(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) => double ?? single ?? '')
+}

@@ -1,0 +1,55 @@
+import { dirname } from 'node:path'
+import { browserCommand, browserList } from './browser-list.ts'
+import type { Argv, OpenOptions } from './opener.ts'
+import { refusesBrowser } from './surroundings.ts'
+import { systemOpeners } from './system-openers.ts'
+import { vetUrl } from './vet-url.ts'
+
+const PATIENCE = 2_000
+
+/**
+ * Hands the URL to a browser. True when an opener took it: it ended well, or still runs after 2 s. Nothing
+ * here goes through a shell, and a URL that does not pass {@link vetUrl} goes nowhere.
+ */
+export async function openBrowser(url: string, options: OpenOptions): Promise<boolean> {
+  const href = vetUrl(url)
+  if (href === undefined) return false
+  for (const argv of openers(href, options)) {
+    if (await run(argv, options.env)) return true
+  }
+  return false
+}
+
+function openers(href: string, options: OpenOptions): Argv[] {
+  const { command, env } = options
+  if (command !== undefined)
+    return refusesBrowser({ BROWSER: command }) ? [] : browserCommand(command, href, options)
+  if (refusesBrowser(env)) return []
+  const stated = env.BROWSER === undefined ? [] : browserList(env.BROWSER, href, options)
+  return [...stated, ...systemOpeners(href, options)]
+}
+
+async function run([program, ...args]: Argv, env: OpenOptions['env']): Promise<boolean> {
+  const { spawn } = await import('node:child_process')
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      // Its own group and no terminal: our Ctrl-C does not close the person's browser.
+      detached: true,
+      stdio: 'ignore',
+      shell: false,
+      windowsHide: true,
+      // Windows looks for libraries in the current folder, which may be a stranger's checkout.
+      cwd: dirname(program),
+      env: env as NodeJS.ProcessEnv,
+    })
+    const done = (took: boolean) => {
+      clearTimeout(timer)
+      child.removeAllListeners('exit')
+      resolve(took)
+    }
+    const timer = setTimeout(() => done(true), PATIENCE)
+    child.on('error', () => done(false))
+    child.once('exit', (code) => done(code === 0))
+    child.unref()
+  })
+}

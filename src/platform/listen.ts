@@ -1,0 +1,210 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { DaypassError } from '../core/errors.ts'
+import type { Listener, ListenOptions, LoopbackRequest, LoopbackResponse } from '../core/types.ts'
+
+// A listener that any page and any process of this machine can reach. It is bounded in everything, serves one
+// request per connection, and knows nothing of OAuth.
+
+type Handle = (request: LoopbackRequest) => LoopbackResponse | Promise<LoopbackResponse>
+
+const HEADER_BYTES = 16 * 1024
+const MOST_CONNECTIONS = 100
+/** How often `[0]` is asked again when the port it gave is taken on ::1. */
+const ATTEMPTS = 10
+const FAREWELL = 1_000
+
+/** Binds loopback addresses only: 127.0.0.1, and ::1 beside it for `localhost`. */
+export async function listen({ host, ports }: ListenOptions, handle: Handle): Promise<Listener> {
+  const { createServer } = await import('node:http')
+  const connections = connectionTable()
+  const open = () => prepare(createServer(SERVER_OPTIONS), connections, handle)
+  const failures = new Map<number, NodeJS.ErrnoException>()
+  for (const port of ports.flatMap((each) => (each === 0 ? Array<number>(ATTEMPTS).fill(0) : [each]))) {
+    const bound = await bind(port, host, open)
+    if (Array.isArray(bound)) return listener(bound, connections)
+    failures.set(port, bound)
+  }
+  throw await portError(failures)
+}
+
+const SERVER_OPTIONS = {
+  maxHeaderSize: HEADER_BYTES,
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  // Both limits are looked at this often; Node's own 30 s would make them twice as long.
+  connectionsCheckingInterval: 1_000,
+  // A missing Host is refused by whoever handles, in the same words as a foreign one.
+  requireHostHeader: false,
+  keepAlive: false,
+} as const
+
+async function bind(
+  port: number,
+  host: ListenOptions['host'],
+  open: () => Server,
+): Promise<Server[] | NodeJS.ErrnoException> {
+  const four = open()
+  const failure = await bindOne(four, port, '127.0.0.1')
+  if (failure) return failure
+  if (host !== 'localhost') return [four]
+  const six = open()
+  const failedSix = await bindOne(six, portOf(four), '::1')
+  if (!failedSix) return [four, six]
+  // No IPv6 here: browsers will find 127.0.0.1. Taken by someone else: they would be sent the code.
+  if (failedSix.code !== 'EADDRINUSE') return [four]
+  four.close()
+  return failedSix
+}
+
+function bindOne(server: Server, port: number, host: string): Promise<NodeJS.ErrnoException | undefined> {
+  return new Promise((resolve) => {
+    server.once('error', resolve)
+    // `exclusive`: in a cluster's worker Node would share the port with the other workers.
+    server.listen({ port, host, ipv6Only: host === '::1', exclusive: true }, () => {
+      server.off('error', resolve)
+      server.on('error', () => undefined)
+      resolve(undefined)
+    })
+  })
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+interface Connections {
+  add(socket: Socket): void
+  /** Claims the one request of a connection; false when it had one already. */
+  claim(socket: Socket): boolean
+  /** Waits for answers on their way, a second at most, and cuts everything else at once. */
+  end(): Promise<void>
+}
+
+/** The sockets of a listener, oldest first, and whether each one's request has come. */
+function connectionTable(): Connections {
+  const answered = new Map<Socket, boolean>()
+  const makeRoom = () => {
+    if (answered.size < MOST_CONNECTIONS) return true
+    const [idle] = [...answered].find(([, claimed]) => !claimed) ?? []
+    idle?.destroy()
+    return idle !== undefined && answered.delete(idle)
+  }
+  return {
+    add(socket) {
+      socket.on('error', () => undefined)
+      if (!makeRoom()) return void socket.destroy()
+      answered.set(socket, false)
+      socket.once('close', () => answered.delete(socket))
+    },
+    claim(socket) {
+      if (answered.get(socket) !== false) return false
+      answered.set(socket, true)
+      return true
+    },
+    async end() {
+      for (const [socket, claimed] of answered) if (!claimed) socket.destroy()
+      await settledWithin(FAREWELL, [...answered.keys()].map(closed))
+      for (const socket of answered.keys()) socket.destroy()
+    },
+  }
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => (socket.destroyed ? resolve() : socket.once('close', () => resolve())))
+}
+
+async function settledWithin(milliseconds: number, promises: Promise<void>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+  })
+  await Promise.race([Promise.all(promises), over])
+  clearTimeout(timer)
+}
+
+function prepare(server: Server, connections: Connections, handle: Handle): Server {
+  server.on('connection', (socket: Socket) => connections.add(socket))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    // Whatever stands behind a request that could not be read is not read either.
+    const status = UNREADABLE[error.code ?? ''] ?? '400 Bad Request'
+    if (connections.claim(socket as Socket) && socket.writable) socket.end(emptyAnswer(status))
+    else socket.destroy()
+  })
+  server.on('request', (request, response) => {
+    request.resume()
+    // A second request on the same connection: the answer to the first ends it.
+    if (connections.claim(request.socket)) void answer(request, response, handle)
+  })
+  return server
+}
+
+const UNREADABLE: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}
+
+function emptyAnswer(status: string): string {
+  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, handle: Handle): Promise<void> {
+  const { status, headers, body } = await attempt(handle, asRequest(request))
+  if (response.destroyed) return
+  response.writeHead(status, { ...headers, Connection: 'close', 'Content-Length': Buffer.byteLength(body) })
+  response.end(body)
+}
+
+async function attempt(handle: Handle, request: LoopbackRequest): Promise<LoopbackResponse> {
+  try {
+    return await handle(request)
+  } catch {
+    return { status: 500, headers: {}, body: '' }
+  }
+}
+
+function asRequest(request: IncomingMessage): LoopbackRequest {
+  const names = request.rawHeaders.filter((_, index) => index % 2 === 0)
+  // Node keeps the first of several; which one a browser or a proxy meant, nobody knows.
+  const single = names.filter((name) => name.toLowerCase() === 'host').length === 1
+  return {
+    method: request.method ?? '',
+    target: request.url ?? '',
+    host: single ? (request.headers.host ?? '') : '',
+  }
+}
+
+function listener(servers: Server[], connections: Connections): Listener {
+  let ending: Promise<void> | undefined
+  return {
+    port: portOf(servers[0]!),
+    close() {
+      ending ??= end(servers, connections)
+      return ending
+    },
+  }
+}
+
+async function end(servers: Server[], connections: Connections): Promise<void> {
+  const stopped = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
+  await connections.end()
+  await Promise.all(stopped)
+}
+
+async function portError(failures: ReadonlyMap<number, NodeJS.ErrnoException>): Promise<DaypassError> {
+  const reasons = await Promise.all([...failures].map(([port, failure]) => reason(port, failure)))
+  const [first] = failures.values()
+  return new DaypassError('port', `cannot listen on 127.0.0.1: ${reasons.join(', ')}`, {
+    hint: 'end the program that holds the port, or use `daypass login --no-browser`',
+    cause: first,
+  })
+}
+
+async function reason(port: number, { code }: NodeJS.ErrnoException): Promise<string> {
+  const named = port === 0 ? 'any port' : `port ${port}`
+  if (code !== 'EADDRINUSE') return `${named} is refused (${code})`
+  const { portHolder } = await import('./port-holder.ts')
+  const holder = await portHolder(port)
+  return holder === undefined ? `${named} is in use` : `${named} is held by ${holder}`
+}

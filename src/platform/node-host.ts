@@ -1,0 +1,88 @@
+import type { Host } from '../core/types.ts'
+import type { Input } from './read-secret.ts'
+import { lookAround } from './surroundings.ts'
+import { nodeTerminal, type Output } from './terminal.ts'
+import { uninterrupted } from './uninterrupted.ts'
+
+export interface NodeHostOptions {
+  env: Readonly<Record<string, string | undefined>>
+  stdin: Input
+  stderr: Output
+  noInput?: boolean
+  quiet?: boolean
+  /** Overrides what the streams say; a terminal is still needed to ask anything. */
+  interactive?: boolean
+  platform?: NodeJS.Platform
+  /** Aborted when the person gave up: then nothing begins that must not be cut. */
+  signal?: AbortSignal
+}
+
+/** The outside world of a Node process. What is rarely needed is loaded when it is. */
+export function nodeHost(options: NodeHostOptions): Host {
+  const { env, stdin, stderr, noInput = false, quiet = false } = options
+  const platform = options.platform ?? process.platform
+  const terminals = stdin.isTTY === true && stderr.isTTY === true
+  const interactive = (options.interactive ?? terminals) && !noInput
+  const color = stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+  const surroundings = () => lookAround({ env, platform, interactive, files: systemFiles })
+  return {
+    env,
+    now: Date.now,
+    sleep,
+    surroundings,
+    async uninterrupted(work) {
+      options.signal?.throwIfAborted()
+      return uninterrupted(work)
+    },
+    terminal: nodeTerminal({ stdin, stderr, interactive, noInput, quiet, color }),
+    fetch: lazyFetch(env),
+    async openBrowser(url, command) {
+      const { openBrowser } = await import('./browser.ts')
+      return openBrowser(url, { command, env, platform, wsl: surroundings().wsl })
+    },
+    async listen(where, handle) {
+      const { listen } = await import('./listen.ts')
+      return listen(where, handle)
+    },
+  }
+}
+
+function lazyFetch(env: NodeHostOptions['env']): Host['fetch'] {
+  let ready: Promise<Host['fetch']> | undefined
+  return async (input, init) => {
+    ready ??= import('./proxy-fetch.ts').then(({ proxyFetch }) => proxyFetch(env))
+    return (await ready)(input, init)
+  }
+}
+
+const systemFiles = {
+  exists: (path: string) => process.getBuiltinModule('node:fs').existsSync(path),
+  read(path: string) {
+    try {
+      return process.getBuiltinModule('node:fs').readFileSync(path, 'utf8')
+    } catch {
+      return undefined
+    }
+  },
+}
+
+/** Beyond this, a timer fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const onAbort = () => {
+      clearTimeout(timer)
+      reject(signal?.reason)
+    }
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      },
+      Math.min(milliseconds, LONGEST_TIMER),
+    )
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}

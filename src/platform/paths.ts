@@ -1,0 +1,101 @@
+import { posix, win32 } from 'node:path'
+import { DaypassError } from '../core/errors.ts'
+
+/** Where everything of ours lies. Files are 0600 and folders 0700; whoever creates them sees to it. */
+export interface Paths {
+  /** `config.yaml`, written by the person (and by `provider add|remove`). */
+  config: string
+  dataDir: string
+  /** The folder of records. */
+  vault: string
+  /** What `use` remembers. */
+  state: string
+  stateDir: string
+  audit: string
+  /** Sockets and bearer files: gone after a restart where the system sees to it. */
+  runtimeDir: string
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+type PathApi = typeof posix
+
+interface Folders {
+  config: string
+  data: string
+  state: string
+  runtime: string
+}
+
+/**
+ * Where everything lies. On the warm path: it reads the environment alone, and asks the system for
+ * the home folder only where the environment has none.
+ */
+export function paths(env: Env, platform: NodeJS.Platform, homedir: () => string = systemHome): Paths {
+  const api = platform === 'win32' ? win32 : posix
+  const folders = env.DAYPASS_HOME ? under(api, api.resolve(env.DAYPASS_HOME)) : byPlatform(api, env, homedir)
+  return {
+    config: env.DAYPASS_CONFIG ? api.resolve(env.DAYPASS_CONFIG) : api.join(folders.config, 'config.yaml'),
+    dataDir: folders.data,
+    vault: api.join(folders.data, 'vault'),
+    state: api.join(folders.data, 'state.json'),
+    stateDir: folders.state,
+    audit: api.join(folders.state, 'audit.jsonl'),
+    runtimeDir: folders.runtime,
+  }
+}
+
+function under(api: PathApi, home: string): Folders {
+  return { config: home, data: home, state: home, runtime: api.join(home, 'run') }
+}
+
+function byPlatform(api: PathApi, env: Env, homedir: () => string): Folders {
+  const folder = (name: string, ...fallback: string[]) => {
+    const value = env[name]
+    // "All paths set in these environment variables must be absolute. If [one is] relative [it is] invalid
+    // and [to be ignored]" (XDG Base Directory Specification 0.8).
+    return value && api.isAbsolute(value) ? value : api.join(home(api, env, homedir), ...fallback)
+  }
+  return api === win32 ? windowsFolders(folder) : xdgFolders(folder, env)
+}
+
+type FolderOf = (name: string, ...fallback: string[]) => string
+
+function windowsFolders(folder: FolderOf): Folders {
+  const local = win32.join(folder('LOCALAPPDATA', 'AppData', 'Local'), 'daypass')
+  const roaming = win32.join(folder('APPDATA', 'AppData', 'Roaming'), 'daypass')
+  return { config: roaming, data: local, state: local, runtime: win32.join(local, 'run') }
+}
+
+function xdgFolders(folder: FolderOf, env: Env): Folders {
+  const state = posix.join(folder('XDG_STATE_HOME', '.local', 'state'), 'daypass')
+  const runtime = env.XDG_RUNTIME_DIR
+  return {
+    config: posix.join(folder('XDG_CONFIG_HOME', '.config'), 'daypass'),
+    data: posix.join(folder('XDG_DATA_HOME', '.local', 'share'), 'daypass'),
+    state,
+    runtime: runtime && posix.isAbsolute(runtime) ? posix.join(runtime, 'daypass') : posix.join(state, 'run'),
+  }
+}
+
+function home(api: PathApi, env: Env, homedir: () => string): string {
+  const stated = api === win32 ? env.USERPROFILE : env.HOME
+  if (stated && api.isAbsolute(stated)) return stated
+  const found = attempt(homedir)
+  if (found && api.isAbsolute(found)) return found
+  throw new DaypassError('configuration', 'no home folder: HOME is not set and the system knows none', {
+    hint: 'set DAYPASS_HOME to a folder of your own',
+  })
+}
+
+/** `os.homedir()` throws where the user has no row in the password database (many containers). */
+function attempt(homedir: () => string): string | undefined {
+  try {
+    return homedir()
+  } catch {
+    return undefined
+  }
+}
+
+function systemHome(): string {
+  return process.getBuiltinModule('node:os').homedir()
+}

@@ -1,0 +1,56 @@
+import { opendir, readFile, readlink } from 'node:fs/promises'
+import { shown } from '../core/text.ts'
+
+const MOST_PROCESSES = 4_000
+const MOST_TIME = 500
+const LISTENING = '0A'
+
+/**
+ * Who listens on a port, as `node (pid 4711)`. Best effort: Linux only, processes of our own user only, and
+ * half a second at most.
+ */
+export async function portHolder(port: number): Promise<string | undefined> {
+  if (process.platform !== 'linux') return undefined
+  const sockets = await listeningSockets(port)
+  if (sockets.size === 0) return undefined
+  const deadline = performance.now() + MOST_TIME
+  try {
+    let seen = 0
+    for await (const { name } of await opendir('/proc')) {
+      if (!/^\d+$/.test(name)) continue
+      if (++seen > MOST_PROCESSES || performance.now() > deadline) return undefined
+      if (await holds(name, sockets)) return `${await nameOf(name)} (pid ${name})`
+    }
+  } catch {
+    // A /proc that cannot be listed: the error stays useful without the name.
+  }
+  return undefined
+}
+
+async function listeningSockets(port: number): Promise<Set<string>> {
+  const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(readOrEmpty))
+  const rows = tables.flatMap((table) => table.split('\n').slice(1)).map((row) => row.trim().split(/\s+/))
+  const here = rows.filter(([, local, , state]) => {
+    return state === LISTENING && Number.parseInt(local?.split(':')[1] ?? '', 16) === port
+  })
+  return new Set(here.map((row) => `socket:[${row[9]}]`))
+}
+
+async function holds(pid: string, sockets: ReadonlySet<string>): Promise<boolean> {
+  try {
+    for await (const { name } of await opendir(`/proc/${pid}/fd`)) {
+      if (sockets.has(await readlink(`/proc/${pid}/fd/${name}`).catch(() => ''))) return true
+    }
+  } catch {
+    // Another user's process, or one that has just ended.
+  }
+  return false
+}
+
+async function nameOf(pid: string): Promise<string> {
+  return shown((await readOrEmpty(`/proc/${pid}/comm`)).trim() || 'a program')
+}
+
+function readOrEmpty(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '')
+}

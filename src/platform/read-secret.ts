@@ -1,0 +1,126 @@
+import { StringDecoder } from 'node:string_decoder'
+import { DaypassError } from '../core/errors.ts'
+import { type SecretInput, secretInput } from './secret-input.ts'
+
+/** The part of `process.stdin` that is used. */
+export type Input = NodeJS.ReadableStream & {
+  isTTY?: boolean
+  readableEnded?: boolean
+  destroyed?: boolean
+  setRawMode?(on: boolean): unknown
+  ref?(): unknown
+  unref?(): unknown
+}
+
+export interface Reading {
+  stdin: Input
+  /** Writes to the terminal; nothing that was typed goes through it. */
+  write(text: string): void
+  signal?: AbortSignal | undefined
+}
+
+const PASTE_ON = '\u001b[?2004h'
+const PASTE_OFF = '\u001b[?2004l'
+/** A terminal without bracketed paste sends the lines of a paste one after the other, this much apart at most. */
+const LULL = 80
+
+/** Reads one text from a terminal in raw mode, showing nothing of it, and gives the terminal back in every ending. */
+export function readHidden({ stdin, write, signal }: Reading): Promise<string | undefined> {
+  const input = secretInput()
+  let lull: NodeJS.Timeout | undefined
+  const begin = () => {
+    stdin.setRawMode?.(true)
+    write(PASTE_ON)
+  }
+  const release = () => {
+    clearTimeout(lull)
+    stdin.setRawMode?.(false)
+    write(`${PASTE_OFF}\n`)
+  }
+  return untilDone<string | undefined>(stdin, signal, begin, release, (chunk, finish) => {
+    clearTimeout(lull)
+    const state = chunk === undefined ? 'end' : input.feed(chunk)
+    if (state === 'cancel') finish(new DaypassError('cancelled', 'cancelled'))
+    if (state === 'end') finish(textOrEnd(input))
+    if (state === 'maybe') lull = setTimeout(() => finish(input.text()), LULL)
+  })
+}
+
+function textOrEnd(input: SecretInput): string | undefined {
+  return input.text() || undefined
+}
+
+const LONGEST_LINE = 1 << 20
+
+/** Reads one line from a pipe or a file. What stands behind it stays unread. */
+export function readLine({ stdin, signal }: Omit<Reading, 'write'>): Promise<string | undefined> {
+  let line = ''
+  return untilDone<string | undefined>(stdin, signal, nothing, nothing, (chunk, finish) => {
+    line += chunk ?? ''
+    const end = line.indexOf('\n')
+    if (line.length > LONGEST_LINE)
+      finish(new DaypassError('usage', 'the line on standard input is too long'))
+    else if (end !== -1) {
+      const rest = line.slice(end + 1)
+      finish(line.slice(0, end).replace(/\r$/, ''))
+      if (rest !== '') stdin.unshift(rest)
+    } else if (chunk === undefined) finish(line === '' ? undefined : line)
+  })
+}
+
+function nothing(): void {}
+
+type Take<T> = (chunk: string | undefined, finish: (outcome: T | DaypassError) => void) => void
+
+/** The life of one reading: takes stdin, feeds it (`undefined` is the end), and lets go of it whatever happens. */
+function untilDone<T>(
+  stdin: Input,
+  signal: AbortSignal | undefined,
+  begin: () => void,
+  release: () => void,
+  take: Take<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason)
+    const decoder = new StringDecoder('utf8')
+    let over = false
+    const letGo = () => {
+      over = true
+      for (const [event, listener] of listeners) stdin.off(event, listener)
+      signal?.removeEventListener('abort', onAbort)
+      stdin.pause()
+      // A paused stream may still hold the process; nobody waits for this one any more.
+      stdin.unref?.()
+      release()
+    }
+    const finish = (outcome: T | DaypassError) => {
+      if (over) return
+      letGo()
+      if (outcome instanceof DaypassError) reject(outcome)
+      else resolve(outcome)
+    }
+    const onAbort = () => {
+      letGo()
+      reject(signal?.reason)
+    }
+    const onData = (chunk: Buffer | string) => {
+      if (!over) take(typeof chunk === 'string' ? chunk : decoder.write(chunk), finish)
+    }
+    const onEnd = () => {
+      if (!over) take(undefined, finish)
+    }
+    const listeners = [
+      ['data', onData],
+      ['end', onEnd],
+      ['close', onEnd],
+      // EIO: the terminal is gone.
+      ['error', onEnd],
+    ] as const
+    signal?.addEventListener('abort', onAbort)
+    stdin.ref?.()
+    begin()
+    if (stdin.readableEnded || stdin.destroyed) return onEnd()
+    for (const [event, listener] of listeners) stdin.on(event, listener)
+    stdin.resume()
+  })
+}

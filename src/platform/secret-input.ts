@@ -1,0 +1,60 @@
+// What a terminal in raw mode sends, read as one text that is never shown. Pure: no clock, no terminal.
+
+/** `maybe`: a line ended outside a paste; it is the whole text unless more arrives at once. */
+type SecretState = 'more' | 'maybe' | 'end' | 'cancel'
+
+export interface SecretInput {
+  feed(chunk: string): SecretState
+  text(): string
+}
+
+const MOST = 1 << 20
+
+/** Collects keys and pastes: Enter, backspace, Ctrl-U, Ctrl-C, Ctrl-D, bracketed paste; arrows are nothing. */
+export function secretInput(): SecretInput {
+  const typed: string[] = []
+  let pasting = false
+  /** What came after an ESC, until its sequence is whole. */
+  let sequence: string | undefined
+  const inSequence = (character: string) => {
+    sequence += character
+    if (!isWhole(sequence ?? '')) return
+    if (sequence === '[200~') pasting = true
+    if (sequence === '[201~') pasting = false
+    sequence = undefined
+  }
+  const edit = (character: string) => {
+    if (character === '\u0015') typed.length = 0
+    else if (character === '\u007f' || character === '\b') typed.pop()
+    else if (typed.length < MOST && isText(character)) typed.push(character === '\r' ? '\n' : character)
+  }
+  const take = (character: string): SecretState | undefined => {
+    // Inside a paste too: a terminal that loses the paste's end must not hold the person.
+    if (character === '\u0003') return 'cancel'
+    if (character === '\u0004' && !pasting) return 'end'
+    if (character === '\u001b') sequence = ''
+    else if (sequence === undefined) edit(character)
+    else inSequence(character)
+    return undefined
+  }
+  return {
+    feed(chunk) {
+      for (const character of chunk) {
+        const ending = take(character)
+        if (ending) return ending
+      }
+      return !pasting && sequence === undefined && typed.at(-1) === '\n' ? 'maybe' : 'more'
+    },
+    text: () => typed.join('').replace(/^\n+|\n+$/g, ''),
+  }
+}
+
+function isText(character: string): boolean {
+  return character >= ' ' || '\r\n\t'.includes(character)
+}
+
+/** ECMA-48 §5.4: `ESC [`, parameters, one final byte. `ESC O x` is a function key, `ESC x` is Alt-x. */
+function isWhole(sequence: string): boolean {
+  if (sequence.startsWith('[')) return /^\[(\[.|[^@-~]*[@-Z\\-~])$/.test(sequence) || sequence.length > 32
+  return sequence.startsWith('O') ? sequence.length > 1 : true
+}

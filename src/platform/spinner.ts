@@ -1,0 +1,77 @@
+// Not clack's: that one takes stdin over (so nothing can be pasted beside it), ends the process with exit 0 on
+// Ctrl-C, and draws into pipes.
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+const ERASE = '\r\u001b[2K'
+const EVERY = 80
+
+export interface Spinner {
+  start(label: string): () => void
+  /** Takes the spinner away while something else is written, so that lines are never torn. */
+  around<T>(work: () => T): T
+  /** Keeps it away until the result is called. */
+  hold(): () => void
+}
+
+/** One line that turns, at the bottom of a terminal. It does not hide the cursor: nothing is left to put back. */
+export function spinner(write: (text: string) => void, paint: (frame: string) => string): Spinner {
+  const labels: string[] = []
+  let held = 0
+  let frame = 0
+  let timer: NodeJS.Timeout | undefined
+  const label = () => (held > 0 ? undefined : labels.at(-1))
+  const erase = () => label() !== undefined && write(ERASE)
+  const draw = () => {
+    const text = label()
+    if (text !== undefined) write(`${ERASE}${paint(FRAMES[frame % FRAMES.length]!)} ${text}`)
+  }
+  const tick = () => {
+    clearInterval(timer)
+    timer = undefined
+    if (labels.length === 0) return
+    timer = setInterval(() => {
+      frame += 1
+      draw()
+    }, EVERY)
+    timer.unref()
+  }
+  const change = (mutate: () => void) => {
+    erase()
+    mutate()
+    draw()
+  }
+  return {
+    start(text) {
+      change(() => labels.push(text))
+      tick()
+      return once(() => {
+        change(() => labels.splice(labels.lastIndexOf(text), 1))
+        tick()
+      })
+    },
+    around(work) {
+      erase()
+      const result = work()
+      draw()
+      return result
+    },
+    hold() {
+      change(() => {
+        held += 1
+      })
+      return once(() =>
+        change(() => {
+          held -= 1
+        }),
+      )
+    },
+  }
+}
+
+function once(work: () => void): () => void {
+  let done = false
+  return () => {
+    if (!done) work()
+    done = true
+  }
+}

@@ -1,0 +1,65 @@
+import type { Surroundings } from '../core/types.ts'
+
+/** The files that tell where we run. Neither throws. */
+interface Files {
+  exists(path: string): boolean
+  /** `undefined` where it cannot be read. */
+  read(path: string): string | undefined
+}
+
+export interface Circumstances {
+  env: Readonly<Record<string, string | undefined>>
+  platform: NodeJS.Platform
+  interactive: boolean
+  files: Files
+}
+
+/** Looks around once; {@link Surroundings} are facts, what follows from them is decided in `flows/choose`. */
+export function lookAround({ env, platform, interactive, files }: Circumstances): Surroundings {
+  const ssh = Boolean(env.SSH_CONNECTION || env.SSH_TTY || env.SSH_CLIENT)
+  const container = platform === 'linux' && isContainer(env, files)
+  const wsl = platform === 'linux' && isWsl(env, files, container)
+  return {
+    platform,
+    interactive,
+    ssh,
+    wsl,
+    container,
+    display: !refusesBrowser(env) && hasDisplay(env, platform, ssh, wsl),
+    ci: isSet(env.CI),
+    browserSet: Boolean(env.BROWSER?.trim()) && !refusesBrowser(env),
+  }
+}
+
+/**
+ * `BROWSER=none` and an empty `BROWSER` say that nothing is to be opened, however many browsers there are:
+ * the first is what create-react-app and many others understand, the second is what test harnesses set.
+ */
+export function refusesBrowser(env: Readonly<Record<string, string | undefined>>): boolean {
+  const stated = env.BROWSER?.trim().toLowerCase()
+  return stated === '' || stated === 'none'
+}
+
+type Env = Circumstances['env']
+
+function hasDisplay(env: Env, platform: NodeJS.Platform, ssh: boolean, wsl: boolean): boolean {
+  if (platform === 'darwin' || platform === 'win32') return !ssh
+  return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY) || (wsl && !ssh)
+}
+
+function isContainer(env: Env, files: Files): boolean {
+  if (isSet(env.CODESPACES) || isSet(env.REMOTE_CONTAINERS) || env.container) return true
+  if (env.KUBERNETES_SERVICE_HOST) return true
+  if (files.exists('/.dockerenv') || files.exists('/run/.containerenv')) return true
+  return /docker|kubepods|containerd|libpod|lxc/.test(files.read('/proc/1/cgroup') ?? '')
+}
+
+function isWsl(env: Env, files: Files, container: boolean): boolean {
+  if (env.WSL_DISTRO_NAME) return true
+  // A container on Docker Desktop runs on Microsoft's kernel too, but has no Windows beside it.
+  return !container && /microsoft/i.test(files.read('/proc/version') ?? '')
+}
+
+function isSet(value: string | undefined): boolean {
+  return Boolean(value) && !/^(0|false|no)$/i.test(value ?? '')
+}

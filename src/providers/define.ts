@@ -1,0 +1,105 @@
+import type { Account, Endpoints, Method } from '../core/types.ts'
+
+/** Claims of an id_token, or a profile document. */
+export type Claims = Record<string, unknown>
+
+/** A value a person may give with a flag of the same name (`api_url` is `--api-url`), or in the configuration. */
+export interface Param {
+  about: string
+  oneOf?: readonly string[]
+  default?: string
+}
+
+export interface Redirect {
+  host: '127.0.0.1' | 'localhost'
+  /** Tried in order; `[0]` is any free port (RFC 8252 §7.3). */
+  ports: readonly number[]
+  path: string
+}
+
+/** A service that can log someone in. Data: what differs between services, and nothing that they share. */
+export interface Provider<Params extends Record<string, Param> = Record<string, Param>> {
+  id: string
+  /** As a person knows it: `GitHub`. */
+  title: string
+  /** The kind of its identities: `github/user`. */
+  kind: string
+  params: Params
+  /** Its metadata is read from here (OpenID Connect Discovery, RFC 8414), unless `endpoints` are given. */
+  issuer?: (params: Values<Params>) => string | undefined
+  endpoints?: (params: Values<Params>) => Endpoints
+  client: {
+    /** A public client that anyone may use. */
+    id?: string
+    /** Names of environment variables, beside `DAYPASS_<PROVIDER>_CLIENT_ID`. */
+    env?: readonly string[]
+    /** How to register one, a step a line. */
+    register: readonly string[]
+    auth?: 'post' | 'basic'
+  }
+  scopes: readonly string[]
+  redirect: Redirect
+  /** The ways in, best first. */
+  methods: readonly Method[]
+  /** Further parameters of the authorization request. */
+  authorize?: (scopes: readonly string[]) => Record<string, string>
+  /** The issuer its id_tokens name, where that depends on the token (multi-tenant servers). */
+  idTokenIssuer?: (claims: Claims) => string
+  /** Who it is, from the id_token's claims or the profile. */
+  account: (claims: Claims) => Account
+  /** Where a bearer's profile is read: checks a personal access token, completes an id_token. Default: userinfo. */
+  profile?: (params: Values<Params>) => { url: string; headers?: Record<string, string> }
+  refresh: {
+    /** Renewed when less than this is left, in milliseconds. */
+    margin: number
+    /** Error codes that mean that the grant is over. */
+    dead: readonly string[]
+  }
+  /** Revoking one token ends the person's whole grant to the client, later logins included. */
+  revocationEndsGrant?: boolean
+  /** Environment variables that hold a bearer token, used as it is. */
+  env: readonly string[]
+  /** Fields of an access key, where `--method keys` is offered. */
+  keys?: { cloud: 'aws' | 'alibaba' }
+}
+
+/** The declared parameters that have a value. */
+type Values<Params extends Record<string, Param>> = { readonly [Name in keyof Params]?: string }
+
+const MINUTE = 60_000
+
+/** The claims of OpenID Connect Core §5.1. */
+export function openidAccount(claims: Claims): Account {
+  const text = (name: string) => (typeof claims[name] === 'string' ? (claims[name] as string) : undefined)
+  const account = text('email') ?? text('preferred_username') ?? text('upn') ?? text('sub')
+  const principal = text('sub')
+  const nameOfPerson = text('name')
+  const email = text('email')
+  return {
+    ...(account && { account }),
+    ...(principal && { principal }),
+    ...(nameOfPerson && { nameOfPerson }),
+    ...(email && { email }),
+  }
+}
+
+type Required = 'id' | 'title' | 'client' | 'methods'
+type Definition<P extends Record<string, Param>> = Pick<Provider<P>, Required> &
+  Partial<Omit<Provider<P>, Required>>
+
+/** Completes a provider's file with what most servers have in common. */
+export function defineProvider<const P extends Record<string, Param> = Record<never, Param>>(
+  definition: Definition<P>,
+): Provider {
+  const complete: Provider<P> = {
+    kind: `${definition.id}/user`,
+    params: {} as P,
+    scopes: ['openid', 'profile', 'email', 'offline_access'],
+    redirect: { host: '127.0.0.1', ports: [0], path: '/callback' },
+    account: openidAccount,
+    refresh: { margin: MINUTE, dead: ['invalid_grant'] },
+    env: [],
+    ...definition,
+  }
+  return complete as unknown as Provider
+}

@@ -1,0 +1,30 @@
+import { defineProvider } from './define.ts'
+
+/** https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps */
+export const github = defineProvider({
+  id: 'github',
+  title: 'GitHub',
+  endpoints: () => ({
+    authorization: 'https://github.com/login/oauth/authorize',
+    token: 'https://github.com/login/oauth/access_token',
+    device: 'https://github.com/login/device/code',
+  }),
+  client: {
+    register: [
+      'register an OAuth app with device flow at https://github.com/settings/applications/new',
+      'then name it: --client-id ID, DAYPASS_GITHUB_CLIENT_ID, or client_id in config.yaml',
+    ],
+  },
+  scopes: ['repo', 'read:org', 'gist'],
+  // The browser flow of an OAuth app wants its client secret; the device flow does not.
+  methods: ['device', 'browser', 'paste', 'token'],
+  profile: () => ({ url: 'https://api.github.com/user', headers: { 'x-github-api-version': '2022-11-28' } }),
+  account: ({ login, id, name, email }) => ({
+    ...(typeof login === 'string' && { account: login }),
+    ...(id !== undefined && { principal: String(id) }),
+    ...(typeof name === 'string' && { nameOfPerson: name }),
+    ...(typeof email === 'string' && { email }),
+  }),
+  refresh: { margin: 60_000, dead: ['invalid_grant', 'bad_refresh_token'] },
+  env: ['GH_TOKEN', 'GITHUB_TOKEN'],
+})

@@ -1,0 +1,13 @@
+import type { Provider } from './define.ts'
+import { github } from './github.ts'
+import { gitlab } from './gitlab.ts'
+import { google } from './google.ts'
+import { microsoft } from './microsoft.ts'
+import { oidc } from './oidc.ts'
+
+export { type Claims, defineProvider, type Param, type Provider, type Redirect } from './define.ts'
+export { type OwnProvider, ownProvider } from './own.ts'
+export { github, gitlab, google, microsoft, oidc }
+
+/** The providers that come with daypass, by id. */
+export const builtIn: Readonly<Record<string, Provider>> = { oidc, github, gitlab, google, microsoft }

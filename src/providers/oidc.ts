@@ -1,0 +1,18 @@
+import { defineProvider } from './define.ts'
+
+/** Any OAuth 2.0 or OpenID Connect server, by its issuer or by its endpoints. */
+export const oidc = defineProvider({
+  id: 'oidc',
+  title: 'OpenID Connect',
+  params: { issuer: { about: 'the server, as it writes itself: https://id.example.com' } },
+  issuer: ({ issuer }) => issuer,
+  client: {
+    register: [
+      'register a public (native) client with the redirect http://127.0.0.1/callback, PKCE and no secret',
+      'then name it: --client-id ID, DAYPASS_OIDC_CLIENT_ID, or client_id in config.yaml',
+    ],
+  },
+  methods: ['browser', 'paste', 'device', 'token'],
+  // OpenID Connect Core §11: offline_access is for a login with consent.
+  authorize: (scopes) => (scopes.includes('offline_access') ? { prompt: 'consent' } : {}),
+})

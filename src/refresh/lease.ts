@@ -1,0 +1,191 @@
+/**
+ * The one algorithm that keeps a credential good: read → usable? hand out. Else lock → read again → (another
+ * process renewed it? hand that out) → renew → keep, synced → hand out.
+ *
+ * It knows nothing of OAuth: how to renew is handed in, so logins and derived credentials share it.
+ */
+import { DaypassError } from '../core/errors.ts'
+import { isUsable, stateOf, timeLeft } from '../core/freshness.ts'
+import type { Secret } from '../core/secret.ts'
+import type { Credential, Entry, Grant, Host } from '../core/types.ts'
+import type { EntrySlot, Vault } from '../vault/vault.ts'
+
+/** How a renewal ended. What was issued is kept before a `problem` is thrown. */
+export type Renewed =
+  | { entry: Entry; problem?: DaypassError }
+  | { failure: 'dead'; why: string }
+  | { failure: 'unclear'; why: string }
+  | { failure: 'passing'; error: DaypassError }
+  | { failure: 'refused'; error: DaypassError }
+
+export interface Lease {
+  name: string
+  vault: Vault
+  host: Pick<Host, 'now' | 'terminal' | 'uninterrupted'>
+  /** The stated margin of the provider, in milliseconds. */
+  margin: number
+  /** One request, with a limit of its own. Called under the lock, at most once. */
+  renew(entry: Entry): Promise<Renewed>
+  /** Throws where the entry may not be used: bound to another server. Called after each read. */
+  admit(entry: Entry): void
+  /** What to type when a login is needed. */
+  loginCommand: string
+}
+
+export interface Demand {
+  /** Milliseconds that must be left. */
+  minTtl?: number
+  /** Renew even a fresh one; content with a renewal that began after the call. */
+  force?: boolean
+  /** A token that a server refused although it looked fresh: renewed once, for that very token. */
+  rejected?: Secret
+}
+
+export interface Taken {
+  entry: Entry
+  grant: Grant
+  /** This call's own renewal, or one it waited for. */
+  renewed: boolean
+}
+
+type Held = Entry & { grant: Grant }
+
+export async function take(lease: Lease, demand: Demand = {}): Promise<Taken> {
+  const calledAt = lease.host.now()
+  const first = await read(lease)
+  if (!demand.force && serves(lease, first, demand)) return handOut(first, false)
+  // Nothing to renew: no lock, and nothing for anyone to wait for.
+  if (!first.header.renewable) return lastResort(lease, first, demand)
+  return lease.vault.exclusive(lease.name, 'refresh', () => underLock(lease, demand, first, calledAt))
+}
+
+/** Reads what is kept, and refuses what may not be used. */
+async function read(lease: Lease): Promise<Held> {
+  const entry = await lease.vault.read(lease.name)
+  if (!entry) throw loginRequired(lease, 'nothing is kept for it')
+  const { header, grant } = entry
+  if (header.loginRequired !== undefined || !grant)
+    throw loginRequired(lease, header.loginRequired ?? 'it was logged out')
+  lease.admit(entry)
+  return { header, grant }
+}
+
+function serves({ host, margin }: Lease, { header, grant }: Held, { minTtl = 0, rejected }: Demand): boolean {
+  return !isRejected(grant, rejected) && isUsable(header, host.now(), margin, minTtl)
+}
+
+const isRejected = (grant: Grant, rejected: Secret | undefined) => secretOf(grant.credential).equals(rejected)
+
+const secretOf = (credential: Credential) =>
+  credential.kind === 'bearer' ? credential.token : credential.secretAccessKey
+
+const handOut = ({ header, grant }: Held, renewed: boolean): Taken => ({
+  entry: { header, grant },
+  grant,
+  renewed,
+})
+
+async function underLock(lease: Lease, demand: Demand, first: Held, calledAt: number): Promise<Taken> {
+  const now = await read(lease)
+  const last = now.header.lastRenewal
+  // Compared with what was there at the call, too: a clock that was set back would share old news for as long.
+  const isNew = last?.beganAt !== first.header.lastRenewal?.beganAt
+  const sinceCall = last !== undefined && isNew && last.beganAt >= calledAt
+  if (sinceCall && last.failure !== undefined) return shared(lease, now, demand, last)
+  const others = !secretOf(now.grant.credential).equals(secretOf(first.grant.credential))
+  const wanted = demand.force ? sinceCall : others || serves(lease, now, demand)
+  // What another process got while we waited is good enough while it lives; its margin was judged there.
+  if (wanted && !isRejected(now.grant, demand.rejected) && isAlive(lease, now)) return handOut(now, true)
+  return renew(lease, demand, now)
+}
+
+const isAlive = ({ host }: Lease, { header }: Held) => timeLeft(header, host.now()) > 0
+
+async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken> {
+  const beganAt = lease.host.now()
+  return lease.host.uninterrupted(async () => {
+    // Room for the answer first: a full disk stops us here, before the refresh token is spent.
+    const slot = await lease.vault.reserve(held)
+    try {
+      const renewed = await lease.renew(held)
+      if ('entry' in renewed) {
+        const { problem } = renewed
+        const header = { ...renewed.entry.header, lastRenewal: { beganAt, ...(problem && failed(problem)) } }
+        await keep(lease, slot, { ...renewed.entry, header })
+        if (problem) throw problem
+        return handOut({ header, grant: renewed.entry.grant! }, true)
+      }
+      if (renewed.failure === 'dead') return await dead(lease, demand, held, renewed.why)
+      const error = renewed.failure === 'unclear' ? loginRequired(lease, renewed.why) : renewed.error
+      const header = { ...held.header, lastRenewal: { beganAt, ...failed(error) } }
+      // Only told to whoever waits; they may as well find out for themselves.
+      await slot.write({ header, grant: held.grant }).catch(() => undefined)
+      return outcomeOf(lease, held, demand, error)
+    } finally {
+      await slot.release()
+    }
+  })
+}
+
+/** The old refresh token is spent: one more try, and then it is said in so many words. Never handed out unkept. */
+async function keep({ vault, name, loginCommand }: Lease, slot: EntrySlot, entry: Entry): Promise<void> {
+  try {
+    await slot.write(entry).catch(() => vault.write(entry))
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new DaypassError('vault', `${name} was renewed at the server, but could not be kept: ${why}`, {
+      hint: `mend that, then: ${loginCommand}`,
+      cause: error,
+    })
+  }
+}
+
+/** The server says the grant is over. If it still is the one on disk, the identity is marked; nothing is deleted. */
+async function dead(lease: Lease, demand: Demand, held: Held, why: string): Promise<Taken> {
+  const onDisk = await read(lease)
+  if (!held.grant.refreshToken?.equals(onDisk.grant.refreshToken)) {
+    if (isAlive(lease, onDisk) && !isRejected(onDisk.grant, demand.rejected)) return handOut(onDisk, true)
+  } else {
+    await lease.vault.write({ ...onDisk, header: { ...onDisk.header, loginRequired: why } })
+  }
+  throw loginRequired(lease, why)
+}
+
+const failed = ({ code, message }: DaypassError) => ({ code, failure: message })
+
+/** What another call met while we waited for it is ours, too: nobody asks the server the same again. */
+function shared(lease: Lease, held: Held, demand: Demand, { failure, code }: Tried): Taken {
+  const hint = code === 'login_required' ? { hint: lease.loginCommand } : {}
+  return outcomeOf(lease, held, demand, new DaypassError(code ?? 'network', failure ?? '', hint))
+}
+
+type Tried = NonNullable<Entry['header']['lastRenewal']>
+
+function outcomeOf(lease: Lease, held: Held, demand: Demand, error: DaypassError): Taken {
+  if (error.code === 'network') return passing(lease, held, demand, error)
+  throw error
+}
+
+/** Network, 5xx, 429: the old one is handed out while it lives, with one warning; the grant stays. */
+function passing(lease: Lease, held: Held, demand: Demand, error: DaypassError): Taken {
+  if (demand.force || !isAlive(lease, held) || isRejected(held.grant, demand.rejected)) {
+    throw error
+  }
+  lease.host.terminal.warn(`${lease.name} could not be renewed, using what is left of it: ${error.message}`)
+  return handOut(held, false)
+}
+
+/** For what cannot be renewed. */
+function lastResort(lease: Lease, held: Held, demand: Demand): Taken {
+  if (isRejected(held.grant, demand.rejected)) throw loginRequired(lease, 'the server refused its token')
+  const state = stateOf(held.header, lease.host.now(), lease.margin)
+  if (state === 'valid' && !demand.minTtl) return handOut(held, false)
+  throw loginRequired(
+    lease,
+    isAlive(lease, held) ? 'it is about to expire and cannot be renewed' : 'it expired and cannot be renewed',
+  )
+}
+
+function loginRequired({ name, loginCommand }: Lease, why: string): DaypassError {
+  return new DaypassError('login_required', `${name} needs a login: ${why}`, { hint: loginCommand })
+}

@@ -1,0 +1,72 @@
+/** Renewal of an OAuth grant: a refresh token in, the next record out. */
+import { isDaypassError } from '../core/errors.ts'
+import type { BearerCredential, Credential, Entry, Grant, Header } from '../core/types.ts'
+import { type Refusal, refusalError } from '../oauth/refusal.ts'
+import { type Issued, type Party, refresh } from '../oauth/token.ts'
+import type { Renewed } from './lease.ts'
+
+export async function renewOAuth(party: Party, { header, grant }: Entry): Promise<Renewed> {
+  if (!grant?.refreshToken) return { failure: 'dead', why: 'there is no refresh token' }
+  try {
+    const outcome = await refresh(party, grant.refreshToken)
+    if ('refusal' in outcome) return failed(outcome.refusal)
+    return {
+      entry: renewedEntry(header, grant, outcome),
+      ...(outcome.problem && { problem: outcome.problem }),
+    }
+  } catch (error) {
+    if (isDaypassError(error, 'network')) return { failure: 'passing', error }
+    throw error
+  }
+}
+
+function failed(refusal: Refusal): Renewed {
+  const why = refusal.message
+  if (refusal.kind === 'dead') return { failure: 'dead', why }
+  if (refusal.kind === 'unclear') return { failure: 'unclear', why }
+  return { failure: refusal.kind, error: refusalError(refusal) }
+}
+
+/** No new refresh token in the answer: the old one stays (RFC 6749 §6). No new id_token: likewise. */
+function renewedEntry(header: Header, grant: Grant, issued: Issued): Entry {
+  const old = grant.credential.kind === 'bearer' ? grant.credential : undefined
+  const credential = issued.tokens.accessToken ? bearer(issued, old) : grant.credential
+  const refreshToken = issued.tokens.refreshToken ?? grant.refreshToken
+  const next: Grant = { credential, ...(refreshToken && { refreshToken }) }
+  return { header: { ...withTimes(header, credential, issued.clockOffset), renewable: true }, grant: next }
+}
+
+/** The credential of a token answer. Times are the server's. */
+export function bearer({ tokens, issuedAt }: Issued, old?: BearerCredential): BearerCredential {
+  const { accessToken, tokenType, expiresIn } = tokens
+  const idToken = tokens.idToken ?? old?.idToken
+  const scope = tokens.scope ?? old?.scope
+  return {
+    kind: 'bearer',
+    token: accessToken!,
+    tokenType,
+    issuedAt,
+    ...(expiresIn !== undefined && { expiresAt: issuedAt + expiresIn * 1000 }),
+    ...(idToken && { idToken }),
+    ...(scope !== undefined && { scope }),
+  }
+}
+
+/** A header with the times of this credential; the ones it had before are gone. */
+function withTimes(header: Untimed, { issuedAt, expiresAt }: Credential, clockOffset: number): Header {
+  const { issuedAt: _issued, expiresAt: _expires, clockOffset: _offset, ...rest } = header as Header
+  return {
+    ...rest,
+    issuedAt,
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(clockOffset !== 0 && { clockOffset }),
+  }
+}
+
+type Untimed = Omit<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'>
+
+/** The record of a new login. */
+export function newEntry(about: Omit<Untimed, 'v' | 'renewable'>, grant: Grant, clockOffset: number): Entry {
+  const header: Untimed = { v: 1, ...about, renewable: grant.refreshToken !== undefined }
+  return { header: withTimes(header, grant.credential, clockOffset), grant }
+}

@@ -1,0 +1,88 @@
+/** Logins without OAuth: a personal access token or static keys. Grants with nothing to renew. */
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { Secret } from '../core/secret.ts'
+import type { Host, KeysCredential } from '../core/types.ts'
+import { fetchProfile } from '../oauth/profile.ts'
+import { newEntry } from '../refresh/oauth.ts'
+import type { Definition } from './definition.ts'
+import { about, profileOf } from './record.ts'
+import type { LoggedIn, LoginOptions } from './request.ts'
+import { serverOf } from './server.ts'
+
+/** Checked with the provider before it is kept: a token that it refuses is `login_required`. */
+export async function byToken(host: Host, definition: Definition, options: LoginOptions): Promise<LoggedIn> {
+  const { provider, name } = definition
+  const token = options.token ?? (await readToken(host, definition))
+  const where = profileOf(definition) ?? profileOf(definition, await serverOf(definition, host))
+  if (!where) {
+    throw new DaypassError('usage', `${provider.title} has no endpoint that could check a token`, {
+      hint: `write endpoints.userinfo into the configuration of ${name}`,
+    })
+  }
+  const account = provider.account(await profileOrRefusal(host, where, token))
+  const credential = { kind: 'bearer', token, tokenType: 'bearer', issuedAt: host.now() } as const
+  // No endpoint issued it; it is bound to the one that knew it.
+  const endpoints = { userinfo: where.url }
+  const header = { ...about(host, definition, undefined, 'token', account), endpoints }
+  return { entry: newEntry(header, { credential }, 0), settle: async () => undefined }
+}
+
+/** Whatever way a token is refused that someone hands in, they need another one. */
+async function profileOrRefusal(...asked: Parameters<typeof fetchProfile>) {
+  return fetchProfile(...asked).catch((error: unknown) => {
+    if (!isDaypassError(error, 'refused')) throw error
+    throw new DaypassError('login_required', error.message, { hint: error.hint, cause: error })
+  })
+}
+
+async function readToken({ terminal }: Host, { provider }: Definition): Promise<Secret> {
+  const text = (await terminal.readSecret(`Paste a personal access token of ${provider.title}:`))?.trim()
+  if (text) return new Secret(text)
+  throw new DaypassError('usage', 'no token came on standard input', {
+    hint: `daypass login ${provider.id} --token-stdin < token.txt`,
+  })
+}
+
+/** Static keys as one line of JSON: `{"access_key_id", "secret_access_key", "session_token"?}`. */
+export async function byKeys(
+  host: Host,
+  definition: Definition,
+  cloud: KeysCredential['cloud'],
+): Promise<LoggedIn> {
+  const text = await host.terminal.readSecret(
+    'Paste the keys as JSON: {"access_key_id":"…","secret_access_key":"…"}',
+  )
+  const credential: KeysCredential = { kind: 'keys', cloud, ...parseKeys(text ?? ''), issuedAt: host.now() }
+  const account = { account: credential.accessKeyId }
+  return {
+    entry: newEntry(about(host, definition, undefined, 'keys', account), { credential }, 0),
+    settle: async () => undefined,
+  }
+}
+
+function parseKeys(text: string) {
+  const json = readJson(text)
+  const field = (name: string) =>
+    typeof json[name] === 'string' && json[name] !== '' ? json[name] : undefined
+  const [id, secret, session] = [field('access_key_id'), field('secret_access_key'), field('session_token')]
+  if (id === undefined || secret === undefined) {
+    throw new DaypassError('usage', 'both access_key_id and secret_access_key are needed', {
+      hint: `pipe in one line: {"access_key_id":"…","secret_access_key":"…"}`,
+    })
+  }
+  return {
+    accessKeyId: id,
+    secretAccessKey: new Secret(secret),
+    ...(session !== undefined && { sessionToken: new Secret(session) }),
+  }
+}
+
+function readJson(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  } catch {
+    // The parser's own message would show a piece of the keys.
+  }
+  throw new DaypassError('usage', 'the keys are not one line of JSON')
+}

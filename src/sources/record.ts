@@ -1,0 +1,75 @@
+import type { Secret } from '../core/secret.ts'
+import type { Account, Entry, Grant, Host, Method } from '../core/types.ts'
+import { fetchProfile } from '../oauth/profile.ts'
+import { endpointsOf, type Server } from '../oauth/server.ts'
+import type { Issued, Party } from '../oauth/token.ts'
+import type { Claims } from '../providers/define.ts'
+import { bearer, newEntry } from '../refresh/oauth.ts'
+import type { Definition } from './definition.ts'
+
+/** The record of what was issued. Who it is comes from the id_token, else from the profile, where one is to be had. */
+export async function entryOf(
+  host: Host,
+  definition: Definition,
+  party: Party,
+  issued: Issued,
+  method: Method,
+): Promise<Entry> {
+  const problem = issued.problem ?? issued.idTokenProblem
+  if (problem) throw problem
+  const { tokens } = issued
+  const grant: Grant = {
+    credential: bearer(issued),
+    ...(tokens.refreshToken && { refreshToken: tokens.refreshToken }),
+  }
+  const claims = tokens.claims ?? {}
+  const fromToken = tokens.claims ? definition.provider.account(claims) : {}
+  // Many servers put no more than the subject into it (OpenID Connect Core §5.4).
+  const account =
+    fromToken.email || fromToken.nameOfPerson
+      ? fromToken
+      : definition.provider.account(await profile(host, definition, party, tokens.accessToken!, claims))
+  return newEntry(about(host, definition, party, method, account), grant, issued.clockOffset)
+}
+
+/** The id_token's claims and the profile's. Best effort: a login is worth keeping without a name. */
+async function profile(
+  host: Host,
+  definition: Definition,
+  party: Party,
+  token: Secret,
+  claims: Claims,
+): Promise<Claims> {
+  const where = profileOf(definition, party.server)
+  if (!where) return claims
+  const found = await fetchProfile(host, where, token).catch((): Claims => ({}))
+  // Of someone else: OpenID Connect Core §5.3.2 forbids to use it.
+  if (claims.sub !== undefined && found.sub !== undefined && claims.sub !== found.sub) return claims
+  return { ...found, ...claims }
+}
+
+export function profileOf({ provider, params, endpoints }: Definition, server?: Server) {
+  const userinfo = endpoints.userinfo ?? server?.metadata.userinfo_endpoint
+  return provider.profile?.(params) ?? (userinfo === undefined ? undefined : { url: userinfo })
+}
+
+export function about(
+  host: Host,
+  definition: Definition,
+  party: Party | undefined,
+  method: Method,
+  account: Account,
+) {
+  const { name, provider, params, scopes } = definition
+  return {
+    name,
+    kind: provider.kind,
+    provider: provider.id,
+    params: { ...params, ...(method !== 'token' && { scopes: scopes.join(' ') }) },
+    ...(party && { endpoints: endpointsOf(party.server), clientId: party.client.id }),
+    ...(party?.client.secret && party.client.auth && { clientAuth: party.client.auth }),
+    method,
+    ...(Object.keys(account).length > 0 && { account }),
+    createdAt: host.now(),
+  }
+}

@@ -1,0 +1,132 @@
+import type { AddressInfo } from 'node:net'
+import { authorizeDoors } from './authorize.ts'
+import { createDevices, deviceDoors } from './device.ts'
+import { discoveryDoors } from './discovery.ts'
+import { createLedger } from './ledger.ts'
+import type { Door } from './message.ts'
+import type {
+  AuthorizationServerOptions,
+  DeviceOptions,
+  Fault,
+  ServerEvent,
+  Stats,
+  TestClient,
+  TestUser,
+} from './options.ts'
+import { resourceDoors } from './resource.ts'
+import { close, listen, serve } from './serve.ts'
+import { createSigner } from './sign.ts'
+import { tokenDoors } from './token.ts'
+
+export interface AuthorizationServer {
+  /** `http://127.0.0.1:<port>`. */
+  issuer: string
+  port: number
+  /** What a client would read at discovery, for a server that is asked to serve none. */
+  endpoints: Record<'authorization' | 'token' | 'revocation' | 'device' | 'userinfo' | 'resource', string>
+  /** The id of the first client. */
+  clientId: string
+  stats(): Stats
+  /** Every secret that ever left the server, and the personal tokens: nothing of it may lie about in clear. */
+  issued(): string[]
+  /** Calls back with everything that happens; call the result to stop. */
+  on(listener: (event: ServerEvent) => void): () => void
+  /** Plans a fault. Planned faults strike in order, each request at most one. */
+  failNext(fault: Fault): void
+  /** A person decides on a device: the one with that code, or the newest. False: there is none such. */
+  decideDevice(decision: 'approve' | 'deny', userCode?: string): boolean
+  /** Every access token issued so far is refused from now on, before its time. */
+  expireAccessTokens(): void
+  /** Every refresh token issued so far is refused from now on. */
+  expireRefreshTokens(): void
+  /** Ends every login, as an administrator would. */
+  killFamilies(): void
+  /** Milliseconds that the server's clock is ahead. */
+  setClockOffset(milliseconds: number): void
+  close(): Promise<void>
+}
+
+const CLIENT: TestClient = {
+  id: 'test-cli',
+  redirects: ['http://127.0.0.1/callback', 'http://localhost/callback'],
+}
+
+const USER: TestUser = { sub: 'user-1', login: 'ada', email: 'ada@example.com', name: 'Ada Lovelace' }
+
+const DEVICE: Required<DeviceOptions> = { interval: 1, expiresIn: 600, script: [], strictInterval: true }
+
+/** The doors, and what they stand on. */
+function build(
+  options: AuthorizationServerOptions,
+  issuer: () => string,
+  emit: (event: ServerEvent) => void,
+) {
+  const clients = options.clients ?? [CLIENT]
+  const user = { ...USER, ...options.user }
+  const { refresh = 'revoke-family', accessTokenTtl = 3_600_000, revocation = true, device = true } = options
+  const { consent = 'auto', iss: sendsIss = true, refusedRefresh, personalTokens = [] } = options
+  const lifetimes = { accessTokenTtl, refreshTokenTtl: options.refreshTokenTtl ?? Number.POSITIVE_INFINITY }
+  const ledger = createLedger({ refresh, ...lifetimes, codeTtl: options.codeTtl ?? 60_000, emit })
+  const signer = createSigner(options.signing ?? 'ES256')
+  const clock = { offset: options.clockOffset ?? 0 }
+  const now = (): number => Date.now() + clock.offset
+  const base = { ledger, clients, user, issuer, consent }
+  const deviceSetting = { ...base, device: { ...DEVICE, ...(typeof device === 'object' ? device : {}) } }
+  const devices = device === false ? undefined : createDevices(deviceSetting)
+  const offers = { device: device !== false, refresh: refresh !== 'none', revocation: revocation !== false }
+  for (const token of personalTokens) ledger.remember(token)
+  const doors: Door[] = [
+    ...discoveryDoors({ issuer, signer, discovery: options.discovery ?? true, sendsIss, ...offers }),
+    ...authorizeDoors({ ...base, sendsIss }),
+    ...tokenDoors({ ...base, signer, devices, now, accessTokenTtl, refusedRefresh, revocation }),
+    ...(devices === undefined ? [] : deviceDoors(deviceSetting, devices)),
+    ...resourceDoors({ ledger, user, personalTokens: new Set(personalTokens) }),
+  ]
+  return { doors, ledger, devices, clock, now, clientId: clients[0]?.id ?? '' }
+}
+
+const endpointsOf = (issuer: string): AuthorizationServer['endpoints'] => ({
+  authorization: `${issuer}/authorize`,
+  token: `${issuer}/token`,
+  revocation: `${issuer}/revoke`,
+  device: `${issuer}/device_authorization`,
+  userinfo: `${issuer}/userinfo`,
+  resource: `${issuer}/me`,
+})
+
+/** Starts a strict OAuth 2.0 / OpenID Connect server on 127.0.0.1 that fails on request. For tests only. */
+export async function startAuthorizationServer(
+  options: AuthorizationServerOptions = {},
+): Promise<AuthorizationServer> {
+  const listeners = new Set<(event: ServerEvent) => void>()
+  const emit = (event: ServerEvent): void => {
+    for (const listener of listeners) listener(event)
+  }
+  const at = { issuer: '' }
+  const { doors, ledger, devices, clock, now, clientId } = build(options, () => at.issuer, emit)
+  const { server, failNext, seen } = serve({ doors, now, emit, mangle: options.mangle })
+  await listen(server, options.port ?? 0)
+  const { port } = server.address() as AddressInfo
+  at.issuer = `http://127.0.0.1:${port}`
+  return {
+    issuer: at.issuer,
+    port,
+    endpoints: endpointsOf(at.issuer),
+    clientId,
+    stats: () => ({ ...ledger.stats(), ...seen() }),
+    issued: ledger.issued,
+    on(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    failNext,
+    decideDevice: (decision, userCode) => devices?.decide(decision, userCode) ?? false,
+    expireAccessTokens: () => ledger.expire('access'),
+    expireRefreshTokens: () => ledger.expire('refresh'),
+    killFamilies: ledger.killAll,
+    setClockOffset(milliseconds) {
+      clock.offset = milliseconds
+    },
+    close: () => close(server),
+  }
+}

@@ -1,0 +1,138 @@
+import { randomInt } from 'node:crypto'
+import { authenticate } from './clients.ts'
+import type { Family, Ledger } from './ledger.ts'
+import { type Ask, type Door, formProblem, NO_STORE, type Reply, refusal } from './message.ts'
+import type { AuthorizationServerOptions, DeviceOptions, TestClient, TestUser } from './options.ts'
+import { consentPage, page } from './pages.ts'
+
+export interface DeviceSetting {
+  ledger: Ledger
+  clients: readonly TestClient[]
+  user: TestUser
+  issuer(): string
+  consent: NonNullable<AuthorizationServerOptions['consent']>
+  device: Required<DeviceOptions>
+}
+
+type Decision = 'approve' | 'deny'
+
+interface Pending {
+  userCode: string
+  clientId: string
+  scope: string
+  expiresAt: number
+  interval: number
+  polledAt?: number
+  decision?: Decision
+  script: string[]
+}
+
+/** Letters that make no word and no doubt (RFC 8628 §6.1). */
+const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
+
+function newUserCode(): string {
+  const letters = Array.from({ length: 8 }, () => LETTERS[randomInt(LETTERS.length)])
+  return `${letters.slice(0, 4).join('')}-${letters.slice(4).join('')}`
+}
+
+export type Devices = ReturnType<typeof createDevices>
+
+/** Device authorizations under way (RFC 8628). */
+export function createDevices(setting: DeviceSetting) {
+  const pending = new Map<string, Pending>()
+
+  /** The named one, or else the newest. False: there is none such. */
+  function decide(decision: Decision, userCode?: string): boolean {
+    const all = [...pending.values()]
+    const found = userCode === undefined ? all.at(-1) : all.find((one) => one.userCode === userCode)
+    if (found !== undefined) found.decision = decision
+    return found !== undefined
+  }
+
+  function tooSoon(one: Pending): boolean {
+    const since = Date.now() - (one.polledAt ?? 0)
+    one.polledAt = Date.now()
+    // A timer may fire a moment early; a tenth is forgiven.
+    return setting.device.strictInterval && since < one.interval * 900
+  }
+
+  /** What a poll is told, or the login it has become. */
+  function poll(code: string, clientId: string): Family | string {
+    const one = pending.get(code)
+    if (one === undefined || one.clientId !== clientId) return 'invalid_grant'
+    const answer = tooSoon(one) ? 'slow_down' : one.script.shift()
+    if (answer === 'slow_down') one.interval += 5
+    if (Date.now() >= one.expiresAt) return 'expired_token'
+    if (answer !== undefined) return answer
+    if (one.decision === undefined) return 'authorization_pending'
+    pending.delete(code)
+    return one.decision === 'deny' ? 'access_denied' : setting.ledger.openFamily(clientId, one.scope)
+  }
+
+  return { pending, decide, poll }
+}
+
+function begin(setting: DeviceSetting, { pending }: Devices, ask: Ask): Reply {
+  const problem = formProblem(ask)
+  if (problem !== undefined) return refusal('invalid_request', problem)
+  const client = authenticate(setting.clients, ask)
+  if (typeof client === 'string') return refusal('invalid_client', client, 401)
+  const { interval, expiresIn, script } = setting.device
+  const userCode = newUserCode()
+  const scope = ask.form.get('scope') ?? ''
+  const expiresAt = Date.now() + expiresIn * 1000
+  const deviceCode = setting.ledger.secret('device')
+  pending.set(deviceCode, { userCode, clientId: client.id, scope, expiresAt, interval, script: [...script] })
+  const json = {
+    device_code: deviceCode,
+    user_code: userCode,
+    verification_uri: `${setting.issuer()}/device`,
+    verification_uri_complete: `${setting.issuer()}/device?user_code=${userCode}`,
+    expires_in: expiresIn,
+    interval,
+  }
+  return { status: 200, headers: NO_STORE, json }
+}
+
+function decided(devices: Devices, decision: Decision, userCode: string): Reply {
+  if (!devices.decide(decision, userCode))
+    return page('No such code', '<p>Check what your device shows.</p>', 404)
+  return page(decision === 'approve' ? 'Your device is signed in' : 'Your device was refused', '')
+}
+
+function visit(setting: DeviceSetting, devices: Devices, { url }: Ask): Reply {
+  const userCode = url.searchParams.get('user_code') ?? ''
+  const decision = url.searchParams.get('decision')
+  if (decision === 'approve' || decision === 'deny') return decided(devices, decision, userCode)
+  if (userCode === '') {
+    return page('Enter the code', '<form action="/device"><input type="text" name="user_code"></form>')
+  }
+  if (setting.consent !== 'form') {
+    return decided(devices, setting.consent === 'deny' ? 'deny' : 'approve', userCode)
+  }
+  const hidden = { user_code: userCode }
+  return consentPage({ action: '/device', client: userCode, scope: '', login: setting.user.login, hidden })
+}
+
+function submit(devices: Devices, ask: Ask): Reply {
+  const decision = ask.form.get('decision') === 'approve' ? 'approve' : 'deny'
+  return decided(devices, decision, ask.form.get('user_code') ?? '')
+}
+
+export function deviceDoors(setting: DeviceSetting, devices: Devices): Door[] {
+  return [
+    {
+      method: 'POST',
+      path: '/device_authorization',
+      endpoint: 'device-authorization',
+      answer: (ask) => begin(setting, devices, ask),
+    },
+    {
+      method: 'GET',
+      path: '/device',
+      endpoint: 'device-page',
+      answer: (ask) => visit(setting, devices, ask),
+    },
+    { method: 'POST', path: '/device', endpoint: 'device-page', answer: (ask) => submit(devices, ask) },
+  ]
+}

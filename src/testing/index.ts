@@ -1,0 +1,17 @@
+/**
+ * A strict authorization server that fails on request, and a browser that needs no screen: what daypass is tested
+ * with, for testing whatever is built on it. Nothing here is for production.
+ */
+export { type AuthorizationServer, startAuthorizationServer } from './authorization-server.ts'
+export { type ScriptedBrowser, type ScriptedBrowserOptions, scriptedBrowser, type Visit } from './browser.ts'
+export type {
+  AuthorizationServerOptions,
+  DeviceOptions,
+  Endpoint,
+  Fault,
+  RefreshRule,
+  ServerEvent,
+  Stats,
+  TestClient,
+  TestUser,
+} from './options.ts'

@@ -1,0 +1,183 @@
+import { randomBytes } from 'node:crypto'
+import type { RefreshRule, ServerEvent, Stats } from './options.ts'
+
+/** One login and everything that was ever issued for it. */
+export interface Family {
+  number: number
+  clientId: string
+  scope: string
+  nonce?: string | undefined
+  dead: boolean
+}
+
+export interface Code {
+  value: string
+  family: Family
+  redirectUri: string
+  challenge: string
+  expiresAt: number
+  spent: boolean
+}
+
+interface Token {
+  use: 'access' | 'refresh'
+  family: Family
+  expiresAt: number
+  spentAt?: number
+  revoked?: boolean
+}
+
+export interface LedgerOptions {
+  refresh: RefreshRule
+  accessTokenTtl: number
+  refreshTokenTtl: number
+  codeTtl: number
+  emit(event: ServerEvent): void
+}
+
+export type Ledger = ReturnType<typeof createLedger>
+
+const count = () => ({
+  codes: 0,
+  exchanges: 0,
+  refreshes: 0,
+  reuses: 0,
+  revocations: 0,
+  families: 0,
+  tokensIssued: 0,
+})
+
+/**
+ * What was issued, to whom, and what became of it. Lifetimes run on the real clock; `clockOffset` is only what
+ * the server tells.
+ */
+export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl, emit }: LedgerOptions) {
+  const counts = count()
+  const families: Family[] = []
+  const codes = new Map<string, Code>()
+  const tokens = new Map<string, Token>()
+  const secrets: string[] = []
+
+  function secret(prefix: string): string {
+    const value = `${prefix}_${randomBytes(32).toString('base64url')}`
+    secrets.push(value)
+    return value
+  }
+
+  function tell(type: Exclude<ServerEvent['type'], 'request' | 'fault'>, family: Family): void {
+    emit({ type, family: family.number })
+  }
+
+  function openFamily(clientId: string, scope: string, nonce?: string): Family {
+    const family: Family = { number: families.length + 1, clientId, scope, nonce, dead: false }
+    families.push(family)
+    counts.families += 1
+    return family
+  }
+
+  function kill(family: Family): void {
+    if (family.dead) return
+    family.dead = true
+    tell('family-dead', family)
+  }
+
+  function issueCode(family: Family, redirectUri: string, challenge: string): string {
+    const value = secret('code')
+    codes.set(value, { value, family, redirectUri, challenge, expiresAt: Date.now() + codeTtl, spent: false })
+    counts.codes += 1
+    tell('code', family)
+    return value
+  }
+
+  /** RFC 6749 §4.1.2: a code used twice takes with it every token that came of it. */
+  function spendCode(code: Code): boolean {
+    if (code.spent) {
+      counts.reuses += 1
+      tell('reuse', code.family)
+      kill(code.family)
+      return false
+    }
+    code.spent = true
+    return Date.now() < code.expiresAt
+  }
+
+  function issueToken(family: Family, use: Token['use']): string {
+    const value = secret(use === 'access' ? 'at' : 'rt')
+    const ttl = use === 'access' ? accessTokenTtl : refreshTokenTtl
+    tokens.set(value, { use, family, expiresAt: Date.now() + ttl })
+    counts.tokensIssued += 1
+    return value
+  }
+
+  function exchanged(family: Family): { access: string; refresh?: string } {
+    counts.exchanges += 1
+    tell('exchange', family)
+    const access = issueToken(family, 'access')
+    return refresh === 'none' ? { access } : { access, refresh: issueToken(family, 'refresh') }
+  }
+
+  /** A spent refresh token came back: what the rule makes of it. True: it is honoured once more. */
+  function reused(token: Token): boolean {
+    if (typeof refresh === 'object' && Date.now() - token.spentAt! < refresh.grace) return true
+    counts.reuses += 1
+    tell('reuse', token.family)
+    if (refresh !== 'survives') kill(token.family)
+    return false
+  }
+
+  /** `undefined`: refused. */
+  function renew(value: string, clientId: string) {
+    const token = tokens.get(value)
+    if (token?.use !== 'refresh' || token.family.clientId !== clientId) return undefined
+    if (token.revoked || token.family.dead || Date.now() >= token.expiresAt) return undefined
+    if (token.spentAt !== undefined && !reused(token)) return undefined
+    counts.refreshes += 1
+    tell('refresh', token.family)
+    const access = issueToken(token.family, 'access')
+    if (refresh === 'reusable') return { family: token.family, access }
+    token.spentAt ??= Date.now()
+    return { family: token.family, access, refresh: issueToken(token.family, 'refresh') }
+  }
+
+  /** RFC 7009 §2.1: a refresh token takes the whole login with it; a token of another client is left alone. */
+  function revoke(value: string, clientId: string): void {
+    const token = tokens.get(value)
+    if (token === undefined || token.family.clientId !== clientId) return
+    counts.revocations += 1
+    tell('revocation', token.family)
+    if (token.use === 'refresh') kill(token.family)
+    else token.revoked = true
+  }
+
+  /** The login an access token speaks for, while it is good. */
+  function holder(value: string): Family | undefined {
+    const token = tokens.get(value)
+    const good = token?.use === 'access' && !token.revoked && !token.family.dead
+    return good && Date.now() < token.expiresAt ? token.family : undefined
+  }
+
+  function expire(use: Token['use']): void {
+    for (const token of tokens.values()) if (token.use === use) token.expiresAt = 0
+  }
+
+  function stats(): Omit<Stats, 'requests' | 'by' | 'faults'> {
+    return { ...counts, deadFamilies: families.filter(({ dead }) => dead).length }
+  }
+
+  return {
+    secret,
+    remember: (value: string) => void secrets.push(value),
+    issued: () => [...new Set(secrets)],
+    openFamily,
+    killAll: () => families.forEach(kill),
+    issueCode,
+    findCode: (value: string) => codes.get(value),
+    spendCode,
+    exchanged,
+    renew,
+    revoke,
+    holder,
+    expire,
+    stats,
+  }
+}

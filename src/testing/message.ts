@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http'
+import type { Endpoint } from './options.ts'
+
+/** A request, as far as the server's doors look at it. */
+export interface Ask {
+  method: string
+  url: URL
+  headers: IncomingMessage['headers']
+  form: URLSearchParams
+}
+
+export interface Reply {
+  status: number
+  headers?: Record<string, string>
+  body?: string
+  /** Sent as JSON instead of `body`; the `mangle` hooks see it. */
+  json?: Record<string, unknown>
+}
+
+/** One path of the server. */
+export interface Door {
+  method: 'GET' | 'POST'
+  path: string
+  /** A function where one path is several doors. */
+  endpoint: Endpoint | ((ask: Ask) => Endpoint)
+  answer(ask: Ask): Reply
+}
+
+/** RFC 6749 §5.1: nothing that carries a token may be kept on the way. */
+export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' }
+
+export const refusal = (error: string, description: string, status = 400): Reply => ({
+  status,
+  headers: NO_STORE,
+  json: { error, error_description: description },
+})
+
+/** The first parameter that is given twice (RFC 6749 §3.1 and §3.2 forbid that). */
+export function repeated(parameters: URLSearchParams): string | undefined {
+  const names = [...parameters.keys()]
+  return names.find((name, index) => names.indexOf(name) !== index)
+}
+
+/** Why this POST is not a form as RFC 6749 §3.2 wants it. */
+export function formProblem({ headers, form }: Ask): string | undefined {
+  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/x-www-form-urlencoded')
+    return 'the body must be application/x-www-form-urlencoded'
+  const twice = repeated(form)
+  return twice === undefined ? undefined : `${twice} is given twice`
+}
+
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}

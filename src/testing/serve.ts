@@ -1,0 +1,100 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { faultQueue } from './faults.ts'
+import { type Ask, type Door, type Reply, readBody } from './message.ts'
+import type { AuthorizationServerOptions, Endpoint, Fault, ServerEvent, Stats } from './options.ts'
+
+export interface ServeSetting {
+  doors: readonly Door[]
+  /** The time the server tells in its `Date` header. */
+  now(): number
+  emit(event: ServerEvent): void
+  mangle: AuthorizationServerOptions['mangle']
+}
+
+interface Serving extends ServeSetting {
+  faults: ReturnType<typeof faultQueue>
+  seen: Pick<Stats, 'requests' | 'by' | 'faults'>
+}
+
+function find(doors: readonly Door[], ask: Ask): { endpoint: Endpoint; answer(ask: Ask): Reply } {
+  const here = doors.filter(({ path }) => path === ask.url.pathname)
+  const door = here.find(({ method }) => method === ask.method)
+  if (door === undefined) {
+    return { endpoint: 'unknown', answer: () => ({ status: here.length > 0 ? 405 : 404 }) }
+  }
+  const { endpoint, answer } = door
+  return { endpoint: typeof endpoint === 'function' ? endpoint(ask) : endpoint, answer }
+}
+
+/** Counts the request, and takes what is planned to go wrong with it. */
+function noted({ seen, emit, faults }: Serving, endpoint: Endpoint, method: string): Fault | undefined {
+  seen.requests += 1
+  seen.by[endpoint] = (seen.by[endpoint] ?? 0) + 1
+  emit({ type: 'request', endpoint, method })
+  const fault = faults.take(endpoint)
+  if (fault === undefined) return undefined
+  seen.faults += 1
+  emit({ type: 'fault', endpoint })
+  return fault
+}
+
+/** A fault's status stands instead of the work; its body alone stands instead of the answer. */
+function work(ask: Ask, answer: Door['answer'], fault: Fault | undefined): Reply {
+  if (fault?.status !== undefined) return { status: fault.status, body: fault.body ?? '' }
+  const reply = answer(ask)
+  if (fault?.body === undefined) return reply
+  return { status: reply.status, headers: reply.headers ?? {}, body: fault.body }
+}
+
+function bodyOf({ mangle }: Serving, endpoint: Endpoint, reply: Reply, fault: Fault | undefined): string {
+  if (reply.json === undefined) return reply.body ?? ''
+  const usual = mangle?.(reply.json, endpoint) ?? reply.json
+  return JSON.stringify(fault?.mangle?.(usual) ?? usual)
+}
+
+async function handle(serving: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const form = new URLSearchParams(request.method === 'POST' ? await readBody(request) : '')
+  const url = new URL(request.url ?? '/', 'http://127.0.0.1')
+  const ask: Ask = { method: request.method ?? '', url, headers: request.headers, form }
+  const { endpoint, answer } = find(serving.doors, ask)
+  const fault = noted(serving, endpoint, ask.method)
+  if (fault?.cut === 'before') return void request.socket.destroy()
+  const reply = work(ask, answer, fault)
+  if (fault?.delay !== undefined) await sleep(fault.delay, undefined, { ref: false })
+  if (fault?.cut === 'after') return void request.socket.destroy()
+  const body = bodyOf(serving, endpoint, reply, fault)
+  const json = reply.json !== undefined || fault?.body?.startsWith('{')
+  const type = json ? { 'content-type': 'application/json' } : {}
+  const date = new Date(serving.now()).toUTCString()
+  response.writeHead(reply.status, { date, ...type, ...reply.headers, ...fault?.headers }).end(body)
+}
+
+/** The only place that touches a socket: everything behind a door is a function from request to answer. */
+export function serve(setting: ServeSetting) {
+  const serving: Serving = { ...setting, faults: faultQueue(), seen: { requests: 0, by: {}, faults: 0 } }
+  const server = createServer((request, response) => {
+    handle(serving, request, response).catch((error: unknown) => {
+      if (response.headersSent) return response.destroy()
+      return response.writeHead(500).end(`the test server failed: ${String(error)}`)
+    })
+  })
+  return {
+    server,
+    failNext: serving.faults.plan,
+    seen: () => ({ ...serving.seen, by: { ...serving.seen.by } }),
+  }
+}
+
+export function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve)
+  })
+}
+
+export function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

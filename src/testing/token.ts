@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto'
+import { authenticate } from './clients.ts'
+import type { Devices } from './device.ts'
+import type { Family, Ledger } from './ledger.ts'
+import { type Ask, type Door, formProblem, NO_STORE, type Reply, refusal } from './message.ts'
+import type { AuthorizationServerOptions, Endpoint, TestClient, TestUser } from './options.ts'
+import type { Signer } from './sign.ts'
+
+export interface TokenSetting {
+  ledger: Ledger
+  clients: readonly TestClient[]
+  user: TestUser
+  signer: Signer
+  devices: Devices | undefined
+  issuer(): string
+  /** The time the server believes it is. */
+  now(): number
+  accessTokenTtl: number
+  refusedRefresh: { status: number; body: string } | undefined
+  revocation: NonNullable<AuthorizationServerOptions['revocation']>
+}
+
+export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
+
+const DOOR_OF: Record<string, Endpoint> = {
+  authorization_code: 'code',
+  refresh_token: 'refresh',
+  [DEVICE_GRANT]: 'device-poll',
+}
+
+interface Issued {
+  access: string
+  refresh?: string
+}
+
+function idToken(setting: TokenSetting, family: Family, first: boolean): string {
+  const iat = Math.floor(setting.now() / 1000)
+  const { sub, email, name, login } = setting.user
+  const claims = { iss: setting.issuer(), sub, aud: family.clientId, iat, exp: iat + 3600, email, name }
+  // OpenID Connect Core §12.2: the ID token of a renewal carries no nonce of its own.
+  const nonce = first && family.nonce !== undefined ? { nonce: family.nonce } : {}
+  const token = setting.signer.sign({ ...claims, preferred_username: login, ...nonce })
+  setting.ledger.remember(token)
+  return token
+}
+
+function tokens(setting: TokenSetting, family: Family, issued: Issued, first: boolean): Reply {
+  const openid = family.scope.split(' ').includes('openid')
+  const json = {
+    access_token: issued.access,
+    token_type: 'Bearer',
+    expires_in: Math.ceil(setting.accessTokenTtl / 1000),
+    ...(issued.refresh === undefined ? {} : { refresh_token: issued.refresh }),
+    ...(family.scope === '' ? {} : { scope: family.scope }),
+    ...(openid ? { id_token: idToken(setting, family, first) } : {}),
+  }
+  return { status: 200, headers: NO_STORE, json }
+}
+
+/** RFC 7636 §4.1 and §4.6. */
+function verified(verifier: string | null, challenge: string): boolean {
+  if (verifier === null || !/^[\w.~-]{43,128}$/.test(verifier)) return false
+  return createHash('sha256').update(verifier).digest('base64url') === challenge
+}
+
+function byCode(setting: TokenSetting, client: TestClient, form: URLSearchParams): Reply {
+  const code = setting.ledger.findCode(form.get('code') ?? '')
+  if (code === undefined || code.family.clientId !== client.id) {
+    return refusal('invalid_grant', 'the code is not known')
+  }
+  if (form.get('redirect_uri') !== code.redirectUri) {
+    return refusal('invalid_grant', 'redirect_uri is not the one of the authorization request')
+  }
+  if (!verified(form.get('code_verifier'), code.challenge)) {
+    return refusal('invalid_grant', 'code_verifier does not match')
+  }
+  if (!setting.ledger.spendCode(code)) return refusal('invalid_grant', 'the code is spent or expired')
+  return tokens(setting, code.family, setting.ledger.exchanged(code.family), true)
+}
+
+function byRefresh(setting: TokenSetting, client: TestClient, form: URLSearchParams): Reply {
+  const renewed = setting.ledger.renew(form.get('refresh_token') ?? '', client.id)
+  if (renewed !== undefined) return tokens(setting, renewed.family, renewed, false)
+  const refused = setting.refusedRefresh
+  if (refused === undefined) {
+    return refusal('invalid_grant', 'the refresh token is spent, expired, revoked or unknown')
+  }
+  return { status: refused.status, headers: { 'content-type': 'application/json' }, body: refused.body }
+}
+
+function byDevice(setting: TokenSetting, devices: Devices, client: TestClient, form: URLSearchParams): Reply {
+  const family = devices.poll(form.get('device_code') ?? '', client.id)
+  if (typeof family === 'string') return refusal(family, `the device authorization says ${family}`)
+  return tokens(setting, family, setting.ledger.exchanged(family), true)
+}
+
+function token(setting: TokenSetting, ask: Ask): Reply {
+  const problem = formProblem(ask)
+  if (problem !== undefined) return refusal('invalid_request', problem)
+  const client = authenticate(setting.clients, ask)
+  if (typeof client === 'string') return refusal('invalid_client', client, 401)
+  const grant = ask.form.get('grant_type')
+  if (grant === 'authorization_code') return byCode(setting, client, ask.form)
+  if (grant === 'refresh_token') return byRefresh(setting, client, ask.form)
+  if (grant === DEVICE_GRANT && setting.devices) return byDevice(setting, setting.devices, client, ask.form)
+  return refusal('unsupported_grant_type', 'grant_type is missing or not supported')
+}
+
+/** RFC 7009 §2.2: an unknown token is no error. */
+function revoke(setting: TokenSetting, ask: Ask): Reply {
+  const problem = formProblem(ask)
+  if (problem !== undefined) return refusal('invalid_request', problem)
+  const client = authenticate(setting.clients, ask)
+  if (typeof client === 'string') return refusal('invalid_client', client, 401)
+  if (setting.revocation === 'client-auth' && client.secret === undefined) return { status: 401, body: '' }
+  const value = ask.form.get('token')
+  if (value === null) return refusal('invalid_request', 'token is missing')
+  setting.ledger.revoke(value, client.id)
+  return { status: 200, body: '' }
+}
+
+export function tokenDoors(setting: TokenSetting): Door[] {
+  const doors: Door[] = [
+    {
+      method: 'POST',
+      path: '/token',
+      endpoint: ({ form }) => DOOR_OF[form.get('grant_type') ?? ''] ?? 'token',
+      answer: (ask) => token(setting, ask),
+    },
+  ]
+  if (setting.revocation === false) return doors
+  const answer = (ask: Ask): Reply => revoke(setting, ask)
+  return [...doors, { method: 'POST', path: '/revoke', endpoint: 'revocation', answer }]
+}

@@ -1,0 +1,160 @@
+/**
+ * Files that are whole or not there, and that survive a power cut: temporary file in the same folder, synced,
+ * renamed, folder synced. A spent refresh token that is lost is a lost login.
+ */
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  ftruncateSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { DaypassError } from '../core/errors.ts'
+import { diskError, errno } from './disk-error.ts'
+import { LARGEST } from './read-file.ts'
+
+const { O_WRONLY, O_RDONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
+const WINDOWS = process.platform === 'win32'
+
+const TEMPORARY = /^\.tmp-(\d+)-[0-9a-f]+$/
+/** A process id means nothing in another container, so a file must be old as well before it is swept. */
+const STALE = 60 * 60 * 1000
+
+/** Space on the disk that is ours until one of the two is called. */
+export interface Room {
+  write(text: string): void
+  release(): void
+}
+
+export function writeFileDurably(path: string, text: string): void {
+  reserveRoom(path, Buffer.byteLength(text)).write(text)
+}
+
+/** Takes `bytes` bytes of disk for what will be at `path`. The folder is made where it is missing. */
+export function reserveRoom(path: string, bytes: number): Room {
+  const folder = dirname(path)
+  makeFolder(folder)
+  const temporary = join(folder, `.tmp-${process.pid}-${randomBytes(6).toString('hex')}`)
+  let handle: number | undefined
+  const release = () => {
+    if (handle !== undefined) closeSync(handle)
+    handle = undefined
+    rmSync(temporary, { force: true })
+  }
+  return guarded(path, release, () => {
+    sweep(folder)
+    handle = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+    // Noise, because a file system that compresses or leaves holes keeps no room for zeros.
+    writeAll(handle, randomBytes(bytes))
+    fsyncSync(handle)
+    const write = (text: string) =>
+      guarded(path, release, () => {
+        if (handle === undefined) throw new Error('room already used')
+        fill(handle, text, path)
+        closeSync(handle)
+        handle = undefined
+        rename(temporary, path)
+        syncFolder(folder)
+      })
+    return { write, release }
+  })
+}
+
+/** Runs `deed`; when it fails the temporary file is gone before anyone hears of it. */
+function guarded<T>(path: string, release: () => void, deed: () => T): T {
+  try {
+    return deed()
+  } catch (error) {
+    try {
+      release()
+    } catch {
+      // What hindered the deed is worth more than what hinders the cleaning.
+    }
+    throw diskError(error, 'write', path)
+  }
+}
+
+function fill(handle: number, text: string, path: string): void {
+  const bytes = Buffer.from(text, 'utf8')
+  if (bytes.length > LARGEST) {
+    throw new DaypassError('vault', `cannot write ${path}: more than 1 MiB`, {
+      hint: 'this is more than any credential needs; look at what the server sent',
+    })
+  }
+  writeAll(handle, bytes)
+  ftruncateSync(handle, bytes.length)
+  fsyncSync(handle)
+}
+
+function writeAll(handle: number, bytes: Buffer): void {
+  let written = 0
+  while (written < bytes.length) {
+    written += writeSync(handle, bytes, written, bytes.length - written, written)
+  }
+}
+
+/** Windows refuses while a virus scanner or another reader has the file open; that passes. */
+export function rename(from: string, to: string): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      renameSync(from, to)
+      return
+    } catch (error) {
+      const passes = WINDOWS && ['EPERM', 'EBUSY', 'EACCES'].includes(errno(error) ?? '')
+      if (!passes || attempt === 8) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, attempt * 10)
+    }
+  }
+}
+
+/** A rename or a deletion is on disk only when its folder is. */
+export function syncFolder(folder: string): void {
+  if (WINDOWS) return
+  const handle = openSync(folder, O_RDONLY)
+  try {
+    fsyncSync(handle)
+  } catch (error) {
+    // Some network file systems cannot sync a folder; there is nothing better to do there.
+    if (!['EINVAL', 'ENOTSUP', 'EISDIR', 'EBADF'].includes(errno(error) ?? '')) throw error
+  } finally {
+    closeSync(handle)
+  }
+}
+
+export function makeFolder(folder: string): void {
+  try {
+    const first = mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (first !== undefined) syncFolder(dirname(first))
+  } catch (error) {
+    throw diskError(error, 'make the folder', folder)
+  }
+}
+
+/** Removes what processes left that died between reserving and renaming. */
+function sweep(folder: string): void {
+  for (const file of readdirSync(folder)) {
+    const owner = TEMPORARY.exec(basename(file))?.[1]
+    if (owner !== undefined && isStale(join(folder, file), Number(owner))) {
+      rmSync(join(folder, file), { force: true })
+    }
+  }
+}
+
+function isStale(path: string, owner: number): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  if (stat === undefined || Date.now() - stat.mtimeMs < STALE) return false
+  try {
+    process.kill(owner, 0)
+    return false
+  } catch (error) {
+    return errno(error) === 'ESRCH'
+  }
+}

@@ -1,0 +1,31 @@
+import { dirname } from 'node:path'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+
+const ALLOW = 'give daypass a folder of its own with DAYPASS_HOME, or mend the permissions'
+
+const WORDS: Record<string, [what: string, hint: string]> = {
+  ENOSPC: ['the disk is full', 'free some space and try again; nothing was lost'],
+  EDQUOT: ['the disk quota is used up', 'free some space and try again; nothing was lost'],
+  EROFS: ['the file system is read-only', 'set DAYPASS_HOME to a folder that can be written'],
+  EACCES: ['permission denied', ALLOW],
+  EPERM: ['permission denied', ALLOW],
+  ENOTDIR: ['part of the path is not a folder', 'move the file that is in the way, or set DAYPASS_HOME'],
+  ELOOP: ['it is a symbolic link', 'replace the link by the file itself, or remove it'],
+  EMFILE: ['too many files are open', 'close other programs, or raise `ulimit -n`'],
+}
+
+/** What the system said of a file, as ours. `deed` reads like `write`, `read`, `lock`. */
+export function diskError(error: unknown, deed: string, path: string): DaypassError {
+  if (isDaypassError(error)) return error
+  const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? 'unknown')
+  const [what, hint] = WORDS[code] ?? [`the system said ${code}`, `look at ${dirname(path)}`]
+  return new DaypassError('vault', `cannot ${deed} ${path}: ${what}`, { hint, cause: error })
+}
+
+export function errno(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code
+}
+
+export function nothingThere(name: string): DaypassError {
+  return new DaypassError('not_found', `there is no record of \`${name}\``, { hint: 'daypass list' })
+}

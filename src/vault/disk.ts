@@ -1,0 +1,101 @@
+/**
+ * A folder of records, one file each. Reading is synchronous and needs nothing but `node:fs`: it is all that a
+ * warm `token` does. What writes and locks is loaded where it is first used.
+ */
+import { chmodSync, readdirSync, statSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { diskError, errno, nothingThere } from './disk-error.ts'
+import { encodeName, grantFile, nameOfGrantFile } from './file-name.ts'
+import type { LockKind } from './lock-kinds.ts'
+import { type Report, readOwnFile } from './read-file.ts'
+import type { Store } from './store.ts'
+
+export interface DiskOptions {
+  /** Told once of each file whose permissions were looser than 0600. */
+  report?: Report | undefined
+  /** How long `exclusive` waits, in milliseconds. */
+  patience?: number | undefined
+  kinds?: readonly LockKind[] | undefined
+}
+
+export function diskStore(folder: string, { report = () => {}, patience, kinds }: DiskOptions = {}): Store {
+  const path = (name: string) => join(folder, grantFile(name))
+  const tell = once(report)
+  return {
+    get: async (name) => readOwnFile(path(name), tell),
+    names: async () => readNames(folder),
+    reserve: async (name, bytes) => {
+      const { reserveRoom } = await import('./atomic.ts')
+      closeToOthers(folder, tell)
+      const room = reserveRoom(path(name), bytes)
+      return { write: async (text) => room.write(text), release: async () => room.release() }
+    },
+    delete: (name) => remove(folder, path(name)),
+    setAside: (name) => setAside(folder, path(name), name),
+    exclusive: async (name, purpose, work) => {
+      const { exclusively } = await import('./lock.ts')
+      return exclusively(join(folder, 'locks', `${encodeName(name)}.lock`), purpose, work, {
+        patience,
+        kinds,
+      })
+    },
+  }
+}
+
+function once(report: Report): Report {
+  const said = new Set<string>()
+  return (message) => {
+    if (said.has(message)) return
+    said.add(message)
+    report(message)
+  }
+}
+
+function readNames(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .map(nameOfGrantFile)
+      .filter((name) => name !== undefined)
+      .sort()
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return []
+    throw diskError(error, 'read', folder)
+  }
+}
+
+/** Others could not read the files, but they could take them away or list who we are. */
+function closeToOthers(folder: string, report: Report): void {
+  const stat = statSync(folder, { throwIfNoEntry: false })
+  if (process.platform === 'win32' || stat === undefined || (stat.mode & 0o077) === 0) return
+  try {
+    chmodSync(folder, 0o700)
+    report(`${folder} was open to others; it is 0700 now`)
+  } catch {
+    report(`${folder} is open to others, and cannot be closed to them`)
+  }
+}
+
+async function remove(folder: string, path: string): Promise<boolean> {
+  const { syncFolder } = await import('./atomic.ts')
+  try {
+    unlinkSync(path)
+    syncFolder(folder)
+    return true
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return false
+    throw diskError(error, 'remove', path)
+  }
+}
+
+async function setAside(folder: string, path: string, name: string): Promise<string> {
+  const { rename, syncFolder } = await import('./atomic.ts')
+  const aside = `${path}.unreadable-${new Date().toISOString().replace(/[-:.]/g, '')}`
+  try {
+    rename(path, aside)
+    syncFolder(folder)
+    return aside
+  } catch (error) {
+    if (errno(error) === 'ENOENT') throw nothingThere(name)
+    throw diskError(error, 'move', path)
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The operating system's keychain, which keeps one 32-byte key and nothing else. Every call has a limit: an
+ * unlock prompt that nobody answers cannot be interrupted (not by an AbortSignal either), so the call is left
+ * behind, and a command must end with `process.exit`.
+ */
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { loadFirst } from './native.ts'
+
+export interface KeychainPatience {
+  /** How long one call may take, in milliseconds: 3 s, and 60 s where a person may be asked. */
+  limit?: number | undefined
+  /** Called after 2 s without an answer: the keychain may be asking for its password. */
+  onSlow?: (() => void) | undefined
+}
+
+const LIMIT = 3_000
+const SLOW = 2_000
+const SERVICE = 'daypass'
+
+interface Entry {
+  getPassword(): Promise<string | null>
+  setPassword(password: string): Promise<void>
+}
+
+interface Keyring {
+  AsyncEntry: new (service: string, account: string, options: object) => Entry
+}
+
+/** `undefined`: the keychain answers, and has no such item. */
+export async function readKeychain(
+  account: string,
+  patience?: KeychainPatience,
+): Promise<string | undefined> {
+  return (await answered(account, (entry) => entry.getPassword(), patience)) ?? undefined
+}
+
+export async function writeKeychain(
+  account: string,
+  text: string,
+  patience?: KeychainPatience,
+): Promise<void> {
+  await answered(account, (entry) => entry.setPassword(text), patience)
+}
+
+async function answered<T>(
+  account: string,
+  ask: (entry: Entry) => Promise<T>,
+  { limit = LIMIT, onSlow }: KeychainPatience = {},
+): Promise<T> {
+  const timers: NodeJS.Timeout[] = []
+  const began = Date.now()
+  try {
+    const answer = ask(open(account))
+    answer.catch(() => {}) // it may fail long after it was left behind
+    const late = new Promise<never>((_, reject) => {
+      timers.push(setTimeout(() => reject(silent(limit)), limit))
+      if (onSlow && limit > SLOW) timers.push(setTimeout(onSlow, SLOW))
+    })
+    return await Promise.race([answer, late])
+  } catch (error) {
+    throw isDaypassError(error) ? error : explained(error, Date.now() - began)
+  } finally {
+    timers.forEach(clearTimeout)
+  }
+}
+
+/** Pinned: the library would else fall back to the kernel's keyring, which is empty after the next boot. */
+function open(account: string): Entry {
+  const { AsyncEntry } = keyring()
+  return new AsyncEntry(SERVICE, account, { linux: { store: 'secret-service' } })
+}
+
+function keyring(): Keyring {
+  const found = loadFirst([...platformPackages(), '@napi-rs/keyring'])
+  if (found !== undefined) return found.loaded as Keyring
+  throw new DaypassError('keychain', 'the part that speaks to the keychain is not installed', {
+    hint: 'npm install @napi-rs/keyring, or set DAYPASS_STORE=file for a new vault',
+  })
+}
+
+/** The package with the binary in it; the loader package costs 3 ms to find the same. */
+function platformPackages(): string[] {
+  const { platform, arch } = process
+  const endings = platform === 'linux' ? ['-gnu', '-musl'] : platform === 'win32' ? ['-msvc'] : ['']
+  return endings.map((ending) => `@napi-rs/keyring-${platform}-${arch}${ending}`)
+}
+
+const REASONS: [pattern: RegExp, what: string, hint: string][] = [
+  [
+    /did not receive a reply|timed? ?out/i,
+    'the keychain does not answer',
+    'look for a window that asks for its password, or restart it: systemctl --user restart gnome-keyring-daemon',
+  ],
+  [
+    /lock|dismissed|prompt/i,
+    'the keychain is locked',
+    'unlock it (log in at the desktop, or: gnome-keyring-daemon --unlock), then try again',
+  ],
+  [
+    /dbus|d-bus|zbus|session bus|autolaunch|serviceunknown|no such file/i,
+    'no keychain can be reached from here: there is no D-Bus session',
+    'run it in your desktop session, or pass DBUS_SESSION_BUS_ADDRESS on to it',
+  ],
+  [
+    /denied|not allowed|cancel/i,
+    'the keychain refused us',
+    'allow daypass in the window of the keychain, then try again',
+  ],
+]
+
+/** Some calls have a limit of their own, shorter than ours. */
+function explained(cause: unknown, waited: number): DaypassError {
+  const said = String((cause as Error | undefined)?.message)
+  const reason = REASONS.find(([pattern]) => pattern.test(said))
+  if (reason === REASONS[0]) return silent(waited, cause)
+  const [, what, hint] = reason ?? [
+    '',
+    'the keychain failed',
+    'the same with DAYPASS_DEBUG=1 shows what it said',
+  ]
+  return new DaypassError('keychain', what, { hint, cause })
+}
+
+function silent(limit: number, cause?: unknown): DaypassError {
+  const [, what, hint] = REASONS[0]!
+  return new DaypassError(
+    'keychain',
+    `${what} within ${Math.round(limit / 100) / 10} s`.replace('does', 'did'),
+    {
+      hint,
+      cause,
+    },
+  )
+}

@@ -1,0 +1,161 @@
+/**
+ * Where the 32-byte key lies. Decided once, when the first record is written, and noted in `vault.json`: a
+ * keychain that does not answer later is an error, for a second key would lock every older record.
+ */
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import type { KeyLocation } from '../core/types.ts'
+import { isKeyLocation } from './header.ts'
+import type { KeychainPatience } from './keychain.ts'
+import type { LockOptions } from './lock.ts'
+import { type Report, readOwnFile } from './read-file.ts'
+
+export type Wanted = 'auto' | 'keychain' | 'file'
+
+/** What the vault needs to know of keys. */
+export interface Keys {
+  /** Where the key of new records lies; decides and creates it when nothing was decided yet. */
+  location(): Promise<KeyLocation>
+  /** The key at a location that a header names. */
+  open(location: KeyLocation): Promise<Buffer>
+}
+
+export interface DiskKeysOptions {
+  wanted?: Wanted | undefined
+  report?: Report | undefined
+  keychain?: KeychainPatience | undefined
+  lock?: LockOptions | undefined
+}
+
+export function diskKeys(folder: string, options: DiskKeysOptions = {}): Keys {
+  const opened = new Map<string, Buffer>()
+  let decided: KeyLocation | undefined
+  return {
+    location: async () => {
+      decided ??= readDecision(folder, options.report) ?? (await decide(folder, options))
+      return decided
+    },
+    open: async (location) => {
+      const known = opened.get(location.id)
+      const key = known ?? (await openKey(folder, location, options))
+      opened.set(location.id, key)
+      return key
+    },
+  }
+}
+
+/** Reads a key. For a key in a file this loads nothing but `node:fs`. */
+export async function openKey(
+  folder: string,
+  location: KeyLocation,
+  { keychain, report }: Pick<DiskKeysOptions, 'keychain' | 'report'> = {},
+): Promise<Buffer> {
+  if (!isKeyLocation(location) || location.where === 'memory') {
+    throw new DaypassError('vault', 'the key of this record was kept in memory, and is gone', {
+      hint: 'log in again',
+    })
+  }
+  const found = location.where === 'file' ? keyFromFile(folder, location.id, report) : undefined
+  return found ?? keyFromKeychain(folder, location.id, keychain)
+}
+
+function keyFromFile(folder: string, id: string, report?: Report): Buffer {
+  const path = keyFile(folder, id)
+  const text = readOwnFile(path, report)
+  if (text === undefined) {
+    throw new DaypassError('vault', `the key file ${path} is missing`, { hint: startAnew(folder) })
+  }
+  return parseKey(text, 'vault', `the key file ${path} is damaged`, folder)
+}
+
+async function keyFromKeychain(folder: string, id: string, patience?: KeychainPatience): Promise<Buffer> {
+  const { readKeychain } = await import('./keychain.ts')
+  const text = await readKeychain(account(id), patience)
+  if (text === undefined) {
+    throw new DaypassError('keychain', `the key ${account(id)} is no longer in the keychain`, {
+      hint: startAnew(folder),
+    })
+  }
+  return parseKey(text, 'keychain', `the key ${account(id)} in the keychain is damaged`, folder)
+}
+
+function parseKey(text: string, code: 'vault' | 'keychain', problem: string, folder: string): Buffer {
+  const key = Buffer.from(text.trim(), 'base64')
+  if (key.length === 32) return key
+  throw new DaypassError(code, problem, { hint: startAnew(folder) })
+}
+
+function startAnew(folder: string): string {
+  return `bring it back from a backup, or give it up: remove ${decisionFile(folder)} and log in again`
+}
+
+function account(id: string): string {
+  return `vault-${id}`
+}
+
+function keyFile(folder: string, id: string): string {
+  return join(folder, `key-${id}`)
+}
+
+function decisionFile(folder: string): string {
+  return join(folder, 'vault.json')
+}
+
+function readDecision(folder: string, report?: Report): KeyLocation | undefined {
+  const path = decisionFile(folder)
+  const text = readOwnFile(path, report)
+  if (text === undefined) return undefined
+  try {
+    const said = JSON.parse(text) as { v?: unknown; key?: unknown }
+    if (said.v === 1 && isKeyLocation(said.key)) return said.key
+  } catch {
+    // Said below, without quoting the file.
+  }
+  throw new DaypassError('vault', `${path} is damaged`, {
+    hint: `restore it; the records beside it name their key: head -1 ${join(folder, '*.grant')}`,
+  })
+}
+
+/** Two processes at once make one key: the second finds the first one's decision. */
+async function decide(folder: string, options: DiskKeysOptions): Promise<KeyLocation> {
+  const { exclusively } = await import('./lock.ts')
+  const { writeFileDurably } = await import('./atomic.ts')
+  const work = async () => {
+    const theirs = readDecision(folder, options.report)
+    if (theirs !== undefined) return theirs
+    const key = await create(folder, options)
+    writeFileDurably(decisionFile(folder), `${JSON.stringify({ v: 1, key })}\n`)
+    return key
+  }
+  return exclusively(join(folder, 'locks', '__vault.lock'), 'making the vault', work, options.lock)
+}
+
+async function create(folder: string, { wanted = 'auto', keychain }: DiskKeysOptions): Promise<KeyLocation> {
+  const id = randomBytes(8).toString('hex')
+  const key = randomBytes(32).toString('base64')
+  if (wanted !== 'file' && (await keptByKeychain(id, key, wanted, keychain))) return { id, where: 'keychain' }
+  const { writeFileDurably } = await import('./atomic.ts')
+  writeFileDurably(keyFile(folder, id), `${key}\n`)
+  return { id, where: 'file' }
+}
+
+/** Written and read back, for some keychains accept what they do not keep. */
+async function keptByKeychain(
+  id: string,
+  key: string,
+  wanted: 'auto' | 'keychain',
+  patience?: KeychainPatience,
+): Promise<boolean> {
+  const { readKeychain, writeKeychain } = await import('./keychain.ts')
+  try {
+    await writeKeychain(account(id), key, patience)
+    if ((await readKeychain(account(id), patience)) === key) return true
+    throw new DaypassError('keychain', 'the keychain does not keep what it is given', {
+      hint: 'set DAYPASS_STORE=file',
+    })
+  } catch (error) {
+    if (wanted === 'auto' && isDaypassError(error, 'keychain')) return false
+    throw error
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * One at a time, on the whole machine. The kernel releases the lock when its holder dies, so there is no
+ * staleness to judge and nobody can steal from a suspended laptop. The lock file is never deleted: whoever
+ * waits on the deleted one would hold a lock that nobody else sees.
+ */
+import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { makeFolder } from './atomic.ts'
+import { diskError, errno } from './disk-error.ts'
+import { type LockFile, type LockKind, type OpenLock, openerOf } from './lock-kinds.ts'
+
+const PATIENCE = 30_000
+const KINDS: readonly LockKind[] = ['native', 'sqlite']
+
+interface Holder {
+  pid: number
+  purpose: string
+  since: number
+}
+
+export interface LockOptions {
+  /** How long to wait, in milliseconds. */
+  patience?: number | undefined
+  /** Which kinds to try, best first; a test's business. */
+  kinds?: readonly LockKind[] | undefined
+}
+
+const openers = new Map<LockKind, OpenLock | undefined>()
+
+function opener(kind: LockKind): OpenLock | undefined {
+  if (!openers.has(kind)) openers.set(kind, openerOf(kind))
+  return openers.get(kind)
+}
+
+/** The lock this system has; `undefined` where nothing can be renewed safely. For `doctor`. */
+function lockKind(kinds: readonly LockKind[] = KINDS): LockKind | undefined {
+  return kinds.find((kind) => opener(kind) !== undefined)
+}
+
+/** Runs `work` while holding the lock file at `path` (`….lock`). */
+export async function exclusively<T>(
+  path: string,
+  purpose: string,
+  work: () => Promise<T>,
+  { patience = PATIENCE, kinds = KINDS }: LockOptions = {},
+): Promise<T> {
+  const file = open(path, kinds)
+  try {
+    await take(file, path, patience)
+    noteHolder(path, purpose)
+    try {
+      return await work()
+    } finally {
+      // Before the release: after it, the note is the next holder's.
+      rmSync(holderFile(path), { force: true })
+    }
+  } finally {
+    file.close()
+  }
+}
+
+function open(path: string, kinds: readonly LockKind[]): LockFile {
+  const kind = lockKind(kinds)
+  if (kind === undefined) {
+    throw new DaypassError('lock', 'this system has no lock that is safe to renew a session under', {
+      hint: 'npm install fs-native-extensions, or run daypass with Node 22.13 or newer',
+    })
+  }
+  makeFolder(dirname(path))
+  try {
+    return opener(kind)!(path)
+  } catch (error) {
+    throw diskError(error, 'lock', path)
+  }
+}
+
+/** Polled, because a blocking wait could neither be bounded nor left; jitter, so that waiters take turns. */
+async function take(file: LockFile, path: string, patience: number): Promise<void> {
+  const deadline = performance.now() + patience
+  while (!attempt(file, path)) {
+    const left = deadline - performance.now()
+    if (left <= 0) throw timedOut(path, patience)
+    await new Promise((resolve) => setTimeout(resolve, Math.min(left, 5 + Math.random() * 20)))
+  }
+}
+
+function attempt(file: LockFile, path: string): boolean {
+  try {
+    return file.take()
+  } catch (error) {
+    if (isDaypassError(error)) throw error
+    throw new DaypassError('lock', `${path} cannot be locked: the system said ${errno(error) ?? 'no'}`, {
+      hint: 'set DAYPASS_HOME to a folder on a local disk',
+      cause: error,
+    })
+  }
+}
+
+function holderFile(path: string): string {
+  return path.replace(/\.lock$/, '.holder')
+}
+
+/** Beside the lock file, which has to stay empty. Words for an error and nothing else: a full disk may win. */
+function noteHolder(path: string, purpose: string): void {
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0 } = constants
+  const holder: Holder = { pid: process.pid, purpose, since: Date.now() }
+  try {
+    const handle = openSync(holderFile(path), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600)
+    try {
+      writeSync(handle, JSON.stringify(holder))
+    } finally {
+      closeSync(handle)
+    }
+  } catch {
+    // Who waits will hear of "another daypass".
+  }
+}
+
+function timedOut(path: string, patience: number): DaypassError {
+  const holder = readHolder(path)
+  const who = holder === undefined ? '' : ` (${describe(holder)})`
+  const waited = patience < 1000 ? `${patience} ms` : `${Math.round(patience / 1000)} s`
+  return new DaypassError(
+    'lock',
+    `another daypass${who} holds ${basename(path, '.lock')}; gave up after ${waited}`,
+    { hint: holder === undefined ? 'try again' : `try again, or end that process: kill ${holder.pid}` },
+  )
+}
+
+function describe({ pid, purpose, since }: Holder): string {
+  return `pid ${pid}, ${purpose}, for ${Math.max(0, Math.round((Date.now() - since) / 1000))} s`
+}
+
+function readHolder(path: string): Holder | undefined {
+  try {
+    const said = JSON.parse(readFileSync(holderFile(path), 'utf8')) as Holder
+    return typeof said.pid === 'number' && typeof said.purpose === 'string' ? said : undefined
+  } catch {
+    return undefined
+  }
+}

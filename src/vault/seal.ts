@@ -1,0 +1,114 @@
+/**
+ * A record's text. Line 1 is the clear header as JSON; its exact bytes are authenticated with the body. Line 2,
+ * where something is sealed, is base64 of iv(12) | tag(16) | AES-256-GCM ciphertext. Every line ends with \n, so
+ * a record that was cut short is seen to be.
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { Secret } from '../core/secret.ts'
+import type { Header, KeyLocation } from '../core/types.ts'
+import { type Clear, clearPart, damaged, headerPart } from './header.ts'
+
+const IV = 12
+const TAG = 16
+
+/** Without a body, line 1 alone. */
+export function encodeRecord(header: Clear): string {
+  return `${headerLine(header)}\n`
+}
+
+/** A time that is not a number would become `null`, and a header with `null` is one we refuse to read. */
+function headerLine(header: Clear): string {
+  return JSON.stringify(header, (_, value: unknown) =>
+    typeof value === 'number' && !Number.isFinite(value) ? undefined : value,
+  )
+}
+
+export function sealRecord(header: Clear & { key: KeyLocation }, body: unknown, key: Buffer): string {
+  const line = headerLine(header)
+  const iv = randomBytes(IV)
+  const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG })
+  cipher.setAAD(Buffer.from(line, 'utf8'))
+  const sealed = Buffer.concat([cipher.update(encodeBody(body), 'utf8'), cipher.final()])
+  return `${line}\n${Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64')}\n`
+}
+
+/** How long the record becomes, without sealing it: what is reserved on disk. */
+export function sealedLength(header: Clear & { key: KeyLocation }, body: unknown): number {
+  const sealed = IV + TAG + Buffer.byteLength(encodeBody(body))
+  return Buffer.byteLength(headerLine(header)) + Math.ceil(sealed / 3) * 4 + 2
+}
+
+/** An identity's clear header. `name` is what the file is called: a header that says another is refused. */
+export function decodeHeader(text: string, name: string): Header {
+  return headerPart(clearPart(lines(text, name)[0], name))
+}
+
+export function decodeClear(text: string, name: string): Clear {
+  return clearPart(lines(text, name)[0], name)
+}
+
+/** The body of a record that has one; `undefined` where nothing is sealed. */
+export function openBody(text: string, name: string, key: Buffer | undefined): unknown {
+  const [line, body] = lines(text, name)
+  const sealed = clearPart(line, name).key !== undefined
+  if (sealed !== (body !== undefined))
+    throw damaged(name, sealed ? 'it was cut short' : 'a body without a key')
+  if (body === undefined) return undefined
+  if (key === undefined) throw damaged(name, 'its key was not given')
+  return decodeBody(unseal(line, body, name, key), name)
+}
+
+function unseal(line: string, body: string, name: string, key: Buffer): string {
+  const bytes = Buffer.from(body, 'base64')
+  // Node skips what is not base64, and the last digit has idle bits: only the one spelling is ours.
+  if (bytes.length <= IV + TAG || bytes.toString('base64') !== body)
+    throw damaged(name, 'its body was changed')
+  try {
+    const opener = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV), { authTagLength: TAG })
+    opener.setAAD(Buffer.from(line, 'utf8')).setAuthTag(bytes.subarray(IV, IV + TAG))
+    return opener.update(bytes.subarray(IV + TAG), undefined, 'utf8') + opener.final('utf8')
+  } catch (cause) {
+    throw damaged(name, 'it was changed, or sealed with another key', cause)
+  }
+}
+
+function lines(text: string, name: string): [header: string, body: string | undefined] {
+  if (!text.endsWith('\n')) throw damaged(name, text === '' ? 'it is empty' : 'it was cut short')
+  const parts = text.slice(0, -1).split('\n')
+  if (parts.length > 2) throw damaged(name, 'it has more lines than a record')
+  return [parts[0] ?? '', parts[1]]
+}
+
+/**
+ * JSON in which a Secret is `{"$secret":"…"}`. A key of anyone else's that begins with `$` gets one more, so
+ * nothing a server sent can pass for a Secret or lose a character.
+ */
+function encodeBody(body: unknown): string {
+  return JSON.stringify(mark(body))
+}
+
+function mark(value: unknown): unknown {
+  if (value instanceof Secret) return { $secret: value.reveal() }
+  if (Array.isArray(value)) return value.map(mark)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [key.startsWith('$') ? `$${key}` : key, mark(part)]),
+  )
+}
+
+function decodeBody(text: string, name: string): unknown {
+  try {
+    return unmark(JSON.parse(text))
+  } catch (cause) {
+    throw damaged(name, 'its body is not JSON', cause)
+  }
+}
+
+function unmark(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unmark)
+  if (typeof value !== 'object' || value === null) return value
+  if ('$secret' in value && typeof value.$secret === 'string') return new Secret(value.$secret)
+  return Object.fromEntries(
+    Object.entries(value).map(([key, part]) => [key.startsWith('$') ? key.slice(1) : key, unmark(part)]),
+  )
+}

@@ -1,0 +1,33 @@
+import { DaypassError } from '../core/errors.ts'
+import { isIdentityName } from '../core/names.ts'
+import { type Report, readOwnFile } from './read-file.ts'
+
+/** `state.json`, beside the vault: what `use` chose. */
+export interface State {
+  default?: string
+}
+
+/** A missing file is an empty state. A damaged one is said, never taken for "no default". */
+export function readState(path: string, report?: Report): State {
+  const text = readOwnFile(path, report)
+  if (text === undefined) return {}
+  const said = parse(text)
+  const chosen = said?.default
+  if (said !== undefined && chosen === undefined) return {}
+  if (typeof chosen === 'string' && isIdentityName(chosen)) return { default: chosen }
+  throw new DaypassError('vault', `${path} is damaged`, { hint: `remove it, then: daypass use <identity>` })
+}
+
+export async function writeState(path: string, state: State): Promise<void> {
+  const { writeFileDurably } = await import('./atomic.ts')
+  writeFileDurably(path, `${JSON.stringify(state)}\n`)
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const said: unknown = JSON.parse(text)
+    return typeof said === 'object' && said !== null && !Array.isArray(said) ? { ...said } : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,40 @@
+import type { Entry, Header, KeyLocation } from '../core/types.ts'
+
+/** A record as it can be listed: its header, or why it has none. */
+export type Listed = { name: string; header: Header } | { name: string; problem: string }
+
+/** Room for one record, reserved before the deed that produces it. */
+export interface EntrySlot {
+  write(entry: Entry): Promise<void>
+  release(): Promise<void>
+}
+
+/**
+ * Where grants rest: identities as records with a clear header and a sealed body, and the logins that were
+ * started and not finished.
+ */
+export interface Vault {
+  /** Identities only, by name. Never needs the key. */
+  list(): Promise<Listed[]>
+  /** The clear header; never needs the key. `undefined`: no such record. */
+  header(name: string): Promise<Header | undefined>
+  /** Opens the record. Throws `vault` (damaged, wrong key, foreign owner) or `keychain`; the record stays as it is. */
+  read(name: string): Promise<Entry | undefined>
+  /** Durable when it resolves. */
+  write(entry: Entry): Promise<void>
+  /** `entry` is the record as it stands; the answer may be `margin` bytes longer. The key is fetched here, too. */
+  reserve(entry: Entry): Promise<EntrySlot>
+  remove(name: string): Promise<boolean>
+  /** Moves a record that cannot be opened out of a new login's way; says where it lies now. */
+  setAside(name: string): Promise<string>
+  exclusive<T>(name: string, purpose: string, work: () => Promise<T>): Promise<T>
+  /** Seals anything else for a while: logins that were started. Names are `__login-<id>`. */
+  sealed: {
+    read(name: string): Promise<unknown>
+    write(name: string, body: unknown): Promise<void>
+    remove(name: string): Promise<boolean>
+    names(): Promise<string[]>
+  }
+  /** Where the key of new records lies; decides (and creates it) when nothing was decided yet. */
+  location(): Promise<KeyLocation>
+}

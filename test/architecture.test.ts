@@ -1,0 +1,182 @@
+/** Who may import whom, and what the deciding rooms may not do. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const ROOT = resolve(import.meta.dirname, '..')
+const SRC = join(ROOT, 'src')
+
+const files = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? files(join(folder, entry.name)) : join(folder, entry.name),
+  )
+
+interface Import {
+  from: string
+  to: string
+  typeOnly: boolean
+}
+
+/** `src/oauth/wire.ts` is in the room `oauth`; `src/index.ts` is a room of its own. */
+const roomOf = (path: string) => relative(SRC, path).split('/')[0]!.replace(/\.ts$/, '')
+
+const code = files(SRC)
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ({ path, name: relative(SRC, path), room: roomOf(path), text: readFileSync(path, 'utf8') }))
+
+const IMPORT = /\b(?:import|export)(\s+type)?\s+(?:[^'"`;]*?\sfrom\s+)?'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/g
+
+function importsOf({ path, text }: (typeof code)[number]): Import[] {
+  return [...text.matchAll(IMPORT)].map(([, type, named, late]) => ({
+    from: path,
+    to: named ?? late!,
+    typeOnly: type !== undefined,
+  }))
+}
+
+/** The text without comments and strings: what runs. Line numbers stay. */
+const running = (text: string) =>
+  text
+    .replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '))
+    .replace(/'(?:[^'\\\n]|\\.)*'/g, "''")
+    .replace(/(^|\s)\/\/.*$/gm, '')
+
+const ANY = 'any'
+/** `?` behind a name: types alone. */
+const MAY_IMPORT: Record<string, readonly string[] | typeof ANY> = {
+  core: [],
+  oauth: ['core'],
+  providers: ['core?'],
+  vault: ['core'],
+  config: ['core'],
+  outputs: ['core'],
+  platform: ['core'],
+  flows: ['core', 'oauth'],
+  refresh: ['core', 'oauth', 'vault?'],
+  sources: ['core', 'config', 'oauth', 'providers?', 'flows', 'refresh'],
+  client: ['core', 'config', 'oauth', 'providers', 'refresh', 'sources', 'vault?'],
+  testing: ['core'],
+  errors: ['core'],
+  index: ANY,
+  cli: ANY,
+}
+
+/** They decide, and everything they touch is handed in. */
+const DECIDING = ['core', 'oauth', 'providers', 'flows', 'refresh', 'sources', 'outputs', 'client']
+
+const own = code.flatMap(importsOf).filter(({ to }) => to.startsWith('.'))
+const edges = own
+  .map((one) => ({ ...one, a: roomOf(one.from), b: roomOf(resolve(dirname(one.from), one.to)) }))
+  .filter(({ a, b }) => a !== b)
+
+describe('the rooms', () => {
+  test('are the ones that are written down here', () => {
+    expect([...new Set(code.map(({ room }) => room))].sort()).toEqual(Object.keys(MAY_IMPORT).sort())
+  })
+
+  test('import only whom they may', () => {
+    const allowed = ({ a, b, typeOnly }: (typeof edges)[number]) => {
+      const may = MAY_IMPORT[a]!
+      return may === ANY || may.includes(b) || (typeOnly && may.includes(`${b}?`))
+    }
+    const wrong = edges.filter((edge) => !allowed(edge))
+    expect(wrong.map(({ from, to }) => `${relative(SRC, from)} imports ${to}`)).toEqual([])
+  })
+
+  test('may import nobody whom they do not import', () => {
+    const used = new Set(edges.map(({ a, b }) => `${a} ${b}`))
+    const idle = Object.entries(MAY_IMPORT).flatMap(([a, may]) =>
+      may === ANY ? [] : may.filter((b) => !used.has(`${a} ${b.replace('?', '')}`)).map((b) => `${a} ← ${b}`),
+    )
+    expect(idle).toEqual([])
+  })
+
+  test('do not stand in a circle', () => {
+    const next = new Map<string, Set<string>>()
+    for (const { a, b } of edges) next.set(a, (next.get(a) ?? new Set()).add(b))
+    const circles: string[] = []
+    const walk = (room: string, way: readonly string[]) => {
+      if (way.includes(room)) return void circles.push([...way, room].join(' → '))
+      for (const after of next.get(room) ?? []) walk(after, [...way, room])
+    }
+    for (const room of next.keys()) walk(room, [])
+    expect(circles).toEqual([])
+  })
+
+  test('nobody imports the command line or the tests', () => {
+    expect(edges.filter(({ b }) => b === 'cli' || b === '..').map(({ from }) => from)).toEqual([])
+  })
+})
+
+describe('the deciding rooms', () => {
+  const deciding = code.filter(({ room }) => DECIDING.includes(room))
+
+  test('import of Node only crypto and util', () => {
+    const node = deciding.flatMap(importsOf).filter(({ to }) => to.startsWith('node:'))
+    const wrong = node.filter(({ to }) => to !== 'node:crypto' && to !== 'node:util')
+    expect(wrong.map(({ from, to }) => `${relative(SRC, from)} imports ${to}`)).toEqual([])
+  })
+
+  test.each([
+    ['ask the process', /\bprocess\./],
+    ['look at the clock', /\bDate\.now\b|\bnew Date\(\)|\bperformance\./],
+    ['use the global fetch', /(?<![.\w])fetch\((?!identity\?)/],
+    ['print', /\bconsole\./],
+    ['set timers', /\bsetTimeout\(|\bsetInterval\(/],
+  ])('do not %s', (_, pattern) => {
+    const lines = deciding.flatMap(({ name, text }) =>
+      running(text)
+        .split('\n')
+        .flatMap((line, index) => (pattern.test(line) ? [`${name}:${index + 1} ${line.trim()}`] : [])),
+    )
+    expect(lines).toEqual([])
+  })
+})
+
+test('a secret is revealed only where it is sent, sealed or handed out', () => {
+  const reveals = code.filter(({ text }) => /\.reveal\(\)/.test(running(text))).map(({ name }) => name)
+  expect(reveals).toEqual([
+    'oauth/bearer.ts',
+    'oauth/revoke.ts',
+    'oauth/server.ts',
+    'oauth/token.ts',
+    'outputs/token.ts',
+    'vault/seal.ts',
+  ])
+})
+
+test('files are named for what they do, and export by name', () => {
+  const vague = code.filter(({ name }) =>
+    /util|helper|manager|service|common|shared|handler|impl\b/i.test(name),
+  )
+  expect(vague.map(({ name }) => name)).toEqual([])
+  expect(code.filter(({ text }) => /\bexport default\b/.test(running(text))).map(({ name }) => name)).toEqual(
+    [],
+  )
+})
+
+test('classes are Secret and DaypassError, and nothing else', () => {
+  const classes = code.flatMap(({ text }) =>
+    [...running(text).matchAll(/\bclass (\w+)/g)].map(([, name]) => name),
+  )
+  expect(classes.sort()).toEqual(['DaypassError', 'Secret'])
+})
+
+test('the project speaks of itself alone', () => {
+  const folders = ['src', 'test', 'docs', 'scripts', 'bench', 'decisions', 'examples']
+  const here = readdirSync(ROOT)
+  const all = [
+    ...folders.filter((folder) => here.includes(folder)).flatMap((folder) => files(join(ROOT, folder))),
+    ...here.filter((name) => name.endsWith('.md')).map((name) => join(ROOT, name)),
+  ].filter((path) => /\.(ts|mjs|md|json|txt)$/.test(path) && path !== import.meta.filename)
+  const FOREIGN =
+    /contract\.md|\bcontract,? (part|section)|\bthe contract's|\bseeds? \d{3}|\bseeds\/|\/work\/shared|\bfacts\/\w+\.md/i
+  const said = all.flatMap((path) =>
+    readFileSync(path, 'utf8')
+      .split('\n')
+      .flatMap((line, index) =>
+        FOREIGN.test(line) ? [`${relative(ROOT, path)}:${index + 1} ${line.trim()}`] : [],
+      ),
+  )
+  expect(said).toEqual([])
+})

@@ -1,0 +1,131 @@
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Listener } from '../../src/core/types.ts'
+import { listen } from '../../src/platform/listen.ts'
+import { hang, request, send } from '../flows/sockets.ts'
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const clean of cleanups.splice(0)) await clean()
+})
+
+async function occupied(host = '127.0.0.1', port = 0): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  cleanups.push(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+async function listening(ports: number[], host: '127.0.0.1' | 'localhost' = '127.0.0.1'): Promise<Listener> {
+  const listener = await listen({ host, ports }, ({ host: named }) => ({
+    status: 200,
+    headers: {},
+    body: `host ${named}`,
+  }))
+  cleanups.push(() => listener.close())
+  return listener
+}
+
+async function hasIpv6(): Promise<boolean> {
+  return occupied('::1').then(
+    () => true,
+    () => false,
+  )
+}
+
+describe('ports', () => {
+  test('the first free one of the list', async () => {
+    const taken = await occupied()
+    const free = (await listening([0])).port
+    await cleanups.pop()?.()
+    expect((await listening([taken, free])).port).toBe(free)
+  })
+
+  test('none free: an error that names them and who holds them', async () => {
+    const [one, two] = [await occupied(), await occupied()]
+    const held = process.platform === 'linux' ? `is held by .+ \\(pid ${process.pid}\\)` : 'is in use'
+    const expected = new RegExp(`: port ${one} ${held}, port ${two} ${held}$`)
+    await expect(listening([one, two])).rejects.toMatchObject({
+      code: 'port',
+      message: expect.stringMatching(expected),
+      hint: expect.stringContaining('--no-browser'),
+    })
+  })
+
+  test('someone else on ::1 would be sent the code, so the port does not count as free', async (context) => {
+    if (!(await hasIpv6())) return context.skip('no ::1 on this machine')
+    const taken = await occupied('::1')
+    await expect(listening([taken], 'localhost')).rejects.toMatchObject({ code: 'port' })
+    expect((await listening([taken])).port).toBe(taken)
+  })
+
+  test('the port is free again as soon as it is closed', async () => {
+    const { port, close } = await listening([0])
+    await close()
+    expect((await listening([port])).port).toBe(port)
+  })
+})
+
+describe('bounds', () => {
+  test('two Host headers are no host', async () => {
+    const { port } = await listening([0])
+    expect((await send(port, request('/', 'a', { more: 'Host: b\r\n' }))).body).toBe('host ')
+    expect((await send(port, request('/', 'a'))).body).toBe('host a')
+  })
+
+  test('at most a hundred connections, and a browser always gets one', async () => {
+    const { port } = await listening([0])
+    const sockets = await Promise.all(Array.from({ length: 300 }, () => hang(port)))
+    const closed = sockets.map(
+      (socket) => new Promise((resolve) => socket.once('close', () => resolve(true))),
+    )
+    expect((await send(port, request('/', 'a'))).status).toBe(200)
+    await Promise.all(closed.slice(0, 150))
+    const open = sockets.filter((socket) => !socket.destroyed)
+    expect(open.length).toBeLessThanOrEqual(100)
+    for (const socket of sockets) socket.destroy()
+  })
+
+  test('a request that is never finished is cut', async () => {
+    const { port } = await listening([0])
+    const started = performance.now()
+    const { status } = await send(port, 'GET / HTTP/1.1\r\nHost: a\r\n')
+    expect([0, 400, 408]).toContain(status)
+    expect(performance.now() - started).toBeLessThan(14_000)
+  }, 20_000)
+
+  test('closing does not wait for an answer that never comes, nor for idle connections', async () => {
+    const listener = await listen({ host: '127.0.0.1', ports: [0] }, () => new Promise(() => undefined))
+    const waiting = send(listener.port, request('/', 'a'))
+    const idle = await hang(listener.port)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const started = performance.now()
+    await listener.close()
+    expect(performance.now() - started).toBeLessThan(1_500)
+    expect((await waiting).status).toBe(0)
+    idle.destroy()
+  })
+
+  test('idle connections alone do not delay it', async () => {
+    const { port, close } = await listening([0])
+    const idle = await hang(port)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const started = performance.now()
+    await close()
+    expect(performance.now() - started).toBeLessThan(200)
+    idle.destroy()
+  })
+
+  test('a handler that throws is a 500 and no crash', async () => {
+    const listener = await listen({ host: '127.0.0.1', ports: [0] }, () => {
+      throw new Error('never shown')
+    })
+    cleanups.push(() => listener.close())
+    const { status, body } = await send(listener.port, request('/', 'a'))
+    expect([status, body]).toEqual([500, ''])
+  })
+})

@@ -1,0 +1,22 @@
+import { uninterrupted } from '../../src/platform/uninterrupted.ts'
+
+const [, , listens] = process.argv
+if (listens === 'listens') {
+  process.on('SIGINT', () => {
+    console.log('heard')
+    process.exit(130)
+  })
+}
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+await Promise.all([
+  uninterrupted(async () => {
+    console.log('began')
+    await pause(300)
+    console.log('first kept')
+  }),
+  uninterrupted(() => pause(500).then(() => console.log('second kept'))),
+])
+await pause(300)
+console.log('went on')

@@ -1,0 +1,138 @@
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { builtIn, ownProvider } from '../../src/providers/index.ts'
+import { define } from '../../src/sources/definition.ts'
+
+/** What each service says of a person, as its pages show it. */
+const RECORDED: Record<string, { claims: Record<string, unknown>; account: Record<string, unknown> }> = {
+  oidc: {
+    claims: { sub: '248289761001', name: 'Jane Doe', preferred_username: 'j.doe', email: 'jane@example.com' },
+    account: {
+      account: 'jane@example.com',
+      principal: '248289761001',
+      nameOfPerson: 'Jane Doe',
+      email: 'jane@example.com',
+    },
+  },
+  github: {
+    claims: { login: 'octocat', id: 1, name: 'monalisa octocat', email: null },
+    account: { account: 'octocat', principal: '1', nameOfPerson: 'monalisa octocat' },
+  },
+  gitlab: {
+    claims: { id: 1, username: 'john_smith', email: 'john@example.com', name: 'John Smith' },
+    account: { account: 'john_smith', principal: '1', nameOfPerson: 'John Smith', email: 'john@example.com' },
+  },
+  google: {
+    claims: {
+      iss: 'https://accounts.google.com',
+      sub: '10769150350006150715113082367',
+      email: 'jsmith@example.com',
+    },
+    account: {
+      account: 'jsmith@example.com',
+      principal: '10769150350006150715113082367',
+      email: 'jsmith@example.com',
+    },
+  },
+  microsoft: {
+    claims: {
+      sub: 'AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ',
+      name: 'Abe Lincoln',
+      preferred_username: 'AbeLi@microsoft.com',
+      tid: '9122040d',
+    },
+    account: {
+      account: 'AbeLi@microsoft.com',
+      principal: 'AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ',
+      nameOfPerson: 'Abe Lincoln',
+    },
+  },
+}
+
+const KNOWN_METHODS = ['browser', 'paste', 'device', 'token', 'keys']
+
+describe.each(Object.entries(builtIn))('%s', (id, provider) => {
+  const defaults = define('x', provider, { env: {} }).params
+
+  test('is found under its own id, and its kind names it', () => {
+    expect(provider.id).toBe(id)
+    expect(provider.kind.split('/')[0]).toBe(id)
+    expect(id).toMatch(/^[a-z][a-z0-9-]*$/)
+    expect(provider.title).not.toBe('')
+  })
+
+  test('is spoken to by https only', () => {
+    const { issuer, ...endpoints } = {
+      issuer: provider.issuer?.(defaults),
+      ...provider.endpoints?.(defaults),
+    }
+    const urls = [issuer, ...Object.values(endpoints), provider.profile?.(defaults).url]
+    for (const url of urls.filter((one) => one !== undefined && !one.startsWith('undefined')))
+      expect(new URL(url!).protocol).toBe('https:')
+  })
+
+  test('redirects to a loopback host and an absolute path', () => {
+    expect(provider.redirect.path).toMatch(/^\/[\w/-]*$/)
+    expect(['127.0.0.1', 'localhost']).toContain(provider.redirect.host)
+    expect(provider.redirect.ports.length).toBeGreaterThan(0)
+    for (const port of provider.redirect.ports)
+      expect(port === 0 || (port > 1023 && port < 65_536)).toBe(true)
+  })
+
+  test('offers ways in that there are, each once, and has what they need', () => {
+    expect(provider.methods.every((method) => KNOWN_METHODS.includes(method))).toBe(true)
+    expect(new Set(provider.methods).size).toBe(provider.methods.length)
+    expect(provider.methods.includes('keys')).toBe(provider.keys !== undefined)
+    expect(provider.client.register.length).toBeGreaterThan(0)
+  })
+
+  test('says of a recorded answer whose it is', () => {
+    expect(provider.account(RECORDED[id]!.claims)).toEqual(RECORDED[id]!.account)
+  })
+
+  test('makes of nonsense no account, and no exception', () => {
+    for (const claims of [{}, { sub: 5, email: {}, name: [], login: null, username: 7 }])
+      for (const value of Object.values(provider.account(claims))) expect(typeof value).toBe('string')
+  })
+
+  test('knows the word for a grant that is over, and a margin that makes sense', () => {
+    expect(provider.refresh.dead).toContain('invalid_grant')
+    expect(provider.refresh.margin).toBeGreaterThanOrEqual(30_000)
+    expect(provider.refresh.margin).toBeLessThanOrEqual(20 * 60_000)
+  })
+
+  test('holds no secret', () => {
+    expect(inspect(provider, { depth: 9 })).not.toMatch(/client_secret['"]?\s*[:=]\s*['"]\S/)
+  })
+})
+
+test('no two read the same variable of the environment', () => {
+  const names = Object.values(builtIn).flatMap(({ env, client }) => [...env, ...(client.env ?? [])])
+  expect(new Set(names).size).toBe(names.length)
+})
+
+test('a directory that is part of a URL cannot lead out of it', () => {
+  const { token } = builtIn.microsoft!.endpoints!({ tenant: '../evil.example/x?y#' })
+  expect(new URL(token!).host).toBe('login.microsoftonline.com')
+  expect(new URL(builtIn.microsoft!.idTokenIssuer!({ tid: '@evil.example' })).host).toBe(
+    'login.microsoftonline.com',
+  )
+})
+
+test('a provider of one’s own is OpenID Connect but for what it says', () => {
+  const own = ownProvider('acme', {
+    issuer: 'https://id.acme.com',
+    redirect: { ports: [8765] },
+    env: 'ACME_TOKEN',
+  })
+  expect(own).toMatchObject({
+    id: 'acme',
+    title: 'acme',
+    kind: 'acme/user',
+    redirect: { host: '127.0.0.1', ports: [8765], path: '/callback' },
+    scopes: builtIn.oidc!.scopes,
+    methods: builtIn.oidc!.methods,
+    env: ['ACME_TOKEN'],
+  })
+  expect(own.issuer?.(define('x', own, { env: {} }).params)).toBe('https://id.acme.com')
+})

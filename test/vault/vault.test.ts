@@ -1,0 +1,130 @@
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { diskVault, memoryVault } from '../../src/vault/open-vault.ts'
+import type { Vault } from '../../src/vault/vault.ts'
+import { entryOf, headerOf, tokenOf } from './records.ts'
+import { failure, folderOf } from './support.ts'
+
+const makers: [string, (folder: string) => Vault][] = [
+  ['memory', () => memoryVault()],
+  ['disk', (folder) => diskVault(folder, { wanted: 'file' })],
+]
+
+describe.each(makers)('a vault in %s', (where, make) => {
+  test('keeps a grant, lists it without the key, and removes it', async (context) => {
+    const vault = make(folderOf(context))
+    expect(await vault.list()).toEqual([])
+    expect(await vault.read('work')).toBeUndefined()
+    await vault.write(entryOf('work'))
+    expect(tokenOf(await vault.read('work'))).toBe('access-token-of-the-test')
+    const header = await vault.header('work')
+    expect(header).toMatchObject({ name: 'work', key: await vault.location() })
+    expect(header?.key?.where).toBe(where === 'disk' ? 'file' : 'memory')
+    expect(await vault.list()).toEqual([{ name: 'work', header }])
+    expect(await vault.remove('work')).toBe(true)
+    expect(await vault.read('work')).toBeUndefined()
+  })
+
+  test('after a logout the header stays, names no key, and nothing is sealed', async (context) => {
+    const vault = make(folderOf(context))
+    await vault.write(entryOf('work'))
+    const { header } = (await vault.read('work'))!
+    await vault.write({ header: { ...header, loginRequired: 'logged out' } })
+    expect(await vault.read('work')).toEqual({ header: headerOf('work', { loginRequired: 'logged out' }) })
+  })
+
+  test('reserved room takes an answer that is 16 KiB longer, and can be given back', async (context) => {
+    const vault = make(folderOf(context))
+    const slot = await vault.reserve({ header: headerOf('work') })
+    expect(await vault.list()).toEqual([])
+    await slot.write(entryOf('work', 'x'.repeat(12_000)))
+    expect(tokenOf(await vault.read('work'))).toHaveLength(12_000)
+    await (await vault.reserve(entryOf('work'))).release()
+    await expect((await vault.reserve(entryOf('work'))).write(entryOf('other'))).rejects.toThrow()
+    expect(tokenOf(await vault.read('work'))).toHaveLength(12_000)
+  })
+
+  test('started logins are sealed, listed apart, and are no identities', async (context) => {
+    const vault = make(folderOf(context))
+    await vault.sealed.write('__login-1', { verifier: 'v', deep: [{ $secret: 1 }] })
+    expect(await vault.sealed.read('__login-1')).toEqual({ verifier: 'v', deep: [{ $secret: 1 }] })
+    expect(await vault.sealed.read('__login-2')).toBeUndefined()
+    expect(await vault.sealed.names()).toEqual(['__login-1'])
+    expect(await vault.list()).toEqual([])
+    expect(await vault.sealed.remove('__login-1')).toBe(true)
+    expect(await vault.sealed.names()).toEqual([])
+    await failure(() => vault.read('__login-1'), 'usage')
+  })
+
+  test('a name that is none is refused everywhere', async (context) => {
+    const vault = make(folderOf(context))
+    for (const name of ['', '../x', '__vault', 'a b']) {
+      await failure(() => vault.read(name), 'usage')
+      await failure(() => vault.header(name), 'usage')
+      await failure(() => vault.write(entryOf(name)), 'usage')
+      await failure(() => vault.reserve(entryOf(name)), 'usage')
+      await failure(() => vault.remove(name), 'usage')
+      await failure(() => vault.setAside(name), 'usage')
+    }
+  })
+})
+
+test('on disk the room is as long as the record and 16 KiB more', async (context) => {
+  const folder = folderOf(context)
+  const vault = diskVault(folder, { wanted: 'file' })
+  await vault.write(entryOf('work'))
+  const slot = await vault.reserve(entryOf('work'))
+  const file = fs.readdirSync(folder).find((file) => file.startsWith('.tmp-'))!
+  const kept = fs.statSync(join(folder, 'work.grant')).size
+  expect(fs.statSync(join(folder, file)).size).toBe(kept + 16 * 1024)
+  await slot.release()
+})
+
+describe('the key file', () => {
+  test('is one, however many ask for it at once', async (context) => {
+    const folder = folderOf(context)
+    const vaults = Array.from({ length: 8 }, () => diskVault(folder, { wanted: 'file' }))
+    const keys = await Promise.all(vaults.map((vault) => vault.location()))
+    expect(new Set(keys.map(({ id }) => id)).size).toBe(1)
+    expect(fs.readdirSync(folder).filter((file) => file.startsWith('key-'))).toHaveLength(1)
+  })
+
+  test('is made once: a second vault object, and another wish, use the same', async (context) => {
+    const folder = folderOf(context)
+    await diskVault(folder, { wanted: 'file' }).write(entryOf('work'))
+    const again = diskVault(folder, { wanted: 'keychain' })
+    await again.write(entryOf('other'))
+    expect(tokenOf(await again.read('work'))).toBe('access-token-of-the-test')
+    expect(fs.readdirSync(folder).filter((file) => file.startsWith('key-'))).toHaveLength(1)
+  })
+
+  test('missing: an error that names it, no second key, and list and logout still work', async (context) => {
+    const folder = folderOf(context)
+    await diskVault(folder, { wanted: 'file' }).write(entryOf('work'))
+    const file = fs.readdirSync(folder).find((file) => file.startsWith('key-'))!
+    const key = fs.readFileSync(join(folder, file))
+    fs.unlinkSync(join(folder, file))
+    const vault = diskVault(folder, { wanted: 'file' })
+    expect((await failure(() => vault.read('work'), 'vault')).message).toContain(file)
+    await failure(() => vault.write(entryOf('other')), 'vault')
+    await failure(() => vault.reserve(entryOf('work')), 'vault')
+    expect(await vault.list()).toHaveLength(1)
+    expect(fs.readdirSync(folder).filter((file) => file.startsWith('key-'))).toEqual([])
+    fs.writeFileSync(join(folder, file), key, { mode: 0o600 })
+    expect(tokenOf(await vault.read('work'))).toBe('access-token-of-the-test')
+  })
+
+  test('damaged, or a damaged decision: an error, nothing made anew', async (context) => {
+    const folder = folderOf(context)
+    await diskVault(folder, { wanted: 'file' }).write(entryOf('work'))
+    const before = fs.readdirSync(folder)
+    fs.writeFileSync(join(folder, before.find((file) => file.startsWith('key-'))!), 'AAAA')
+    await failure(() => diskVault(folder).read('work'), 'vault')
+    for (const text of ['', '{', '{"v":1,"key":{"id":"../x","where":"file"}}']) {
+      fs.writeFileSync(join(folder, 'vault.json'), text)
+      await failure(() => diskVault(folder).write(entryOf('work')), 'vault')
+    }
+    expect(fs.readdirSync(folder)).toEqual(before)
+  })
+})

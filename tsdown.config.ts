@@ -1,0 +1,22 @@
+import { defineConfig } from 'tsdown'
+
+export default defineConfig({
+  entry: {
+    index: 'src/index.ts',
+    errors: 'src/errors.ts',
+    testing: 'src/testing/index.ts',
+    providers: 'src/providers/index.ts',
+    vault: 'src/vault/index.ts',
+  },
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  dts: true,
+  // The CLI's files lie in the same folder.
+  clean: false,
+  // Bundled like the CLI's; the native parts stay optional and are loaded where they are installed.
+  deps: {
+    alwaysBundle: [/^(?!@napi-rs\/|fs-native-extensions|node:)/],
+    neverBundle: [/^@napi-rs\/keyring/, 'fs-native-extensions'],
+  },
+})
