@@ -62,7 +62,9 @@ test('only the token that was asked for is ever seen', async () => {
     (await run(`${login.replace('work', 'two')} --start --method browser --json`)).stdout,
   )
   const visit = await scriptedBrowser({ stopAtCallback: true }).visit(started.url)
-  await run(`login --finish ${started.id} --callback-url ${visit.url.replace(/state=./, 'state=-')}`)
+  await run(
+    `login --finish ${started.id} --callback-url ${visit.url.replace(/state=[^&]*/, 'state=of-another-login')}`,
+  )
   await run(`login --finish ${started.id} --callback-url ${visit.url}`)
   await run(`${login.replace('work', 'three')} --token-stdin`, { input: `${PERSONAL}\n` })
   await run(`${login.replace('work', 'four')} --token-stdin`, { input: `${PERSONAL}x\n` })
