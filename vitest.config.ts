@@ -7,6 +7,8 @@ export default defineConfig({
     setupFiles: ['test/fuzz.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // A loaded machine starts a process in seconds, not in one.
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
   },
 })

@@ -125,14 +125,14 @@ test('Ctrl-C while another process renews ends the waiting, and no renewal begin
   server.on((event) => {
     if (event.type === 'request' && event.endpoint === 'refresh') asked.push(asked.length)
   })
-  server.failNext({ endpoint: 'refresh', delay: 1000 })
+  server.failNext({ endpoint: 'refresh', delay: 2500 })
   server.failNext({ endpoint: 'refresh', delay: 2500 })
   const first = one.start(['refresh', 'work', '--force'])
   await expect.poll(() => asked.length).toBe(1)
   const second = one.start(['refresh', 'work', '--force'])
   // Shortly before the lock is free: the signal has been heard, and the process has not ended yet. Whenever it really
   // arrives, no request may leave.
-  await new Promise((resolve) => setTimeout(resolve, 600))
+  await new Promise((resolve) => setTimeout(resolve, 1800))
   second.kill('SIGINT')
   expect((await second.ended).code).toBe(130)
   expect((await first.ended).code).toBe(0)

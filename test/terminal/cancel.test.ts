@@ -126,9 +126,7 @@ test('while the keychain does not answer', async (context) => {
   const shown = screen(one, [], { line: `trap "" INT; dbus-run-session -- sh -c '${script}'`, env })
   // Only the program hears Ctrl-C; the session bus would end with it.
   // It is asked while the vault is made, which one process does at a time.
-  await expect
-    .poll(() => existsSync(`${one.daypassHome}/vault/locks/__vault.holder`), { timeout: 10_000 })
-    .toBe(true)
+  await expect.poll(() => existsSync(`${one.daypassHome}/vault/locks/__vault.holder`)).toBe(true)
   await cancelled(one, shown)
   // No lock is held, and no keychain was decided for.
   expect(

@@ -49,10 +49,11 @@ async function inSession(context: TestContext, script: string) {
     printf pw | gnome-keyring-daemon --unlock --components=secrets --foreground >/dev/null 2>&1 &
     D=$!
     trap 'kill -CONT $D; kill $D' EXIT
-    for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-      gdbus call --session -d org.freedesktop.DBus -o / -m org.freedesktop.DBus.GetNameOwner org.freedesktop.secrets >/dev/null 2>&1 && break
-      sleep 0.1
-    done
+    # Who serves the keychain now; asking for anything else would start a daemon of the session's own, which is locked.
+    owner() { gdbus call --session -d org.freedesktop.DBus -o / -m org.freedesktop.DBus.GetNameOwner org.freedesktop.secrets 2>/dev/null; }
+    # Waits until somebody serves it who is not the one given.
+    served() { for i in $(seq 200); do O=$(owner) && [ "$O" != "$1" ] && return; sleep 0.1; done; }
+    served nobody
     w() { '${process.execPath}' '${worker}' "$@"; }
     V='${vault}'
   `
@@ -86,33 +87,36 @@ test('a keychain that hangs, is locked, lost the key, or is gone: said within 4 
     context,
     `
     export WANTED=auto
-    w write $V work
     t() { B=$(date +%s%N); w "$@"; echo $(( ($(date +%s%N) - B) / 1000000 )); }
+    t write $V work
     kill -STOP $D; t read $V work; t write $V other; kill -CONT $D
     gdbus call --session -d org.freedesktop.secrets -o /org/freedesktop/secrets -m org.freedesktop.Secret.Service.Lock "['/org/freedesktop/secrets/collection/login']" >/dev/null
     t read $V work
     DBUS_SESSION_BUS_ADDRESS= t read $V work
+    OLD=$(owner)
     printf pw | gnome-keyring-daemon --unlock --replace --components=secrets --foreground >/dev/null 2>&1 &
     D=$!
-    sleep 1
+    served "$OLD"
     w read $V work
     secret-tool clear service daypass
     t read $V work
     t write $V other
     `,
   )
-  expect(lines, err).toHaveLength(14)
-  const told = [1, 3, 5, 7, 10, 12].map((at) => [parsed(lines[at]), Number(lines[at + 1])])
+  expect(lines, err).toHaveLength(15)
+  // What a start of the program takes here, and now.
+  const startUp = Number(lines[1])
+  const told = [2, 4, 6, 8, 11, 13].map((at) => [parsed(lines[at]), Number(lines[at + 1])])
   for (const [error, ms] of told) {
     expect(error.code).toBe('keychain')
-    expect(ms).toBeLessThan(4_000)
+    expect(ms - startUp).toBeLessThan(4_000)
   }
   const [hangs, , locked, gone, lost] = told.map(([error]) => `${error.message} | ${error.hint}`)
   expect(hangs).toMatch(/did not answer within [23](\.\d)? s \| .*restart it/)
   expect(locked).toMatch(/locked \| unlock it/)
   expect(gone).toMatch(/no D-Bus session \| .*DBUS_SESSION_BUS_ADDRESS/)
   expect(lost).toMatch(/no longer in the keychain \| .*vault\.json/)
-  expect(parsed(lines[9])).toBe('access-token-of-the-test')
+  expect(parsed(lines[10])).toBe('access-token-of-the-test')
   expect(fs.readdirSync(vault).sort()).toEqual(['locks', 'vault.json', 'work.grant'])
 })
 
