@@ -28,21 +28,30 @@ const LULL = 80
 export function readHidden({ stdin, write, signal }: Reading): Promise<string | undefined> {
   const input = secretInput()
   let lull: NodeJS.Timeout | undefined
+  let last: NodeJS.Immediate | undefined
+  const goOn = () => {
+    clearTimeout(lull)
+    clearImmediate(last)
+  }
   const begin = () => {
     stdin.setRawMode?.(true)
     write(PASTE_ON)
   }
   const release = () => {
-    clearTimeout(lull)
+    goOn()
     stdin.setRawMode?.(false)
     write(`${PASTE_OFF}\n`)
   }
   return untilDone<string | undefined>(stdin, signal, begin, release, (chunk, finish) => {
-    clearTimeout(lull)
+    goOn()
     const state = chunk === undefined ? 'end' : input.feed(chunk)
     if (state === 'cancel') finish(new DaypassError('cancelled', 'cancelled'))
     if (state === 'end') finish(textOrEnd(input))
-    if (state === 'maybe') lull = setTimeout(() => finish(input.text()), LULL)
+    if (state !== 'maybe') return
+    lull = setTimeout(() => {
+      // On a machine that stalled, the timer is over before what has long arrived is read.
+      last = setImmediate(() => finish(input.text()))
+    }, LULL)
   })
 }
 

@@ -84,6 +84,22 @@ function expectSane(text: string): void {
   expect(text.lastIndexOf('\u001b[?25h')).toBeGreaterThanOrEqual(text.lastIndexOf('\u001b[?25l'))
 }
 
+/** Types one part and, 20 ms later, the other, while the program is stopped for `stall` milliseconds. */
+async function inTwoParts(first: string, second: string, stall: number): Promise<Screen> {
+  const shown = screen('secret')
+  await shown.until('\u001b[?2004h')
+  const started = performance.now()
+  shown.pty.write(first)
+  await new Promise((done) => setTimeout(done, 20))
+  if (stall > 0) process.kill(-shown.pty.pid, 'SIGSTOP')
+  shown.pty.write(second)
+  const took = performance.now() - started
+  await new Promise((done) => setTimeout(done, stall))
+  if (stall > 0) process.kill(-shown.pty.pid, 'SIGCONT')
+  // A test that stalled itself typed them too far apart, and says nothing.
+  return took < 60 ? shown : inTwoParts(first, second, stall)
+}
+
 const SECRET = 'XYZZY-s3cr3t-0123456789'
 
 describe.skipIf(process.platform === 'win32')('a secret on a terminal', () => {
@@ -115,13 +131,14 @@ describe.skipIf(process.platform === 'win32')('a secret on a terminal', () => {
     expectSane(text())
   })
 
-  test('a paste over several lines from a terminal that knows no brackets', async () => {
-    const { pty, until, finished, results, text } = screen('secret')
-    await until('\u001b[?2004h')
-    pty.write(`${SECRET}\r`)
-    pty.write('second line\rthird\r')
+  test.each([
+    ['', 0],
+    [', and the program stalls in the middle', 200],
+  ])('a paste over several lines from a terminal that knows no brackets%s', async (_, stall) => {
+    const { finished, results, text } = await inTwoParts(`${SECRET}\r`, 'second line\rthird\r', stall)
     await finished
     expect(results()).toEqual([`${SECRET}\nsecond line\nthird`])
+    expect(text()).not.toContain('XYZ')
     expectSane(text())
   })
 

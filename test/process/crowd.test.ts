@@ -130,9 +130,9 @@ test('Ctrl-C while another process renews ends the waiting, and no renewal begin
   const first = one.start(['refresh', 'work', '--force'])
   await expect.poll(() => asked.length).toBe(1)
   const second = one.start(['refresh', 'work', '--force'])
-  // Shortly before the lock is free: the signal has been heard, and the process has not ended yet. Whenever it really
-  // arrives, no request may leave.
-  await new Promise((resolve) => setTimeout(resolve, 1800))
+  // Shortly before the lock is free: the signal has been heard, and the process, which has half a second to end by
+  // itself, has not ended yet. Whenever it really arrives, no request may leave.
+  await new Promise((resolve) => setTimeout(resolve, 2200))
   second.kill('SIGINT')
   expect((await second.ended).code).toBe(130)
   expect((await first.ended).code).toBe(0)
