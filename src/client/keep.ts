@@ -112,10 +112,16 @@ async function keep(
     ) {
       throw takenMeanwhile(name)
     }
-    await vault.write(entry)
+    await vault.write(withCount(entry, old?.header))
     return old
   })
 }
+
+/** What a login cannot undo, it does not hide either. */
+const withCount = ({ header, grant }: Entry, { lostRenewals }: Partial<Header> = {}): Entry => ({
+  header: { ...header, ...(lostRenewals !== undefined && { lostRenewals }) },
+  ...(grant && { grant }),
+})
 
 const isNewTo = (before: Header | undefined, now: Header) => before?.createdAt !== now.createdAt
 

@@ -40,16 +40,36 @@ export async function logout(
       wasDefault: choices.readDefault() === name,
     }
   }
-  const revocation = await vault.exclusive(name, 'logout', async () => {
-    const entry = await readAnyway(context, name)
-    try {
-      return await revokeGrant(context, entry, options)
-    } finally {
+  const revocation = await vault.exclusive(name, 'logout', () =>
+    ending(context, name, options, async (entry) => {
       // Whoever held the lock before us may have logged in anew, or removed it.
       if (entry) await forget(context, entry instanceof DaypassError ? header : entry.header)
-    }
-  })
+    }),
+  )
   return { identity: name, revocation, wasDefault: await leaveDefault(context, name) }
+}
+
+/** Marked, revoked, gone, in this order: killed in between, nobody uses it any more, and logging out again ends it. */
+async function ending(
+  context: Context,
+  name: string,
+  options: LogoutOptions,
+  end: (entry: Entry | undefined | DaypassError) => Promise<void>,
+): Promise<LogoutOutcome['revocation']> {
+  const entry = await readAnyway(context, name)
+  try {
+    await mark(context, entry)
+    return await revokeGrant(context, entry, options)
+  } finally {
+    await end(entry)
+  }
+}
+
+/** Where there is no room for the mark, there is none for anything that would need it. */
+async function mark({ vault }: Context, entry: Entry | undefined | DaypassError): Promise<void> {
+  if (entry === undefined || entry instanceof DaypassError || !entry.grant) return
+  const header = { ...entry.header, loginRequired: 'its logout was cut off' }
+  await vault.write({ ...entry, header }).catch(() => undefined)
 }
 
 /** It may have become the default, or ceased to be, while we waited. */
@@ -71,10 +91,13 @@ function intended({ endpoints }: Header, { localOnly }: LogoutOptions): LogoutOu
 
 /** A record that cannot be opened cannot be revoked, but it can be forgotten. */
 async function readAnyway({ vault }: Context, name: string): Promise<Entry | undefined | DaypassError> {
-  return vault.read(name).catch((error: unknown) => {
+  try {
+    await vault.rescue(name)
+    return await vault.read(name)
+  } catch (error) {
     if (isDaypassError(error)) return error
     throw error
-  })
+  }
 }
 
 async function revokeGrant(
@@ -111,6 +134,7 @@ async function forget({ vault }: Context, header: Header): Promise<void> {
     expiresAt: ___,
     sessionExpiresAt: ____,
     lastRenewal: _____,
+    unanswered: ______,
     ...definition
   } = header
   const left: Header = { ...definition, renewable: false, loginRequired: 'it was logged out' }
@@ -128,12 +152,8 @@ export async function remove(context: Context, name: string): Promise<LogoutOutc
       hint: 'delete it in config.yaml',
     })
   }
-  const revocation = await vault.exclusive(name, 'remove', async () => {
-    try {
-      return await revokeGrant(context, await readAnyway(context, name), {})
-    } finally {
-      await vault.remove(name)
-    }
-  })
+  const revocation = await vault.exclusive(name, 'remove', () =>
+    ending(context, name, {}, async () => void (await vault.remove(name))),
+  )
   return { identity: name, revocation, wasDefault: await leaveDefault(context, name) }
 }

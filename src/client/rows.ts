@@ -22,6 +22,8 @@ export interface Row {
   default: boolean
   active: boolean
   store: KeyLocation['where'] | 'config' | 'environment' | null
+  /** Logins that ended because the answer to a renewal was lost. */
+  lost_renewals: number
 }
 
 /** A row, and what the tables and sentences beside it need. */
@@ -102,6 +104,7 @@ export async function listed(context: Context, name: string, active?: string): P
     default: defaultName(context)?.identity === name,
     active: active === name,
     store: header?.key?.where ?? (header ? null : 'config'),
+    lost_renewals: header?.lostRenewals ?? 0,
   }
   const reason = why ?? header?.loginRequired
   return {
@@ -152,5 +155,6 @@ function environmentRow(kind: string, provider: string, active: boolean): Row {
     default: false,
     active,
     store: 'environment',
+    lost_renewals: 0,
   }
 }

@@ -97,6 +97,13 @@ export interface Header {
   clientAuth?: 'post' | 'basic'
   /** The last renewal that was tried, so that whoever waited for it shares its outcome. */
   lastRenewal?: { beganAt: Time; failure?: string; code?: ErrorCode }
+  /**
+   * A renewal began then, and its answer was not kept: its process died, or the answer was lost on the way. The
+   * server may have spent the refresh token that is sealed here.
+   */
+  unanswered?: Time
+  /** Renewals that cost the login, because their answer was lost. */
+  lostRenewals?: number
   /** Present: a login is needed, and this is why. */
   loginRequired?: string
   createdAt: Time

@@ -1,9 +1,10 @@
 /**
  * The one algorithm that keeps a credential good: read → usable? hand out. Else lock → read again → (another
- * process renewed it? hand that out) → renew → keep, synced → hand out.
+ * process renewed it? hand that out) → note that a request leaves → renew → keep, synced → hand out.
  *
  * It knows nothing of OAuth: how to renew is handed in, so logins and derived credentials share it.
  */
+import { isoTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import { isUsable, stateOf, timeLeft } from '../core/freshness.ts'
 import type { Secret } from '../core/secret.ts'
@@ -15,7 +16,8 @@ export type Renewed =
   | { entry: Entry; problem?: DaypassError }
   | { failure: 'dead'; why: string }
   | { failure: 'unclear'; why: string }
-  | { failure: 'passing'; error: DaypassError }
+  /** `unanswered`: nobody knows whether the server acted on the request. */
+  | { failure: 'passing'; error: DaypassError; unanswered?: boolean }
   | { failure: 'refused'; error: DaypassError }
 
 export interface Lease {
@@ -86,7 +88,7 @@ const handOut = ({ header, grant }: Held, renewed: boolean): Taken => ({
 })
 
 async function underLock(lease: Lease, demand: Demand, first: Held, calledAt: number): Promise<Taken> {
-  const now = await read(lease)
+  const now = await readOrRescue(lease)
   const last = now.header.lastRenewal
   // Compared with what was there at the call, too: a clock that was set back would share old news for as long.
   const isNew = last?.beganAt !== first.header.lastRenewal?.beganAt
@@ -101,30 +103,59 @@ async function underLock(lease: Lease, demand: Demand, first: Held, calledAt: nu
 
 const isAlive = ({ host }: Lease, { header }: Held) => timeLeft(header, host.now()) > 0
 
+/** A renewal that was killed may have got as far as sealing its answer. */
+async function readOrRescue(lease: Lease): Promise<Held> {
+  const held = await read(lease)
+  if (held.header.unanswered === undefined || !(await lease.vault.rescue(lease.name))) return held
+  return read(lease)
+}
+
 async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken> {
   const beganAt = lease.host.now()
   return lease.host.uninterrupted(async () => {
     // Room for the answer first: a full disk stops us here, before the refresh token is spent.
     const slot = await lease.vault.reserve(held)
     try {
-      const renewed = await lease.renew(held)
+      await lease.vault.write(unanswered(held, beganAt))
+      const renewed = await attempt(lease, held)
       if ('entry' in renewed) {
         const { problem } = renewed
-        const header = { ...renewed.entry.header, lastRenewal: { beganAt, ...(problem && failed(problem)) } }
+        const { unanswered: _, ...answered } = renewed.entry.header
+        const header = { ...answered, lastRenewal: { beganAt, ...(problem && failed(problem)) } }
         await keep(lease, slot, { ...renewed.entry, header })
         if (problem) throw problem
         return handOut({ header, grant: renewed.entry.grant! }, true)
       }
       if (renewed.failure === 'dead') return await dead(lease, demand, held, renewed.why)
-      const error = renewed.failure === 'unclear' ? loginRequired(lease, renewed.why) : renewed.error
-      const header = { ...held.header, lastRenewal: { beganAt, ...failed(error) } }
+      const error =
+        renewed.failure === 'unclear' ? loginRequired(lease, reason(held, renewed.why)) : renewed.error
+      const lost = renewed.failure === 'passing' && renewed.unanswered
+      const { header, grant } = lost ? unanswered(held, beganAt) : held
       // Only told to whoever waits; they may as well find out for themselves.
-      await slot.write({ header, grant: held.grant }).catch(() => undefined)
+      await slot
+        .write({ header: { ...header, lastRenewal: { beganAt, ...failed(error) } }, grant })
+        .catch(() => undefined)
       return outcomeOf(lease, held, demand, error)
     } finally {
       await slot.release()
     }
   })
+}
+
+/** Durable before the request leaves: whoever finds it knows that the refresh token may be spent. */
+const unanswered = ({ header, grant }: Held, since: number): Held => ({
+  header: { ...header, unanswered: since },
+  grant,
+})
+
+/** What is thrown is no answer, and no request either: then nothing is unanswered. */
+async function attempt({ renew, vault }: Lease, held: Held): Promise<Renewed> {
+  try {
+    return await renew(held)
+  } catch (error) {
+    await vault.write(held).catch(() => undefined)
+    throw error
+  }
 }
 
 /** The old refresh token is spent: one more try, and then it is said in so many words. Never handed out unkept. */
@@ -146,9 +177,18 @@ async function dead(lease: Lease, demand: Demand, held: Held, why: string): Prom
   if (!held.grant.refreshToken?.equals(onDisk.grant.refreshToken)) {
     if (isAlive(lease, onDisk) && !isRejected(onDisk.grant, demand.rejected)) return handOut(onDisk, true)
   } else {
-    await lease.vault.write({ ...onDisk, header: { ...onDisk.header, loginRequired: why } })
+    const { unanswered: _, ...header } = onDisk.header
+    const lost = (header.lostRenewals ?? 0) + (held.header.unanswered === undefined ? 0 : 1)
+    const marked = { ...header, loginRequired: reason(held, why), ...(lost > 0 && { lostRenewals: lost }) }
+    await lease.vault.write({ ...onDisk, header: marked })
   }
-  throw loginRequired(lease, why)
+  throw loginRequired(lease, reason(held, why))
+}
+
+/** Why a login is needed: the server's own words, unless its answer to an earlier renewal was lost. */
+function reason({ header }: Held, why: string): string {
+  if (header.unanswered === undefined) return why
+  return `the answer to its renewal of ${isoTime(header.unanswered)} was lost, and the server no longer takes the refresh token that it replaced`
 }
 
 const failed = ({ code, message }: DaypassError) => ({ code, failure: message })

@@ -15,7 +15,7 @@ export async function renewOAuth(party: Party, { header, grant }: Entry): Promis
       ...(outcome.problem && { problem: outcome.problem }),
     }
   } catch (error) {
-    if (isDaypassError(error, 'network')) return { failure: 'passing', error }
+    if (isDaypassError(error, 'network')) return { failure: 'passing', error, unanswered: true }
     throw error
   }
 }
@@ -24,7 +24,9 @@ function failed(refusal: Refusal): Renewed {
   const why = refusal.message
   if (refusal.kind === 'dead') return { failure: 'dead', why }
   if (refusal.kind === 'unclear') return { failure: 'unclear', why }
-  return { failure: refusal.kind, error: refusalError(refusal) }
+  if (refusal.kind === 'refused') return { failure: 'refused', error: refusalError(refusal) }
+  // A gateway in front of the server does not know either what became of the request.
+  return { failure: 'passing', error: refusalError(refusal), unanswered: refusal.error === undefined }
 }
 
 /** No new refresh token in the answer: the old one stays (RFC 6749 §6). No new id_token: likewise. */

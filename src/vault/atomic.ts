@@ -24,7 +24,7 @@ import { LARGEST } from './read-file.ts'
 const { O_WRONLY, O_RDONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
 const WINDOWS = process.platform === 'win32'
 
-const TEMPORARY = /^\.tmp-(\d+)-[0-9a-f]+$/
+const TEMPORARY = /^\.tmp-(\d+)-[0-9a-f]+-(.+)$/
 /** A process id means nothing in another container, so a file must be old as well before it is swept. */
 const STALE = 60 * 60 * 1000
 
@@ -42,7 +42,7 @@ export function writeFileDurably(path: string, text: string): void {
 export function reserveRoom(path: string, bytes: number): Room {
   const folder = dirname(path)
   makeFolder(folder)
-  const temporary = join(folder, `.tmp-${process.pid}-${randomBytes(6).toString('hex')}`)
+  const temporary = join(folder, `.tmp-${process.pid}-${randomBytes(6).toString('hex')}-${basename(path)}`)
   let handle: number | undefined
   const release = () => {
     if (handle !== undefined) closeSync(handle)
@@ -50,7 +50,7 @@ export function reserveRoom(path: string, bytes: number): Room {
     rmSync(temporary, { force: true })
   }
   return guarded(path, release, () => {
-    sweep(folder)
+    sweep(path)
     handle = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     // Noise, because a file system that compresses or leaves holes keeps no room for zeros.
     writeAll(handle, randomBytes(bytes))
@@ -138,13 +138,21 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/** Removes what processes left that died between reserving and renaming. */
-function sweep(folder: string): void {
+/** The temporary files of whatever was to be at `path`. */
+export function temporariesOf(path: string): string[] {
+  return readdirSync(dirname(path))
+    .filter((file) => TEMPORARY.exec(file)?.[2] === basename(path))
+    .map((file) => join(dirname(path), file))
+}
+
+/** Removes what processes left that died between reserving and renaming; of other files only where nothing can be rescued from it. */
+function sweep(path: string): void {
+  const folder = dirname(path)
   for (const file of readdirSync(folder)) {
-    const owner = TEMPORARY.exec(basename(file))?.[1]
-    if (owner !== undefined && isStale(join(folder, file), Number(owner))) {
-      rmSync(join(folder, file), { force: true })
-    }
+    const [, owner, target] = TEMPORARY.exec(file) ?? []
+    if (owner === undefined || target === undefined) continue
+    const others = target !== basename(path) && lstatSync(join(folder, target), { throwIfNoEntry: false })
+    if (!others && isStale(join(folder, file), Number(owner))) rmSync(join(folder, file), { force: true })
   }
 }
 

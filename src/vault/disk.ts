@@ -30,6 +30,11 @@ export function diskStore(folder: string, { report = () => {}, patience, kinds }
       const room = reserveRoom(path(name), bytes)
       return { write: async (text) => room.write(text), release: async () => room.release() }
     },
+    unfinished: async (name) => {
+      const { temporariesOf } = await import('./atomic.ts')
+      const texts = temporariesOf(path(name)).map((file) => readOwnFile(file, tell))
+      return texts.filter((text) => text !== undefined)
+    },
     delete: (name) => remove(folder, path(name)),
     setAside: (name) => setAside(folder, path(name), name),
     exclusive: async (name, purpose, work) => {

@@ -46,6 +46,8 @@ const SHAPE: Record<Exclude<keyof Header, keyof Clear>, Check> = {
   renewable: flag,
   clockOffset: absentOr(time),
   lastRenewal: absentOr((value) => record(value) && time((value as { beganAt?: unknown }).beganAt)),
+  unanswered: absentOr(time),
+  lostRenewals: absentOr(time),
   loginRequired: absentOr(text),
   createdAt: time,
 }

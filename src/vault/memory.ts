@@ -15,6 +15,7 @@ export function memoryStore({ patience = 30_000 }: { patience?: number } = {}): 
     get: async (name) => texts.get(name),
     names: async () => [...texts.keys()].sort(),
     reserve: async (name) => slot((text) => texts.set(name, text)),
+    unfinished: async () => [],
     delete: async (name) => texts.delete(name),
     setAside: async (name) => {
       const text = texts.get(name)

@@ -24,6 +24,18 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
     const text = await store.get(checkIdentityName(name))
     return text === undefined ? undefined : decodeHeader(text, name)
   }
+  const decode = async (text: string, name: string) => entry(decodeHeader(text, name), await open(text, name))
+  /** Room that was not filled yet, or half filled, is no record; its seal says so. */
+  const whole = (text: string, name: string) =>
+    decode(text, name).catch((error: unknown) => {
+      if (isDaypassError(error, 'vault')) return undefined
+      throw error
+    })
+  const write = async (entry: Entry) => {
+    const text = await encode(checked(entry))
+    const slot = await store.reserve(entry.header.name, Buffer.byteLength(text))
+    await slot.write(text)
+  }
   return {
     header,
     list: async () => {
@@ -32,18 +44,22 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
     },
     read: async (name) => {
       const text = await store.get(checkIdentityName(name))
-      return text === undefined ? undefined : entry(decodeHeader(text, name), await open(text, name))
+      return text === undefined ? undefined : decode(text, name)
     },
-    write: async (entry) => {
-      const text = await encode(checked(entry))
-      const slot = await store.reserve(entry.header.name, Buffer.byteLength(text))
-      await slot.write(text)
-    },
+    write,
     reserve: async (entry) => {
       const key = await keys.location()
       await keys.open(key)
       const bytes = sealedLength({ ...checked(entry).header, key }, entry.grant ?? {}) + MARGIN
       return entrySlot(await store.reserve(entry.header.name, bytes), entry.header.name, encode)
+    },
+    rescue: async (name) => {
+      const unanswered = (await header(name))?.unanswered
+      if (unanswered === undefined) return false
+      const written = await Promise.all((await store.unfinished(name)).map((text) => whole(text, name)))
+      const answer = written.find((one) => one?.header.lastRenewal?.beganAt === unanswered)
+      if (answer) await write(answer)
+      return answer !== undefined
     },
     remove: async (name) => store.delete(checkIdentityName(name)),
     setAside: async (name) => store.setAside(checkIdentityName(name)),

@@ -12,6 +12,8 @@ export interface Store {
    * temporary file of that length, synced. Throws `vault` when there is no room.
    */
   reserve(name: string, bytes: number): Promise<Slot>
+  /** What was written for this name and not yet put in its place, whole or not. Of use under the lock only. */
+  unfinished(name: string): Promise<string[]>
   /** False: there was nothing. */
   delete(name: string): Promise<boolean>
   /** Moves an unreadable text out of the way, and says where it lies now. */

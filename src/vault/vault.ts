@@ -24,6 +24,11 @@ export interface Vault {
   write(entry: Entry): Promise<void>
   /** `entry` is the record as it stands; the answer may be `margin` bytes longer. The key is fetched here, too. */
   reserve(entry: Entry): Promise<EntrySlot>
+  /**
+   * Puts in place what a renewal had sealed when it was killed: the answer to the very request that the record
+   * says is unanswered. Under the lock only. False: there is none.
+   */
+  rescue(name: string): Promise<boolean>
   remove(name: string): Promise<boolean>
   /** Moves a record that cannot be opened out of a new login's way; says where it lies now. */
   setAside(name: string): Promise<string>

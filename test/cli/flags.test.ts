@@ -91,6 +91,7 @@ test('the fields of a row are what they always were', async () => {
     'default',
     'active',
     'store',
+    'lost_renewals',
   ])
   expect(row.expires_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
   const token = await copyOf(base).run(['token', '--json'])

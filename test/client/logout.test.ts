@@ -35,6 +35,24 @@ describe('a logout', () => {
     expect(await w.token()).toMatch(/^at_/)
   })
 
+  test('is marked before the server hears of it, so that nobody uses what it was cut off from ending', async () => {
+    const { server, w } = await loggedIn()
+    const kept = (await w.vault.read('work'))!
+    let marked: string | undefined
+    const stop = server.on(({ type }) => {
+      if (type === 'revocation')
+        void w.vault.header('work').then((header) => (marked = header?.loginRequired))
+    })
+    await w.daypass.logout('work')
+    stop()
+    expect(marked).toBe('its logout was cut off')
+    // Killed at that moment: nothing is handed out, and a second logout ends it.
+    await w.vault.write({ ...kept, header: { ...kept.header, loginRequired: marked! } })
+    expect(await failureOf(w.daypass.credential('work'))).toMatchObject({ code: 'login_required' })
+    expect((await w.daypass.logout('work')).revocation.outcome).toBe('revoked')
+    expect((await w.vault.read('work'))?.grant).toBeUndefined()
+  })
+
   test.each<[string, AuthorizationServerOptions, string]>([
     ['a server without revocation', { revocation: false }, 'unsupported'],
     ['a server that refuses it', { revocation: 'client-auth' }, 'failed'],

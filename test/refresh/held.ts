@@ -70,6 +70,10 @@ export async function bench(entry: Entry = kept(), vault: Vault = memoryVault())
       calls.exclusive += 1
       return vault.exclusive(name, purpose, work)
     },
+    async write(entry) {
+      await vault.write(entry)
+      trace.push(entry.header.unanswered === undefined ? 'written' : 'noted')
+    },
     async reserve(entry) {
       trace.push('reserve')
       const slot = await vault.reserve(entry)

@@ -1,8 +1,12 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
+import type { Entry } from '../../src/core/types.ts'
 import { take } from '../../src/refresh/lease.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { diskVault, memoryVault } from '../../src/vault/open-vault.ts'
 import { failureOf, gate } from '../client/world.ts'
 import { BORN, bench, blip, HOUR, kept, MINUTE, next, tokenOf } from './held.ts'
 
@@ -250,18 +254,19 @@ describe('a dead grant', () => {
 })
 
 describe('keep before you speak', () => {
-  test('room is made, the request leaves, the answer is kept, and Ctrl-C waits for all of it', async () => {
+  test('room is made, it is noted, the request leaves, the answer is kept, and Ctrl-C waits for all of it', async () => {
     const { lease, trace } = await bench()
     await take(lease)
-    expect(trace).toEqual(['deferred', 'reserve', 'renew', 'kept', 'over'])
+    expect(trace).toEqual(['deferred', 'reserve', 'noted', 'renew', 'kept', 'over'])
   })
 
   test('what could not be kept is never handed out, and the error says so', async () => {
     const { lease, vault } = await bench()
     const full = new DaypassError('vault', 'the disk is full')
+    let notes = 0
     const failing = {
       ...vault,
-      write: () => Promise.reject(full),
+      write: (entry: Entry) => (notes++ === 0 ? vault.write(entry) : Promise.reject(full)),
       reserve: async () => ({ write: () => Promise.reject(full), release: async () => undefined }),
     }
     expect(await failureOf(take({ ...lease, vault: failing }))).toMatchObject({
@@ -285,6 +290,13 @@ describe('keep before you speak', () => {
   test('without room no request leaves', async () => {
     const { lease, vault, calls } = await bench()
     const failing = { ...vault, reserve: () => Promise.reject(new DaypassError('vault', 'the disk is full')) }
+    expect(await failureOf(take({ ...lease, vault: failing }))).toMatchObject({ code: 'vault' })
+    expect(calls.renew).toBe(0)
+  })
+
+  test('without a note of it no request leaves', async () => {
+    const { lease, vault, calls } = await bench()
+    const failing = { ...vault, write: () => Promise.reject(new DaypassError('vault', 'the disk is full')) }
     expect(await failureOf(take({ ...lease, vault: failing }))).toMatchObject({ code: 'vault' })
     expect(calls.renew).toBe(0)
   })
@@ -320,6 +332,99 @@ describe('keep before you speak', () => {
     expect(tokenOf((await take(lease)).entry)).toBe('at-2')
   })
 })
+
+describe('an answer that was lost', () => {
+  const dead = { failure: 'dead', why: 'answered 400 invalid_grant' } as const
+
+  test('is noted before the request leaves, and forgotten when an answer is kept', async () => {
+    const { lease, script, read, clock } = await bench()
+    script.push(async () => {
+      expect((await read())?.header.unanswered).toBe(clock.now)
+      return { entry: next(2, clock.now) }
+    })
+    await take(lease)
+    expect((await read())?.header.unanswered).toBeUndefined()
+  })
+
+  test('costs nothing where the server still takes the old refresh token', async () => {
+    const { lease, calls, read } = await bench(kept({ header: { unanswered: BORN } }))
+    expect(tokenOf((await take(lease)).entry)).toBe('at-2')
+    expect(calls.renew).toBe(1)
+    expect((await read())?.header).not.toHaveProperty('unanswered')
+    expect((await read())?.header).not.toHaveProperty('lostRenewals')
+  })
+
+  test('is told in one sentence with the command, and counted, where it cost the login', async () => {
+    const header = { unanswered: Date.UTC(2026, 0, 2, 3, 4, 5), lostRenewals: 1 }
+    const { lease, script, read } = await bench(kept({ header }))
+    script.push(() => dead)
+    const told =
+      'the answer to its renewal of 2026-01-02T03:04:05Z was lost, and the server no longer takes the refresh token that it replaced'
+    const expected = { message: `work needs a login: ${told}`, hint: 'daypass login work' }
+    expect(await failureOf(take(lease))).toMatchObject(expected)
+    const after = (await read())!.header
+    expect(after).toMatchObject({ loginRequired: told, lostRenewals: 2 })
+    expect(after).not.toHaveProperty('unanswered')
+    expect(await failureOf(take(lease))).toMatchObject(expected)
+  })
+
+  test('is told where the server says nothing readable, too, and that is tried again', async () => {
+    const { lease, script, read } = await bench(kept({ header: { unanswered: BORN } }))
+    script.push(() => ({ failure: 'unclear', why: 'answered 400' }))
+    expect((await failureOf(take(lease))).message).toContain('was lost')
+    expect((await read())?.header).toMatchObject({ unanswered: BORN })
+    expect((await read())?.header.loginRequired).toBeUndefined()
+  })
+
+  test.each([
+    [true, 'the network'],
+    [false, 'the server itself'],
+  ])('is thought of (%s) where %s failed in passing', async (unanswered) => {
+    const { lease, script, read, clock } = await bench()
+    script.push(() => ({ failure: 'passing', error: blip, unanswered }))
+    await take(lease)
+    expect((await read())?.header.unanswered).toBe(unanswered ? clock.now : undefined)
+  })
+
+  test('is not thought of where no request left', async () => {
+    const { lease, script, read } = await bench()
+    script.push(() => Promise.reject(new Error('a defect')))
+    await failureOf(take(lease))
+    expect((await read())?.header.unanswered).toBeUndefined()
+  })
+
+  test('but sealed already is put in its place, and the server is not asked again', async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), 'daypass-lease-'))
+    context.onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    const vault = diskVault(folder, { wanted: 'file' })
+    const { lease, calls, clock, read } = await bench(kept({ header: { unanswered: BORN + 1 } }), vault)
+    const answer = (beganAt: number, n: number) => {
+      const entry = next(n, clock.now)
+      return { ...entry, header: { ...entry.header, lastRenewal: { beganAt } } }
+    }
+    // Of another renewal; of this one; room that was not filled yet; half an answer.
+    leftBehind(folder, await sealed(answer(BORN, 5)))
+    leftBehind(folder, await sealed(answer(BORN + 1, 6)))
+    leftBehind(folder, 'noise')
+    leftBehind(folder, (await sealed(answer(BORN + 1, 7))).slice(0, -20))
+    expect(tokenOf((await take(lease)).entry)).toBe('at-6')
+    expect(calls.renew).toBe(0)
+    expect((await read())?.header.unanswered).toBeUndefined()
+
+    /** The text of a record as this vault writes it. */
+    async function sealed(entry: Entry): Promise<string> {
+      const before = readFileSync(join(folder, 'work.grant'))
+      await vault.write(entry)
+      const text = readFileSync(join(folder, 'work.grant'), 'utf8')
+      writeFileSync(join(folder, 'work.grant'), before)
+      return text
+    }
+  })
+})
+
+let left = 0
+const leftBehind = (folder: string, text: string) =>
+  writeFileSync(join(folder, `.tmp-1-${left++}-work.grant`), text, { mode: 0o600 })
 
 describe('what cannot be renewed', () => {
   test('is used until it needs a login, without a lock', async () => {

@@ -170,17 +170,26 @@ test('what cannot take its place is an error, and leaves no temporary file', (co
   expect(temporary(folder)).toEqual([])
 })
 
-test('temporary files of the dead are swept when they are old; fresh ones and those of the living stay', (context) => {
+test('temporary files of the dead are swept when they are old; fresh ones, those of the living, and what another record may be rescued from stay', (context) => {
   const folder = folderOf(context)
   const old = new Date(Date.now() - 2 * 60 * 60 * 1000)
   const dead = 2 ** 22 - 3
-  const files = { [`.tmp-${dead}-aa`]: old, [`.tmp-${dead}-bb`]: new Date(), [`.tmp-${process.pid}-cc`]: old }
+  fs.writeFileSync(join(folder, 'there'), 'x')
+  const files = {
+    [`.tmp-${dead}-aa-x`]: old,
+    [`.tmp-${dead}-ab-gone`]: old,
+    [`.tmp-${dead}-bb-x`]: new Date(),
+    [`.tmp-${process.pid}-cc-x`]: old,
+    [`.tmp-${dead}-dd-there`]: old,
+  }
   for (const [file, time] of Object.entries(files)) {
     fs.writeFileSync(join(folder, file), 'x')
     fs.utimesSync(join(folder, file), time, time)
   }
   writeFileDurably(join(folder, 'x'), 'text')
-  expect(new Set(temporary(folder))).toEqual(new Set([`.tmp-${dead}-bb`, `.tmp-${process.pid}-cc`]))
+  expect(new Set(temporary(folder))).toEqual(
+    new Set([`.tmp-${dead}-bb-x`, `.tmp-${process.pid}-cc-x`, `.tmp-${dead}-dd-there`]),
+  )
 })
 
 test('what is set aside keeps every byte, and its path is said', async (context) => {

@@ -53,6 +53,7 @@ export function storeContract(kind: string, make: MakeStore): void {
         expect(await store.names()).toEqual(['work'])
         await slot.release()
         await other.release()
+        expect(await store.unfinished('work')).toEqual([])
         expect(await store.get('work')).toBe('kept')
         expect(await store.names()).toEqual(['work'])
       }),

@@ -55,11 +55,15 @@ function statusText(listed: Listed, paint: World['paint']): string {
         ['expires', expiryWords(listed)],
         ['obtained by', methodWords(row.method)],
         ['kept in', storeWords(row.store)],
+        ['logins lost', lostWords(row)],
       ],
       paint,
     ),
   ].join('\n')
 }
+
+const lostWords = ({ lost_renewals: lost }: Listed['row']) =>
+  lost === 0 ? undefined : `${lost}, with the answer to a renewal`
 
 /** Asks the server: renews what is stale, and reads who the bearer is. */
 async function check(world: World, listed: Listed): Promise<Listed> {
