@@ -13,6 +13,7 @@ import type {
   TestClient,
   TestUser,
 } from './options.ts'
+import { createPushed, parDoors } from './par.ts'
 import { resourceDoors } from './resource.ts'
 import { close, listen, serve } from './serve.ts'
 import { createSigner } from './sign.ts'
@@ -23,7 +24,10 @@ export interface AuthorizationServer {
   issuer: string
   port: number
   /** What a client would read at discovery, for a server that is asked to serve none. */
-  endpoints: Record<'authorization' | 'token' | 'revocation' | 'device' | 'userinfo' | 'resource', string>
+  endpoints: Record<
+    'authorization' | 'par' | 'token' | 'revocation' | 'device' | 'userinfo' | 'resource',
+    string
+  >
   /** The id of the first client. */
   clientId: string
   stats(): Stats
@@ -64,6 +68,7 @@ function build(
   const clients = options.clients ?? [CLIENT]
   const user = { ...USER, ...options.user }
   const { refresh = 'revoke-family', accessTokenTtl = 3_600_000, revocation = true, device = true } = options
+  const { par = false, parTtl = 60_000 } = options
   const { consent = 'auto', iss: sendsIss = true, refusedRefresh, personalTokens = [] } = options
   const lifetimes = { accessTokenTtl, refreshTokenTtl: options.refreshTokenTtl ?? Number.POSITIVE_INFINITY }
   const ledger = createLedger({ refresh, ...lifetimes, codeTtl: options.codeTtl ?? 60_000, emit })
@@ -73,11 +78,13 @@ function build(
   const base = { ledger, clients, user, issuer, consent }
   const deviceSetting = { ...base, device: { ...DEVICE, ...(typeof device === 'object' ? device : {}) } }
   const devices = device === false ? undefined : createDevices(deviceSetting)
+  const pushed = createPushed()
   const offers = { device: device !== false, refresh: refresh !== 'none', revocation: revocation !== false }
   for (const token of personalTokens) ledger.remember(token)
   const doors: Door[] = [
-    ...discoveryDoors({ issuer, signer, discovery: options.discovery ?? true, sendsIss, ...offers }),
-    ...authorizeDoors({ ...base, sendsIss }),
+    ...discoveryDoors({ issuer, signer, discovery: options.discovery ?? true, sendsIss, par, ...offers }),
+    ...authorizeDoors({ ...base, sendsIss, par, pushed }),
+    ...(par === false ? [] : parDoors({ clients, pushed, parTtl })),
     ...tokenDoors({ ...base, signer, devices, now, accessTokenTtl, refusedRefresh, revocation }),
     ...(devices === undefined ? [] : deviceDoors(deviceSetting, devices)),
     ...resourceDoors({ ledger, user, personalTokens: new Set(personalTokens) }),
@@ -87,6 +94,7 @@ function build(
 
 const endpointsOf = (issuer: string): AuthorizationServer['endpoints'] => ({
   authorization: `${issuer}/authorize`,
+  par: `${issuer}/par`,
   token: `${issuer}/token`,
   revocation: `${issuer}/revoke`,
   device: `${issuer}/device_authorization`,

@@ -1,9 +1,10 @@
 import { escaped } from '../core/html.ts'
-import { checkRedirect } from './clients.ts'
+import { addressed, complaint, type Request } from './authorization-request.ts'
 import type { Ledger } from './ledger.ts'
 import { type Ask, type Door, formProblem, type Reply, repeated } from './message.ts'
 import type { AuthorizationServerOptions, TestClient, TestUser } from './options.ts'
 import { consentPage, page } from './pages.ts'
+import type { Par, Pushed } from './par.ts'
 
 export interface AuthorizeSetting {
   ledger: Ledger
@@ -11,48 +12,37 @@ export interface AuthorizeSetting {
   user: TestUser
   issuer(): string
   sendsIss: boolean
+  par: Par
+  pushed: Pushed
   consent: NonNullable<AuthorizationServerOptions['consent']>
 }
 
-/** A request that may be answered by a redirect, because its client and its address are known. */
-interface Request {
-  client: TestClient
-  redirectUri: string
-  state: string | null
-  parameters: URLSearchParams
-}
+/** A request, and the parameters it came with: its own, or those that name a pushed one. */
+type Received = Request & { asked: URLSearchParams }
 
 const rejected = (why: string, status = 400): Reply =>
   page('This request is refused', `<p>${escaped(why)}</p>`, status)
 
-/** RFC 6749 §4.1.2.1: with a doubtful client or address nothing is ever sent to that address. */
-function addressed(setting: AuthorizeSetting, parameters: URLSearchParams): Request | Reply {
-  const twice = repeated(parameters)
+/** What is asked for: by the address itself, or pushed before; then nothing else in the address counts. */
+function requested({ par, pushed }: AuthorizeSetting, asked: URLSearchParams): URLSearchParams | string {
+  const uri = asked.get('request_uri')
+  if (par === false || (par === 'offered' && uri === null)) return asked
+  if (uri === null) return 'the request must be pushed first'
+  return pushed.find(uri, asked.get('client_id')) ?? 'request_uri is unknown, spent or expired'
+}
+
+function received(setting: AuthorizeSetting, asked: URLSearchParams): Received | Reply {
+  const twice = repeated(asked)
   if (twice !== undefined) return rejected(`${twice} is given twice`)
-  const client = setting.clients.find(({ id }) => id === parameters.get('client_id'))
-  if (client === undefined) return rejected('client_id is not known')
-  const redirectUri = parameters.get('redirect_uri')
-  if (redirectUri === null) return rejected('redirect_uri is missing')
-  const verdict = checkRedirect(client, redirectUri)
-  if (verdict === 'port') return rejected('the port of redirect_uri is not registered', 403)
-  if (verdict === 'unknown') return rejected('redirect_uri is not registered')
-  return { client, redirectUri, state: parameters.get('state'), parameters }
+  const parameters = requested(setting, asked)
+  if (typeof parameters === 'string') return rejected(parameters)
+  const request = addressed(setting.clients, parameters)
+  return 'why' in request ? rejected(request.why, request.status) : { ...request, asked }
 }
 
-/** What is wrong with it, as an error code and a word to the developer. */
-function complaint({ parameters }: Request): [error: string, description: string] | undefined {
-  if (parameters.get('response_type') !== 'code')
-    return ['unsupported_response_type', 'only code is supported']
-  if (parameters.get('code_challenge_method') !== 'S256') {
-    return ['invalid_request', 'code_challenge_method must be S256']
-  }
-  const challenge = parameters.get('code_challenge') ?? ''
-  // RFC 7636 §4.2: a SHA-256 in base64url is exactly 43 characters.
-  if (!/^[\w-]{43}$/.test(challenge)) return ['invalid_request', 'code_challenge is missing or malformed']
-  return undefined
-}
-
-function back(setting: AuthorizeSetting, request: Request, answer: Record<string, string>): Reply {
+function back(setting: AuthorizeSetting, request: Received, answer: Record<string, string>): Reply {
+  // RFC 9126 §4: a pushed request is good for one decision.
+  setting.pushed.spend(request.asked.get('request_uri') ?? '')
   const url = new URL(request.redirectUri)
   for (const [name, value] of Object.entries(answer)) url.searchParams.set(name, value)
   if (request.state !== null) url.searchParams.set('state', request.state)
@@ -60,7 +50,7 @@ function back(setting: AuthorizeSetting, request: Request, answer: Record<string
   return { status: 303, headers: { location: url.href, 'cache-control': 'no-store' } }
 }
 
-function granted(setting: AuthorizeSetting, request: Request): Reply {
+function granted(setting: AuthorizeSetting, request: Received): Reply {
   const { parameters, client, redirectUri } = request
   const nonce = parameters.get('nonce') ?? undefined
   const family = setting.ledger.openFamily(client.id, parameters.get('scope') ?? '', nonce)
@@ -68,18 +58,18 @@ function granted(setting: AuthorizeSetting, request: Request): Reply {
   return back(setting, request, { code })
 }
 
-const denied = (setting: AuthorizeSetting, request: Request): Reply =>
+const denied = (setting: AuthorizeSetting, request: Received): Reply =>
   back(setting, request, { error: 'access_denied', error_description: 'the person said no' })
 
-function ask(setting: AuthorizeSetting, request: Request): Reply {
+function ask(setting: AuthorizeSetting, request: Received): Reply {
   const login = request.parameters.get('login_hint') ?? setting.user.login
   const scope = request.parameters.get('scope') ?? ''
-  const hidden = { request: request.parameters.toString() }
+  const hidden = { request: request.asked.toString() }
   return consentPage({ action: '/authorize', client: request.client.id, scope, login, hidden })
 }
 
 function authorize(setting: AuthorizeSetting, { url }: Ask): Reply {
-  const request = addressed(setting, url.searchParams)
+  const request = received(setting, url.searchParams)
   if ('status' in request) return request
   const problem = complaint(request)
   if (problem !== undefined) {
@@ -93,7 +83,7 @@ function authorize(setting: AuthorizeSetting, { url }: Ask): Reply {
 function decide(setting: AuthorizeSetting, form: Ask): Reply {
   const problem = formProblem(form)
   if (problem !== undefined) return rejected(problem)
-  const request = addressed(setting, new URLSearchParams(form.form.get('request') ?? ''))
+  const request = received(setting, new URLSearchParams(form.form.get('request') ?? ''))
   if ('status' in request) return request
   if (complaint(request) !== undefined) return rejected('the request is not the one that was shown')
   return form.form.get('decision') === 'approve' ? granted(setting, request) : denied(setting, request)

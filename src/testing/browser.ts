@@ -88,13 +88,18 @@ function send(step: FormRequest, jar: Jar, timeout: number): Promise<Page> {
 
 /** Where an authorization request says that the browser shall end. */
 function callbackOf(url: string): string | undefined {
-  return new URL(url).searchParams.get('redirect_uri') ?? undefined
+  const { searchParams } = new URL(url)
+  return searchParams.has('request_uri') ? undefined : (searchParams.get('redirect_uri') ?? undefined)
 }
 
 const samePage = (url: string, page: string): boolean => {
   const [a, b] = [new URL(url), new URL(page)]
   return a.host === b.host && a.pathname === b.pathname
 }
+
+/** Behind a pushed request (RFC 9126) the address is not known before the answer is on its way to it. */
+const answers = (url: string): boolean =>
+  ['code', 'error'].some((name) => new URL(url).searchParams.has(name))
 
 const fetchPage = (url: string): FormRequest => ({
   method: 'GET',
@@ -119,7 +124,8 @@ async function walk(start: string, options: ScriptedBrowserOptions): Promise<Vis
   for (;;) {
     const url: string = step.url
     trail.push(url)
-    const arrived: boolean = callback !== undefined && samePage(url, callback)
+    const arrived: boolean =
+      callback === undefined ? trail.length > 1 && answers(url) : samePage(url, callback)
     if (arrived && options.stopAtCallback) return { url, status: 0, headers: {}, body: '', trail }
     const page = await send(step, jar, timeout)
     denied ||= step.denies

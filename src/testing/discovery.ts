@@ -1,5 +1,6 @@
 import type { Door } from './message.ts'
 import type { AuthorizationServerOptions } from './options.ts'
+import type { Par } from './par.ts'
 import type { Signer } from './sign.ts'
 import { DEVICE_GRANT } from './token.ts'
 
@@ -11,7 +12,16 @@ export interface DiscoverySetting {
   device: boolean
   refresh: boolean
   revocation: boolean
+  par: Par
 }
+
+const pushing = ({ issuer, par }: DiscoverySetting): Record<string, unknown> =>
+  par === false
+    ? {}
+    : {
+        pushed_authorization_request_endpoint: `${issuer()}/par`,
+        require_pushed_authorization_requests: par === 'required',
+      }
 
 function metadata(setting: DiscoverySetting): Record<string, unknown> {
   const issuer = setting.issuer()
@@ -25,6 +35,7 @@ function metadata(setting: DiscoverySetting): Record<string, unknown> {
     ...(setting.revocation ? { revocation_endpoint: `${issuer}/revoke` } : {}),
     ...(setting.device ? { device_authorization_endpoint: `${issuer}/device_authorization` } : {}),
     ...(setting.sendsIss ? { authorization_response_iss_parameter_supported: true } : {}),
+    ...pushing(setting),
     response_types_supported: ['code'],
     grant_types_supported: setting.device ? [...grants, DEVICE_GRANT] : grants,
     code_challenge_methods_supported: ['S256'],

@@ -58,6 +58,10 @@ export interface AuthorizationServerOptions {
   refreshTokenTtl?: number
   /** Milliseconds. Default one minute. */
   codeTtl?: number
+  /** `offered`: requests may be pushed before (RFC 9126). `required`: no other ones are taken. Default false. */
+  par?: 'offered' | 'required' | false
+  /** Milliseconds. Default one minute. */
+  parTtl?: number
   /** `false`: no device authorization (RFC 8628). */
   device?: boolean | DeviceOptions
   /** `client-auth`: only a confidential client may revoke, others get an empty 401. `false`: there is none. */
@@ -78,6 +82,7 @@ export type Endpoint =
   | 'jwks'
   | 'authorize'
   | 'decide'
+  | 'par'
   | 'code'
   | 'refresh'
   | 'device-poll'

@@ -45,6 +45,21 @@ export async function attempt(
   return { as, client: { client_id: server.clientId }, url, verifier, state, nonce }
 }
 
+/** Pushes the request (RFC 9126). */
+export async function push({ as, client, url }: Attempt, auth = oauth.None()) {
+  const parameters = new URLSearchParams(url.searchParams)
+  const response = await oauth.pushedAuthorizationRequest(as, client, auth, parameters, insecure)
+  return oauth.processPushedAuthorizationResponse(as, client, response)
+}
+
+/** The same attempt, with an address that only names the pushed request. */
+export async function pushed(begun: Attempt): Promise<Attempt> {
+  const { request_uri } = await push(begun)
+  const url = new URL(begun.as.authorization_endpoint!)
+  url.search = String(new URLSearchParams({ client_id: begun.client.client_id, request_uri }))
+  return { ...begun, url }
+}
+
 /** Lets the person decide; answers the address that would have been called back. */
 export async function callback({ url }: Attempt, decision: 'approve' | 'deny' = 'approve'): Promise<URL> {
   const visit = await scriptedBrowser({ stopAtCallback: true, decision }).visit(url.href)

@@ -1,0 +1,43 @@
+import { checkRedirect } from './clients.ts'
+import type { TestClient } from './options.ts'
+
+/** A request that may be answered by a redirect, because its client and its address are known. */
+export interface Request {
+  client: TestClient
+  redirectUri: string
+  state: string | null
+  parameters: URLSearchParams
+}
+
+/** Why nothing may be sent to the address that the request names. */
+export interface Doubt {
+  why: string
+  status: number
+}
+
+const doubt = (why: string, status = 400): Doubt => ({ why, status })
+
+/** RFC 6749 §4.1.2.1: with a doubtful client or address nothing is ever sent to that address. */
+export function addressed(clients: readonly TestClient[], parameters: URLSearchParams): Request | Doubt {
+  const client = clients.find(({ id }) => id === parameters.get('client_id'))
+  if (client === undefined) return doubt('client_id is not known')
+  const redirectUri = parameters.get('redirect_uri')
+  if (redirectUri === null) return doubt('redirect_uri is missing')
+  const verdict = checkRedirect(client, redirectUri)
+  if (verdict === 'port') return doubt('the port of redirect_uri is not registered', 403)
+  if (verdict === 'unknown') return doubt('redirect_uri is not registered')
+  return { client, redirectUri, state: parameters.get('state'), parameters }
+}
+
+/** What is wrong with it, as an error code and a word to the developer. */
+export function complaint({ parameters }: Request): [error: string, description: string] | undefined {
+  if (parameters.get('response_type') !== 'code')
+    return ['unsupported_response_type', 'only code is supported']
+  if (parameters.get('code_challenge_method') !== 'S256') {
+    return ['invalid_request', 'code_challenge_method must be S256']
+  }
+  const challenge = parameters.get('code_challenge') ?? ''
+  // RFC 7636 §4.2: a SHA-256 in base64url is exactly 43 characters.
+  if (!/^[\w-]{43}$/.test(challenge)) return ['invalid_request', 'code_challenge is missing or malformed']
+  return undefined
+}

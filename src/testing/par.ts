@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { addressed, complaint } from './authorization-request.ts'
+import { authenticate } from './clients.ts'
+import { type Ask, type Door, formProblem, NO_STORE, type Reply, refusal } from './message.ts'
+import type { AuthorizationServerOptions, TestClient } from './options.ts'
+
+export type Par = NonNullable<AuthorizationServerOptions['par']>
+
+export interface ParSetting {
+  clients: readonly TestClient[]
+  pushed: Pushed
+  parTtl: number
+}
+
+export type Pushed = ReturnType<typeof createPushed>
+
+/** Authorization requests that were pushed and not decided yet (RFC 9126). */
+export function createPushed() {
+  const pending = new Map<string, { parameters: URLSearchParams; expiresAt: number }>()
+
+  function keep(parameters: URLSearchParams, ttl: number): string {
+    const uri = `urn:ietf:params:oauth:request_uri:${randomBytes(32).toString('base64url')}`
+    pending.set(uri, { parameters, expiresAt: Date.now() + ttl })
+    return uri
+  }
+
+  /** For its own client and in its time. */
+  function find(uri: string, clientId: string | null): URLSearchParams | undefined {
+    const one = pending.get(uri)
+    const good = one?.parameters.get('client_id') === clientId && Date.now() < one!.expiresAt
+    return good ? one!.parameters : undefined
+  }
+
+  return { keep, find, spend: (uri: string) => void pending.delete(uri) }
+}
+
+/** What would be wrong with it at the authorization endpoint, and what must not be pushed. */
+function problem({ clients }: ParSetting, form: URLSearchParams): [error: string, why: string] | undefined {
+  if (form.has('request_uri')) return ['invalid_request', 'request_uri must not be pushed']
+  const request = addressed(clients, form)
+  return 'why' in request ? ['invalid_request', request.why] : complaint(request)
+}
+
+function push(setting: ParSetting, ask: Ask): Reply {
+  const misshapen = formProblem(ask)
+  if (misshapen !== undefined) return refusal('invalid_request', misshapen)
+  const client = authenticate(setting.clients, ask)
+  if (typeof client === 'string') return refusal('invalid_client', client, 401)
+  const wrong = problem(setting, ask.form)
+  if (wrong !== undefined) return refusal(...wrong)
+  if (ask.form.get('client_id') !== client.id) {
+    return refusal('invalid_request', 'client_id is not the client that authenticates')
+  }
+  const parameters = new URLSearchParams(ask.form)
+  parameters.delete('client_secret')
+  const requestUri = setting.pushed.keep(parameters, setting.parTtl)
+  const json = { request_uri: requestUri, expires_in: Math.ceil(setting.parTtl / 1000) }
+  return { status: 201, headers: NO_STORE, json }
+}
+
+export function parDoors(setting: ParSetting): Door[] {
+  return [{ method: 'POST', path: '/par', endpoint: 'par', answer: (ask) => push(setting, ask) }]
+}
