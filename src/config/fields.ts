@@ -107,8 +107,18 @@ function isDuration(given: string): boolean {
   }
 }
 
-/** Keys that are known and no others. */
-export function block<E extends v.ObjectEntries>(about: string, entries: E) {
+/** A schema for each key of T and for no other. */
+export type Entries<T> = {
+  [K in keyof T]-?: object extends Pick<T, K>
+    ? v.ExactOptionalSchema<v.GenericSchema<unknown, NonNullable<T[K]>>, undefined>
+    : v.GenericSchema<unknown, T[K]>
+}
+
+/** Keys that are known and no others. T must be said or meant by what stands around; it is never guessed. */
+export function block<T extends object = never>(
+  about: string,
+  entries: Entries<NoInfer<T>>,
+): v.GenericSchema<unknown, T> {
   const known = Object.keys(entries)
   const schema = v.strictObject(entries, (issue) => blockMessage(issue, known))
   const stray = v.strictObject(Object.create(null), (issue) => blockMessage(issue, known))
@@ -123,7 +133,8 @@ export function block<E extends v.ObjectEntries>(about: string, entries: E) {
     const issues = [fields, ...strays].flatMap((each) => each.issues ?? [])
     return { typed: false, value: fields.value, issues: issues as [v.StrictObjectIssue] }
   }
-  return v.pipe(noLists({ ...schema, '~run': run }), v.description(about))
+  const whole = v.pipe(noLists({ ...schema, '~run': run }), v.description(about))
+  return whole as unknown as v.GenericSchema<unknown, T>
 }
 
 /** Definitions under names of the person's own choosing. */

@@ -1,5 +1,6 @@
 /** What `config.yaml` may say. The descriptions are what an editor shows. */
 import * as v from 'valibot'
+import type { Text } from './env-tag.ts'
 import * as f from './fields.ts'
 
 const maybe = v.exactOptional
@@ -26,17 +27,85 @@ const ENDPOINTS = [
   'userinfo_endpoint',
 ] as const
 
-type EndpointEntries = Record<(typeof ENDPOINTS)[number], ReturnType<typeof endpoint>>
+type Endpoints = Partial<Record<(typeof ENDPOINTS)[number], Text>>
+
+/** What an identity and a provider of one's own both may say about an OAuth client. */
+interface Client {
+  issuer?: Text
+  client_id?: Text
+  client_secret?: Text
+  scopes?: Text[]
+  hosts?: Text[]
+  endpoints?: Endpoints
+  kube_token?: 'id_token' | 'access_token'
+}
+
+interface Credentials {
+  region?: Text
+  access_key_id?: Text
+  secret_access_key?: Text
+  security_token?: Text
+  mfa_arn?: Text
+  webflow_enabled?: boolean
+}
+
+interface Principal {
+  role_arn?: Text
+  assume_role?: Text
+  session_name?: Text
+  external_id?: Text
+  source_identity?: Text
+  tags?: Record<string, Text>
+  duration?: Text
+}
+
+/** An identity of `config.yaml`. What each key means is said below. */
+export interface Identity extends Client {
+  kind: string
+  provider?: string
+  default?: boolean
+  credentials?: Credentials
+  session?: { duration?: Text }
+  principal_arn?: Text
+  account_id?: Text
+  via?: { identity?: string; provider?: string }
+  principal?: Principal
+  region?: Text
+  site?: 'cn' | 'intl'
+  api_url?: Text
+  tenant?: Text
+}
+
+/** A provider of `config.yaml`. */
+export interface Provider extends Client {
+  title?: Text
+  redirect?: { host?: '127.0.0.1' | 'localhost'; ports?: number[]; path?: string }
+  env?: string
+  methods?: ('browser' | 'paste' | 'device' | 'token')[]
+}
+
+interface Keyring {
+  type?: 'auto' | 'keychain' | 'system' | 'file' | 'memory'
+}
+
+/** `config.yaml`. Not inferred from the schema below, which is held to it: the library's types are free of valibot. */
+export interface Config {
+  auth?: {
+    identities?: Record<string, Identity>
+    providers?: Record<string, Provider>
+    keyring?: Keyring
+  }
+  default?: string
+}
 
 const endpoint = (called: string) => maybe(f.url(`URL of the ${called.replaceAll('_', ' ')}`, 'query'))
 
-const endpoints = f.block(
+const endpoints = f.block<Endpoints>(
   "Overrides what the provider's file says. Plain http for loopback hosts only.",
-  Object.fromEntries(ENDPOINTS.map((called) => [called, endpoint(called)])) as EndpointEntries,
+  Object.fromEntries(ENDPOINTS.map((called) => [called, endpoint(called)])) as f.Entries<Endpoints>,
 )
 
-/** What an identity and a provider of one's own both may say about an OAuth client. */
-const client = {
+const client: f.Entries<Client> = {
   issuer: maybe(f.url('The issuer of an OAuth 2.0 or OpenID Connect server; discovery is read from it')),
   client_id: maybe(f.text('The OAuth client to log in as')),
   client_secret: maybe(f.text('Where a server insists; better !env NAME than the secret itself')),
@@ -48,7 +117,7 @@ const client = {
   kube_token: maybe(f.oneOf('Which token kubectl is given', ['id_token', 'access_token'])),
 }
 
-const credentials = f.block('Static keys, and what concerns signing in to a cloud', {
+const credentials = f.block<Credentials>('Static keys, and what concerns signing in to a cloud', {
   region: maybe(f.region('The region to sign in to')),
   access_key_id: maybe(f.text('A static access key; needs secret_access_key')),
   secret_access_key: maybe(f.text('Its secret; better !env NAME than the secret itself')),
@@ -57,7 +126,7 @@ const credentials = f.block('Static keys, and what concerns signing in to a clou
   webflow_enabled: maybe(f.flag('false: never log in by browser for this identity')),
 })
 
-const principal = f.block('The role to take on', {
+const principal = f.block<Principal>('The role to take on', {
   role_arn: maybe(f.text('ARN of the role')),
   assume_role: maybe(f.text('The same as role_arn, in the older spelling of Atmos')),
   session_name: maybe(f.text('Name of the session, as the cloud records it')),
@@ -71,7 +140,7 @@ export const kind = f.word(
   'What it is: aws/user, aws/assume-role, alibaba/user, passport/user, <provider>/user',
 )
 
-export const identitySchema = f.block('An identity: who you are', {
+export const identitySchema = f.block<Identity>('An identity: who you are', {
   kind,
   provider: maybe(f.name('The provider; said by kind already')),
   default: maybe(f.flag('true: the default identity, unless default: below says another')),
@@ -93,7 +162,7 @@ export const identitySchema = f.block('An identity: who you are', {
   ...client,
 })
 
-export const providerSchema = f.block('A provider of your own: issuer, or endpoints', {
+export const providerSchema = f.block<Provider>('A provider of your own: issuer, or endpoints', {
   title: maybe(f.text('What it is called')),
   redirect: maybe(
     f.block('The redirect URI that is registered for the client', {
@@ -107,13 +176,13 @@ export const providerSchema = f.block('A provider of your own: issuer, or endpoi
   ...client,
 })
 
-export const configSchema = f.block('Configuration of daypass', {
+export const configSchema = f.block<Config>('Configuration of daypass', {
   auth: maybe(
     f.block('Identities, providers, keyring; the block of Atmos', {
       identities: maybe(f.named('Identities by name', identitySchema)),
       providers: maybe(f.named('Providers of your own by name', providerSchema)),
       keyring: maybe(
-        f.block('Where the key of the vault lies', {
+        f.block<Keyring>('Where the key of the vault lies', {
           type: maybe(f.oneOf('system is keychain', ['auto', 'keychain', 'system', 'file', 'memory'])),
         }),
       ),
@@ -125,10 +194,6 @@ export const configSchema = f.block('Configuration of daypass', {
 function isPath(given: string): boolean {
   return /^\/[A-Za-z0-9._~/%-]*$/.test(given)
 }
-
-export type Config = v.InferOutput<typeof configSchema>
-export type Identity = v.InferOutput<typeof identitySchema>
-export type Provider = v.InferOutput<typeof providerSchema>
 
 /** Blocks that may stand empty, all their lines being commented out. */
 export const BLOCKS: ReadonlySet<string> = new Set(
