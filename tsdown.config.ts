@@ -14,6 +14,8 @@ export default defineConfig({
   dts: true,
   // The CLI's files lie in the same folder.
   clean: false,
+  // The same files wherever `node_modules` really lies.
+  inputOptions: { resolve: { symlinks: false } },
   // Bundled like the CLI's; the native parts stay optional and are loaded where they are installed.
   deps: {
     alwaysBundle: [/^(?!@napi-rs\/|fs-native-extensions|node:)/],

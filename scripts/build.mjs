@@ -27,6 +27,8 @@ const common = {
   minifyWhitespace: true,
   legalComments: 'none',
   metafile: true,
+  // The paths of packages stand in what is built: `node_modules/…`, wherever that folder really lies.
+  preserveSymlinks: true,
   write: false,
   logLevel: 'error',
 }
