@@ -137,6 +137,7 @@ test('a secret is revealed only where it is sent, sealed or handed out', () => {
   const reveals = code.filter(({ text }) => /\.reveal\(\)/.test(running(text))).map(({ name }) => name)
   expect(reveals).toEqual([
     'oauth/bearer.ts',
+    'oauth/dpop.ts',
     'oauth/revoke.ts',
     'oauth/server.ts',
     'oauth/token.ts',

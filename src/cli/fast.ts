@@ -10,7 +10,7 @@ import { EXIT } from '../core/errors.ts'
 import { checkMinTtl, isUsable, stateOf } from '../core/freshness.ts'
 import { isIdentityName } from '../core/names.ts'
 import type { Endpoints, Grant, Header } from '../core/types.ts'
-import { type TokenForm, tokenText } from '../outputs/token.ts'
+import { isBound, type TokenForm, tokenText } from '../outputs/token.ts'
 import { paths } from '../platform/paths.ts'
 import { builtIn } from '../providers/index.ts'
 import { ownProvider } from '../providers/own.ts'
@@ -65,6 +65,8 @@ async function quickToken(asked: Asked): Promise<string | undefined> {
   const header = decodeHeader(text, name)
   if (!isGood(header, compiled, asked)) return undefined
   const { credential } = openBody(text, name, await openKey(where.vault, header.key!, { report })) as Grant
+  // There is something to say of it.
+  if (credential.kind === 'bearer' && isBound(credential)) return undefined
   return tokenText(name, credential, asked.form, header.clockOffset)
 }
 

@@ -2,10 +2,10 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { checkMinTtl } from '../core/freshness.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Credential, Entry, Fetch, Header } from '../core/types.ts'
-import { withBearer } from '../oauth/bearer.ts'
+import type { Credential, Entry, Fetch, Grant, Header } from '../core/types.ts'
+import { fetchWith } from '../oauth/dpop.ts'
 import { fetchProfile } from '../oauth/profile.ts'
-import { serverFrom } from '../oauth/server.ts'
+import { type Party, serverFrom } from '../oauth/server.ts'
 import { type Demand, type Lease, type Taken, take } from '../refresh/lease.ts'
 import { renewOAuth } from '../refresh/oauth.ts'
 import { checkBound, type Definition, isBound } from '../sources/definition.ts'
@@ -17,6 +17,8 @@ import { type Context, definitionOf, environmentOf, find, providerOf, resolve } 
 export interface Handed {
   identity: string
   credential: Credential
+  /** The private key (JWK) that the token is bound to (RFC 9449); `fetch` makes the proofs. */
+  proofKey?: Secret
   /** Absent where the environment holds it. */
   header?: Header
   /** The variable that holds it. */
@@ -39,7 +41,8 @@ export async function credentialOf(
   if (!named && bearerFor(context, definition))
     return fromEnvironment(context, definition.provider.id, identity)
   const { entry, grant } = await takeOnce(context, definition, demand)
-  return { identity, credential: grant.credential, header: entry.header }
+  const { credential, proofKey } = grant
+  return { identity, credential, header: entry.header, ...(proofKey && { proofKey }) }
 }
 
 /** A token of the environment stands in for an identity of its provider that was found, not named. */
@@ -100,15 +103,19 @@ function leaseOf({ vault, host }: Context, definition: Definition): Lease {
 }
 
 /** The server and client that a grant is bound to; the client's secret, if any, is the configuration's. */
-export function grantParty(host: Context['host'], definition: Definition, { header }: Entry) {
+export function grantParty(host: Context['host'], definition: Definition, { header, grant }: Entry): Party {
   const { clientSecret, provider } = definition
   const id = header.clientId ?? definition.clientId ?? ''
   const auth = header.clientAuth ?? provider.client.auth
   // The secret of another client, or for another server, is none of this one's business.
   const secret = id === definition.clientId && isBound(definition, header) ? clientSecret : undefined
   const client = { id, ...(secret && { secret }), ...(auth && { auth }) }
-  return partyAt(host, definition, serverFrom(header.endpoints ?? {}), client)
+  const party = partyAt(host, definition, serverFrom(header.endpoints ?? {}), client)
+  return { ...party, proofKey: proofKeyOf(header, grant) }
 }
+
+const proofKeyOf = (header: Header | undefined, grant: Pick<Grant, 'proofKey'> | undefined) =>
+  grant?.proofKey && { jwk: grant.proofKey, clockOffset: header?.clockOffset ?? 0 }
 
 /** The hosts that an identity's token may be sent to: configured ones, else its API's and its server's. */
 function hostsOf(definition: Definition, header: Header | undefined): readonly string[] {
@@ -129,16 +136,19 @@ export function fetchAs(context: Context, selected: string | undefined): Fetch {
     const again = request.clone()
     const first = await credentialOf(context, selected, {})
     await checkHost(context, first, url)
-    const answer = await context.host.fetch(withBearer(request, bearerOf(first.credential)))
+    const answer = await send(context, request, first)
     const own = !answer.redirected || new URL(answer.url).origin === url.origin
     if (answer.status !== 401 || !first.header?.renewable || !own) return answer
     await answer.body?.cancel()
     const rejected = bearerOf(first.credential)
     // The very same identity, whatever the default has become meanwhile.
     const second = await credentialOf(context, first.identity, { rejected })
-    return context.host.fetch(withBearer(again, bearerOf(second.credential)))
+    return send(context, again, second)
   }
 }
+
+const send = ({ host }: Context, request: Request, handed: Handed) =>
+  fetchWith(host, request, bearerOf(handed.credential), proofKeyOf(handed.header, handed))
 
 async function checkHost(context: Context, handed: Handed, url: URL): Promise<void> {
   const { identity, header } = handed
@@ -164,7 +174,7 @@ export async function checkAtServer(context: Context, name: string): Promise<voi
   const where = profileOf(definition, serverFrom(entry.header.endpoints ?? {}))
   if (!where) return
   try {
-    await fetchProfile(context.host, where, bearerOf(grant.credential))
+    await fetchProfile(context.host, where, bearerOf(grant.credential), proofKeyOf(entry.header, grant))
   } catch (error) {
     if (!isDaypassError(error, 'login_required')) throw error
     await takeOnce(context, definition, { rejected: bearerOf(grant.credential) })

@@ -20,6 +20,7 @@ export interface Started {
   id: string
   url: string
   userCode?: string
+  /** When the page, or the whole login, can no longer be used. */
   expiresAt: Time
 }
 
@@ -35,8 +36,8 @@ export async function startLogin(context: Context, request: LoginRequest): Promi
   const id = newPendingId()
   await sweepPending(context)
   await context.vault.sealed.write(`__login-${id}`, pending)
-  const { url, userCode, expiresAt } = pending
-  return { id, url, ...(userCode !== undefined && { userCode }), expiresAt }
+  const { url, userCode, urlExpiresAt, expiresAt } = pending
+  return { id, url, ...(userCode !== undefined && { userCode }), expiresAt: urlExpiresAt ?? expiresAt }
 }
 
 /** `undefined`: the person is not done yet. Single-use: the record is gone before a code is exchanged. */

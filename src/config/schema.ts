@@ -20,11 +20,13 @@ const ENDPOINTS = [
   'revocation',
   'device',
   'userinfo',
+  'par',
   'authorization_endpoint',
   'token_endpoint',
   'revocation_endpoint',
   'device_authorization_endpoint',
   'userinfo_endpoint',
+  'pushed_authorization_request_endpoint',
 ] as const
 
 type Endpoints = Partial<Record<(typeof ENDPOINTS)[number], Text>>
@@ -37,6 +39,8 @@ interface Client {
   scopes?: Text[]
   hosts?: Text[]
   endpoints?: Endpoints
+  dpop_bound_access_tokens?: boolean
+  require_pushed_authorization_requests?: boolean
   kube_token?: 'id_token' | 'access_token'
 }
 
@@ -114,6 +118,10 @@ const client: f.Entries<Client> = {
     f.list('The only hosts that fetch, git, docker and the proxy give the token to', f.host('A host')),
   ),
   endpoints: maybe(endpoints),
+  dpop_bound_access_tokens: maybe(f.flag('true: tokens are bound to a key of the login (RFC 9449, DPoP)')),
+  require_pushed_authorization_requests: maybe(
+    f.flag('true: the login is announced to the server first (RFC 9126), even where it is not required'),
+  ),
   kube_token: maybe(f.oneOf('Which token kubectl is given', ['id_token', 'access_token'])),
 }
 

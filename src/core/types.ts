@@ -39,6 +39,8 @@ export interface Grant {
   credential: Credential
   /** Absent: nothing to renew (a personal access token, static keys, a server that sent none). */
   refreshToken?: Secret
+  /** The private key (JWK) that the tokens are bound to (RFC 9449). */
+  proofKey?: Secret
 }
 
 /** Who the server says it is. */
@@ -59,6 +61,8 @@ export interface Endpoints {
   revocation?: string
   device?: string
   userinfo?: string
+  /** RFC 9126. */
+  par?: string
 }
 
 /** Where the 32-byte key that seals a record lies. */

@@ -3,7 +3,8 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Host } from '../core/types.ts'
 import type { DeviceAuthorization } from '../oauth/device.ts'
 import { type Refusal, refusalError } from '../oauth/refusal.ts'
-import { type Issued, type Party, pollDevice } from '../oauth/token.ts'
+import type { Party } from '../oauth/server.ts'
+import { type Issued, pollDevice } from '../oauth/token.ts'
 
 /** How much longer to wait after each `slow_down`, for good (RFC 8628 §3.5). */
 const SLOWER = 5_000

@@ -6,7 +6,9 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
 import { DaypassError, type ErrorCode } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
-import type { Client, Server } from './server.ts'
+import { sendProved, thumbprint } from './dpop.ts'
+import { refusalError, refusalOf } from './refusal.ts'
+import { type Client, clientAuth, endpointUrl, type Party, type Server } from './server.ts'
 
 /** One login under way. Lives in memory, except for `login --start`, which seals it. */
 export interface Attempt {
@@ -28,14 +30,21 @@ export function newAttempt(redirectUri: string, scopes: readonly string[]): Atte
   }
 }
 
-/** RFC 6749 §4.1.1 with RFC 7636 §4.3. */
+/** Where a person is sent. */
+export interface AuthorizationAddress {
+  url: URL
+  /** Milliseconds in which the page has to be opened, where the server says so (RFC 9126 §2.2). */
+  expiresIn?: number
+}
+
+/** RFC 6749 §4.1.1 with RFC 7636 §4.3 and RFC 9449 §10; pushed (RFC 9126) where the server requires it. */
 export async function authorizeUrl(
-  server: Server,
-  client: Client,
+  party: Party,
   attempt: Attempt,
   scopes: readonly string[],
   extra: Record<string, string>,
-): Promise<URL> {
+): Promise<AuthorizationAddress> {
+  const { server, client, proofKey, push } = party
   const url = new URL(server.metadata.authorization_endpoint!)
   const parameters: Record<string, string | undefined> = {
     ...extra,
@@ -47,11 +56,40 @@ export async function authorizeUrl(
     nonce: attempt.nonce,
     code_challenge: await oauth.calculatePKCECodeChallenge(attempt.verifier),
     code_challenge_method: 'S256',
+    dpop_jkt: proofKey && (await thumbprint(proofKey)),
   }
-  for (const [name, value] of Object.entries(parameters)) {
-    if (value !== undefined) url.searchParams.set(name, value)
-  }
-  return url
+  const said = Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  const pushing = push || server.metadata.require_pushed_authorization_requests === true
+  const { expiresIn, ...shown } = pushing
+    ? await pushed(party, new URLSearchParams(said))
+    : Object.fromEntries(said)
+  for (const [name, value] of Object.entries(shown)) url.searchParams.set(name, String(value))
+  return { url, ...(typeof expiresIn === 'number' && { expiresIn }) }
+}
+
+/** RFC 9126 §2: the request goes to the server itself; the browser carries a reference to it. */
+async function pushed(party: Party, parameters: URLSearchParams) {
+  const { port, server, client, proofKey, dead } = party
+  const endpoint = server.metadata.pushed_authorization_request_endpoint
+  if (endpoint === undefined)
+    throw new DaypassError('configuration', 'the pushed authorization request endpoint is not known', {
+      hint: 'write endpoints.par into config.yaml, or leave require_pushed_authorization_requests out',
+    })
+  const to = endpointUrl(endpoint, 'the pushed authorization request endpoint')
+  const answer = await sendProved(port, to, proofKey, (options) =>
+    oauth.pushedAuthorizationRequest(
+      server.metadata,
+      { client_id: client.id },
+      clientAuth(server, client),
+      parameters,
+      options,
+    ),
+  )
+  const { request_uri, expires_in } = answer.json ?? {}
+  if (answer.status !== 200 || typeof request_uri !== 'string')
+    throw refusalError(refusalOf(answer, to.host, dead))
+  const expiresIn = Number(expires_in) * 1000
+  return { client_id: client.id, request_uri, ...(expiresIn > 0 && { expiresIn }) }
 }
 
 declare const checked: unique symbol

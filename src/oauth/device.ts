@@ -3,8 +3,7 @@ import { DaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import { shown } from '../core/text.ts'
 import { refusalError, refusalOf } from './refusal.ts'
-import { clientAuth, endpointUrl } from './server.ts'
-import type { Party } from './token.ts'
+import { clientAuth, endpointUrl, type Party } from './server.ts'
 import { send } from './wire.ts'
 
 /** RFC 8628 §3.2. */

@@ -31,6 +31,7 @@ const ENDPOINTS = [
   'revocation_endpoint',
   'device_authorization_endpoint',
   'userinfo_endpoint',
+  'pushed_authorization_request_endpoint',
 ] as const
 
 /** A server elsewhere that names endpoints on this machine would have us speak to our own services for it. */

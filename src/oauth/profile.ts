@@ -2,19 +2,21 @@ import * as oauth from 'oauth4webapi'
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import { bearerText } from './bearer.ts'
+import { type ProofKey, sendProved } from './dpop.ts'
 import { refusalError, refusalOf } from './refusal.ts'
 import { endpointUrl } from './server.ts'
-import { type Json, send, type WirePort } from './wire.ts'
+import type { Json, WirePort } from './wire.ts'
 
 /** Asks a protected resource who the bearer is (OpenID Connect Core §5.3, or a vendor's own). */
 export async function fetchProfile(
   port: WirePort,
   where: { url: string; headers?: Record<string, string> },
   token: Secret,
+  proofKey?: ProofKey,
 ): Promise<Json> {
   const url = endpointUrl(where.url, 'the profile endpoint')
   const headers = new Headers({ accept: 'application/json', ...where.headers })
-  const answer = await send(port, url, (options) =>
+  const answer = await sendProved(port, url, proofKey, (options) =>
     oauth.protectedResourceRequest(bearerText(token), 'GET', url, headers, undefined, options),
   )
   if (answer.status === 200 && answer.json) return answer.json

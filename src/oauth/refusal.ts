@@ -46,6 +46,12 @@ const HINTS: Partial<Record<Refusal['kind'], string>> = {
   refused: 'check the client id and the scopes: daypass login --help',
 }
 
+/** RFC 9449: the server wants a proof that it did not get, or did not like. Some say so in their description alone. */
+const PROOF = /dpop/i
+const PROOF_HINT =
+  'write dpop_bound_access_tokens: true into its configuration; where that stands already, set the clock of this machine'
+
 export function refusalError(refusal: Refusal, hint?: string): DaypassError {
-  return new DaypassError(CODES[refusal.kind], refusal.message, { hint: HINTS[refusal.kind] ?? hint })
+  const usual = PROOF.test(refusal.message) ? PROOF_HINT : HINTS[refusal.kind]
+  return new DaypassError(CODES[refusal.kind], refusal.message, { hint: usual ?? hint })
 }

@@ -2,8 +2,7 @@ import * as oauth from 'oauth4webapi'
 import { isDaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import { refusalOf } from './refusal.ts'
-import { clientAuth, endpointUrl } from './server.ts'
-import type { Party } from './token.ts'
+import { clientAuth, endpointUrl, type Party } from './server.ts'
 import { send } from './wire.ts'
 
 export type Revocation =

@@ -3,6 +3,8 @@ import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Endpoints } from '../core/types.ts'
+import type { ProofKey } from './dpop.ts'
+import type { Json, WirePort } from './wire.ts'
 
 /** An authorization server as the wire needs it: RFC 8414 metadata, and whether its issuer is more than a guess. */
 export interface Server {
@@ -17,6 +19,21 @@ export interface Client {
   secret?: Secret
   /** How the secret is presented (RFC 6749 §2.3.1). Default: what the server's metadata prefers, else `post`. */
   auth?: 'post' | 'basic'
+}
+
+/** A client at its server, and how to get there. */
+export interface Party {
+  port: WirePort
+  server: Server
+  client: Client
+  /** The server's words for a grant that is over. */
+  dead: readonly string[]
+  /** The issuer its id_tokens name, where that differs from the metadata's (multi-tenant servers). */
+  issuerOf?: ((claims: Json) => string) | undefined
+  /** Present: tokens are bound to this key (RFC 9449). */
+  proofKey?: ProofKey | undefined
+  /** The authorization request is pushed (RFC 9126), though the server does not require it. */
+  push?: boolean | undefined
 }
 
 /** An endpoint we may talk to: https, or plain http on loopback. Throws `configuration`. */
@@ -38,7 +55,7 @@ export function endpointUrl(text: string, what: string): URL {
 /** Metadata for a server that is known by its endpoints, or remembered from an earlier discovery. */
 export function serverFrom(endpoints: Endpoints): Server {
   for (const [name, url] of Object.entries(endpoints)) endpointUrl(url, `the ${name} endpoint`)
-  const { issuer, authorization, token, revocation, device, userinfo } = endpoints
+  const { issuer, authorization, token, revocation, device, userinfo, par } = endpoints
   const metadata: oauth.AuthorizationServer = {
     issuer: issuer ?? new URL(token ?? authorization ?? device ?? 'https://unknown.invalid').origin,
     ...(authorization && { authorization_endpoint: authorization }),
@@ -46,6 +63,7 @@ export function serverFrom(endpoints: Endpoints): Server {
     ...(revocation && { revocation_endpoint: revocation }),
     ...(device && { device_authorization_endpoint: device }),
     ...(userinfo && { userinfo_endpoint: userinfo }),
+    ...(par && { pushed_authorization_request_endpoint: par }),
   }
   return { metadata, issuerKnown: issuer !== undefined }
 }

@@ -4,28 +4,10 @@ import { DaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import { shown } from '../core/text.ts'
 import type { CheckedCode } from './authorize.ts'
+import { type ProvingOptions, sendProved } from './dpop.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
-import { type Client, clientAuth, endpointUrl, type Server } from './server.ts'
-import {
-  type Answer,
-  type Json,
-  send,
-  type Tokens,
-  tokensOf,
-  type WireOptions,
-  type WirePort,
-} from './wire.ts'
-
-/** Everything a token request needs. */
-export interface Party {
-  port: WirePort
-  server: Server
-  client: Client
-  /** The server's words for a grant that is over. */
-  dead: readonly string[]
-  /** The issuer its id_tokens name, where that differs from the metadata's (multi-tenant servers). */
-  issuerOf?: ((claims: Json) => string) | undefined
-}
+import { type Client, clientAuth, endpointUrl, type Party } from './server.ts'
+import { type Answer, type Json, type Tokens, tokensOf } from './wire.ts'
 
 export interface Issued {
   tokens: Tokens
@@ -91,13 +73,13 @@ export async function pollDevice(party: Party, deviceCode: Secret): Promise<Toke
 const id = (client: Client): oauth.Client => ({ client_id: client.id })
 
 function request(
-  { port, server }: Party,
-  build: (as: oauth.AuthorizationServer, options: WireOptions) => Promise<Response>,
+  { port, server, proofKey }: Party,
+  build: (as: oauth.AuthorizationServer, options: ProvingOptions) => Promise<Response>,
 ): Promise<Answer> {
   if (!server.metadata.token_endpoint)
     throw new DaypassError('configuration', 'the token endpoint is not known')
   const url = endpointUrl(server.metadata.token_endpoint, 'the token endpoint')
-  return send(port, url, (options) => build(server.metadata, options))
+  return sendProved(port, url, proofKey, (options) => build(server.metadata, options))
 }
 
 type Process = (

@@ -4,7 +4,10 @@ import type { BearerCredential, Credential } from '../core/types.ts'
 
 export type TokenForm = 'plain' | 'header' | 'json'
 
-/** An access token in the words that were asked for; one line. Throws `usage` for cloud keys. */
+/**
+ * An access token in the words that were asked for; one line. Throws `usage` for cloud keys, and for a header of a
+ * token that no header alone can present (RFC 9449 §7.1).
+ */
 export function tokenText(
   identity: string,
   credential: Credential,
@@ -13,6 +16,7 @@ export function tokenText(
 ): string {
   if (credential.kind !== 'bearer') throw notAToken(identity)
   const token = credential.token.reveal()
+  if (form === 'header' && isBound(credential)) throw needsProof(identity)
   if (form === 'header') return `Authorization: Bearer ${token}`
   return form === 'json' ? JSON.stringify(tokenJson(identity, credential, token, clockOffset)) : token
 }
@@ -27,6 +31,18 @@ function tokenJson(
   const expires_at = expiresAt === undefined ? null : isoTime(expiresAt - clockOffset)
   return { identity, token, token_type: tokenType, expires_at }
 }
+
+/** To a key: whoever is shown the token wants a proof beside it, made for that very request. */
+export const isBound = ({ tokenType }: BearerCredential) => tokenType === 'dpop'
+
+const needsProof = (identity: string) =>
+  new DaypassError(
+    'usage',
+    `the token of ${identity} is bound to a key, and a header alone does not present it`,
+    {
+      hint: `daypass fetch URL ${identity}, or fetch of the library, which make the proof`,
+    },
+  )
 
 const notAToken = (identity: string) =>
   new DaypassError('usage', `${identity} has cloud keys, not a token`, {

@@ -55,6 +55,10 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
     /** Error codes that mean that the grant is over. */
     dead: readonly string[]
   }
+  /** Its tokens are bound to a key of the login (RFC 9449). */
+  dpop?: boolean
+  /** Authorization requests are pushed (RFC 9126), though its metadata does not require it. */
+  push?: boolean
   /** Revoking one token ends the person's whole grant to the client, later logins included. */
   revocationEndsGrant?: boolean
   /** Environment variables that hold a bearer token, used as it is. */

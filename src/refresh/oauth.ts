@@ -1,8 +1,10 @@
 /** Renewal of an OAuth grant: a refresh token in, the next record out. */
+
 import { isDaypassError } from '../core/errors.ts'
 import type { BearerCredential, Credential, Entry, Grant, Header } from '../core/types.ts'
 import { type Refusal, refusalError } from '../oauth/refusal.ts'
-import { type Issued, type Party, refresh } from '../oauth/token.ts'
+import type { Party } from '../oauth/server.ts'
+import { type Issued, refresh } from '../oauth/token.ts'
 import type { Renewed } from './lease.ts'
 
 export async function renewOAuth(party: Party, { header, grant }: Entry): Promise<Renewed> {
@@ -34,7 +36,7 @@ function renewedEntry(header: Header, grant: Grant, issued: Issued): Entry {
   const old = grant.credential.kind === 'bearer' ? grant.credential : undefined
   const credential = issued.tokens.accessToken ? bearer(issued, old) : grant.credential
   const refreshToken = issued.tokens.refreshToken ?? grant.refreshToken
-  const next: Grant = { credential, ...(refreshToken && { refreshToken }) }
+  const next: Grant = { ...grant, credential, ...(refreshToken && { refreshToken }) }
   return { header: { ...withTimes(header, credential, issued.clockOffset), renewable: true }, grant: next }
 }
 

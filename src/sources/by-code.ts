@@ -1,4 +1,6 @@
 /** A login by authorization code: the browser's callback and a pasted answer race, and the first right one wins. */
+
+import { formatDuration } from '../core/duration.ts'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Host, Method } from '../core/types.ts'
 import { type Choice, sshLine } from '../flows/choose.ts'
@@ -6,6 +8,7 @@ import { type Loopback, openLoopback } from '../flows/loopback.ts'
 import { parsePaste } from '../flows/paste.ts'
 import { qrCode } from '../flows/qr.ts'
 import {
+  type AuthorizationAddress,
   authorizeUrl,
   type CheckedCode,
   checkCallback,
@@ -14,7 +17,8 @@ import {
   type Verdict,
 } from '../oauth/authorize.ts'
 import { refusalError } from '../oauth/refusal.ts'
-import { exchangeCode, type Party } from '../oauth/token.ts'
+import type { Party } from '../oauth/server.ts'
+import { exchangeCode } from '../oauth/token.ts'
 import type { Redirect } from '../providers/define.ts'
 import type { Definition } from './definition.ts'
 import { entryOf } from './record.ts'
@@ -42,14 +46,10 @@ export async function byCode(
       ...attempt,
       redirectUri: loopback?.redirectUri ?? redirectUri(redirect, anyPort(redirect.ports)),
     }
-    const url = await authorizeUrl(
-      server,
-      client,
-      attempt,
-      scopesFor(definition, server),
-      extraParameters(definition, options),
-    )
-    await show(host, url, choice, loopback?.port, options)
+    const extra = extraParameters(definition, options)
+    const address = await authorizeUrl(party, attempt, scopesFor(definition, server), extra)
+    const { url } = address
+    await show(host, address, choice, loopback?.port, options)
     const opening = open(host, url, choice, options, definition.name)
     const paste = (pasted: URLSearchParams) => checkPasted(server, client, attempt, pasted)
     const { code, method } = await receive(host, loopback, paste, choice, opening, signal)
@@ -100,7 +100,7 @@ export function anyPort(ports: readonly number[]): number {
 
 async function show(
   host: Host,
-  url: URL,
+  { url, expiresIn }: AuthorizationAddress,
   choice: Choice,
   port: number | undefined,
   options: LoginOptions,
@@ -110,6 +110,7 @@ async function show(
     choice.openBrowser ? 'Log in with this page (opening it in your browser):' : 'Log in with this page:',
   )
   terminal.say(`\n${url.href}\n`)
+  if (expiresIn !== undefined) terminal.say(`It has to be opened within ${formatDuration(expiresIn)}.`)
   if (options.qr) terminal.say(await qrCode(url.href))
   const ssh = port === undefined ? undefined : sshLine(host.env, port)
   if (ssh)

@@ -11,6 +11,7 @@ const ENDPOINT_NAMES = {
   revocation: ['revocation', 'revocation_endpoint'],
   device: ['device', 'device_authorization_endpoint'],
   userinfo: ['userinfo', 'userinfo_endpoint'],
+  par: ['par', 'pushed_authorization_request_endpoint'],
 } as const satisfies Record<keyof Omit<Endpoints, 'issuer'>, readonly string[]>
 
 /** Keys of an identity that may be parameters of its provider, under the same names. */
@@ -38,6 +39,10 @@ function configured(said: Said): Configured {
     ...(said.scopes && { scopes: said.scopes }),
     ...(said.endpoints && { endpoints: endpointsOf(said.endpoints) }),
     ...(said.hosts && { hosts: said.hosts }),
+    ...(said.dpop_bound_access_tokens !== undefined && { dpop: said.dpop_bound_access_tokens }),
+    ...(said.require_pushed_authorization_requests !== undefined && {
+      push: said.require_pushed_authorization_requests,
+    }),
   }
 }
 

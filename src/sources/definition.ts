@@ -16,6 +16,8 @@ export interface Configured {
   scopes?: readonly string[]
   endpoints?: Endpoints
   hosts?: readonly string[]
+  dpop?: boolean
+  push?: boolean
 }
 
 export interface Definition {
@@ -29,6 +31,10 @@ export interface Definition {
   endpoints: Endpoints
   /** The only hosts its token may be sent to, where the configuration says so. */
   hosts?: readonly string[]
+  /** Its tokens are bound to a key (RFC 9449). */
+  dpop: boolean
+  /** Its authorization requests are pushed (RFC 9126), whether the server requires it or not. */
+  push: boolean
 }
 
 /** What a command line adds. */
@@ -79,6 +85,8 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     ...(clientSecret && { clientSecret }),
     endpoints: { ...provider.endpoints?.(params), ...own?.endpoints, ...identity?.endpoints },
     ...hosts(identity?.hosts ?? own?.hosts),
+    dpop: identity?.dpop ?? own?.dpop ?? provider.dpop ?? false,
+    push: identity?.push ?? own?.push ?? provider.push ?? false,
   }
 }
 

@@ -1,4 +1,5 @@
 /** The interactive tier: a person proves who they are, by one of the methods, and a record comes of it. */
+
 import { formatDuration } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { Host, Method } from '../core/types.ts'
@@ -6,7 +7,7 @@ import { chooseMethod, sshLine } from '../flows/choose.ts'
 import { awaitDevice, deviceWords } from '../flows/device.ts'
 import { qrCode } from '../flows/qr.ts'
 import { authorizeDevice } from '../oauth/device.ts'
-import type { Party } from '../oauth/token.ts'
+import type { Party } from '../oauth/server.ts'
 import { anyPort, byCode } from './by-code.ts'
 import { byKeys, byToken } from './by-secret.ts'
 import type { Definition } from './definition.ts'

@@ -4,14 +4,15 @@
  */
 import { randomBytes } from 'node:crypto'
 import { DaypassError } from '../core/errors.ts'
+import type { Secret } from '../core/secret.ts'
 import type { Endpoints, Host } from '../core/types.ts'
 import { awaitDevice, type DeviceWait } from '../flows/device.ts'
 import { openLoopback } from '../flows/loopback.ts'
 import { type Attempt, authorizeUrl, checkCallback, checkPasted, newAttempt } from '../oauth/authorize.ts'
 import { authorizeDevice } from '../oauth/device.ts'
 import { refusalError } from '../oauth/refusal.ts'
-import { endpointsOf, serverFrom } from '../oauth/server.ts'
-import { exchangeCode, type Party } from '../oauth/token.ts'
+import { endpointsOf, type Party, serverFrom } from '../oauth/server.ts'
+import { exchangeCode } from '../oauth/token.ts'
 import { anyPort, judgePaste, redirectUri } from './by-code.ts'
 import { clientOf, type Definition } from './definition.ts'
 import { offeredBy } from './login.ts'
@@ -35,6 +36,10 @@ export interface Pending {
   url: string
   userCode?: string
   expiresAt: number
+  /** When the page can no longer be opened, where that is earlier. */
+  urlExpiresAt?: number
+  /** What its tokens will be bound to (RFC 9449). */
+  proofKey?: Secret
   /** One of the two. */
   device?: DeviceWait
   attempt?: Attempt
@@ -71,13 +76,14 @@ export async function startLogin(
     expiresAt: host.now() + PENDING_LIFE,
     setDefault: options.setDefault ?? false,
     force: options.force ?? false,
+    ...(party.proofKey && { proofKey: party.proofKey.jwk }),
   }
   return byDevice
     ? startDevice(host, definition, party, common)
-    : startCode(definition, party, options, common)
+    : startCode(host, definition, party, options, common)
 }
 
-type Common = Omit<Pending, 'url' | 'device' | 'attempt' | 'port' | 'userCode'>
+type Common = Omit<Pending, 'url' | 'urlExpiresAt' | 'device' | 'attempt' | 'port' | 'userCode'>
 
 async function startDevice(
   host: Host,
@@ -97,6 +103,7 @@ async function startDevice(
 }
 
 async function startCode(
+  host: Host,
   definition: Definition,
   party: Party,
   options: LoginOptions,
@@ -106,14 +113,10 @@ async function startCode(
   const port = options.port ?? anyPort(redirect.ports)
   const attempt = newAttempt(redirectUri(redirect, port), definition.scopes)
   const scopes = scopesFor(definition, party.server)
-  const url = await authorizeUrl(
-    party.server,
-    party.client,
-    attempt,
-    scopes,
-    extraParameters(definition, options),
-  )
-  return { ...common, url: url.href, attempt, port }
+  const extra = extraParameters(definition, options)
+  const { url, expiresIn } = await authorizeUrl(party, attempt, scopes, extra)
+  const urlExpiresAt = expiresIn === undefined ? undefined : host.now() + expiresIn
+  return { ...common, url: url.href, attempt, port, ...(urlExpiresAt !== undefined && { urlExpiresAt }) }
 }
 
 export interface FinishOptions {
@@ -136,7 +139,9 @@ function pendingParty(host: Host, definition: Definition, pending: Pending): Par
     id: pending.clientId,
     ...(pending.clientAuth && { auth: pending.clientAuth }),
   }
-  return partyAt(host, definition, { ...server, metadata }, client)
+  const { proofKey: jwk } = pending
+  const party = partyAt(host, definition, { ...server, metadata }, client)
+  return { ...party, ...(jwk && { proofKey: { jwk, clockOffset: 0 } }) }
 }
 
 /**

@@ -1,8 +1,9 @@
+import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Account, Entry, Grant, Host, Method } from '../core/types.ts'
 import { fetchProfile } from '../oauth/profile.ts'
-import { endpointsOf, type Server } from '../oauth/server.ts'
-import type { Issued, Party } from '../oauth/token.ts'
+import { endpointsOf, type Party, type Server } from '../oauth/server.ts'
+import type { Issued } from '../oauth/token.ts'
 import type { Claims } from '../providers/define.ts'
 import { bearer, newEntry } from '../refresh/oauth.ts'
 import type { Definition } from './definition.ts'
@@ -18,9 +19,14 @@ export async function entryOf(
   const problem = issued.problem ?? issued.idTokenProblem
   if (problem) throw problem
   const { tokens } = issued
+  const { proofKey } = party
+  const credential = bearer(issued)
+  // RFC 9449 §5: a server that ignores the proof issues tokens that anyone can use.
+  if (proofKey && credential.tokenType !== 'dpop') throw notBound(party)
   const grant: Grant = {
-    credential: bearer(issued),
+    credential,
     ...(tokens.refreshToken && { refreshToken: tokens.refreshToken }),
+    ...(proofKey && { proofKey: proofKey.jwk }),
   }
   const claims = tokens.claims ?? {}
   const fromToken = tokens.claims ? definition.provider.account(claims) : {}
@@ -32,6 +38,15 @@ export async function entryOf(
   return newEntry(about(host, definition, party, method, account), grant, issued.clockOffset)
 }
 
+const notBound = ({ server }: Party) =>
+  new DaypassError(
+    'refused',
+    `${server.metadata.issuer} binds its tokens to no key, and its definition wants that`,
+    {
+      hint: 'leave out dpop_bound_access_tokens where a plain bearer token will do',
+    },
+  )
+
 /** The id_token's claims and the profile's. Best effort: a login is worth keeping without a name. */
 async function profile(
   host: Host,
@@ -42,7 +57,7 @@ async function profile(
 ): Promise<Claims> {
   const where = profileOf(definition, party.server)
   if (!where) return claims
-  const found = await fetchProfile(host, where, token).catch((): Claims => ({}))
+  const found = await fetchProfile(host, where, token, party.proofKey).catch((): Claims => ({}))
   // Of someone else: OpenID Connect Core §5.3.2 forbids to use it.
   if (claims.sub !== undefined && found.sub !== undefined && claims.sub !== found.sub) return claims
   return { ...found, ...claims }

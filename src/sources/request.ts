@@ -1,6 +1,6 @@
 import type { Secret } from '../core/secret.ts'
 import type { Entry, Method } from '../core/types.ts'
-import type { Party } from '../oauth/token.ts'
+import type { Party } from '../oauth/server.ts'
 
 export interface LoginOptions {
   method?: Method

@@ -1,8 +1,8 @@
 import { DaypassError } from '../core/errors.ts'
 import type { Endpoints, Host } from '../core/types.ts'
 import { discover } from '../oauth/discover.ts'
-import { preferredAuth, type Server, serverFrom } from '../oauth/server.ts'
-import type { Party } from '../oauth/token.ts'
+import { newProofKey } from '../oauth/dpop.ts'
+import { type Party, preferredAuth, type Server, serverFrom } from '../oauth/server.ts'
 import { clientOf, type Definition } from './definition.ts'
 import type { LoginOptions } from './request.ts'
 
@@ -21,12 +21,14 @@ export async function serverOf(definition: Definition, host: Pick<Host, 'fetch' 
   return { metadata: { ...metadata, ...overriding(endpoints) }, issuerKnown: true }
 }
 
-function overriding({ authorization, revocation, device, userinfo }: Endpoints): Partial<Server['metadata']> {
+function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
+  const { authorization, revocation, device, userinfo, par } = endpoints
   return {
     ...(authorization && { authorization_endpoint: authorization }),
     ...(revocation && { revocation_endpoint: revocation }),
     ...(device && { device_authorization_endpoint: device }),
     ...(userinfo && { userinfo_endpoint: userinfo }),
+    ...(par && { pushed_authorization_request_endpoint: par }),
   }
 }
 
@@ -34,12 +36,9 @@ function overriding({ authorization, revocation, device, userinfo }: Endpoints):
 export async function partyOf(host: Pick<Host, 'fetch' | 'now'>, definition: Definition): Promise<Party> {
   const client = clientOf(definition)
   const server = await serverOf(definition, host)
-  return partyAt(
-    host,
-    definition,
-    server,
-    client.secret ? { auth: preferredAuth(server), ...client } : client,
-  )
+  const by = client.secret ? { auth: preferredAuth(server), ...client } : client
+  const proofKey = definition.dpop ? await newProofKey() : undefined
+  return { ...partyAt(host, definition, server, by), proofKey, push: definition.push }
 }
 
 export function partyAt(

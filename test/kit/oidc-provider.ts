@@ -13,6 +13,10 @@ export interface OidcProviderOptions {
   refreshTokens?: boolean
   /** False: the discovery documents are 404. Default true. */
   discovery?: boolean
+  /** Tokens are bound to a key, and proofs want a nonce (RFC 9449). Default false. */
+  dpop?: boolean
+  /** Authorization requests must be pushed (RFC 9126). Default false. */
+  par?: boolean
   /** The exact loopback redirect. Default `http://127.0.0.1/callback`, any port (RFC 8252 §7.3). */
   redirectUris?: readonly string[]
 }
@@ -43,9 +47,17 @@ const CLIENT_ID = 'native-cli'
 const DEVICE_CLIENT_ID = 'device-cli'
 const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
-function clients({ refreshTokens = true, redirectUris }: OidcProviderOptions): ClientMetadata[] {
+function clients({
+  refreshTokens = true,
+  redirectUris,
+  dpop = false,
+}: OidcProviderOptions): ClientMetadata[] {
   const refresh = refreshTokens ? ['refresh_token'] : []
-  const common = { application_type: 'native', token_endpoint_auth_method: 'none' } as const
+  const common = {
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    dpop_bound_access_tokens: dpop,
+  } as const
   const loopback = {
     redirect_uris: [...(redirectUris ?? ['http://127.0.0.1/callback'])],
     response_types: ['code'],
@@ -131,6 +143,11 @@ function configuration(options: OidcProviderOptions): Configuration {
     features: {
       devInteractions: { enabled: true },
       deviceFlow: { enabled: true, ...devicePages },
+      dPoP: { enabled: options.dpop === true, nonceSecret: randomBytes(32), requireNonce: () => true },
+      pushedAuthorizationRequests: {
+        enabled: options.par === true,
+        requirePushedAuthorizationRequests: true,
+      },
       revocation: {
         enabled: true,
         allowedPolicy: async (_, client, token) => token.clientId === client.clientId,

@@ -165,7 +165,8 @@ describe('an attempt', () => {
       code_challenge_method: 'plain',
       prompt: 'login',
     }
-    const url = await authorizeUrl(at, client, attempt, ['openid'], extra)
+    const party = { port: { fetch, now: Date.now }, server: at, client, dead: [] }
+    const { url } = await authorizeUrl(party, attempt, ['openid'], extra)
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
       state: attempt.state,
       redirect_uri: REDIRECT,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { awaitDevice, type DeviceWait } from '../../src/flows/device.ts'
 import { authorizeDevice } from '../../src/oauth/device.ts'
-import type { Party } from '../../src/oauth/token.ts'
+import type { Party } from '../../src/oauth/server.ts'
 import type { DeviceOptions } from '../../src/testing/index.ts'
 import { failureOf } from '../client/world.ts'
 import { start } from '../testing/servers.ts'

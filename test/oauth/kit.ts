@@ -9,8 +9,7 @@ import {
   newAttempt,
 } from '../../src/oauth/authorize.ts'
 import { discover } from '../../src/oauth/discover.ts'
-import { serverFrom } from '../../src/oauth/server.ts'
-import type { Party } from '../../src/oauth/token.ts'
+import { type Party, serverFrom } from '../../src/oauth/server.ts'
 import type { WirePort } from '../../src/oauth/wire.ts'
 import { type AuthorizationServer, scriptedBrowser } from '../../src/testing/index.ts'
 
@@ -70,9 +69,9 @@ export async function partyOf(server: AuthorizationServer, more: Partial<Party> 
 }
 
 /** A person who approves: the attempt, and the parameters that come back. */
-async function visited({ server, client }: Party, scopes = ['openid', 'email']) {
+async function visited(party: Party, scopes = ['openid', 'email']) {
   const attempt: Attempt = newAttempt(REDIRECT, scopes)
-  const url = await authorizeUrl(server, client, attempt, scopes, {})
+  const { url } = await authorizeUrl(party, attempt, scopes, {})
   const visit = await scriptedBrowser({ stopAtCallback: true }).visit(url.href)
   return { attempt, url, parameters: new URL(visit.url).searchParams }
 }

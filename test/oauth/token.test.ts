@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
-import { exchangeCode, type Party, refresh, type TokenOutcome } from '../../src/oauth/token.ts'
+import type { Party } from '../../src/oauth/server.ts'
+import { exchangeCode, refresh, type TokenOutcome } from '../../src/oauth/token.ts'
 import { start } from '../testing/servers.ts'
 import { type Answer, answering, approved, partyAt, partyOf, port } from './kit.ts'
 

@@ -234,3 +234,54 @@ test('a person who says no in the browser is exit 6, and nothing is kept', async
   expect(result.stderr).toContain('consent was denied')
   expect((await one.run(['list', '--json'])).stdout).toBe('{"identities":[]}\n')
 })
+
+/** A home whose `work` is defined in `config.yaml`, tokens bound to a key. */
+function boundHome(server: OidcProvider): Sandbox {
+  const one = box()
+  mkdirSync(one.daypassHome, { recursive: true })
+  const lines = [
+    `issuer: ${server.issuer}`,
+    `client_id: ${server.clientId}`,
+    'dpop_bound_access_tokens: true',
+  ]
+  const said = lines.map((line) => `      ${line}\n`).join('')
+  writeFileSync(
+    join(one.daypassHome, 'config.yaml'),
+    `auth:\n  identities:\n    work:\n      kind: oidc/user\n${said}`,
+  )
+  return one
+}
+
+test('DPoP with nonces, PAR required: login, use, renewal, logout', async () => {
+  const server = await start({ dpop: true, par: true })
+  const one = boundHome(server)
+  const login = await one.run(['login', 'work'], { env: { BROWSER } })
+  expect(login.code, login.stderr).toBe(0)
+  expect(login.stderr).toContain('Logged in to OpenID Connect as ada@example.com (ada)')
+  // Neither the challenge nor the redirect travel with the browser.
+  expect(login.stderr).toMatch(/\/auth\?client_id=native-cli&request_uri=urn%3Aietf%3Aparams%3Aoauth%3A\S+\n/)
+  const { stdout, stderr } = await one.run(['token'])
+  expect(stderr).toContain('bound to a key')
+  expect((await userinfo(server, stdout)).status).toBe(401)
+  expect(await one.run(['status', '--check'])).toMatchObject({ code: 0 })
+
+  await left(one, 'work', -1000)
+  const renewed = await one.run(['token', '--json'])
+  expect(JSON.parse(renewed.stdout)).toMatchObject({ identity: 'work', token_type: 'dpop' })
+  expect(server.stats()).toMatchObject({ exchanges: 1, refreshes: 1, refusals: 1, deadGrants: 0 })
+  expect(await one.run(['token', '--header'])).toMatchObject({ code: 2, stdout: '' })
+  expect((await one.run(['logout', 'work'])).stderr).toContain('revoked at the server')
+}, 40_000)
+
+test('DPoP in two steps: what the first step made the key for, the second proves', async () => {
+  const server = await start({ dpop: true, par: true })
+  const one = boundHome(server)
+  const begun = await one.run(['login', 'work', '--method', 'browser', '--start', '--json'])
+  const { id, url, expires_at } = JSON.parse(begun.stdout)
+  // The pushed request is gone sooner than the started login.
+  expect(Date.parse(expires_at)).toBeLessThan(Date.now() + 14 * 60_000)
+  const visit = await scriptedBrowser({ stopAtCallback: true }).visit(url)
+  const done = await one.run(['login', '--finish', id, '--callback-url', visit.url])
+  expect(done.code, done.stderr).toBe(0)
+  expect((await one.run(['refresh', '--force'])).code).toBe(0)
+})

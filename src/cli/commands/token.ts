@@ -1,5 +1,5 @@
 import { parseDuration } from '../../core/duration.ts'
-import { tokenText } from '../../outputs/token.ts'
+import { isBound, tokenText } from '../../outputs/token.ts'
 import type { Answer, World } from '../answer.ts'
 import { explain } from '../answer.ts'
 import { orLogIn } from './login.ts'
@@ -21,5 +21,9 @@ export async function token(
   )
   if (handed.variable) explain(world, `the token of ${handed.variable} is used`)
   const form = json ? 'json' : options.header ? 'header' : 'plain'
+  if (handed.credential.kind === 'bearer' && isBound(handed.credential))
+    world.host.terminal.warn(
+      `the token of ${handed.identity} is bound to a key: servers refuse it without a proof`,
+    )
   return { out: tokenText(handed.identity, handed.credential, form, handed.header?.clockOffset) }
 }

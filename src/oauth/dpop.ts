@@ -1,0 +1,153 @@
+/**
+ * Demonstrating proof of possession (RFC 9449): tokens that are of no use without a key. Each login has a key of its
+ * own, sealed beside its refresh token, and every request that the token is used in is signed with it.
+ */
+import type { webcrypto } from 'node:crypto'
+import * as oauth from 'oauth4webapi'
+import { DaypassError } from '../core/errors.ts'
+import { isLoopbackHost } from '../core/loopback.ts'
+import { Secret } from '../core/secret.ts'
+import { bearerText, withBearer } from './bearer.ts'
+import { type Answer, send, type WireOptions, type WirePort } from './wire.ts'
+
+/** A key, and what is known of the clock of the server that it proves itself to. */
+export interface ProofKey {
+  /** An ES256 private key as JWK (RFC 7517), in JSON. */
+  jwk: Secret
+  /** Server clock minus ours, in milliseconds. */
+  clockOffset: number
+}
+
+const ES256 = { name: 'ECDSA', namedCurve: 'P-256' }
+
+export async function newProofKey(): Promise<ProofKey> {
+  const { privateKey } = await oauth.generateKeyPair('ES256', { extractable: true })
+  const jwk = JSON.stringify(await crypto.subtle.exportKey('jwk', privateKey))
+  return { jwk: new Secret(jwk), clockOffset: 0 }
+}
+
+interface Prover {
+  handle: oauth.DPoPHandle
+  /** Seconds since 1970 on the server's clock, for the next proof. */
+  iat: number
+}
+
+/** One for each key, because it remembers the nonces of the servers (RFC 9449 §8.2). */
+const provers = new Map<string, Promise<Prover>>()
+
+function proverOf({ jwk }: ProofKey): Promise<Prover> {
+  const text = jwk.reveal()
+  const known = provers.get(text) ?? makeProver(text)
+  provers.set(text, known)
+  return known
+}
+
+async function makeProver(text: string): Promise<Prover> {
+  const { key_ops: _, ...pair } = JSON.parse(text) as webcrypto.JsonWebKey
+  const { d: __, ...open } = pair
+  const [privateKey, publicKey] = await Promise.all([
+    crypto.subtle.importKey('jwk', pair, ES256, false, ['sign']),
+    crypto.subtle.importKey('jwk', open, ES256, true, ['verify']),
+  ])
+  const prover: Prover = {
+    iat: 0,
+    handle: oauth.DPoP(
+      {},
+      { privateKey, publicKey },
+      {
+        [oauth.modifyAssertion]: (_header: object, payload: Record<string, unknown>) => {
+          payload.iat = prover.iat
+        },
+      },
+    ),
+  }
+  return prover
+}
+
+/** RFC 9449 §10: binds the authorization code to the key, too. */
+export async function thumbprint(key: ProofKey): Promise<string> {
+  return (await proverOf(key)).handle.calculateThumbprint()
+}
+
+export interface ProvingOptions extends WireOptions {
+  DPoP?: oauth.DPoPHandle
+}
+
+/**
+ * {@link send}, with a proof where there is a key. Asked again for its nonce (RFC 9449 §8), or refused while its clock
+ * says something else than ours, the request is sent again: proofs are judged before anything is spent.
+ */
+export async function sendProved(
+  port: WirePort,
+  url: URL,
+  key: ProofKey | undefined,
+  request: (options: ProvingOptions) => Promise<Response>,
+): Promise<Answer> {
+  if (!key) return send(port, url, request)
+  const prover = await proverOf(key)
+  let offset = key.clockOffset
+  const ask = () => {
+    prover.iat = Math.floor((port.now() + offset) / 1000)
+    return send(port, url, (options) => request({ ...options, DPoP: prover.handle }))
+  }
+  const first = await ask()
+  const second = wantsNonce(first.response.headers, first.json?.error) ? await ask() : first
+  if (second.json?.error !== 'invalid_dpop_proof' || second.clockOffset === offset) return second
+  offset = second.clockOffset
+  return ask()
+}
+
+const NONCE = 'use_dpop_nonce'
+
+/** As an authorization server says it (RFC 9449 §8), or a resource (§9). */
+function wantsNonce(headers: Headers, error?: unknown): boolean {
+  const asked = error === NONCE || headers.get('www-authenticate')?.includes(NONCE) === true
+  return asked && headers.has('dpop-nonce')
+}
+
+/** The request with its token, as a resource wants it: as bearer (RFC 6750), or with a proof (RFC 9449 §7). */
+export async function fetchWith(
+  port: WirePort,
+  request: Request,
+  token: Secret,
+  key: ProofKey | undefined,
+): Promise<Response> {
+  if (!key) return port.fetch(withBearer(request, token))
+  const prover = await proverOf(key)
+  const ask = (one: Request) => proved(port, prover, key, one, bearerText(token))
+  const again = request.clone()
+  const first = await ask(request)
+  if (first.status !== 401 || !wantsNonce(first.headers)) return first
+  await first.body?.cancel()
+  return ask(again)
+}
+
+async function proved(
+  port: WirePort,
+  prover: Prover,
+  { clockOffset }: ProofKey,
+  request: Request,
+  token: string,
+): Promise<Response> {
+  const url = new URL(request.url)
+  prover.iat = Math.floor((port.now() + clockOffset) / 1000)
+  let answer: Response | undefined
+  // The library's own request follows no redirect; a caller's request does as it says.
+  const customFetch = async (_url: string, { headers }: { headers: Record<string, string> }) => {
+    answer = await port.fetch(new Request(request, { headers }))
+    return answer
+  }
+  const options = {
+    DPoP: prover.handle,
+    [oauth.customFetch]: customFetch,
+    [oauth.allowInsecureRequests]: isLoopbackHost(url.hostname),
+  }
+  const { method, headers } = request
+  try {
+    await oauth.protectedResourceRequest(token, method, url, headers, null, options)
+  } catch (error) {
+    // What the library says of a challenge, the caller reads in the answer.
+    if (answer === undefined) throw error
+  }
+  return answer ?? Promise.reject(new DaypassError('unexpected', 'no request was made'))
+}
