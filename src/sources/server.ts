@@ -38,7 +38,8 @@ export async function partyOf(host: Pick<Host, 'fetch' | 'now'>, definition: Def
   const server = await serverOf(definition, host)
   const by = client.secret ? { auth: preferredAuth(server), ...client } : client
   const proofKey = definition.dpop ? await newProofKey() : undefined
-  return { ...partyAt(host, definition, server, by), proofKey, push: definition.push }
+  const push = definition.push || definition.endpoints.par !== undefined
+  return { ...partyAt(host, definition, server, by), proofKey, push }
 }
 
 export function partyAt(
