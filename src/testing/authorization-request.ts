@@ -29,6 +29,9 @@ export function addressed(clients: readonly TestClient[], parameters: URLSearchP
   return { client, redirectUri, state: parameters.get('state'), parameters }
 }
 
+/** A SHA-256 in base64url is exactly 43 characters (RFC 7636 §4.2, RFC 9449 §10). */
+const HASH = /^[\w-]{43}$/
+
 /** What is wrong with it, as an error code and a word to the developer. */
 export function complaint({ parameters }: Request): [error: string, description: string] | undefined {
   if (parameters.get('response_type') !== 'code')
@@ -37,7 +40,8 @@ export function complaint({ parameters }: Request): [error: string, description:
     return ['invalid_request', 'code_challenge_method must be S256']
   }
   const challenge = parameters.get('code_challenge') ?? ''
-  // RFC 7636 §4.2: a SHA-256 in base64url is exactly 43 characters.
-  if (!/^[\w-]{43}$/.test(challenge)) return ['invalid_request', 'code_challenge is missing or malformed']
+  if (!HASH.test(challenge)) return ['invalid_request', 'code_challenge is missing or malformed']
+  const jkt = parameters.get('dpop_jkt')
+  if (jkt !== null && !HASH.test(jkt)) return ['invalid_request', 'dpop_jkt is not a thumbprint']
   return undefined
 }

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { authorizeDoors } from './authorize.ts'
 import { createDevices, deviceDoors } from './device.ts'
 import { discoveryDoors } from './discovery.ts'
+import { createProofs } from './dpop.ts'
 import { createLedger } from './ledger.ts'
 import type { Door } from './message.ts'
 import type {
@@ -45,6 +46,8 @@ export interface AuthorizationServer {
   expireRefreshTokens(): void
   /** Ends every login, as an administrator would. */
   killFamilies(): void
+  /** A new nonce for DPoP proofs; the one before is still good, older ones are refused. */
+  rotateDpopNonce(): void
   /** Milliseconds that the server's clock is ahead. */
   setClockOffset(milliseconds: number): void
   close(): Promise<void>
@@ -68,28 +71,40 @@ function build(
   const clients = options.clients ?? [CLIENT]
   const user = { ...USER, ...options.user }
   const { refresh = 'revoke-family', accessTokenTtl = 3_600_000, revocation = true, device = true } = options
-  const { par = false, parTtl = 60_000 } = options
+  const { par = false, parTtl = 60_000, dpop = false, dpopNonce: demandsNonce = false } = options
   const { consent = 'auto', iss: sendsIss = true, refusedRefresh, personalTokens = [] } = options
   const lifetimes = { accessTokenTtl, refreshTokenTtl: options.refreshTokenTtl ?? Number.POSITIVE_INFINITY }
   const ledger = createLedger({ refresh, ...lifetimes, codeTtl: options.codeTtl ?? 60_000, emit })
   const signer = createSigner(options.signing ?? 'ES256')
   const clock = { offset: options.clockOffset ?? 0 }
   const now = (): number => Date.now() + clock.offset
-  const base = { ledger, clients, user, issuer, consent }
+  const base = { ledger, clients, user, issuer, consent, dpop }
   const deviceSetting = { ...base, device: { ...DEVICE, ...(typeof device === 'object' ? device : {}) } }
   const devices = device === false ? undefined : createDevices(deviceSetting)
   const pushed = createPushed()
+  const proofs = createProofs({ dpop, demandsNonce, issuer, now })
   const offers = { device: device !== false, refresh: refresh !== 'none', revocation: revocation !== false }
   for (const token of personalTokens) ledger.remember(token)
-  const doors: Door[] = [
-    ...discoveryDoors({ issuer, signer, discovery: options.discovery ?? true, sendsIss, par, ...offers }),
-    ...authorizeDoors({ ...base, sendsIss, par, pushed }),
-    ...(par === false ? [] : parDoors({ clients, pushed, parTtl })),
-    ...tokenDoors({ ...base, signer, devices, now, accessTokenTtl, refusedRefresh, revocation }),
-    ...(devices === undefined ? [] : deviceDoors(deviceSetting, devices)),
-    ...resourceDoors({ ledger, user, personalTokens: new Set(personalTokens) }),
+  const proving: Door[] = [
+    ...(par === false ? [] : parDoors({ clients, pushed, proofs, parTtl })),
+    ...tokenDoors({ ...base, signer, devices, proofs, now, accessTokenTtl, refusedRefresh, revocation }),
+    ...resourceDoors({ ...base, proofs, personalTokens: new Set(personalTokens) }),
   ]
-  return { doors, ledger, devices, clock, now, clientId: clients[0]?.id ?? '' }
+  const doors: Door[] = [
+    ...discoveryDoors({
+      issuer,
+      signer,
+      discovery: options.discovery ?? true,
+      sendsIss,
+      par,
+      dpop,
+      ...offers,
+    }),
+    ...authorizeDoors({ ...base, sendsIss, par, pushed }),
+    ...proofs.announced(proving),
+    ...(devices === undefined ? [] : deviceDoors(deviceSetting, devices)),
+  ]
+  return { doors, ledger, devices, proofs, clock, now, clientId: clients[0]?.id ?? '' }
 }
 
 const endpointsOf = (issuer: string): AuthorizationServer['endpoints'] => ({
@@ -111,7 +126,7 @@ export async function startAuthorizationServer(
     for (const listener of listeners) listener(event)
   }
   const at = { issuer: '' }
-  const { doors, ledger, devices, clock, now, clientId } = build(options, () => at.issuer, emit)
+  const { doors, ledger, devices, proofs, clock, now, clientId } = build(options, () => at.issuer, emit)
   const { server, failNext, seen } = serve({ doors, now, emit, mangle: options.mangle })
   await listen(server, options.port ?? 0)
   const { port } = server.address() as AddressInfo
@@ -132,6 +147,7 @@ export async function startAuthorizationServer(
     expireAccessTokens: () => ledger.expire('access'),
     expireRefreshTokens: () => ledger.expire('refresh'),
     killFamilies: ledger.killAll,
+    rotateDpopNonce: proofs.rotate,
     setClockOffset(milliseconds) {
       clock.offset = milliseconds
     },

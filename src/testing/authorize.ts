@@ -1,5 +1,6 @@
 import { escaped } from '../core/html.ts'
 import { addressed, complaint, type Request } from './authorization-request.ts'
+import type { Dpop } from './dpop.ts'
 import type { Ledger } from './ledger.ts'
 import { type Ask, type Door, formProblem, type Reply, repeated } from './message.ts'
 import type { AuthorizationServerOptions, TestClient, TestUser } from './options.ts'
@@ -14,6 +15,7 @@ export interface AuthorizeSetting {
   sendsIss: boolean
   par: Par
   pushed: Pushed
+  dpop: Dpop
   consent: NonNullable<AuthorizationServerOptions['consent']>
 }
 
@@ -54,7 +56,9 @@ function granted(setting: AuthorizeSetting, request: Received): Reply {
   const { parameters, client, redirectUri } = request
   const nonce = parameters.get('nonce') ?? undefined
   const family = setting.ledger.openFamily(client.id, parameters.get('scope') ?? '', nonce)
-  const code = setting.ledger.issueCode(family, redirectUri, parameters.get('code_challenge')!)
+  const jkt = setting.dpop === false ? undefined : (parameters.get('dpop_jkt') ?? undefined)
+  const challenge = parameters.get('code_challenge')!
+  const code = setting.ledger.issueCode(family, { redirectUri, challenge, jkt })
   return back(setting, request, { code })
 }
 

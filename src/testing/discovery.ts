@@ -1,3 +1,4 @@
+import type { Dpop } from './dpop.ts'
 import type { Door } from './message.ts'
 import type { AuthorizationServerOptions } from './options.ts'
 import type { Par } from './par.ts'
@@ -13,6 +14,7 @@ export interface DiscoverySetting {
   refresh: boolean
   revocation: boolean
   par: Par
+  dpop: Dpop
 }
 
 const pushing = ({ issuer, par }: DiscoverySetting): Record<string, unknown> =>
@@ -36,6 +38,7 @@ function metadata(setting: DiscoverySetting): Record<string, unknown> {
     ...(setting.device ? { device_authorization_endpoint: `${issuer}/device_authorization` } : {}),
     ...(setting.sendsIss ? { authorization_response_iss_parameter_supported: true } : {}),
     ...pushing(setting),
+    ...(setting.dpop === false ? {} : { dpop_signing_alg_values_supported: ['ES256'] }),
     response_types_supported: ['code'],
     grant_types_supported: setting.device ? [...grants, DEVICE_GRANT] : grants,
     code_challenge_methods_supported: ['S256'],

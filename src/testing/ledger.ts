@@ -7,6 +7,8 @@ export interface Family {
   clientId: string
   scope: string
   nonce?: string | undefined
+  /** The key its refresh tokens are bound to: that of a public client which proved one (RFC 9449 §5). */
+  jkt?: string | undefined
   dead: boolean
 }
 
@@ -15,6 +17,8 @@ export interface Code {
   family: Family
   redirectUri: string
   challenge: string
+  /** The key that alone may exchange it (RFC 9449 §10). */
+  jkt: string | undefined
   expiresAt: number
   spent: boolean
 }
@@ -22,6 +26,8 @@ export interface Code {
 interface Token {
   use: 'access' | 'refresh'
   family: Family
+  /** The key it is bound to. */
+  jkt: string | undefined
   expiresAt: number
   spentAt?: number
   revoked?: boolean
@@ -81,9 +87,9 @@ export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl
     tell('family-dead', family)
   }
 
-  function issueCode(family: Family, redirectUri: string, challenge: string): string {
+  function issueCode(family: Family, bound: Pick<Code, 'redirectUri' | 'challenge' | 'jkt'>): string {
     const value = secret('code')
-    codes.set(value, { value, family, redirectUri, challenge, expiresAt: Date.now() + codeTtl, spent: false })
+    codes.set(value, { value, family, ...bound, expiresAt: Date.now() + codeTtl, spent: false })
     counts.codes += 1
     tell('code', family)
     return value
@@ -101,18 +107,18 @@ export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl
     return Date.now() < code.expiresAt
   }
 
-  function issueToken(family: Family, use: Token['use']): string {
+  function issueToken(family: Family, use: Token['use'], jkt?: string): string {
     const value = secret(use === 'access' ? 'at' : 'rt')
     const ttl = use === 'access' ? accessTokenTtl : refreshTokenTtl
-    tokens.set(value, { use, family, expiresAt: Date.now() + ttl })
+    tokens.set(value, { use, family, jkt, expiresAt: Date.now() + ttl })
     counts.tokensIssued += 1
     return value
   }
 
-  function exchanged(family: Family): { access: string; refresh?: string } {
+  function exchanged(family: Family, jkt?: string): { access: string; refresh?: string } {
     counts.exchanges += 1
     tell('exchange', family)
-    const access = issueToken(family, 'access')
+    const access = issueToken(family, 'access', jkt)
     return refresh === 'none' ? { access } : { access, refresh: issueToken(family, 'refresh') }
   }
 
@@ -126,14 +132,15 @@ export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl
   }
 
   /** `undefined`: refused. */
-  function renew(value: string, clientId: string) {
+  function renew(value: string, clientId: string, jkt?: string) {
     const token = tokens.get(value)
     if (token?.use !== 'refresh' || token.family.clientId !== clientId) return undefined
+    if (token.family.jkt !== undefined && token.family.jkt !== jkt) return undefined
     if (token.revoked || token.family.dead || Date.now() >= token.expiresAt) return undefined
     if (token.spentAt !== undefined && !reused(token)) return undefined
     counts.refreshes += 1
     tell('refresh', token.family)
-    const access = issueToken(token.family, 'access')
+    const access = issueToken(token.family, 'access', jkt)
     if (refresh === 'reusable') return { family: token.family, access }
     token.spentAt ??= Date.now()
     return { family: token.family, access, refresh: issueToken(token.family, 'refresh') }
@@ -149,11 +156,11 @@ export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl
     else token.revoked = true
   }
 
-  /** The login an access token speaks for, while it is good. */
-  function holder(value: string): Family | undefined {
+  /** An access token, while it is good. */
+  function holder(value: string): Token | undefined {
     const token = tokens.get(value)
     const good = token?.use === 'access' && !token.revoked && !token.family.dead
-    return good && Date.now() < token.expiresAt ? token.family : undefined
+    return good && Date.now() < token.expiresAt ? token : undefined
   }
 
   function expire(use: Token['use']): void {

@@ -62,6 +62,13 @@ export interface AuthorizationServerOptions {
   par?: 'offered' | 'required' | false
   /** Milliseconds. Default one minute. */
   parTtl?: number
+  /**
+   * `offered`: whoever proves a key gets tokens bound to it (RFC 9449). `required`: nobody gets others.
+   * Default false: proofs are not looked at.
+   */
+  dpop?: 'offered' | 'required' | false
+  /** A proof needs the server's nonce (RFC 9449 §8 and §9). Default false. */
+  dpopNonce?: boolean
   /** `false`: no device authorization (RFC 8628). */
   device?: boolean | DeviceOptions
   /** `client-auth`: only a confidential client may revoke, others get an empty 401. `false`: there is none. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { addressed, complaint } from './authorization-request.ts'
 import { authenticate } from './clients.ts'
+import type { Proofs } from './dpop.ts'
 import { type Ask, type Door, formProblem, NO_STORE, type Reply, refusal } from './message.ts'
 import type { AuthorizationServerOptions, TestClient } from './options.ts'
 
@@ -9,6 +10,7 @@ export type Par = NonNullable<AuthorizationServerOptions['par']>
 export interface ParSetting {
   clients: readonly TestClient[]
   pushed: Pushed
+  proofs: Proofs
   parTtl: number
 }
 
@@ -53,6 +55,13 @@ function push(setting: ParSetting, ask: Ask): Reply {
   }
   const parameters = new URLSearchParams(ask.form)
   parameters.delete('client_secret')
+  const proof = setting.proofs.judge(ask)
+  if ('error' in proof) return refusal(proof.error, proof.why)
+  // RFC 9449 §10.1: a proof here says the same as dpop_jkt.
+  if (proof.jkt !== undefined && (parameters.get('dpop_jkt') ?? proof.jkt) !== proof.jkt) {
+    return refusal('invalid_dpop_proof', 'the key is not the one of dpop_jkt')
+  }
+  if (proof.jkt !== undefined) parameters.set('dpop_jkt', proof.jkt)
   const requestUri = setting.pushed.keep(parameters, setting.parTtl)
   const json = { request_uri: requestUri, expires_in: Math.ceil(setting.parTtl / 1000) }
   return { status: 201, headers: NO_STORE, json }

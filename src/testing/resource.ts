@@ -1,3 +1,4 @@
+import type { Dpop, Proofs } from './dpop.ts'
 import type { Ledger } from './ledger.ts'
 import type { Ask, Door, Reply } from './message.ts'
 import type { TestUser } from './options.ts'
@@ -5,30 +6,51 @@ import type { TestUser } from './options.ts'
 export interface ResourceSetting {
   ledger: Ledger
   user: TestUser
+  proofs: Proofs
+  dpop: Dpop
   personalTokens: ReadonlySet<string>
 }
 
-/** Who the bearer is (RFC 6750), or the 401 that says why not. */
-function bearer(
-  { ledger, personalTokens }: ResourceSetting,
-  { headers }: Ask,
-): 'personal' | 'access' | Reply {
-  const token = headers.authorization?.match(/^Bearer ([\w.~+/-]+=*)$/i)?.[1]
-  if (token === undefined) return { status: 401, headers: { 'www-authenticate': 'Bearer realm="test"' } }
-  if (personalTokens.has(token)) return 'personal'
-  if (ledger.holder(token) !== undefined) return 'access'
-  const challenge = 'Bearer realm="test", error="invalid_token"'
-  return { status: 401, headers: { 'www-authenticate': challenge }, json: { error: 'invalid_token' } }
+const CHALLENGES = { bearer: 'Bearer realm="test"', dpop: 'DPoP algs="ES256"' }
+
+type Scheme = keyof typeof CHALLENGES
+
+/** A 401 that says why, in the words of the scheme that was used. */
+const unauthorized = (scheme: Scheme, error: string): Reply => ({
+  status: 401,
+  headers: { 'www-authenticate': `${CHALLENGES[scheme]}, error="${error}"` },
+  json: { error },
+})
+
+/** A token bound to a key is worth nothing without a proof of that key (RFC 9449 §7). */
+function proved({ ledger, proofs }: ResourceSetting, ask: Ask, token: string): Reply | undefined {
+  const proof = proofs.judge(ask, token)
+  if ('error' in proof) return unauthorized('dpop', proof.error)
+  if (proof.jkt === undefined) return unauthorized('dpop', 'invalid_dpop_proof')
+  return ledger.holder(token)?.jkt === proof.jkt ? undefined : unauthorized('dpop', 'invalid_token')
+}
+
+/** A 401 for a request that may not come in (RFC 6750, RFC 9449 §7). */
+function refused(setting: ResourceSetting, ask: Ask): Reply | undefined {
+  const { ledger, personalTokens, dpop } = setting
+  const [, scheme, token = ''] = ask.headers.authorization?.match(/^(Bearer|DPoP) ([\w.~+/-]+=*)$/i) ?? []
+  if (dpop !== false && scheme?.toLowerCase() === 'dpop') return proved(setting, ask, token)
+  if (scheme?.toLowerCase() !== 'bearer') {
+    const challenge = dpop === false ? CHALLENGES.bearer : `${CHALLENGES.bearer}, ${CHALLENGES.dpop}`
+    return { status: 401, headers: { 'www-authenticate': challenge } }
+  }
+  if (personalTokens.has(token)) return undefined
+  const held = ledger.holder(token)
+  // RFC 9449 §7.2: a bound token does not pass as a bearer token.
+  return held !== undefined && held.jkt === undefined ? undefined : unauthorized('bearer', 'invalid_token')
 }
 
 export function resourceDoors(setting: ResourceSetting): Door[] {
   const { sub, email, name, login } = setting.user
 
   function answer(ask: Ask, extra: Record<string, unknown>): Reply {
-    const who = bearer(setting, ask)
-    if (typeof who !== 'string') return who
     const json = { sub, email, name, preferred_username: login, ...extra }
-    return { status: 200, headers: { 'cache-control': 'no-store' }, json }
+    return refused(setting, ask) ?? { status: 200, headers: { 'cache-control': 'no-store' }, json }
   }
 
   return [

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { authenticate } from './clients.ts'
 import type { Devices } from './device.ts'
+import type { Dpop, Proofs } from './dpop.ts'
 import type { Family, Ledger } from './ledger.ts'
 import { type Ask, type Door, formProblem, NO_STORE, type Reply, refusal } from './message.ts'
 import type { AuthorizationServerOptions, Endpoint, TestClient, TestUser } from './options.ts'
@@ -12,6 +13,8 @@ export interface TokenSetting {
   user: TestUser
   signer: Signer
   devices: Devices | undefined
+  proofs: Proofs
+  dpop: Dpop
   issuer(): string
   /** The time the server believes it is. */
   now(): number
@@ -26,6 +29,12 @@ const DOOR_OF: Record<string, Endpoint> = {
   authorization_code: 'code',
   refresh_token: 'refresh',
   [DEVICE_GRANT]: 'device-poll',
+}
+
+/** Who asks: a client, and the key it proved. */
+interface Party {
+  client: TestClient
+  jkt: string | undefined
 }
 
 interface Issued {
@@ -44,11 +53,20 @@ function idToken(setting: TokenSetting, family: Family, first: boolean): string 
   return token
 }
 
-function tokens(setting: TokenSetting, family: Family, issued: Issued, first: boolean): Reply {
+interface Answered {
+  party: Party
+  family: Family
+  issued: Issued
+  /** Not a renewal. */
+  first: boolean
+}
+
+function tokens(setting: TokenSetting, { party, family, issued, first }: Answered): Reply {
+  if (party.client.secret === undefined) family.jkt ??= party.jkt
   const openid = family.scope.split(' ').includes('openid')
   const json = {
     access_token: issued.access,
-    token_type: 'Bearer',
+    token_type: party.jkt === undefined ? 'Bearer' : 'DPoP',
     expires_in: Math.ceil(setting.accessTokenTtl / 1000),
     ...(issued.refresh === undefined ? {} : { refresh_token: issued.refresh }),
     ...(family.scope === '' ? {} : { scope: family.scope }),
@@ -57,15 +75,18 @@ function tokens(setting: TokenSetting, family: Family, issued: Issued, first: bo
   return { status: 200, headers: NO_STORE, json }
 }
 
+const exchanged = (setting: TokenSetting, party: Party, family: Family): Reply =>
+  tokens(setting, { party, family, issued: setting.ledger.exchanged(family, party.jkt), first: true })
+
 /** RFC 7636 §4.1 and §4.6. */
 function verified(verifier: string | null, challenge: string): boolean {
   if (verifier === null || !/^[\w.~-]{43,128}$/.test(verifier)) return false
   return createHash('sha256').update(verifier).digest('base64url') === challenge
 }
 
-function byCode(setting: TokenSetting, client: TestClient, form: URLSearchParams): Reply {
+function byCode(setting: TokenSetting, party: Party, form: URLSearchParams): Reply {
   const code = setting.ledger.findCode(form.get('code') ?? '')
-  if (code === undefined || code.family.clientId !== client.id) {
+  if (code === undefined || code.family.clientId !== party.client.id) {
     return refusal('invalid_grant', 'the code is not known')
   }
   if (form.get('redirect_uri') !== code.redirectUri) {
@@ -74,24 +95,29 @@ function byCode(setting: TokenSetting, client: TestClient, form: URLSearchParams
   if (!verified(form.get('code_verifier'), code.challenge)) {
     return refusal('invalid_grant', 'code_verifier does not match')
   }
+  if (code.jkt !== undefined && code.jkt !== party.jkt) {
+    return refusal('invalid_grant', 'the code is bound to another key')
+  }
   if (!setting.ledger.spendCode(code)) return refusal('invalid_grant', 'the code is spent or expired')
-  return tokens(setting, code.family, setting.ledger.exchanged(code.family), true)
+  return exchanged(setting, party, code.family)
 }
 
-function byRefresh(setting: TokenSetting, client: TestClient, form: URLSearchParams): Reply {
-  const renewed = setting.ledger.renew(form.get('refresh_token') ?? '', client.id)
-  if (renewed !== undefined) return tokens(setting, renewed.family, renewed, false)
+function byRefresh(setting: TokenSetting, party: Party, form: URLSearchParams): Reply {
+  const renewed = setting.ledger.renew(form.get('refresh_token') ?? '', party.client.id, party.jkt)
+  if (renewed !== undefined) {
+    return tokens(setting, { party, family: renewed.family, issued: renewed, first: false })
+  }
   const refused = setting.refusedRefresh
   if (refused === undefined) {
-    return refusal('invalid_grant', 'the refresh token is spent, expired, revoked or unknown')
+    return refusal('invalid_grant', 'the refresh token is spent, expired, revoked, unknown or of another key')
   }
   return { status: refused.status, headers: { 'content-type': 'application/json' }, body: refused.body }
 }
 
-function byDevice(setting: TokenSetting, devices: Devices, client: TestClient, form: URLSearchParams): Reply {
-  const family = devices.poll(form.get('device_code') ?? '', client.id)
+function byDevice(setting: TokenSetting, devices: Devices, party: Party, form: URLSearchParams): Reply {
+  const family = devices.poll(form.get('device_code') ?? '', party.client.id)
   if (typeof family === 'string') return refusal(family, `the device authorization says ${family}`)
-  return tokens(setting, family, setting.ledger.exchanged(family), true)
+  return exchanged(setting, party, family)
 }
 
 function token(setting: TokenSetting, ask: Ask): Reply {
@@ -99,10 +125,17 @@ function token(setting: TokenSetting, ask: Ask): Reply {
   if (problem !== undefined) return refusal('invalid_request', problem)
   const client = authenticate(setting.clients, ask)
   if (typeof client === 'string') return refusal('invalid_client', client, 401)
+  // Before anything is spent: the same code or refresh token comes again, with the right proof.
+  const proof = setting.proofs.judge(ask)
+  if ('error' in proof) return refusal(proof.error, proof.why)
+  if (setting.dpop === 'required' && proof.jkt === undefined) {
+    return refusal('invalid_dpop_proof', 'a proof is required')
+  }
+  const party = { client, ...proof }
   const grant = ask.form.get('grant_type')
-  if (grant === 'authorization_code') return byCode(setting, client, ask.form)
-  if (grant === 'refresh_token') return byRefresh(setting, client, ask.form)
-  if (grant === DEVICE_GRANT && setting.devices) return byDevice(setting, setting.devices, client, ask.form)
+  if (grant === 'authorization_code') return byCode(setting, party, ask.form)
+  if (grant === 'refresh_token') return byRefresh(setting, party, ask.form)
+  if (grant === DEVICE_GRANT && setting.devices) return byDevice(setting, setting.devices, party, ask.form)
   return refusal('unsupported_grant_type', 'grant_type is missing or not supported')
 }
 

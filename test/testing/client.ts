@@ -5,6 +5,8 @@ import { scriptedBrowser } from '../../src/testing/index.ts'
 
 const insecure = { [oauth.allowInsecureRequests]: true } as const
 
+const sent = (proof: oauth.DPoPHandle | undefined) => ({ ...insecure, ...(proof && { DPoP: proof }) })
+
 export const REDIRECT = 'http://127.0.0.1:9/callback'
 
 export async function discover(issuer: string, algorithm: 'oidc' | 'oauth2' = 'oidc') {
@@ -20,6 +22,8 @@ export interface Attempt {
   verifier: string
   state: string
   nonce: string
+  /** Its key is proved with each request (RFC 9449). */
+  proof?: oauth.DPoPHandle
 }
 
 export async function attempt(
@@ -46,9 +50,9 @@ export async function attempt(
 }
 
 /** Pushes the request (RFC 9126). */
-export async function push({ as, client, url }: Attempt, auth = oauth.None()) {
+export async function push({ as, client, url, proof }: Attempt, auth = oauth.None()) {
   const parameters = new URLSearchParams(url.searchParams)
-  const response = await oauth.pushedAuthorizationRequest(as, client, auth, parameters, insecure)
+  const response = await oauth.pushedAuthorizationRequest(as, client, auth, parameters, sent(proof))
   return oauth.processPushedAuthorizationResponse(as, client, response)
 }
 
@@ -66,25 +70,29 @@ export async function callback({ url }: Attempt, decision: 'approve' | 'deny' = 
   return new URL(visit.url)
 }
 
-export async function exchange({ as, client, state, nonce, verifier }: Attempt, called: URL) {
+export async function exchange(
+  { as, client, state, nonce, verifier, proof }: Attempt,
+  called: URL,
+  auth = oauth.None(),
+) {
   const checked = oauth.validateAuthResponse(as, client, called, state)
   const request = oauth.authorizationCodeGrantRequest
-  const response = await request(as, client, oauth.None(), checked, REDIRECT, verifier, insecure)
+  const response = await request(as, client, auth, checked, REDIRECT, verifier, sent(proof))
   const expected = { expectedNonce: nonce, requireIdToken: true }
   const tokens = await oauth.processAuthorizationCodeResponse(as, client, response, expected)
   await oauth.validateApplicationLevelSignature(as, response, insecure)
   return tokens
 }
 
-export async function login(server: AuthorizationServer) {
-  const begun = await attempt(server)
+export async function login(server: AuthorizationServer, proof?: oauth.DPoPHandle) {
+  const begun = { ...(await attempt(server)), ...(proof && { proof }) }
   return { ...begun, tokens: await exchange(begun, await callback(begun)) }
 }
 
-type Party = Pick<Attempt, 'as' | 'client'>
+type Party = Pick<Attempt, 'as' | 'client' | 'proof'>
 
-export async function refresh({ as, client }: Party, token: string | undefined) {
-  const response = await oauth.refreshTokenGrantRequest(as, client, oauth.None(), token!, insecure)
+export async function refresh({ as, client, proof }: Party, token: string | undefined, auth = oauth.None()) {
+  const response = await oauth.refreshTokenGrantRequest(as, client, auth, token!, sent(proof))
   return oauth.processRefreshTokenResponse(as, client, response)
 }
 
@@ -98,8 +106,8 @@ export async function startDevice({ as, client }: Party) {
   return oauth.processDeviceAuthorizationResponse(as, client, response)
 }
 
-export async function pollDevice({ as, client }: Party, code: string) {
-  const response = await oauth.deviceCodeGrantRequest(as, client, oauth.None(), code, insecure)
+export async function pollDevice({ as, client, proof }: Party, code: string) {
+  const response = await oauth.deviceCodeGrantRequest(as, client, oauth.None(), code, sent(proof))
   return oauth.processDeviceCodeResponse(as, client, response)
 }
 

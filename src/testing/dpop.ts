@@ -1,0 +1,79 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Ask, Door } from './message.ts'
+import type { AuthorizationServerOptions } from './options.ts'
+import { readProof } from './proof.ts'
+
+export type Dpop = NonNullable<AuthorizationServerOptions['dpop']>
+
+export interface DpopSetting {
+  dpop: Dpop
+  demandsNonce: boolean
+  issuer(): string
+  /** The time the server believes it is. */
+  now(): number
+}
+
+/** The key that a request proved, if it did; or what is wrong with the proof. */
+export type Judged =
+  | { jkt: string | undefined }
+  | { error: 'invalid_dpop_proof' | 'use_dpop_nonce'; why: string }
+
+/** Milliseconds that a proof's `iat` may be off. */
+const PATIENCE = 60_000
+
+const newNonce = (): string => randomBytes(16).toString('base64url')
+
+const invalid = (why: string): Judged => ({ error: 'invalid_dpop_proof', why })
+
+export type Proofs = ReturnType<typeof createProofs>
+
+/** Judges DPoP proofs (RFC 9449 §4.3), and remembers what must not come twice. */
+export function createProofs({ dpop, demandsNonce, issuer, now }: DpopSetting) {
+  const seen = new Set<string>()
+  let nonces: [current: string, before: string] = [newNonce(), newNonce()]
+
+  function claimsProblem(claims: Record<string, unknown>, ask: Ask, ath?: string): string | undefined {
+    if (typeof claims.jti !== 'string' || claims.jti === '') return 'jti is missing'
+    if (claims.htm !== ask.method) return 'htm is not the method of this request'
+    if (claims.htu !== `${issuer()}${ask.url.pathname}`) return 'htu is not the address of this request'
+    const { iat } = claims
+    if (typeof iat !== 'number' || Math.abs(iat * 1000 - now()) > PATIENCE) return 'iat is missing or not now'
+    return ath === undefined || claims.ath === ath ? undefined : 'ath is not the hash of the access token'
+  }
+
+  /** `accessToken`: the one that comes with the proof. */
+  function judge(ask: Ask, accessToken?: string): Judged {
+    const text = ask.headers.dpop
+    if (dpop === false || text === undefined) return { jkt: undefined }
+    const proof = readProof(String(text))
+    if (typeof proof === 'string') return invalid(proof)
+    const ath = accessToken && createHash('sha256').update(accessToken).digest('base64url')
+    const problem = claimsProblem(proof.claims, ask, ath)
+    if (problem !== undefined) return invalid(problem)
+    const { jti, nonce } = proof.claims
+    if (seen.has(jti as string)) return invalid('jti was used before')
+    seen.add(jti as string)
+    if (demandsNonce && !nonces.some((good) => good === nonce)) {
+      return { error: 'use_dpop_nonce', why: 'the proof needs the nonce of this answer' }
+    }
+    return { jkt: proof.jkt }
+  }
+
+  /** The doors, with the nonce of the next proof in each of their answers (RFC 9449 §8.2). */
+  function announced(doors: readonly Door[]): Door[] {
+    if (dpop === false || !demandsNonce) return [...doors]
+    return doors.map((door) => ({
+      ...door,
+      answer(ask) {
+        const reply = door.answer(ask)
+        return { ...reply, headers: { ...reply.headers, 'dpop-nonce': nonces[0] } }
+      },
+    }))
+  }
+
+  function rotate(): void {
+    nonces = [newNonce(), nonces[0]]
+  }
+
+  return { judge, announced, rotate }
+}

@@ -1,0 +1,58 @@
+import { createHash, createPublicKey, verify } from 'node:crypto'
+
+/** A DPoP proof (RFC 9449 §4.2) whose signature is right; what it claims is not judged yet. */
+export interface Proof {
+  claims: Record<string, unknown>
+  /** The thumbprint of its key (RFC 7638). */
+  jkt: string
+}
+
+type Json = Record<string, unknown>
+
+const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/
+
+function parsed(part: string): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
+    return typeof value === 'object' && value !== null ? (value as Json) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function signed(jwk: Json, input: string, signature: string): boolean {
+  try {
+    const key = createPublicKey({ key: jwk, format: 'jwk' })
+    const blob = Buffer.from(signature, 'base64url')
+    return verify('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }, blob)
+  } catch {
+    // Not a point of the curve.
+    return false
+  }
+}
+
+/** RFC 7638 §3.2: the required members, in this order and without a space. */
+const thumbprint = ({ crv, kty, x, y }: Json): string =>
+  createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url')
+
+function keyProblem({ typ, alg, jwk }: Json): string | undefined {
+  if (typ !== 'dpop+jwt') return 'typ is not dpop+jwt'
+  if (alg !== 'ES256') return 'alg is not ES256'
+  if (typeof jwk !== 'object' || jwk === null) return 'jwk is missing'
+  if ('d' in jwk) return 'jwk holds a private key'
+  const { kty, crv } = jwk as Json
+  return kty === 'EC' && crv === 'P-256' ? undefined : 'jwk is not a key for ES256'
+}
+
+/** The proof in a `DPoP` header, or why it is none (RFC 9449 §4.3, points 1 to 7). */
+export function readProof(text: string): Proof | string {
+  // Node joins a header that came twice with a comma, which is no letter of a JWS.
+  const [, head = '', body = '', signature = ''] = text.match(COMPACT_JWS) ?? []
+  const [header, claims] = [parsed(head), parsed(body)]
+  if (header === undefined || claims === undefined) return 'the DPoP header is not one compact JWS'
+  const problem = keyProblem(header)
+  if (problem !== undefined) return problem
+  const jwk = header.jwk as Json
+  if (!signed(jwk, `${head}.${body}`, signature)) return 'the signature is wrong'
+  return { claims, jkt: thumbprint(jwk) }
+}
