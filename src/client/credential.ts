@@ -114,6 +114,12 @@ export function grantParty(host: Context['host'], definition: Definition, { head
   return { ...party, proofKey: proofKeyOf(header, grant) }
 }
 
+/** What of a grant a server can revoke. */
+export const issuedOf = ({ refreshToken, credential }: Grant) => ({
+  refreshToken,
+  accessToken: credential.kind === 'bearer' ? credential.token : undefined,
+})
+
 const proofKeyOf = (header: Header | undefined, grant: Pick<Grant, 'proofKey'> | undefined) =>
   grant?.proofKey && { jwk: grant.proofKey, clockOffset: header?.clockOffset ?? 0 }
 

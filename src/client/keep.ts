@@ -2,7 +2,7 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
 import type { Account, Entry, Header, KeyLocation } from '../core/types.ts'
-import { revoke } from '../oauth/revoke.ts'
+import { revoke, revokeIssued } from '../oauth/revoke.ts'
 import type { LoggedIn } from '../sources/request.ts'
 import {
   type Context,
@@ -12,7 +12,7 @@ import {
   knownNames,
   providerOfRecord,
 } from './context.ts'
-import { grantParty } from './credential.ts'
+import { grantParty, issuedOf } from './credential.ts'
 import { sweepPending } from './sweep.ts'
 
 export interface LoginOutcome {
@@ -53,9 +53,7 @@ export async function settled(
 
 /** What was issued for nothing is of no use to anyone. */
 async function revokeUnkept({ entry: { grant }, party }: LoggedIn): Promise<void> {
-  if (!party || !grant) return
-  if (grant.refreshToken) await revoke(party, grant.refreshToken, 'refresh_token')
-  else if (grant.credential.kind === 'bearer') await revoke(party, grant.credential.token, 'access_token')
+  if (party && grant) await revokeIssued(party, issuedOf(grant))
 }
 
 /** Someone else's grant is never replaced in silence. */

@@ -1,9 +1,9 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Entry, Header } from '../core/types.ts'
-import { type Revocation, revoke } from '../oauth/revoke.ts'
+import { type Revocation, revokeIssued } from '../oauth/revoke.ts'
 import { type Definition, define } from '../sources/definition.ts'
 import { type Context, find, providerOfRecord } from './context.ts'
-import { grantParty } from './credential.ts'
+import { grantParty, issuedOf } from './credential.ts'
 
 export interface LogoutOptions {
   /** Ask nothing of the server. */
@@ -108,11 +108,8 @@ async function revokeGrant(
   if (entry instanceof DaypassError) return { outcome: 'failed', why: entry.message }
   if (localOnly) return { outcome: 'skipped' }
   if (!entry?.grant) return { outcome: 'none' }
-  const { refreshToken, credential } = entry.grant
   const party = grantParty(context.host, await definitionAnyway(context, entry.header), entry)
-  if (refreshToken) return revoke(party, refreshToken, 'refresh_token')
-  if (credential.kind === 'bearer') return revoke(party, credential.token, 'access_token')
-  return { outcome: 'unsupported' }
+  return revokeIssued(party, issuedOf(entry.grant))
 }
 
 /** What ends a grant must work when the configuration is wrong, too: then the record alone says what it was. */

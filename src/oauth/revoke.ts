@@ -39,3 +39,12 @@ export async function revoke(
     return { outcome: 'failed', why: isDaypassError(error) ? error.message : 'the request could not be made' }
   }
 }
+
+/** Ends what was issued: by its refresh token, which takes the rest with it (RFC 7009 §2.1), else by its access token. */
+export async function revokeIssued(
+  party: Party,
+  { refreshToken, accessToken }: { refreshToken?: Secret | undefined; accessToken?: Secret | undefined },
+): Promise<Revocation> {
+  if (refreshToken) return revoke(party, refreshToken, 'refresh_token')
+  return accessToken ? revoke(party, accessToken, 'access_token') : { outcome: 'unsupported' }
+}

@@ -2,6 +2,7 @@ import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Account, Entry, Grant, Host, Method } from '../core/types.ts'
 import { fetchProfile } from '../oauth/profile.ts'
+import { revokeIssued } from '../oauth/revoke.ts'
 import { endpointsOf, type Party, type Server } from '../oauth/server.ts'
 import type { Issued } from '../oauth/token.ts'
 import type { Claims } from '../providers/define.ts'
@@ -16,13 +17,17 @@ export async function entryOf(
   issued: Issued,
   method: Method,
 ): Promise<Entry> {
-  const problem = issued.problem ?? issued.idTokenProblem
-  if (problem) throw problem
   const { tokens } = issued
   const { proofKey } = party
-  const credential = bearer(issued)
   // RFC 9449 §5: a server that ignores the proof issues tokens that anyone can use.
-  if (proofKey && credential.tokenType !== 'dpop') throw notBound(party)
+  const unbound = proofKey && tokens.tokenType !== 'dpop' ? notBound(party) : undefined
+  const problem = issued.problem ?? issued.idTokenProblem ?? unbound
+  if (problem) {
+    // Nobody will ever use it.
+    await revokeIssued(party, tokens)
+    throw problem
+  }
+  const credential = bearer(issued)
   const grant: Grant = {
     credential,
     ...(tokens.refreshToken && { refreshToken: tokens.refreshToken }),
