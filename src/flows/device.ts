@@ -58,7 +58,8 @@ export async function awaitDevice(
     if (refusal.error === 'slow_down') interval += SLOWER
     else if (refusal.error === 'expired_token') throw expired()
     else if (refusal.error === 'access_denied') throw denied()
-    else if (refusal.kind === 'passing') interval = Math.min(interval * 2, 60_000)
+    else if (refusal.kind === 'passing')
+      interval = Math.max(interval, refusal.retryAfter ?? Math.min(interval * 2, 60_000))
     else if (refusal.error !== 'authorization_pending') throw refusalError(refusal)
     await remember({ device: { ...device, interval }, askedAt, polledAt: host.now() })
   }

@@ -1,3 +1,4 @@
+import { formatDuration } from '../core/duration.ts'
 import { DaypassError, type ErrorCode } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
 import type { Answer } from './wire.ts'
@@ -14,17 +15,19 @@ export interface Refusal {
   /** One line, safe to show. */
   message: string
   error: string | undefined
+  /** Milliseconds after which the server wants to be asked again. */
+  retryAfter?: number | undefined
 }
 
 const PASSING = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
 
 /** Sorts an answer that is not a success. `dead` lists the provider's own words for a grant that is over. */
 export function refusalOf(answer: Answer, host: string, dead: readonly string[]): Refusal {
-  const { status, json } = answer
+  const { status, json, retryAfter } = answer
   const error = typeof json?.error === 'string' ? json.error : undefined
   const message = `${host} answered ${shown([status, error, json?.error_description].filter(Boolean).join(' '))}`
   if (status >= 500 || status === 429 || status === 408 || (error !== undefined && PASSING.has(error))) {
-    return { kind: 'passing', message, error }
+    return { kind: 'passing', message, error, retryAfter }
   }
   if (error !== undefined && dead.includes(error)) return { kind: 'dead', message, error }
   if (error === undefined && (status === 400 || status === 401)) return { kind: 'unclear', message, error }
@@ -46,12 +49,17 @@ const HINTS: Partial<Record<Refusal['kind'], string>> = {
   refused: 'check the client id and the scopes: daypass login --help',
 }
 
+const later = ({ retryAfter }: Refusal) =>
+  retryAfter === undefined
+    ? undefined
+    : `the server asks to be left alone: try again in ${formatDuration(retryAfter)}`
+
 /** RFC 9449: the server wants a proof that it did not get, or did not like. Some say so in their description alone. */
 const PROOF = /dpop/i
 const PROOF_HINT =
   'write dpop_bound_access_tokens: true into its configuration; where that stands already, set the clock of this machine'
 
 export function refusalError(refusal: Refusal, hint?: string): DaypassError {
-  const usual = PROOF.test(refusal.message) ? PROOF_HINT : HINTS[refusal.kind]
+  const usual = PROOF.test(refusal.message) ? PROOF_HINT : (later(refusal) ?? HINTS[refusal.kind])
   return new DaypassError(CODES[refusal.kind], refusal.message, { hint: usual ?? hint })
 }

@@ -26,7 +26,7 @@ export interface Answer {
   sentAt: number
   /** Server clock minus ours, in milliseconds; 0 when within its measuring error. */
   clockOffset: number
-  /** Seconds from `Retry-After`, where it is a number. */
+  /** Milliseconds, as `Retry-After` says it: as seconds or as a date (RFC 9110 §10.2.3). */
   retryAfter: number | undefined
 }
 
@@ -93,14 +93,13 @@ async function readAnswer(raw: Response, sentAt: number, now: number, secrets: s
   const headers = new Headers(raw.headers)
   if (json) headers.set('content-type', 'application/json')
   headers.delete('content-length')
-  const retryAfter = Number(raw.headers.get('retry-after') ?? Number.NaN)
   return {
     status,
     json,
     response: new Response(json ? JSON.stringify(json) : text || null, { status, headers }),
     sentAt,
     clockOffset: clockOffset(raw.headers.get('date'), sentAt, now),
-    retryAfter: Number.isFinite(retryAfter) ? retryAfter : undefined,
+    retryAfter: retryAfter(raw.headers),
   }
 }
 
@@ -163,6 +162,17 @@ function isLifetime(value: unknown): boolean {
     typeof value === 'number' || (typeof value === 'string' && value.trim()) ? Number(value) : Number.NaN
   return seconds >= 0 && seconds <= CENTURY
 }
+
+/** A date is the server's, and so is what it is compared with. */
+function retryAfter(headers: Headers): number | undefined {
+  const said = headers.get('retry-after') ?? ''
+  const wait = /^\d+$/.test(said)
+    ? Number(said) * 1000
+    : Date.parse(said) - Date.parse(headers.get('date') ?? '')
+  return wait > 0 && wait < DAY ? wait : undefined
+}
+
+const DAY = 86_400_000
 
 /** `Date` has a resolution of one second, so less than two seconds says nothing. */
 function clockOffset(date: string | null, sentAt: number, receivedAt: number): number {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
+import { refusalError } from '../../src/oauth/refusal.ts'
 import type { Party } from '../../src/oauth/server.ts'
 import { exchangeCode, refresh, type TokenOutcome } from '../../src/oauth/token.ts'
 import { start } from '../testing/servers.ts'
@@ -124,6 +125,17 @@ describe('a refusal', () => {
   ])('%s is sorted', async (_, answer, kind) => {
     const outcome = await renewed(answer, { dead: ['invalid_grant', 'bad_refresh_token'] })
     expect('refusal' in outcome && outcome.refusal.kind).toBe(kind)
+  })
+
+  test.each([
+    ['120', 'try again in 2m'],
+    ['Sun, 06 Nov 2044 08:50:37 GMT', 'try again in 1m'],
+    ['0', 'try again in a while'],
+    ['soon', 'try again in a while'],
+  ])('Retry-After: %s is told as %s', async (said, hint) => {
+    const date = 'Sun, 06 Nov 2044 08:49:37 GMT'
+    const outcome = await renewed({ status: 429, headers: { 'retry-after': said, date } })
+    expect('refusal' in outcome && refusalError(outcome.refusal).hint).toContain(hint)
   })
 
   test('an answer of more than 1 MiB is a passing failure, and is not read to its end', async () => {
