@@ -24,7 +24,10 @@ export async function uninterrupted<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Listeners that others have are taken away meanwhile: one of them may end the process. */
+/**
+ * Listeners that others have are taken away meanwhile: one of them may end the process. There is always one, for with
+ * the last one Node forgets a signal that is on its way.
+ */
 function postpone(): Postponement {
   const others = SIGNALS.map((signal) => [signal, process.rawListeners(signal)] as const)
   const remember = (signal: NodeJS.Signals) => {
@@ -35,12 +38,15 @@ function postpone(): Postponement {
     arrived: undefined,
     restore() {
       for (const [signal, listeners] of others) {
-        process.off(signal, remember)
         for (const listener of listeners) process.on(signal, listener as NodeJS.SignalsListener)
+        process.off(signal, remember)
       }
     },
   }
-  for (const signal of SIGNALS) process.removeAllListeners(signal).on(signal, remember)
+  for (const [signal, listeners] of others) {
+    process.on(signal, remember)
+    for (const listener of listeners) process.off(signal, listener as NodeJS.SignalsListener)
+  }
   return mine
 }
 

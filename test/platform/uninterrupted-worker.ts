@@ -8,6 +8,9 @@ if (listens === 'listens') {
   })
 }
 
+// Not heard yet when the work begins: Node tells of a signal when it comes round to it.
+if (process.argv[3] === 'early') process.kill(process.pid, 'SIGINT')
+
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 await Promise.all([

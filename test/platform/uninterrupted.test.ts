@@ -49,6 +49,13 @@ describe.skipIf(process.platform === 'win32')('a signal during a renewal', () =>
     })
   })
 
+  test('one that is on its way when the work begins is not forgotten', async () => {
+    expect(await run([], 'listens', 'early')).toEqual({
+      out: ['began', 'first kept', 'second kept', 'heard'],
+      end: 130,
+    })
+  })
+
   test('without one nothing happens', async () => {
     expect((await run([])).out.at(-1)).toBe('went on')
   })
