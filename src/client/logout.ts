@@ -40,13 +40,12 @@ export async function logout(
       wasDefault: choices.readDefault() === name,
     }
   }
-  const revocation = await vault.exclusive(name, 'logout', () =>
+  return vault.exclusive(name, 'logout', () =>
     ending(context, name, options, async (entry) => {
       // Whoever held the lock before us may have logged in anew, or removed it.
       if (entry) await forget(context, entry instanceof DaypassError ? header : entry.header)
     }),
   )
-  return { identity: name, revocation, wasDefault: await leaveDefault(context, name) }
 }
 
 /** Marked, revoked, gone, in this order: killed in between, nobody uses it any more, and logging out again ends it. */
@@ -55,11 +54,13 @@ async function ending(
   name: string,
   options: LogoutOptions,
   end: (entry: Entry | undefined | DaypassError) => Promise<void>,
-): Promise<LogoutOutcome['revocation']> {
+): Promise<LogoutOutcome> {
   const entry = await readAnyway(context, name)
   try {
     await mark(context, entry)
-    return await revokeGrant(context, entry, options)
+    const revocation = await revokeGrant(context, entry, options)
+    // Before the rest is gone: a default that names nobody could not be cleared by doing all this again.
+    return { identity: name, revocation, wasDefault: await leaveDefault(context, name) }
   } finally {
     await end(entry)
   }
@@ -149,8 +150,7 @@ export async function remove(context: Context, name: string): Promise<LogoutOutc
       hint: 'delete it in config.yaml',
     })
   }
-  const revocation = await vault.exclusive(name, 'remove', () =>
+  return vault.exclusive(name, 'remove', () =>
     ending(context, name, {}, async () => void (await vault.remove(name))),
   )
-  return { identity: name, revocation, wasDefault: await leaveDefault(context, name) }
 }
