@@ -50,7 +50,6 @@ export function reserveRoom(path: string, bytes: number): Room {
     rmSync(temporary, { force: true })
   }
   return guarded(path, release, () => {
-    sweep(path)
     handle = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     // Noise, because a file system that compresses or leaves holes keeps no room for zeros.
     writeAll(handle, randomBytes(bytes))
@@ -63,6 +62,7 @@ export function reserveRoom(path: string, bytes: number): Room {
         handle = undefined
         rename(temporary, path)
         syncFolder(folder)
+        sweep(path)
       })
     return { write, release }
   })
@@ -145,14 +145,25 @@ export function temporariesOf(path: string): string[] {
     .map((file) => join(dirname(path), file))
 }
 
-/** Removes what processes left that died between reserving and renaming; of other files only where nothing can be rescued from it. */
+/**
+ * Removes what processes left that died between reserving and renaming; of other files only where nothing can be
+ * rescued from it. After the renaming: until then, what was rescued lies in nothing but such a file.
+ */
 function sweep(path: string): void {
   const folder = dirname(path)
   for (const file of readdirSync(folder)) {
     const [, owner, target] = TEMPORARY.exec(file) ?? []
     if (owner === undefined || target === undefined) continue
     const others = target !== basename(path) && lstatSync(join(folder, target), { throwIfNoEntry: false })
-    if (!others && isStale(join(folder, file), Number(owner))) rmSync(join(folder, file), { force: true })
+    if (!others && isStale(join(folder, file), Number(owner))) discard(join(folder, file))
+  }
+}
+
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // What was written is written; this one is in nobody's way.
   }
 }
 

@@ -25,9 +25,9 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
     return text === undefined ? undefined : decodeHeader(text, name)
   }
   const decode = async (text: string, name: string) => entry(decodeHeader(text, name), await open(text, name))
-  /** Room that was not filled yet, or half filled, is no record; its seal says so. */
+  /** Room that was not filled yet, or half filled, is no record; its seal says so. What it was longer may still follow. */
   const whole = (text: string, name: string) =>
-    decode(text, name).catch((error: unknown) => {
+    decode(`${text.split('\n', 2).join('\n')}\n`, name).catch((error: unknown) => {
       if (isDaypassError(error, 'vault')) return undefined
       throw error
     })
