@@ -1,0 +1,90 @@
+/** Runs `daypass` step by step: which steps it takes, and what is left when a signal comes in front of one of them. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { CLI, type Result, type RunOptions, type Sandbox } from './cli.ts'
+
+const PRELOADED = join(import.meta.dirname, 'steps.cjs')
+
+/** What a run is given whose steps are told to a file; a signal comes in front of the one of that number or name. */
+export function stepwise(
+  log: string,
+  at: number | string = 0,
+  signal: NodeJS.Signals = 'SIGKILL',
+): RunOptions {
+  return {
+    program: [process.execPath, '--require', PRELOADED, CLI],
+    env: { STEPS_LOG: log, STEPS_AT: String(at), STEPS_SIGNAL: signal },
+  }
+}
+
+/** The steps told so far; the signal came in front of the last one. */
+export const stepsIn = (log: string): string[] =>
+  existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : []
+
+interface Scene {
+  one: Sandbox
+  close(): Promise<void>
+}
+
+export interface Story<T extends Scene> {
+  /** The same each time, and another one. */
+  prepare(): Promise<T>
+  verb(scene: T, options: RunOptions): Promise<Result>
+  signal?: NodeJS.Signals
+  /** Looks at what a signal left, and says it in a few words. */
+  left(scene: T, result: Result): Promise<string>
+}
+
+/** Runs a verb once for each of its steps, with the signal in front of it: a line for each, and what was left. */
+export async function hitAtEveryStep<T extends Scene>(story: Story<T>): Promise<string> {
+  const steps = await stepsOf(story)
+  const lines = await eachAt(steps, async (step, at) => {
+    const scene = await story.prepare()
+    try {
+      const log = join(scene.one.home, 'steps')
+      const result = await story.verb(scene, stepwise(log, at, story.signal))
+      const said = `${at}, ${step}\n${result.stderr}`
+      expect(stepsIn(log).slice(0, at), said).toEqual(steps.slice(0, at))
+      if (story.signal === undefined) expect(result.signal, said).toBe('SIGKILL')
+      return `${(await within(story.left(scene, result), said)).padEnd(36)}${step}\n`
+    } finally {
+      await scene.close()
+    }
+  })
+  return lines.join('')
+}
+
+export async function stepsOf<T extends Scene>({ prepare, verb }: Omit<Story<T>, 'left'>): Promise<string[]> {
+  const scene = await prepare()
+  try {
+    const log = join(scene.one.home, 'steps')
+    const { code, stderr } = await verb(scene, stepwise(log))
+    expect(code, stderr).toBe(0)
+    return stepsIn(log)
+  } finally {
+    await scene.close()
+  }
+}
+
+async function within<R>(looking: Promise<R>, where: string): Promise<R> {
+  try {
+    return await looking
+  } catch (error) {
+    throw new Error(`hit in front of step ${where}`, { cause: error })
+  }
+}
+
+/** A few at a time, for each is a process of its own. */
+async function eachAt<R>(
+  steps: readonly string[],
+  work: (step: string, at: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = []
+  const left = steps.entries()
+  const worker = async () => {
+    for (const [index, step] of left) results[index] = await work(step, index + 1)
+  }
+  await Promise.all([worker(), worker(), worker()])
+  return results
+}

@@ -1,0 +1,76 @@
+/** A renewal that is stopped in its middle, as Ctrl-Z does, or interrupted: nobody steals from it, and nothing is lost. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { diskVault } from '../../src/vault/open-vault.ts'
+import { left } from '../cli/story.ts'
+import type { Result, RunOptions } from '../kit/cli.ts'
+import { hitAtEveryStep, stepsIn, stepwise } from '../kit/steps.ts'
+import { expectSound, type Home, home, inProcess, tokenOf } from './home.ts'
+
+async function stale(): Promise<Home> {
+  const made = await home('work')
+  await left(made.one, 'work', -1000)
+  return made
+}
+
+/** Runs until the kernel says that it stands still. */
+async function stopped({ one }: Home, at: string) {
+  const log = join(one.home, 'stopped')
+  const running = one.start(['token', 'work'], { ...stepwise(log, at, 'SIGSTOP'), timeout: 60_000 })
+  const state = () => /^.*\) (\w)/s.exec(readFileSync(`/proc/${running.pid}/stat`, 'utf8'))?.[1]
+  await expect.poll(state).toBe('T')
+  expect(stepsIn(log).at(-1)).toBe(at)
+  return running
+}
+
+describe.skipIf(process.platform !== 'linux')('a process that is stopped while it renews', () => {
+  test.each(['ask /token', 'hear /token', 'rename vault/work.grant.tmp to work.grant'])(
+    'is waited for, and named to whoever is out of patience; then one renewal serves all (in front of: %s)',
+    async (at) => {
+      const made = await stale()
+      const { one, server } = made
+      const holder = await stopped(made, at)
+      const { refreshes } = server.stats()
+      const vault = diskVault(join(one.daypassHome, 'vault'), { patience: 300 })
+      await expect(inProcess(one, { vault }).credential('work')).rejects.toMatchObject({
+        code: 'lock',
+        message: expect.stringMatching(
+          `^another daypass \\(pid ${holder.pid}, refresh, for \\d+ s\\) holds work; `,
+        ),
+        hint: `try again, or end that process: kill ${holder.pid}`,
+      })
+      const logs = ['a', 'b', 'c'].map((name) => join(one.home, name))
+      const waiting = logs.map((log) => one.run(['token', 'work'], stepwise(log)))
+      await expect
+        .poll(() => logs.map((log) => stepsIn(log)))
+        .toEqual(logs.map(() => ['open vault/locks/work.lock']))
+      expect(server.stats().refreshes).toBe(refreshes)
+
+      holder.kill('SIGCONT')
+      const results = [await holder.ended, ...(await Promise.all(waiting))]
+      const { stdout } = results[0]!
+      for (const result of results) expect(result).toMatchObject({ code: 0, stdout, stderr: '' })
+      expect(server.stats()).toMatchObject({ refreshes: 1, reuses: 0, deadFamilies: 0 })
+      await made.close()
+    },
+    60_000,
+  )
+})
+
+describe.skipIf(process.platform === 'win32')('a process that is told to end while it renews', () => {
+  const token = ({ one }: Home, options: RunOptions) => one.run(['token', 'work'], options)
+
+  async function next(made: Home, { code, stderr }: Result): Promise<string> {
+    expect([0, 130, 143], stderr).toContain(code)
+    await expectSound(made)
+    expect(await tokenOf(made)).toMatch(/^at_/)
+    expect(made.server.stats()).toMatchObject({ refreshes: 1, reuses: 0, deadFamilies: 0 })
+    return 'nothing is lost'
+  }
+
+  test('loses nothing, whenever that is', async () => {
+    const left = await hitAtEveryStep({ prepare: stale, verb: token, left: next, signal: 'SIGTERM' })
+    expect(left).toContain('ask /token')
+  }, 120_000)
+})
