@@ -5,9 +5,11 @@ import { discoveryDoors } from './discovery.ts'
 import { createProofs } from './dpop.ts'
 import { createLedger } from './ledger.ts'
 import type { Door } from './message.ts'
+import { offSpecification } from './off-spec.ts'
 import type {
   AuthorizationServerOptions,
   DeviceOptions,
+  Endpoint,
   Fault,
   ServerEvent,
   Stats,
@@ -117,6 +119,13 @@ const endpointsOf = (issuer: string): AuthorizationServer['endpoints'] => ({
   resource: `${issuer}/me`,
 })
 
+function mangling({ offSpec, mangle }: AuthorizationServerOptions) {
+  return (json: Record<string, unknown>, endpoint: Endpoint): Record<string, unknown> => {
+    const changed = offSpecification(json, offSpec)
+    return mangle?.(changed, endpoint) ?? changed
+  }
+}
+
 /** Starts a strict OAuth 2.0 / OpenID Connect server on 127.0.0.1 that fails on request. For tests only. */
 export async function startAuthorizationServer(
   options: AuthorizationServerOptions = {},
@@ -127,7 +136,7 @@ export async function startAuthorizationServer(
   }
   const at = { issuer: '' }
   const { doors, ledger, devices, proofs, clock, now, clientId } = build(options, () => at.issuer, emit)
-  const { server, failNext, seen } = serve({ doors, now, emit, mangle: options.mangle })
+  const { server, failNext, seen } = serve({ doors, now, emit, mangle: mangling(options) })
   await listen(server, options.port ?? 0)
   const { port } = server.address() as AddressInfo
   at.issuer = `http://127.0.0.1:${port}`

@@ -9,6 +9,7 @@ export type {
   DeviceOptions,
   Endpoint,
   Fault,
+  OffSpec,
   RefreshRule,
   ServerEvent,
   Stats,

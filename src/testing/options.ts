@@ -37,6 +37,21 @@ export interface DeviceOptions {
   strictInterval?: boolean
 }
 
+/**
+ * What token answers look like in the field:
+ * - `null-expiry`: `"expires_in": null`;
+ * - `scope-list`: `scope` is a list of texts;
+ * - `empty-refresh-token`: `"refresh_token": ""`;
+ * - `no-refresh-token`: there is none (with `refresh: 'reusable'` the old one goes on working);
+ * - `no-token-type`: `token_type` is missing.
+ */
+export type OffSpec =
+  | 'null-expiry'
+  | 'scope-list'
+  | 'empty-refresh-token'
+  | 'no-refresh-token'
+  | 'no-token-type'
+
 export interface AuthorizationServerOptions {
   /** Default: any free one. */
   port?: number
@@ -79,6 +94,8 @@ export interface AuthorizationServerOptions {
   personalTokens?: readonly string[]
   /** Milliseconds that the server's clock is ahead: its `Date` header, `iat` and `exp`. */
   clockOffset?: number
+  /** How every token answer departs from the specification. Default: it does not. */
+  offSpec?: OffSpec | readonly OffSpec[]
   /** Changes any JSON answer before it is sent, to play a server that does not follow the specification. */
   mangle?: (json: Record<string, unknown>, endpoint: Endpoint) => Record<string, unknown>
 }
@@ -116,6 +133,8 @@ export interface Fault {
   delay?: number
   /** Drops the connection: before the request is worked on, or after it took effect. */
   cut?: 'before' | 'after'
+  /** How this token answer alone departs from the specification. */
+  offSpec?: OffSpec | readonly OffSpec[]
   /** Changes the JSON of this answer only. */
   mangle?: (json: Record<string, unknown>) => Record<string, unknown>
 }

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { faultQueue } from './faults.ts'
 import { type Ask, type Door, type Reply, readBody } from './message.ts'
+import { offSpecification } from './off-spec.ts'
 import type { AuthorizationServerOptions, Endpoint, Fault, ServerEvent, Stats } from './options.ts'
 
 export interface ServeSetting {
@@ -50,7 +51,8 @@ function work(ask: Ask, answer: Door['answer'], fault: Fault | undefined): Reply
 function bodyOf({ mangle }: Serving, endpoint: Endpoint, reply: Reply, fault: Fault | undefined): string {
   if (reply.json === undefined) return reply.body ?? ''
   const usual = mangle?.(reply.json, endpoint) ?? reply.json
-  return JSON.stringify(fault?.mangle?.(usual) ?? usual)
+  const once = offSpecification(usual, fault?.offSpec)
+  return JSON.stringify(fault?.mangle?.(once) ?? once)
 }
 
 async function handle(serving: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {

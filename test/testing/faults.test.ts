@@ -1,6 +1,7 @@
+import * as oauth from 'oauth4webapi'
 import { describe, expect, test } from 'vitest'
-import type { AuthorizationServer } from '../../src/testing/index.ts'
-import { login, me, refresh, refusalOf } from './client.ts'
+import type { AuthorizationServer, OffSpec } from '../../src/testing/index.ts'
+import { attempt, callback, login, me, REDIRECT, refresh, refusalOf } from './client.ts'
 import { post, start } from './servers.ts'
 
 describe('faults', () => {
@@ -25,6 +26,16 @@ describe('faults', () => {
     expect((await post(server.endpoints.token, form(server))).status).toBe(429)
     expect((await post(server.endpoints.token, form(server))).status).toBe(400)
     expect(server.stats()).toMatchObject({ faults: 2, by: { refresh: 3, resource: 1 } })
+  })
+
+  test('without a door it befalls whatever comes next; a body alone stands instead of the answer, not of the deed', async () => {
+    const server = await start()
+    const { tokens } = await login(server)
+    server.failNext({ status: 502 })
+    expect([await me(server, tokens.access_token), await me(server, tokens.access_token)]).toEqual([502, 200])
+    server.failNext({ endpoint: 'refresh', body: '<html>' })
+    const answer = await post(server.endpoints.token, form(server, tokens.refresh_token))
+    expect([answer.status, answer.text, server.stats().refreshes]).toEqual([200, '<html>', 1])
   })
 
   test('cut before: nothing was rotated', async () => {
@@ -74,10 +85,47 @@ describe('faults', () => {
     expect(second).toMatchObject({ expires_in: null, scope: 'openid email' })
   })
 
+  /** A login's token answer, as it is written. */
+  async function tokenAnswer(server: AuthorizationServer) {
+    const begun = await attempt(server)
+    const code = (await callback(begun)).searchParams.get('code')!
+    const grant = { grant_type: 'authorization_code', client_id: server.clientId, redirect_uri: REDIRECT }
+    const { text } = await post(server.endpoints.token, { ...grant, code, code_verifier: begun.verifier })
+    return { refresh_token: undefined, token_type: undefined, ...JSON.parse(text) }
+  }
+
+  test.each<[OffSpec, Record<string, unknown>]>([
+    ['null-expiry', { expires_in: null }],
+    ['scope-list', { scope: ['openid', 'email'] }],
+    ['empty-refresh-token', { refresh_token: '' }],
+    ['no-refresh-token', { refresh_token: undefined }],
+    ['no-token-type', { token_type: undefined }],
+  ])('%s: token answers alone are written so, always or once', async (offSpec, written) => {
+    const usual = { expires_in: 3600, scope: 'openid email', token_type: 'Bearer' }
+    const renewal = async (server: AuthorizationServer, token: string | undefined) =>
+      JSON.parse((await post(server.endpoints.token, form(server, token))).text)
+    const normal = await start({ refresh: { grace: 60_000 } })
+    const { tokens } = await login(normal)
+    normal.failNext({ endpoint: 'refresh', offSpec })
+    const once = await renewal(normal, tokens.refresh_token)
+    expect({ refresh_token: undefined, token_type: undefined, ...once }).toMatchObject({
+      ...usual,
+      ...written,
+    })
+    const refresh_token = expect.stringMatching(/^rt_/)
+    expect(await renewal(normal, tokens.refresh_token)).toMatchObject({ ...usual, refresh_token })
+    const odd = await start({ offSpec: [offSpec], mangle: (json) => ({ ...json, last: true }) })
+    expect(await tokenAnswer(odd)).toMatchObject({ ...usual, ...written, last: true })
+    const refused = { error: 'invalid_grant', error_description: expect.any(String), last: true }
+    expect(await renewal(odd, 'x')).toEqual(refused)
+  })
+
   test('the clock the server tells can be off; lifetimes run on', async () => {
     const server = await start({ clockOffset: 600_000 })
     const response = await fetch(server.issuer)
-    expect(Date.parse(response.headers.get('date')!) - Date.now()).toBeGreaterThan(590_000)
+    expect(Date.parse(response.headers.get('date')!) - Date.now()).toBeGreaterThan(500_000)
+    const ahead = oauth.getValidatedIdTokenClaims((await login(server)).tokens)!
+    expect(ahead.iat * 1000 - Date.now()).toBeGreaterThan(500_000)
     server.setClockOffset(0)
     const { tokens } = await login(server)
     server.setClockOffset(7_200_000)

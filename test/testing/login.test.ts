@@ -44,6 +44,13 @@ describe('a login by code', () => {
     expect(server.stats().codes).toBe(1)
   })
 
+  test('can be refused by everybody, and be somebody else’s', async () => {
+    const denying = await attempt(await start({ consent: 'deny' }))
+    expect((await callback(denying)).searchParams.get('error')).toBe('access_denied')
+    const { tokens } = await login(await start({ user: { sub: 'user-2' } }))
+    expect(oauth.getValidatedIdTokenClaims(tokens)).toMatchObject({ sub: 'user-2', name: 'Ada Lovelace' })
+  })
+
   test('needs PKCE by S256', async () => {
     const server = await start()
     for (const flaw of [

@@ -123,6 +123,13 @@ describe('revocation', () => {
       status: 401,
       text: '',
     })
+    const redirects = ['http://127.0.0.1/callback']
+    const web = await start({
+      revocation: 'client-auth',
+      clients: [{ id: 'web', secret: 's3cret', redirects }],
+    })
+    const proved = { token: 'x', client_id: 'web', client_secret: 's3cret' }
+    expect((await post(web.endpoints.revocation, proved)).status).toBe(200)
     const none = await start({ revocation: false })
     expect((await post(none.endpoints.revocation, { token: 'x' })).status).toBe(404)
     expect((await discover(none.issuer)).revocation_endpoint).toBeUndefined()

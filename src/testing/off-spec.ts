@@ -1,0 +1,17 @@
+import type { OffSpec } from './options.ts'
+
+type Json = Record<string, unknown>
+
+const WAYS: Record<OffSpec, (json: Json) => Json> = {
+  'null-expiry': (json) => ({ ...json, expires_in: null }),
+  'scope-list': (json) => ({ ...json, scope: String(json.scope ?? '').split(' ') }),
+  'empty-refresh-token': (json) => ({ ...json, refresh_token: '' }),
+  'no-refresh-token': ({ refresh_token: _, ...json }) => json,
+  'no-token-type': ({ token_type: _, ...json }) => json,
+}
+
+/** A token answer as such a server writes it; any other answer as it is. */
+export function offSpecification(json: Json, ways: OffSpec | readonly OffSpec[] = []): Json {
+  if (!('access_token' in json)) return json
+  return [ways].flat().reduce((changed, way) => WAYS[way](changed), json)
+}
