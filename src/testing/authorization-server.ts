@@ -74,16 +74,21 @@ function build(
   const user = { ...USER, ...options.user }
   const { refresh = 'revoke-family', accessTokenTtl = 3_600_000, revocation = true, device = true } = options
   const { par = false, parTtl = 60_000, dpop = false, dpopNonce: demandsNonce = false } = options
+  const { now: real = Date.now } = options
   const { consent = 'auto', iss: sendsIss = true, refusedRefresh, personalTokens = [] } = options
   const lifetimes = { accessTokenTtl, refreshTokenTtl: options.refreshTokenTtl ?? Number.POSITIVE_INFINITY }
-  const ledger = createLedger({ refresh, ...lifetimes, codeTtl: options.codeTtl ?? 60_000, emit })
+  const ledger = createLedger({ refresh, ...lifetimes, codeTtl: options.codeTtl ?? 60_000, now: real, emit })
   const signer = createSigner(options.signing ?? 'ES256')
   const clock = { offset: options.clockOffset ?? 0 }
-  const now = (): number => Date.now() + clock.offset
+  const now = (): number => real() + clock.offset
   const base = { ledger, clients, user, issuer, consent, dpop }
-  const deviceSetting = { ...base, device: { ...DEVICE, ...(typeof device === 'object' ? device : {}) } }
+  const deviceSetting = {
+    ...base,
+    now: real,
+    device: { ...DEVICE, ...(typeof device === 'object' ? device : {}) },
+  }
   const devices = device === false ? undefined : createDevices(deviceSetting)
-  const pushed = createPushed()
+  const pushed = createPushed(real)
   const proofs = createProofs({ dpop, demandsNonce, issuer, now })
   const offers = { device: device !== false, refresh: refresh !== 'none', revocation: revocation !== false }
   for (const token of personalTokens) ledger.remember(token)

@@ -10,6 +10,7 @@ export interface DeviceSetting {
   clients: readonly TestClient[]
   user: TestUser
   issuer(): string
+  now(): number
   consent: NonNullable<AuthorizationServerOptions['consent']>
   device: Required<DeviceOptions>
 }
@@ -50,8 +51,8 @@ export function createDevices(setting: DeviceSetting) {
   }
 
   function tooSoon(one: Pending): boolean {
-    const since = Date.now() - (one.polledAt ?? 0)
-    one.polledAt = Date.now()
+    const since = setting.now() - (one.polledAt ?? 0)
+    one.polledAt = setting.now()
     // A timer may fire a moment early; a tenth is forgiven.
     return setting.device.strictInterval && since < one.interval * 900
   }
@@ -62,7 +63,7 @@ export function createDevices(setting: DeviceSetting) {
     if (one === undefined || one.clientId !== clientId) return 'invalid_grant'
     const answer = tooSoon(one) ? 'slow_down' : one.script.shift()
     if (answer === 'slow_down') one.interval += 5
-    if (Date.now() >= one.expiresAt) return 'expired_token'
+    if (setting.now() >= one.expiresAt) return 'expired_token'
     if (answer !== undefined) return answer
     if (one.decision === undefined) return 'authorization_pending'
     pending.delete(code)
@@ -80,7 +81,7 @@ function begin(setting: DeviceSetting, { pending }: Devices, ask: Ask): Reply {
   const { interval, expiresIn, script } = setting.device
   const userCode = newUserCode()
   const scope = ask.form.get('scope') ?? ''
-  const expiresAt = Date.now() + expiresIn * 1000
+  const expiresAt = setting.now() + expiresIn * 1000
   const deviceCode = setting.ledger.secret('device')
   pending.set(deviceCode, { userCode, clientId: client.id, scope, expiresAt, interval, script: [...script] })
   const json = {

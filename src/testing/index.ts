@@ -1,9 +1,11 @@
 /**
- * A strict authorization server that fails on request, and a browser that needs no screen: what daypass is tested
- * with, for testing whatever is built on it. Nothing here is for production.
+ * A strict authorization server that fails on request, a browser that needs no screen, a clock that a test moves and a
+ * terminal with a scripted person: what daypass is tested with, for testing whatever is built on it. Nothing here is
+ * for production.
  */
 export { type AuthorizationServer, startAuthorizationServer } from './authorization-server.ts'
 export { type ScriptedBrowser, type ScriptedBrowserOptions, scriptedBrowser, type Visit } from './browser.ts'
+export { type TestClock, type TestClockOptions, testClock } from './clock.ts'
 export type {
   AuthorizationServerOptions,
   DeviceOptions,
@@ -16,3 +18,4 @@ export type {
   TestClient,
   TestUser,
 } from './options.ts'
+export { type ScriptedTerminal, type ScriptedTerminalOptions, scriptedTerminal } from './terminal.ts'

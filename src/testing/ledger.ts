@@ -38,6 +38,7 @@ export interface LedgerOptions {
   accessTokenTtl: number
   refreshTokenTtl: number
   codeTtl: number
+  now(): number
   emit(event: ServerEvent): void
 }
 
@@ -54,10 +55,17 @@ const count = () => ({
 })
 
 /**
- * What was issued, to whom, and what became of it. Lifetimes run on the real clock; `clockOffset` is only what
- * the server tells.
+ * What was issued, to whom, and what became of it. Lifetimes run on the clock that was handed in; `clockOffset` is
+ * only what the server tells.
  */
-export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl, emit }: LedgerOptions) {
+export function createLedger({
+  refresh,
+  accessTokenTtl,
+  refreshTokenTtl,
+  codeTtl,
+  now,
+  emit,
+}: LedgerOptions) {
   const counts = count()
   const families: Family[] = []
   const codes = new Map<string, Code>()
@@ -89,7 +97,7 @@ export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl
 
   function issueCode(family: Family, bound: Pick<Code, 'redirectUri' | 'challenge' | 'jkt'>): string {
     const value = secret('code')
-    codes.set(value, { value, family, ...bound, expiresAt: Date.now() + codeTtl, spent: false })
+    codes.set(value, { value, family, ...bound, expiresAt: now() + codeTtl, spent: false })
     counts.codes += 1
     tell('code', family)
     return value
@@ -104,13 +112,13 @@ export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl
       return false
     }
     code.spent = true
-    return Date.now() < code.expiresAt
+    return now() < code.expiresAt
   }
 
   function issueToken(family: Family, use: Token['use'], jkt?: string): string {
     const value = secret(use === 'access' ? 'at' : 'rt')
     const ttl = use === 'access' ? accessTokenTtl : refreshTokenTtl
-    tokens.set(value, { use, family, jkt, expiresAt: Date.now() + ttl })
+    tokens.set(value, { use, family, jkt, expiresAt: now() + ttl })
     counts.tokensIssued += 1
     return value
   }
@@ -124,7 +132,7 @@ export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl
 
   /** A spent refresh token came back: what the rule makes of it. True: it is honoured once more. */
   function reused(token: Token): boolean {
-    if (typeof refresh === 'object' && Date.now() - token.spentAt! < refresh.grace) return true
+    if (typeof refresh === 'object' && now() - token.spentAt! < refresh.grace) return true
     counts.reuses += 1
     tell('reuse', token.family)
     if (refresh !== 'survives') kill(token.family)
@@ -136,13 +144,13 @@ export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl
     const token = tokens.get(value)
     if (token?.use !== 'refresh' || token.family.clientId !== clientId) return undefined
     if (token.family.jkt !== undefined && token.family.jkt !== jkt) return undefined
-    if (token.revoked || token.family.dead || Date.now() >= token.expiresAt) return undefined
+    if (token.revoked || token.family.dead || now() >= token.expiresAt) return undefined
     if (token.spentAt !== undefined && !reused(token)) return undefined
     counts.refreshes += 1
     tell('refresh', token.family)
     const access = issueToken(token.family, 'access', jkt)
     if (refresh === 'reusable') return { family: token.family, access }
-    token.spentAt ??= Date.now()
+    token.spentAt ??= now()
     return { family: token.family, access, refresh: issueToken(token.family, 'refresh') }
   }
 
@@ -160,7 +168,7 @@ export function createLedger({ refresh, accessTokenTtl, refreshTokenTtl, codeTtl
   function holder(value: string): Token | undefined {
     const token = tokens.get(value)
     const good = token?.use === 'access' && !token.revoked && !token.family.dead
-    return good && Date.now() < token.expiresAt ? token : undefined
+    return good && now() < token.expiresAt ? token : undefined
   }
 
   function expire(use: Token['use']): void {

@@ -92,7 +92,9 @@ export interface AuthorizationServerOptions {
   refusedRefresh?: { status: number; body: string }
   /** Accepted by the resource like access tokens, for ever. */
   personalTokens?: readonly string[]
-  /** Milliseconds that the server's clock is ahead: its `Date` header, `iat` and `exp`. */
+  /** The clock that everything runs on, lifetimes included: that of a `testClock`. Default: the real one. */
+  now?: () => number
+  /** Milliseconds that the server tells it is later: in its `Date` header, `iat` and `exp`. */
   clockOffset?: number
   /** How every token answer departs from the specification. Default: it does not. */
   offSpec?: OffSpec | readonly OffSpec[]

@@ -17,19 +17,19 @@ export interface ParSetting {
 export type Pushed = ReturnType<typeof createPushed>
 
 /** Authorization requests that were pushed and not decided yet (RFC 9126). */
-export function createPushed() {
+export function createPushed(now: () => number) {
   const pending = new Map<string, { parameters: URLSearchParams; expiresAt: number }>()
 
   function keep(parameters: URLSearchParams, ttl: number): string {
     const uri = `urn:ietf:params:oauth:request_uri:${randomBytes(32).toString('base64url')}`
-    pending.set(uri, { parameters, expiresAt: Date.now() + ttl })
+    pending.set(uri, { parameters, expiresAt: now() + ttl })
     return uri
   }
 
   /** For its own client and in its time. */
   function find(uri: string, clientId: string | null): URLSearchParams | undefined {
     const one = pending.get(uri)
-    const good = one?.parameters.get('client_id') === clientId && Date.now() < one!.expiresAt
+    const good = one?.parameters.get('client_id') === clientId && now() < one!.expiresAt
     return good ? one!.parameters : undefined
   }
 

@@ -22,7 +22,7 @@ describe('a credential', () => {
     const tokens = await Promise.all(Array.from({ length: 12 }, () => w.token()))
     expect(new Set(tokens).size).toBe(1)
     expect(server.stats()).toMatchObject({ refreshes: 1, reuses: 0, deadFamilies: 0 })
-    expect(w.clock.deferred).toBe(1)
+    expect(w.calls.deferred).toBe(1)
     // Within one process the first asks for all: one lock, one request.
     expect(locked).toEqual(['login', 'refresh'])
   })

@@ -125,12 +125,10 @@ describe('a login', () => {
     const server = await start({ device: { interval: 1, strictInterval: false } })
     const w = await world({ server })
     w.host.listen = () => Promise.reject(new Error('must not be called'))
-    const { say } = w.host.terminal
-    w.host.terminal.say = (text) => {
-      say(text)
-      if (/[A-Z]{4}-[A-Z]{4}/.test(text)) server.decideDevice('approve')
-    }
-    expect((await w.login('work', { method: 'device' })).header.method).toBe('device')
+    const login = w.login('work', { method: 'device' })
+    await w.heard(/[A-Z]{4}-[A-Z]{4}/)
+    server.decideDevice('approve')
+    expect((await login).header.method).toBe('device')
   })
 
   test('over SSH takes the device code, says why, and how the browser would work', async () => {
@@ -218,7 +216,7 @@ describe('the name of an identity', () => {
     expect(await w.refreshToken()).toBe(before)
     const asking = await world({ server, vault: w.vault, interactive: true, confirms: false })
     expect(await failureOf(asking.login())).toMatchObject({ code: 'cancelled' })
-    expect(asking.asked).toEqual([expect.stringContaining('bob@example.com')])
+    expect(asking.asked.at(-1)).toContain('bob@example.com')
     const agreeing = await world({ server, vault: w.vault, interactive: true, confirms: true })
     expect((await agreeing.login()).header.account?.principal).toBe('user-1')
     await w.vault.write({ ...(await w.vault.read('work'))!, header: stranger })

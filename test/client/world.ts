@@ -7,7 +7,7 @@ import { listen } from '../../src/platform/listen.ts'
 import type { Provider } from '../../src/providers/define.ts'
 import { builtIn } from '../../src/providers/index.ts'
 import type { AuthorizationServer } from '../../src/testing/index.ts'
-import { scriptedBrowser } from '../../src/testing/index.ts'
+import { scriptedBrowser, scriptedTerminal, testClock } from '../../src/testing/index.ts'
 import { memoryVault } from '../../src/vault/open-vault.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 
@@ -39,62 +39,31 @@ export const NOTHING: Surroundings = {
 
 export async function world(options: WorldOptions = {}) {
   const { server, config = {}, env = {}, types = [], interactive = false } = options
-  const said: string[] = []
-  const warned: string[] = []
-  const asked: string[] = []
   const requests: { url: string; init: RequestInit | undefined }[] = []
-  const clock = { ahead: 0, deferred: 0, deferring: 0 }
+  const calls = { deferred: 0 }
+  // A deadline never comes by itself; a pause is over at once and has taken its time.
+  const clock = testClock(Date.now, { naps: 59_999 })
+  const { confirms = false } = options
+  const terminal = scriptedTerminal({ interactive, answers: { readSecret: types, confirm: [confirms] } })
   const browser = scriptedBrowser()
   const vault = options.vault ?? memoryVault()
   const stored: { default?: string | undefined } = {}
   const host: Host = {
     env,
-    now: () => Date.now() + clock.ahead,
+    now: clock.now,
+    sleep: clock.sleep,
     fetch: (input, init) => {
       requests.push({ url: String(input instanceof Request ? input.url : input), init })
       return (options.fetch ?? fetch)(input, init)
     },
-    // A deadline never comes by itself; a pause is over at once and has taken its time.
-    sleep: (milliseconds, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason)
-        const onAbort = () => reject(signal?.reason)
-        signal?.addEventListener('abort', onAbort, { once: true })
-        if (milliseconds >= 60_000) return
-        clock.ahead += milliseconds
-        setImmediate(() => {
-          signal?.removeEventListener('abort', onAbort)
-          resolve()
-        })
-      }),
     openBrowser: async (url) => (options.browser === false ? false : browser.openBrowser(url)),
     listen,
     surroundings: () => ({ ...NOTHING, interactive }),
-    async uninterrupted(work) {
-      clock.deferred += 1
-      clock.deferring += 1
-      try {
-        return await work()
-      } finally {
-        clock.deferring -= 1
-      }
+    uninterrupted(work) {
+      calls.deferred += 1
+      return work()
     },
-    terminal: {
-      interactive,
-      say: (text) => void said.push(text),
-      warn: (text) => void warned.push(text),
-      busy: () => () => undefined,
-      async readSecret(_, signal) {
-        const next = types.shift()
-        if (next !== undefined || !interactive) return next
-        return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(undefined)))
-      },
-      choose: async () => undefined,
-      async confirm(question) {
-        asked.push(question)
-        return options.confirms ?? false
-      },
-    },
+    terminal,
   }
   const choices: Choices = {
     readDefault: () => stored.default,
@@ -113,19 +82,20 @@ export async function world(options: WorldOptions = {}) {
     host,
     vault,
     browser,
-    said,
-    warned,
-    asked,
+    said: terminal.said,
+    warned: terminal.warned,
+    asked: terminal.asked,
+    heard: terminal.heard,
     requests,
-    clock,
+    calls,
     stored,
     given,
     login: (name = 'work', more: Parameters<Daypass['login']>[1] = {}) =>
       daypass.login('oidc', { name, ...(given && { given }), ...more }),
     /** Time passes, for the server's clock too. */
     advance(milliseconds: number) {
-      clock.ahead += milliseconds
-      server?.setClockOffset(clock.ahead)
+      clock.advance(milliseconds)
+      server?.setClockOffset(clock.now() - Date.now())
     },
     async header(name = 'work'): Promise<Header> {
       return (await vault.header(name))!

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { awaitDevice, type DeviceWait } from '../../src/flows/device.ts'
 import { authorizeDevice } from '../../src/oauth/device.ts'
 import type { Party } from '../../src/oauth/server.ts'
-import type { DeviceOptions } from '../../src/testing/index.ts'
+import { type DeviceOptions, testClock } from '../../src/testing/index.ts'
 import { failureOf } from '../client/world.ts'
 import { start } from '../testing/servers.ts'
 import { answering, partyAt, partyOf } from './kit.ts'
@@ -10,19 +10,12 @@ import { answering, partyAt, partyOf } from './kit.ts'
 /** Pauses are over at once and are written down; the clock goes with them. */
 function patience(onPause: (count: number) => void = () => undefined) {
   const paused: number[] = []
-  let now = Date.now()
-  return {
-    paused,
-    host: {
-      now: () => now,
-      async sleep(milliseconds: number, signal?: AbortSignal) {
-        if (signal?.aborted) throw signal.reason
-        paused.push(milliseconds)
-        now += milliseconds
-        onPause(paused.length)
-      },
-    },
+  const clock = testClock(Date.now(), { naps: Number.POSITIVE_INFINITY })
+  function sleep(milliseconds: number, signal?: AbortSignal) {
+    onPause(paused.push(milliseconds))
+    return clock.sleep(milliseconds, signal)
   }
+  return { paused, host: { ...clock, sleep } }
 }
 
 async function begun(device: DeviceOptions = {}) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { testClock } from '../../src/testing/index.ts'
 import { attempt, me, pollDevice, refusalOf, startDevice } from './client.ts'
 import { start } from './servers.ts'
 
@@ -29,13 +30,16 @@ describe('a login by device', () => {
   })
 
   test('a poll before its time is told to slow down', async () => {
-    const party = await attempt(await start({ device: { interval: 0.5 } }))
+    const clock = testClock()
+    const party = await attempt(await start({ now: clock.now }))
     const begun = await startDevice(party)
     expect(await refusalOf(pollDevice(party, begun.device_code))).toBe('authorization_pending')
     expect(await refusalOf(pollDevice(party, begun.device_code))).toBe('slow_down')
-    // The interval is 5.5 s now, so the first one is not enough any more.
-    await new Promise((resolve) => setTimeout(resolve, 550))
+    // The interval is 6 s now, so the first one is not enough any more.
+    clock.advance(1000)
     expect(await refusalOf(pollDevice(party, begun.device_code))).toBe('slow_down')
+    clock.advance(11_000)
+    expect(await refusalOf(pollDevice(party, begun.device_code))).toBe('authorization_pending')
   })
 
   test('follows a script first', async () => {
@@ -50,9 +54,10 @@ describe('a login by device', () => {
   })
 
   test('has its time, and can be switched off', async () => {
-    const party = await attempt(await start({ device: { ...device, expiresIn: 0.001 } }))
+    const clock = testClock()
+    const party = await attempt(await start({ now: clock.now }))
     const begun = await startDevice(party)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    clock.advance(600_000)
     expect(await refusalOf(pollDevice(party, begun.device_code))).toBe('expired_token')
     const { as } = await attempt(await start({ device: false }))
     expect(as.device_authorization_endpoint).toBeUndefined()

@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import { describe, expect, test } from 'vitest'
+import { testClock } from '../../src/testing/index.ts'
 import { type Attempt, attempt, callback, exchange, push, pushed, REDIRECT, refusalOf } from './client.ts'
 import { post, start } from './servers.ts'
 
@@ -21,7 +22,9 @@ describe('a pushed authorization request', () => {
     const answer = await push(await attempt(await start({ par: 'offered' })))
     expect(answer.request_uri).toMatch(/^urn:ietf:params:oauth:request_uri:[\w-]{43}$/)
     expect(answer.expires_in).toBe(60)
-    const late = await pushed(await attempt(await start({ par: 'offered', parTtl: 0 })))
+    const clock = testClock()
+    const late = await pushed(await attempt(await start({ par: 'offered', parTtl: 5000, now: clock.now })))
+    clock.advance(5000)
     expect(await visit(late)).toEqual({ status: 400 })
   })
 

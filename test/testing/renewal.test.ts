@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { testClock } from '../../src/testing/index.ts'
 import { discover, login, me, refresh, refusalOf, revoke } from './client.ts'
 import { post, start } from './servers.ts'
 
@@ -16,11 +17,13 @@ describe('a renewal', () => {
   })
 
   test('within the grace the old one still works, after it the login ends', async () => {
-    const server = await start({ refresh: { grace: 600 } })
+    const clock = testClock()
+    const server = await start({ refresh: { grace: 60_000 }, now: clock.now })
     const { tokens, ...party } = await login(server)
     await refresh(party, tokens.refresh_token)
+    clock.advance(59_999)
     const again = await refresh(party, tokens.refresh_token)
-    await new Promise((resolve) => setTimeout(resolve, 750))
+    clock.advance(1)
     expect(await refusalOf(refresh(party, tokens.refresh_token))).toBe('invalid_grant')
     expect(await refusalOf(refresh(party, again.refresh_token))).toBe('invalid_grant')
   })
@@ -69,11 +72,13 @@ describe('a renewal', () => {
 
 describe('lifetimes', () => {
   test('an access token expires; expires_in is rounded up', async () => {
-    const server = await start({ accessTokenTtl: 700 })
+    const clock = testClock()
+    const server = await start({ accessTokenTtl: 700, now: clock.now })
     const { tokens } = await login(server)
     expect(tokens.expires_in).toBe(1)
+    clock.advance(699)
     expect(await me(server, tokens.access_token)).toBe(200)
-    await new Promise((resolve) => setTimeout(resolve, 750))
+    clock.advance(1)
     expect(await me(server, tokens.access_token)).toBe(401)
   })
 

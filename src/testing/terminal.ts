@@ -1,0 +1,106 @@
+import { DaypassError } from '../core/errors.ts'
+import type { Terminal } from '../core/types.ts'
+
+/** An answer, or what finds it when the question is there. */
+type Answer<T> = T | ((question: string) => T | Promise<T>)
+
+export interface ScriptedTerminalOptions {
+  /** Default false: nobody sits there. */
+  interactive?: boolean
+  /**
+   * What the person answers to each kind of question, in order. When that is used up, `choose` is cancelled, `confirm`
+   * hears no, and the input of `readSecret` has ended; on an interactive terminal nothing more comes.
+   */
+  answers?: {
+    readSecret?: readonly Answer<string>[]
+    choose?: readonly Answer<string>[]
+    confirm?: readonly Answer<boolean>[]
+  }
+}
+
+export interface ScriptedTerminal extends Terminal {
+  /** Every text of the conversation. */
+  said: readonly string[]
+  warned: readonly string[]
+  /** Every question, whatever its kind. */
+  asked: readonly string[]
+  /** What was shown as taking long. */
+  busied: readonly string[]
+  /** Waits for a text of the conversation that matches; one that was said already will do. */
+  heard(pattern: RegExp): Promise<RegExpMatchArray>
+}
+
+const aborted = (signal?: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+
+async function next<T>(script: Answer<T>[], question: string): Promise<T | undefined> {
+  const answer = script.shift()
+  return typeof answer === 'function' ? (answer as (question: string) => T | Promise<T>)(question) : answer
+}
+
+/** A terminal whose person follows a script, and that remembers what it was told. */
+export function scriptedTerminal(options: ScriptedTerminalOptions = {}): ScriptedTerminal {
+  const { interactive = false, answers = {} } = options
+  const secrets = [...(answers.readSecret ?? [])]
+  const choices = [...(answers.choose ?? [])]
+  const decisions = [...(answers.confirm ?? [])]
+  const said: string[] = []
+  const warned: string[] = []
+  const asked: string[] = []
+  const busied: string[] = []
+  const listeners = new Set<(text: string) => void>()
+
+  /** What only a person at a terminal can be asked. */
+  function ask<T>(script: Answer<T>[], question: string): Promise<T | undefined> {
+    if (!interactive) throw new DaypassError('usage', 'there is nobody to ask: this is not a terminal')
+    asked.push(question)
+    return next(script, question)
+  }
+
+  function heard(pattern: RegExp): Promise<RegExpMatchArray> {
+    return new Promise((resolve) => {
+      const listener = (text: string) => {
+        const match = text.match(pattern)
+        if (match === null) return
+        listeners.delete(listener)
+        resolve(match)
+      }
+      listeners.add(listener)
+      for (const text of said) listener(text)
+    })
+  }
+
+  return {
+    interactive,
+    said,
+    warned,
+    asked,
+    busied,
+    heard,
+    say(text) {
+      said.push(text)
+      for (const listener of listeners) listener(text)
+    },
+    warn: (text) => void warned.push(text),
+    busy(label) {
+      busied.push(label)
+      return () => undefined
+    },
+    async readSecret(prompt, signal) {
+      signal?.throwIfAborted()
+      asked.push(prompt)
+      const withdrawn = aborted(signal)
+      const typed = next(secrets, prompt).then((answer) => answer ?? (interactive ? withdrawn : undefined))
+      return Promise.race([typed, withdrawn])
+    },
+    async choose<T extends string>(question: string, among: readonly { value: T }[]) {
+      const answer = await ask(choices, question)
+      const chosen = among.find(({ value }) => value === answer)?.value
+      if (answer === undefined || chosen !== undefined) return chosen
+      throw new Error(`the script chooses ${answer}, which is not offered by: ${question}`)
+    },
+    confirm: async (question) => (await ask(decisions, question)) ?? false,
+  }
+}
