@@ -9,7 +9,8 @@ import type { Listener, ListenOptions, LoopbackRequest, LoopbackResponse } from 
 type Handle = (request: LoopbackRequest) => LoopbackResponse | Promise<LoopbackResponse>
 
 const HEADER_BYTES = 16 * 1024
-const MOST_CONNECTIONS = 100
+/** More than the pages of one browser can open (Chromium: 256, and 255 WebSockets). */
+const MOST_CONNECTIONS = 600
 /** How often `[0]` is asked again when the port it gave is taken on ::1. */
 const ATTEMPTS = 10
 const FAREWELL = 1_000
@@ -85,9 +86,11 @@ interface Connections {
 /** The sockets of a listener, oldest first, and whether each one's request has come. */
 function connectionTable(): Connections {
   const answered = new Map<Socket, boolean>()
+  // A refusal that has left is waited for by nobody, though the other side may keep its half open.
+  const isIdle = ([socket, claimed]: [Socket, boolean]) => !claimed || socket.writableFinished
   const makeRoom = () => {
     if (answered.size < MOST_CONNECTIONS) return true
-    const [idle] = [...answered].find(([, claimed]) => !claimed) ?? []
+    const [idle] = [...answered].find(isIdle) ?? []
     idle?.destroy()
     return idle !== undefined && answered.delete(idle)
   }
@@ -104,7 +107,7 @@ function connectionTable(): Connections {
       return true
     },
     async end() {
-      for (const [socket, claimed] of answered) if (!claimed) socket.destroy()
+      for (const entry of answered) if (isIdle(entry)) entry[0].destroy()
       await settledWithin(FAREWELL, [...answered.keys()].map(closed))
       for (const socket of answered.keys()) socket.destroy()
     },
@@ -132,11 +135,14 @@ function prepare(server: Server, connections: Connections, handle: Handle): Serv
     if (connections.claim(socket as Socket) && socket.writable) socket.end(emptyAnswer(status))
     else socket.destroy()
   })
-  server.on('request', (request, response) => {
+  const take = (request: IncomingMessage, response: ServerResponse) => {
     request.resume()
     // A second request on the same connection: the answer to the first ends it.
     if (connections.claim(request.socket)) void answer(request, response, handle)
-  })
+  }
+  server.on('request', take)
+  // To an `Expect` it does not know Node would answer by itself, and keep the connection.
+  server.on('checkExpectation', take)
   return server
 }
 

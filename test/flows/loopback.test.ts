@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { type Loopback, openLoopback, type Verdict } from '../../src/flows/loopback.ts'
@@ -96,11 +97,26 @@ describe('a forged callback changes nothing', () => {
     await theLoginStillSucceeds()
   })
 
+  test.each([
+    ['unreadable', '\u0016\u0003\u0001 hello\r\n\r\n'],
+    ['too long', `GET /${'x'.repeat(17_000)} HTTP/1.1\r\n\r\n`],
+    ['not for us', 'GET / HTTP/1.1\r\n\r\n'],
+  ])('however many connections stay open after they were refused: %s', async (_, bytes) => {
+    const held: Socket[] = []
+    while (held.length < 610) {
+      const socket = await hang(port, bytes)
+      held.push(socket)
+      await new Promise((resolve) => socket.once('readable', resolve).once('close', resolve))
+    }
+    await theLoginStillSucceeds()
+    for (const socket of held) socket.destroy()
+  })
+
   test('all of that at once, with half-open sockets', async () => {
-    const half = await Promise.all([
-      ...Array.from({ length: 120 }, () => hang(port)),
-      ...Array.from({ length: 120 }, () => hang(port, `GET ${RIGHT} HTTP/1.1\r\nHost: `)),
-    ])
+    const half: Socket[] = []
+    while (half.length < 700) {
+      half.push(await hang(port), await hang(port, `GET ${RIGHT} HTTP/1.1\r\nHost: `))
+    }
     await send(port, request('/callback?code=evil&state=wrong', own))
     await theLoginStillSucceeds()
     for (const socket of half) socket.destroy()
