@@ -51,7 +51,7 @@ export interface DaypassOptions {
   env?: Readonly<Record<string, string | undefined>>
   /** From here `.daypass.yaml` is looked for. Default: the working directory. */
   cwd?: string
-  /** Patience with the OS keychain. Default: 3 s. */
+  /** Patience with the OS keychain. Default: 2.5 s. */
   keychain?: KeychainPatience
 }
 

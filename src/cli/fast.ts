@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs'
 import { readCompiled } from '../config/compiled.ts'
 import { findFolderFile, simpleFolderIdentity } from '../config/folder-file.ts'
 import { parseDuration } from '../core/duration.ts'
-import { EXIT } from '../core/errors.ts'
+import { type DaypassError, EXIT, isDaypassError } from '../core/errors.ts'
 import { checkMinTtl, isUsable, stateOf } from '../core/freshness.ts'
 import { isIdentityName } from '../core/names.ts'
 import type { Endpoints, Grant, Header } from '../core/types.ts'
@@ -159,14 +159,16 @@ function write(text: string): void {
 
 async function start(argv: readonly string[]): Promise<void> {
   let answer: string | undefined
+  let met: DaypassError | undefined
   try {
     const asked = parse(argv)
     answer = asked && (await quickToken(asked))
-  } catch {
-    // `main` meets the same trouble and knows how to say it.
+  } catch (error) {
+    // `main` meets the same trouble and knows how to say it; a keychain that hangs is waited for once.
+    if (isDaypassError(error, 'keychain')) met = error
   }
   if (answer !== undefined) write(`${answer}\n`)
-  else await (await import('./main.ts')).main(argv)
+  else await (await import('./main.ts')).main(argv, met)
 }
 
 void start(process.argv.slice(2))

@@ -17,8 +17,10 @@ declare const DAYPASS_VERSION: string
 /** A login may have to wait for the person to unlock the keychain. */
 const LOGIN_PATIENCE = 60_000
 
-export async function main(argv: readonly string[]): Promise<never> {
+/** `met` is the trouble that the fast path met already. Its class is another file's, so it is made anew. */
+export async function main(argv: readonly string[], met?: DaypassError): Promise<never> {
   const words = wordsOf(argv)
+  if (met) return fail(new DaypassError(met.code, met.message, { hint: met.hint, cause: met.cause }), words)
   const cancel = onSignals()
   let answer: Answer = {}
   const runner = runnerOf(cancel.signal, (given) => {

@@ -3,17 +3,18 @@
  * unlock prompt that nobody answers cannot be interrupted (not by an AbortSignal either), so the call is left
  * behind, and a command must end with `process.exit`.
  */
+import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { loadFirst } from './native.ts'
 
 export interface KeychainPatience {
-  /** How long one call may take, in milliseconds: 3 s, and 60 s where a person may be asked. */
+  /** How long one call may take, in milliseconds: 2.5 s, and 60 s where a person may be asked. */
   limit?: number | undefined
   /** Called after 2 s without an answer: the keychain may be asking for its password. */
   onSlow?: (() => void) | undefined
 }
 
-const LIMIT = 3_000
+const LIMIT = 2_500
 const SLOW = 2_000
 const SERVICE = 'daypass'
 
@@ -51,7 +52,7 @@ async function answered<T>(
   const began = Date.now()
   try {
     const answer = ask(open(account))
-    answer.catch(() => {}) // it may fail long after it was left behind
+    noteCall(answer)
     const late = new Promise<never>((_, reject) => {
       timers.push(setTimeout(() => reject(silent(limit)), limit))
       if (onSlow && limit > SLOW) timers.push(setTimeout(onSlow, SLOW))
@@ -62,6 +63,46 @@ async function answered<T>(
   } finally {
     timers.forEach(clearTimeout)
   }
+}
+
+let unanswered = 0
+
+function noteCall(answer: Promise<unknown>): void {
+  const settled = () => {
+    unanswered -= 1
+    if (unanswered === 0) process.off('exit', cutOff)
+  }
+  if (unanswered === 0) process.on('exit', cutOff)
+  unanswered += 1
+  answer.then(settled, settled) // it may fail long after it was left behind
+}
+
+/**
+ * At its end the process waits for its threads, and the thread of a call that was left behind waits for a person. Once
+ * a second it looks at its socket: with a file in the place of that, the call fails. Nobody else uses sockets any more.
+ */
+function cutOff(): void {
+  try {
+    for (const handle of process.platform === 'linux' ? readdirSync('/proc/self/fd').map(Number) : []) {
+      if (handle > 2 && isSocket(handle)) putFileInPlaceOf(handle)
+    }
+  } catch {
+    // Then the process ends when the prompt does.
+  }
+}
+
+function isSocket(handle: number): boolean {
+  try {
+    return fstatSync(handle).isSocket()
+  } catch {
+    return false // the folder itself, which was open while it was read
+  }
+}
+
+/** The lowest number that is free is given first. */
+function putFileInPlaceOf(handle: number): void {
+  closeSync(handle)
+  while (openSync('/dev/null', 'r') !== handle);
 }
 
 /** Pinned: the library would else fall back to the kernel's keyring, which is empty after the next boot. */
@@ -95,6 +136,11 @@ const REASONS: [pattern: RegExp, what: string, hint: string][] = [
     /lock|dismissed|prompt/i,
     'the keychain is locked',
     'unlock it (log in at the desktop, or: gnome-keyring-daemon --unlock), then try again',
+  ],
+  [
+    /serviceunknown|not provided by any/i,
+    'no keychain runs in this session',
+    'start one, then try again: gnome-keyring-daemon, KWallet, KeePassXC',
   ],
   [
     /dbus|d-bus|zbus|session bus|autolaunch|serviceunknown|no such file/i,

@@ -29,20 +29,28 @@ export interface DiskKeysOptions {
 }
 
 export function diskKeys(folder: string, options: DiskKeysOptions = {}): Keys {
-  const opened = new Map<string, Buffer>()
+  const opened = new Map<string, Promise<Buffer>>()
   let decided: KeyLocation | undefined
   return {
     location: async () => {
       decided ??= readDecision(folder, options.report) ?? (await decide(folder, options))
       return decided
     },
-    open: async (location) => {
+    open: (location) => {
       const known = opened.get(location.id)
-      const key = known ?? (await openKey(folder, location, options))
+      if (known) return known
+      const key = openKey(folder, location, options)
       opened.set(location.id, key)
+      key.catch((error) => forgetSoon(error, () => opened.delete(location.id)))
       return key
     },
   }
+}
+
+/** A keychain that failed is not asked again at once: `logout --all` would wait for it with every identity anew. */
+function forgetSoon(error: unknown, forget: () => void): void {
+  if (isDaypassError(error, 'keychain')) setTimeout(forget, 5_000).unref()
+  else forget()
 }
 
 /** Reads a key. For a key in a file this loads nothing but `node:fs`. */
