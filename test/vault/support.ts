@@ -58,9 +58,9 @@ export function start(command: string, args: string[], env: Record<string, strin
   return { child, ended, said }
 }
 
-export async function until(holds: () => boolean, limit = 10_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, limit = 20_000): Promise<void> {
   const deadline = Date.now() + limit
-  while (!holds()) {
+  while (!(await holds())) {
     if (Date.now() > deadline) throw new Error('waited in vain')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
