@@ -1,8 +1,18 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+
+/** Shells, terminals, signals, modes of files, and a browser that is a script. `npm test` says that they are left out. */
+const POSIX = [
+  'test/{browser,cli,peers,process,terminal}/**',
+  'test/config/{compiled,folder-file}.test.ts',
+  'test/platform/{browser,terminal,uninterrupted}.test.ts',
+  'test/testing/{browser,cli-kit}.test.ts',
+  'test/vault/{disk,keychain,process}.test.ts',
+]
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(process.platform === 'win32' ? POSIX : [])],
     globalSetup: ['test/setup.ts'],
     setupFiles: ['test/fuzz.ts'],
     testTimeout: 30_000,

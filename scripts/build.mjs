@@ -128,10 +128,9 @@ export async function buildCli(root) {
 }
 
 function buildLibrary(root) {
-  const { status } = spawnSync(join(root, 'node_modules/.bin/tsdown'), ['--logLevel', 'warn'], {
-    cwd: root,
-    stdio: 'inherit',
-  })
+  const tsdown = join(root, 'node_modules/tsdown/dist/run.mjs')
+  const args = [tsdown, '--logLevel', 'warn']
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
   if (status !== 0) throw new Error('the library cannot be built: see tsdown above')
 }
 

@@ -34,6 +34,8 @@ function parse(args) {
 }
 
 function programs() {
+  if (process.platform === 'win32')
+    framed(['This is Windows: what needs a POSIX system is SKIPPED. The list stands in vitest.config.ts.'])
   const absent = providePrograms(say)
   if (absent.length === 0) return
   framed([

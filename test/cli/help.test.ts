@@ -56,6 +56,8 @@ async function installed(): Promise<Sandbox> {
 
 test('completion in bash: verbs, flags, identities and providers', async (context) => {
   needs(context, 'bash')
+  if (process.platform === 'darwin')
+    context.skip('the bash of macOS is too old to source what a program prints')
   const one = await installed()
   const script = `
 PATH="${one.home}/bin:$PATH"

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, resolve } from 'node:path'
 
@@ -149,7 +149,8 @@ function waitFor(
 
 /** A home of its own for `daypass`, under the system's temporary folder. */
 export function sandbox(env: RunOptions['env'] = {}): Sandbox {
-  const home = mkdtempSync(join(tmpdir(), 'daypass-test-'))
+  // On macOS the temporary folder is reached by a link, and programs name the place itself.
+  const home = realpathSync(mkdtempSync(join(tmpdir(), 'daypass-test-')))
   const base = merged(cleanEnvironment(home), env)
   mkdirSync(join(home, 'tmp'))
   const children = new Set<ChildProcess>()

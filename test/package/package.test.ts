@@ -104,8 +104,7 @@ test('npx finds the program, and it tells its version and its verbs', async () =
 })
 
 /** For `$BROWSER`: as a user of `daypass/testing` would write it. */
-const BROWSER = `#!/usr/bin/env node
-import { scriptedBrowser } from 'daypass/testing'
+const BROWSER = `import { scriptedBrowser } from 'daypass/testing'
 await scriptedBrowser().visit(process.argv.at(-1))
 `
 
@@ -117,8 +116,8 @@ async function live({ onTestFinished }: TestContext, installed: string): Promise
   const server = await testing.startAuthorizationServer()
   onTestFinished(() => server.close())
   const browser = join(installed, 'browser.mjs')
-  writeFileSync(browser, BROWSER, { mode: 0o755 })
-  const one = box({ BROWSER: browser })
+  writeFileSync(browser, BROWSER)
+  const one = box({ BROWSER: `"${process.execPath}" "${browser}"` })
   const daypass = (...args: string[]) => one.run(args, { program: programIn(installed) })
   const login = await daypass('login', 'oidc', 'work', ...at(server))
   expect(login.stderr).toContain('Logged in to OpenID Connect as ada@example.com')

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, type TestContext } from 'vitest'
@@ -7,7 +7,7 @@ import { DaypassError, type ErrorCode } from '../../src/core/errors.ts'
 
 /** A folder of the test's own, 0700, gone afterwards. */
 export function folderOf({ onTestFinished }: Pick<TestContext, 'onTestFinished'>): string {
-  const folder = mkdtempSync(join(tmpdir(), 'daypass-vault-'))
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daypass-vault-')))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
