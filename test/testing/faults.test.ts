@@ -126,6 +126,8 @@ describe('faults', () => {
     expect(Date.parse(response.headers.get('date')!) - Date.now()).toBeGreaterThan(500_000)
     const ahead = oauth.getValidatedIdTokenClaims((await login(server)).tokens)!
     expect(ahead.iat * 1000 - Date.now()).toBeGreaterThan(500_000)
+    const { headers } = await fetch((await start({ now: () => 0, clockOffset: 5000 })).issuer)
+    expect(headers.get('date')).toBe('Thu, 01 Jan 1970 00:00:05 GMT')
     server.setClockOffset(0)
     const { tokens } = await login(server)
     server.setClockOffset(7_200_000)

@@ -43,7 +43,7 @@ describe('a clock that a test moves', () => {
     const long = clock.sleep(5000).then(() => {
       awake = true
     })
-    await Promise.all([clock.sleep(1000), clock.sleep(400)])
+    await Promise.all([clock.sleep(400), clock.sleep(1000)])
     expect([clock.now(), awake]).toEqual([1000, false])
     clock.advance(4000)
     await long
@@ -81,8 +81,21 @@ describe('a person at a terminal', () => {
     expect(await terminal.confirm('Sure?')).toBe(false)
     const controller = new AbortController()
     const typed = terminal.readSecret('a:', controller.signal)
+    await settled()
     controller.abort(new Error('enough'))
     await expect(typed).rejects.toThrow('enough')
+  })
+
+  test('a question that is withdrawn is answered no more', async () => {
+    const controller = new AbortController()
+    const hesitant = () => {
+      controller.abort(new Error('enough'))
+      return settled().then(() => 'late')
+    }
+    const terminal = scriptedTerminal({ answers: { readSecret: [hesitant, 'next'] } })
+    await expect(terminal.readSecret('a:', controller.signal)).rejects.toThrow('enough')
+    await expect(terminal.readSecret('b:', controller.signal)).rejects.toThrow('enough')
+    expect(await terminal.readSecret('c:')).toBe('next')
   })
 
   test('who is not there gives what the pipe holds, and can be asked nothing else', async () => {
