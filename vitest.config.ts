@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 /** Shells, terminals, signals, modes of files, and a browser that is a script. `npm test` says that they are left out. */
@@ -9,7 +10,16 @@ const POSIX = [
   'test/vault/{disk,keychain,process}.test.ts',
 ]
 
+const source = (file: string) => resolve(import.meta.dirname, 'src', file)
+
 export default defineConfig({
+  // A test that shows how the package is used imports it by its name.
+  resolve: {
+    alias: [
+      { find: /^daypass$/, replacement: source('index.ts') },
+      { find: /^daypass\/(testing|vault)$/, replacement: source('$1/index.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(process.platform === 'win32' ? POSIX : [])],

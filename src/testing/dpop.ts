@@ -71,6 +71,7 @@ export function createProofs({ dpop, demandsNonce, issuer, now }: DpopSetting) {
     }))
   }
 
+  // When told to and not with each answer: clients side by side would take each other's nonce away.
   function rotate(): void {
     nonces = [newNonce(), nonces[0]]
   }
