@@ -131,7 +131,7 @@ export interface Fault {
   status?: number
   body?: string
   headers?: Record<string, string>
-  /** Milliseconds that the answer is held back. */
+  /** Milliseconds that the answer, or the cut, is held back. */
   delay?: number
   /** Drops the connection: before the request is worked on, or after it took effect. */
   cut?: 'before' | 'after'

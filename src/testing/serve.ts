@@ -61,10 +61,9 @@ async function handle(serving: Serving, request: IncomingMessage, response: Serv
   const ask: Ask = { method: request.method ?? '', url, headers: request.headers, form }
   const { endpoint, answer } = find(serving.doors, ask)
   const fault = noted(serving, endpoint, ask.method)
-  if (fault?.cut === 'before') return void request.socket.destroy()
-  const reply = work(ask, answer, fault)
+  const reply = fault?.cut === 'before' ? undefined : work(ask, answer, fault)
   if (fault?.delay !== undefined) await sleep(fault.delay, undefined, { ref: false })
-  if (fault?.cut === 'after') return void request.socket.destroy()
+  if (reply === undefined || fault?.cut === 'after') return void request.socket.destroy()
   const body = bodyOf(serving, endpoint, reply, fault)
   const json = reply.json !== undefined || fault?.body?.startsWith('{')
   const type = json ? { 'content-type': 'application/json' } : {}

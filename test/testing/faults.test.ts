@@ -38,13 +38,15 @@ describe('faults', () => {
     expect([answer.status, answer.text, server.stats().refreshes]).toEqual([200, '<html>', 1])
   })
 
-  test('cut before: nothing was rotated', async () => {
+  test('cut before, now or after a while: nothing was rotated', async () => {
     const server = await start()
     const { tokens, ...party } = await login(server)
-    server.failNext({ endpoint: 'token', cut: 'before' })
+    server.failNext({ endpoint: 'token', cut: 'before', delay: 100 })
+    const began = performance.now()
     await expect(post(server.endpoints.token, form(server, tokens.refresh_token))).rejects.toThrow(
       'fetch failed',
     )
+    expect(performance.now() - began).toBeGreaterThan(90)
     expect(server.stats().refreshes).toBe(0)
     expect((await refresh(party, tokens.refresh_token)).access_token).toMatch(/^at_/)
   })
