@@ -9,6 +9,7 @@ import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
 import { shown } from '../core/text.ts'
 import type { Host } from '../core/types.ts'
+import { deadline } from './deadline.ts'
 
 /** A request's own limit, in milliseconds. Shorter than the wait for a lock (30 s), and deaf to the caller's abort. */
 const REQUEST_LIMIT = 15_000
@@ -46,7 +47,7 @@ export async function send(
   const sentAt = port.now()
   let answer: Answer | undefined
   const customFetch = async (to: string, init: object) => {
-    const raw = await port.fetch(to, { ...init, signal: AbortSignal.timeout(REQUEST_LIMIT) })
+    const raw = await port.fetch(to, { ...init, signal: deadline(port, REQUEST_LIMIT) })
     answer = await readAnswer(raw, sentAt, port.now(), secretsIn(init))
     return answer.response
   }
