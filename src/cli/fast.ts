@@ -70,7 +70,13 @@ async function quickToken(asked: Asked): Promise<string | undefined> {
   return tokenText(name, credential, asked.form, header.clockOffset)
 }
 
-const report = (message: string) => void process.stderr.write(`! ${message}\n`)
+function report(message: string): void {
+  try {
+    writeSync(2, `! ${message}\n`)
+  } catch {
+    // Nobody reads it.
+  }
+}
 
 function nameOf({ identity }: Asked, compiled: Compiled, state: string): string | undefined {
   if (identity !== undefined) return identity

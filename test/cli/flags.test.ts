@@ -1,10 +1,10 @@
 /** What holds for every verb: the `auth` prefix, `--json`, `--quiet`, streams that are closed, colours. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer } from '../../src/testing/index.ts'
 import { BROWSER, CLI, type Sandbox, sandbox } from '../kit/cli.ts'
-import { at, copyOf, left, logIn, vaultOf } from './story.ts'
+import { at, box, copyOf, left, logIn, vaultOf } from './story.ts'
 
 let server: AuthorizationServer
 let base: Sandbox
@@ -164,6 +164,18 @@ test('a reader that has gone is no crash', async () => {
     shell,
   )
   expect(closed.stdout).toMatch(/0\n3\n$/)
+})
+
+test.each([
+  ['fresh', 3_600_000],
+  ['stale', -1000],
+] as const)('a warning that nobody reads costs no token: %s', async (_, milliseconds) => {
+  const one = box()
+  await logIn(one, server)
+  await left(one, 'work', milliseconds)
+  chmodSync(join(one.daypassHome, 'vault/work.grant'), 0o644)
+  const { stdout } = await one.run([`(${daypass} token 2>&1 >&3 | true) 3>&1`], shell)
+  expect(stdout).toMatch(/^at_\S+\n$/)
 })
 
 test('a closed or empty input is no hang', async () => {

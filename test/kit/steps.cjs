@@ -34,7 +34,10 @@ function step(name, last = false) {
 function named(path) {
   const inner = relative(DAYPASS_HOME, String(path)) || '.'
   if (inner.startsWith('..')) return undefined
-  return inner.replace(/\.tmp-\d+-[0-9a-f]+-(.*)$/, '$1.tmp').replace(/\b(key|__login)-[0-9a-f]{16}\b/, '$1')
+  return inner
+    .replace(/\.tmp-\d+-[0-9a-f]+-(.*)$/, '$1.tmp')
+    .replace(/\.unreadable-\w+/, '.unreadable')
+    .replace(/\b(key|__login)-[0-9a-f]{16}\b/, '$1')
 }
 
 /** Puts `tell` in front of a function; it gives the step's name, or nothing. `after` is told the result. */
