@@ -1,4 +1,4 @@
-/** Runs `daypass` step by step: which steps it takes, and what is left when a signal comes in front of one of them. */
+/** Runs `daypass` step by step: which steps it takes, and what is left when it is killed in front of one of them. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -31,22 +31,21 @@ export interface Story<T extends Scene> {
   /** The same each time, and another one. */
   prepare(): Promise<T>
   verb(scene: T, options: RunOptions): Promise<Result>
-  signal?: NodeJS.Signals
-  /** Looks at what a signal left, and says it in a few words. */
+  /** Looks at what a killed one left, and says it in a few words. */
   left(scene: T, result: Result): Promise<string>
 }
 
-/** Runs a verb once for each of its steps, with the signal in front of it: a line for each, and what was left. */
-export async function hitAtEveryStep<T extends Scene>(story: Story<T>): Promise<string> {
+/** Runs a verb once for each of its steps, and kills it there: a line for each, with what was left. */
+export async function killAtEveryStep<T extends Scene>(story: Story<T>): Promise<string> {
   const steps = await stepsOf(story)
   const lines = await eachAt(steps, async (step, at) => {
     const scene = await story.prepare()
     try {
       const log = join(scene.one.home, 'steps')
-      const result = await story.verb(scene, stepwise(log, at, story.signal))
+      const result = await story.verb(scene, stepwise(log, at))
       const said = `${at}, ${step}\n${result.stderr}`
       expect(stepsIn(log).slice(0, at), said).toEqual(steps.slice(0, at))
-      if (story.signal === undefined) expect(result.signal, said).toBe('SIGKILL')
+      expect(result.signal, said).toBe('SIGKILL')
       return `${(await within(story.left(scene, result), said)).padEnd(36)}${step}\n`
     } finally {
       await scene.close()
@@ -71,7 +70,7 @@ async function within<R>(looking: Promise<R>, where: string): Promise<R> {
   try {
     return await looking
   } catch (error) {
-    throw new Error(`hit in front of step ${where}`, { cause: error })
+    throw new Error(`killed in front of step ${where}`, { cause: error })
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { scriptedBrowser } from '../../src/testing/index.ts'
 import { at } from '../cli/story.ts'
 import type { Result, RunOptions } from '../kit/cli.ts'
-import { hitAtEveryStep } from '../kit/steps.ts'
+import { killAtEveryStep } from '../kit/steps.ts'
 import { expectSound, type Home, home, recordOf, tokenOf } from './home.ts'
 
 /** The person is quick, and nobody minds when the program is gone before they come back. */
@@ -59,11 +59,11 @@ async function oneOfTwo(made: Before): Promise<string> {
 describe.skipIf(process.platform === 'win32')('a process that is killed while it logs in', () => {
   test('leaves nobody or somebody logged in, and the next login succeeds', async () => {
     const story = { prepare: () => home(), verb: byBrowser, left: firstOne }
-    await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/login.txt')
+    await expect(await killAtEveryStep(story)).toMatchFileSnapshot('killed/login.txt')
   }, 120_000)
 
   test('leaves the login that it was to replace, or has replaced it', async () => {
     const story = { prepare: before, verb: byPaste, left: oneOfTwo }
-    await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/login-again-by-paste.txt')
+    await expect(await killAtEveryStep(story)).toMatchFileSnapshot('killed/login-again-by-paste.txt')
   }, 120_000)
 })
