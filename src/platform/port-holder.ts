@@ -1,4 +1,4 @@
-import { opendir, readFile, readlink } from 'node:fs/promises'
+import { opendir, readdir, readFile, readlink } from 'node:fs/promises'
 import { shown } from '../core/text.ts'
 
 const MOST_PROCESSES = 4_000
@@ -37,14 +37,11 @@ async function listeningSockets(port: number): Promise<Set<string>> {
 }
 
 async function holds(pid: string, sockets: ReadonlySet<string>): Promise<boolean> {
-  try {
-    for await (const { name } of await opendir(`/proc/${pid}/fd`)) {
-      if (sockets.has(await readlink(`/proc/${pid}/fd/${name}`).catch(() => ''))) return true
-    }
-  } catch {
-    // Another user's process, or one that has just ended.
-  }
-  return false
+  const folder = `/proc/${pid}/fd`
+  // Another user's process, or one that has just ended, has none for us.
+  const files = await readdir(folder).catch(() => [])
+  const links = await Promise.all(files.map((file) => readlink(`${folder}/${file}`).catch(() => '')))
+  return links.some((link) => sockets.has(link))
 }
 
 async function nameOf(pid: string): Promise<string> {
