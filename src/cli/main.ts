@@ -20,6 +20,7 @@ const LOGIN_PATIENCE = 60_000
 /** `met` is the trouble that the fast path met already. Its class is another file's, so it is made anew. */
 export async function main(argv: readonly string[], met?: DaypassError): Promise<never> {
   const words = wordsOf(argv)
+  onCrash(words)
   if (met) return fail(new DaypassError(met.code, met.message, { hint: met.hint, cause: met.cause }), words)
   const cancel = onSignals()
   let answer: Answer = {}
@@ -42,6 +43,19 @@ export async function main(argv: readonly string[], met?: DaypassError): Promise
     await new Promise((resolve) => setImmediate(resolve))
     const ours = error instanceof CommanderError ? usage(error, root, words) : error
     return fail(cancel.signal.aborted ? cancel.signal.reason : ours, words)
+  }
+}
+
+/** Node would show an error with all its properties, and a library's may carry the whole answer of a server. */
+function onCrash(words: readonly string[]): void {
+  let crashed = false
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.on(event, (error: unknown) => {
+      // Where not even that can be said, as on a full disk.
+      if (crashed) process.exit(EXIT.unexpected)
+      crashed = true
+      void fail(error, words)
+    })
   }
 }
 

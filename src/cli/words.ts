@@ -10,7 +10,7 @@ export function wordsOf(argv: readonly string[]): string[] {
 
 /** commander's complaint in our own form. */
 export function usage(error: CommanderError, root: Verb, words: readonly string[]): DaypassError {
-  const [message, ...more] = error.message.replace(/^error: /, '').split('\n')
+  const [message, ...more] = withoutValue(error.message).split('\n')
   const help = [...verbsOf(root, words), '--help'].join(' ')
   if (error.code !== 'commander.help')
     return new DaypassError('usage', message!.replace(/\.$/, ''), {
@@ -21,6 +21,10 @@ export function usage(error: CommanderError, root: Verb, words: readonly string[
     ? new DaypassError('usage', `unknown command '${unknown}'`, { hint: help })
     : new DaypassError('usage', 'no command was given', { hint: help })
 }
+
+/** What stands behind `=` of an option that nobody knows may be a secret. */
+const withoutValue = (message: string) =>
+  message.replace(/^error: /, '').replace(/^(unknown option '-[^'=]*)=.*?'$/ms, "$1'")
 
 interface Verb {
   name(): string

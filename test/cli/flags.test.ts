@@ -231,6 +231,11 @@ test.skipIf(!existsSync('/dev/full')).each(['token', 'token -v', 'list'])(
   },
 )
 
+test('an error that cannot be written is no hang', async () => {
+  const { stdout } = await box().run([`${daypass} nope 2>/dev/full; echo "exit $?"`], shell)
+  expect(stdout).toBe('exit 1\n')
+})
+
 test('logout --all with a record that cannot be read ends the others, says which it left, and is not a success', async () => {
   const one = copyOf(base)
   await logIn(one, server, 'other')
