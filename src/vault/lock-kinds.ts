@@ -4,13 +4,15 @@
  * EXCLUSIVE transaction, and open-file-description locks conflict with the process locks that SQLite takes.
  * SQLite must find the file empty, so nothing is ever written into it.
  */
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats } from 'node:fs'
 import { errno } from './disk-error.ts'
 import { loadFirst } from './native.ts'
 
 /** An open lock file. Closing it releases. */
 export interface LockFile {
   take(): boolean
+  /** Whether the file at that path still is the one that was opened. */
+  isAt(path: string): boolean
   close(): void
 }
 
@@ -51,9 +53,15 @@ function nativeOpener(): OpenLock | undefined {
     const handle = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
     return {
       take: () => refusal(() => tryLock(handle, ...RANGE, how) !== false, isTaken),
+      isAt: (path) => isSame(fstatSync(handle), path),
       close: () => closeSync(handle),
     }
   }
+}
+
+function isSame(opened: Stats, path: string): boolean {
+  const there = lstatSync(path, { throwIfNoEntry: false })
+  return there !== undefined && there.ino === opened.ino && there.dev === opened.dev
 }
 
 interface Database {
@@ -68,9 +76,13 @@ function sqliteOpener(): OpenLock | undefined {
   if (sqlite === undefined) return undefined
   return (path) => {
     makeEmpty(path)
+    const opened = lstatSync(path)
+    // SQLite would follow it.
+    if (opened.isSymbolicLink()) throw Object.assign(new Error('a symbolic link'), { code: 'ELOOP' })
     const database = new sqlite.DatabaseSync(path)
     return {
       take: () => refusal(() => begin(database), isBusy),
+      isAt: (path) => isSame(opened, path),
       close: () => database.close(),
     }
   }

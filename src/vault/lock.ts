@@ -3,12 +3,13 @@
  * staleness to judge and nobody can steal from a suspended laptop. The lock file is never deleted: whoever
  * waits on the deleted one would hold a lock that nobody else sees.
  */
-import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { makeFolder } from './atomic.ts'
 import { diskError, errno } from './disk-error.ts'
 import { type LockFile, type LockKind, type OpenLock, openerOf } from './lock-kinds.ts'
+import { readOwnFile } from './read-file.ts'
 
 const PATIENCE = 30_000
 const KINDS: readonly LockKind[] = ['native', 'sqlite']
@@ -45,17 +46,29 @@ export async function exclusively<T>(
   work: () => Promise<T>,
   { patience = PATIENCE, kinds = KINDS }: LockOptions = {},
 ): Promise<T> {
-  const file = open(path, kinds)
+  const file = await hold(path, kinds, patience)
   try {
-    await take(file, path, patience)
     noteHolder(path, purpose)
-    try {
-      return await work()
-    } finally {
-      // Before the release: after it, the note is the next holder's.
-      rmSync(holderFile(path), { force: true })
-    }
+    return await work()
   } finally {
+    // Before the release: after it, the note is the next holder's.
+    forgetHolder(path)
+    file.close()
+  }
+}
+
+/** A file that was deleted while we waited for it excludes nobody any more: then the one in its place is locked. */
+async function hold(path: string, kinds: readonly LockKind[], patience: number): Promise<LockFile> {
+  const deadline = performance.now() + patience
+  for (;;) {
+    const file = open(path, kinds)
+    try {
+      await take(file, path, patience, deadline)
+      if (file.isAt(path)) return file
+    } catch (error) {
+      file.close()
+      throw error
+    }
     file.close()
   }
 }
@@ -76,8 +89,7 @@ function open(path: string, kinds: readonly LockKind[]): LockFile {
 }
 
 /** Polled, because a blocking wait could neither be bounded nor left; jitter, so that waiters take turns. */
-async function take(file: LockFile, path: string, patience: number): Promise<void> {
-  const deadline = performance.now() + patience
+async function take(file: LockFile, path: string, patience: number, deadline: number): Promise<void> {
   while (!attempt(file, path)) {
     const left = deadline - performance.now()
     if (left <= 0) throw timedOut(path, patience)
@@ -103,10 +115,10 @@ function holderFile(path: string): string {
 
 /** Beside the lock file, which has to stay empty. Words for an error and nothing else: a full disk may win. */
 function noteHolder(path: string, purpose: string): void {
-  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0 } = constants
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   const holder: Holder = { pid: process.pid, purpose, since: Date.now() }
   try {
-    const handle = openSync(holderFile(path), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600)
+    const handle = openSync(holderFile(path), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0o600)
     try {
       writeSync(handle, JSON.stringify(holder))
     } finally {
@@ -114,6 +126,14 @@ function noteHolder(path: string, purpose: string): void {
     }
   } catch {
     // Who waits will hear of "another daypass".
+  }
+}
+
+function forgetHolder(path: string): void {
+  try {
+    rmSync(holderFile(path), { force: true })
+  } catch {
+    // Whatever lies there keeps nobody from the lock.
   }
 }
 
@@ -134,7 +154,7 @@ function describe({ pid, purpose, since }: Holder): string {
 
 function readHolder(path: string): Holder | undefined {
   try {
-    const said = JSON.parse(readFileSync(holderFile(path), 'utf8')) as Holder
+    const said = JSON.parse(readOwnFile(holderFile(path)) ?? '') as Holder
     return typeof said.pid === 'number' && typeof said.purpose === 'string' ? said : undefined
   } catch {
     return undefined
