@@ -56,14 +56,24 @@ async function ending(
   end: (entry: Entry | undefined | DaypassError) => Promise<void>,
 ): Promise<LogoutOutcome> {
   const entry = await readAnyway(context, name)
+  let revocation: LogoutOutcome['revocation'] | undefined
   try {
     await mark(context, entry)
-    const revocation = await revokeGrant(context, entry, options)
+    revocation = await revokeGrant(context, entry, options)
     // Before the rest is gone: a default that names nobody could not be cleared by doing all this again.
     return { identity: name, revocation, wasDefault: await leaveDefault(context, name) }
   } finally {
-    await end(entry)
+    await end(entry).catch((error: unknown) => {
+      throw unremoved(name, revocation, error)
+    })
   }
+}
+
+function unremoved(name: string, revocation: { outcome: string } | undefined, cause: unknown): unknown {
+  if (!isDaypassError(cause)) return cause
+  const revoked = revocation?.outcome === 'revoked' ? 'was revoked at the server, but ' : ''
+  const { code, message, hint } = cause
+  return new DaypassError(code, `${name} ${revoked}could not be removed here: ${message}`, { hint, cause })
 }
 
 /** Where there is no room for the mark, there is none for anything that would need it. */
@@ -73,11 +83,17 @@ async function mark({ vault }: Context, entry: Entry | undefined | DaypassError)
   await vault.write({ ...entry, header }).catch(() => undefined)
 }
 
-/** It may have become the default, or ceased to be, while we waited. */
-async function leaveDefault({ choices }: Context, name: string): Promise<boolean> {
-  const wasDefault = choices.readDefault() === name
-  if (wasDefault) await choices.writeDefault(undefined)
-  return wasDefault
+/** It may have become the default, or ceased to be, while we waited. What hinders that keeps no grant alive. */
+async function leaveDefault({ choices, host }: Context, name: string): Promise<boolean> {
+  try {
+    const wasDefault = choices.readDefault() === name
+    if (wasDefault) await choices.writeDefault(undefined)
+    return wasDefault
+  } catch (error) {
+    if (!isDaypassError(error)) throw error
+    host.terminal.warn(`${name} may still be the default: ${error.message}`)
+    return false
+  }
 }
 
 const staticKeys = (name: string) =>
@@ -124,7 +140,7 @@ async function definitionAnyway(context: Context, header: Header): Promise<Defin
   }
 }
 
-/** The definition stays; should there be no room even for that, nothing does. */
+/** The definition stays. Where there is no room for it beside the record, there may be in its place. */
 async function forget({ vault }: Context, header: Header): Promise<void> {
   const {
     key: _,
@@ -136,7 +152,11 @@ async function forget({ vault }: Context, header: Header): Promise<void> {
     ...definition
   } = header
   const left: Header = { ...definition, renewable: false, loginRequired: 'it was logged out' }
-  await vault.write({ header: left }).catch(async () => void (await vault.remove(header.name)))
+  const write = () => vault.write({ header: left })
+  await write().catch(async () => {
+    await vault.remove(header.name)
+    await write().catch(() => undefined)
+  })
 }
 
 /** Deletes the record altogether, revoking first what can be. */

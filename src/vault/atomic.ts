@@ -14,6 +14,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  unlinkSync,
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -66,6 +67,18 @@ export function reserveRoom(path: string, bytes: number): Room {
       })
     return { write, release }
   })
+}
+
+/** False: there was nothing. */
+export function removeDurably(path: string): boolean {
+  try {
+    unlinkSync(path)
+    syncFolder(dirname(path))
+    return true
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return false
+    throw diskError(error, 'remove', path)
+  }
 }
 
 /** Runs `deed`; when it fails the temporary file is gone before anyone hears of it. */

@@ -2,7 +2,7 @@
  * A folder of records, one file each. Reading is synchronous and needs nothing but `node:fs`: it is all that a
  * warm `token` does. What writes and locks is loaded where it is first used.
  */
-import { chmodSync, readdirSync, statSync, unlinkSync } from 'node:fs'
+import { chmodSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { diskError, errno, nothingThere } from './disk-error.ts'
 import { encodeName, grantFile, nameOfGrantFile } from './file-name.ts'
@@ -35,7 +35,10 @@ export function diskStore(folder: string, { report = () => {}, patience, kinds }
       const texts = temporariesOf(path(name)).map((file) => readOwnFile(file, tell))
       return texts.filter((text) => text !== undefined)
     },
-    delete: (name) => remove(folder, path(name)),
+    delete: async (name) => {
+      const { removeDurably } = await import('./atomic.ts')
+      return removeDurably(path(name))
+    },
     setAside: (name) => setAside(folder, path(name), name),
     exclusive: async (name, purpose, work) => {
       const { exclusively } = await import('./lock.ts')
@@ -77,18 +80,6 @@ function closeToOthers(folder: string, report: Report): void {
     report(`${folder} was open to others; it is 0700 now`)
   } catch {
     report(`${folder} is open to others, and cannot be closed to them`)
-  }
-}
-
-async function remove(folder: string, path: string): Promise<boolean> {
-  const { syncFolder } = await import('./atomic.ts')
-  try {
-    unlinkSync(path)
-    syncFolder(folder)
-    return true
-  } catch (error) {
-    if (errno(error) === 'ENOENT') return false
-    throw diskError(error, 'remove', path)
   }
 }
 

@@ -19,8 +19,10 @@ export function readState(path: string, report?: Report): State {
 }
 
 export async function writeState(path: string, state: State): Promise<void> {
-  const { writeFileDurably } = await import('./atomic.ts')
-  writeFileDurably(path, `${JSON.stringify(state)}\n`)
+  const { removeDurably, writeFileDurably } = await import('./atomic.ts')
+  // Which takes no room: on a full disk, too, nobody stays the default who logged out.
+  if (state.default === undefined) removeDurably(path)
+  else writeFileDurably(path, `${JSON.stringify(state)}\n`)
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

@@ -1,5 +1,6 @@
 import type { LogoutOptions, LogoutOutcome } from '../../client/logout.ts'
 import { DaypassError, EXIT, exitCode, isDaypassError } from '../../core/errors.ts'
+import { isIdentityName } from '../../core/names.ts'
 import { type Answer, jsonLine, type World } from '../answer.ts'
 import { pickIdentity } from '../pick.ts'
 
@@ -28,7 +29,7 @@ async function logoutAll({ daypass, host, json }: World, flags: LogoutFlags): Pr
   const outcomes: LogoutOutcome[] = []
   let code = problems.length > 0 ? EXIT.vault : 0
   for (const { name, problem } of problems)
-    host.terminal.warn(`${name}: ${problem}   (daypass remove ${name})`)
+    host.terminal.warn(`${name}: ${problem}${isIdentityName(name) ? `   (daypass remove ${name})` : ''}`)
   for (const name of names) {
     try {
       const outcome = await daypass.logout(name, flags)
