@@ -110,9 +110,21 @@ async function keep(
     ) {
       throw takenMeanwhile(name)
     }
-    await vault.write(withCount(entry, old?.header))
+    await write(context, withCount(entry, old?.header))
     return old
   })
+}
+
+/** A write that failed at its very end has taken the record's place: to revoke what lies there would leave it dead. */
+async function write({ vault, host }: Context, entry: Entry): Promise<void> {
+  const { name, createdAt } = entry.header
+  try {
+    await vault.write(entry)
+  } catch (error) {
+    const there = await vault.header(name).catch(() => undefined)
+    if (!isDaypassError(error) || there?.createdAt !== createdAt) throw error
+    host.terminal.warn(`${name} is logged in, but not for certain after a power cut: ${error.message}`)
+  }
 }
 
 /** What a login cannot undo, it does not hide either. */

@@ -22,10 +22,25 @@ export interface LoginRequest extends LoginOptions {
 export async function login(context: Context, request: LoginRequest): Promise<LoginOutcome> {
   const { definition, before } = await target(context, request)
   await checkSameDefinition(context, definition, before, request)
-  // A key that cannot be had is found out before anyone is sent to a browser.
-  await context.vault.location()
+  await checkVault(context, definition)
   const loggedIn = await logIn(context.host, definition, request)
   return settled(context, loggedIn, before, request)
+}
+
+/** A key that cannot be had, or a disk that takes nothing, is found out before anyone is sent to a browser. */
+async function checkVault({ vault, host }: Context, definition: Definition): Promise<void> {
+  const { name, provider, params } = definition
+  const header: Header = {
+    v: 1,
+    name,
+    kind: provider.kind,
+    provider: provider.id,
+    params,
+    method: 'browser',
+    renewable: false,
+    createdAt: host.now(),
+  }
+  await (await vault.reserve({ header })).release()
 }
 
 interface Target {
