@@ -74,24 +74,24 @@ function keyFromFile(folder: string, id: string, report?: Report): Buffer {
   if (text === undefined) {
     throw new DaypassError('vault', `the key file ${path} is missing`, { hint: startAnew(folder) })
   }
-  return parseKey(text, 'vault', `the key file ${path} is damaged`, folder)
+  return parseKey(text, `the key file ${path} is damaged`, folder)
 }
 
 async function keyFromKeychain(folder: string, id: string, patience?: KeychainPatience): Promise<Buffer> {
   const { readKeychain } = await import('./keychain.ts')
   const text = await readKeychain(account(id), patience)
   if (text === undefined) {
-    throw new DaypassError('keychain', `the key ${account(id)} is no longer in the keychain`, {
+    throw new DaypassError('vault', `the key ${account(id)} is no longer in the keychain`, {
       hint: startAnew(folder),
     })
   }
-  return parseKey(text, 'keychain', `the key ${account(id)} in the keychain is damaged`, folder)
+  return parseKey(text, `the key ${account(id)} in the keychain is damaged`, folder)
 }
 
-function parseKey(text: string, code: 'vault' | 'keychain', problem: string, folder: string): Buffer {
+function parseKey(text: string, problem: string, folder: string): Buffer {
   const key = Buffer.from(text.trim(), 'base64')
   if (key.length === 32) return key
-  throw new DaypassError(code, problem, { hint: startAnew(folder) })
+  throw new DaypassError('vault', problem, { hint: startAnew(folder) })
 }
 
 function startAnew(folder: string): string {
@@ -128,13 +128,19 @@ function readDecision(folder: string, report?: Report): KeyLocation | undefined 
 /** Two processes at once make one key: the second finds the first one's decision. */
 async function decide(folder: string, options: DiskKeysOptions): Promise<KeyLocation> {
   const { exclusively } = await import('./lock.ts')
-  const { writeFileDurably } = await import('./atomic.ts')
+  const { reserveRoom } = await import('./atomic.ts')
   const work = async () => {
     const theirs = readDecision(folder, options.report)
     if (theirs !== undefined) return theirs
-    const key = await create(folder, options)
-    writeFileDurably(decisionFile(folder), `${JSON.stringify({ v: 1, key })}\n`)
-    return key
+    // Room first: a key that nobody finds again would stay in the keychain for ever.
+    const room = reserveRoom(decisionFile(folder), 128)
+    try {
+      const key = await create(folder, options)
+      room.write(`${JSON.stringify({ v: 1, key })}\n`)
+      return key
+    } finally {
+      room.release()
+    }
   }
   return exclusively(join(folder, 'locks', '__vault.lock'), 'making the vault', work, options.lock)
 }

@@ -107,8 +107,9 @@ test('a keychain that hangs, is locked, lost the key, or is gone: said within 4 
   // What a start of the program takes here, and now.
   const startUp = Number(lines[1])
   const told = [2, 4, 6, 8, 11, 13].map((at) => [parsed(lines[at]), Number(lines[at + 1])])
-  for (const [error, ms] of told) {
-    expect(error.code).toBe('keychain')
+  // What is lost is lost, and a login may move it aside; what is not to be had just now, it may not.
+  expect(told.map(([error]) => error.code)).toEqual([...Array(4).fill('keychain'), 'vault', 'vault'])
+  for (const [, ms] of told) {
     expect(ms - startUp).toBeLessThan(4_000)
   }
   const [hangs, , locked, gone, lost] = told.map(([error]) => `${error.message} | ${error.hint}`)
