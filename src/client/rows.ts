@@ -51,6 +51,7 @@ export async function listing(context: Context): Promise<Listing> {
   const readable = (await knownNames(context)).filter((name) =>
     problems.every((problem) => problem.name !== name),
   )
+  problems.push(...defaultProblem(context))
   const active = await activeName(context)
   const identities = environmentRows(context, active)
   for (const name of readable) {
@@ -66,6 +67,25 @@ export async function listing(context: Context): Promise<Listing> {
 function problemOf(name: string, error: unknown): { name: string; problem: string } {
   if (isDaypassError(error)) return { name, problem: error.message }
   throw error
+}
+
+/** A default that cannot be read is said, and hides nobody. */
+function defaultProblem(context: Context): { name: string; problem: string }[] {
+  try {
+    defaultName(context)
+    return []
+  } catch (error) {
+    return [problemOf('(default)', error)]
+  }
+}
+
+function readableDefault(context: Context): string | undefined {
+  try {
+    return defaultName(context)?.identity
+  } catch (error) {
+    if (isDaypassError(error)) return undefined
+    throw error
+  }
 }
 
 /** `undefined`: none is meant here, and saying so is another verb's business. */
@@ -101,7 +121,7 @@ export async function listed(context: Context, name: string, active?: string): P
     method: header?.key ? header.method : null,
     expires_at: iso(header?.expiresAt),
     session_expires_at: iso(header?.sessionExpiresAt),
-    default: defaultName(context)?.identity === name,
+    default: readableDefault(context) === name,
     active: active === name,
     store: header?.key?.where ?? (header ? null : 'config'),
     lost_renewals: header?.lostRenewals ?? 0,
