@@ -180,7 +180,9 @@ function statOf(file: string): BigIntStats | undefined {
 
 /** The copy says where tokens are sent, so one that another user could have written is not read. */
 function readOwn(file: string): string {
-  const fd = openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0))
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
+  // Opening a pipe that is in its place would wait for somebody to write.
+  const fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   try {
     const { uid, mode } = fstatSync(fd)
     const uidNow = process.getuid?.()

@@ -6,10 +6,12 @@ const ALLOW = 'give daypass a folder of its own with DAYPASS_HOME, or mend the p
 const WORDS: Record<string, [what: string, hint: string]> = {
   ENOSPC: ['the disk is full', 'free some space and try again; nothing was lost'],
   EDQUOT: ['the disk quota is used up', 'free some space and try again; nothing was lost'],
-  EROFS: ['the file system is read-only', 'set DAYPASS_HOME to a folder that can be written'],
+  EROFS: ['the file system is read-only', 'make it writable, or set DAYPASS_HOME to a folder that is'],
   EACCES: ['permission denied', ALLOW],
   EPERM: ['permission denied', ALLOW],
   ENOTDIR: ['part of the path is not a folder', 'move the file that is in the way, or set DAYPASS_HOME'],
+  EEXIST: ['something else is in its place', 'move what is in the way, or set DAYPASS_HOME'],
+  EISDIR: ['a folder is in its place', 'move the folder that is in the way'],
   ELOOP: ['it is a symbolic link', 'replace the link by the file itself, or remove it'],
   EMFILE: ['too many files are open', 'close other programs, or raise `ulimit -n`'],
 }
