@@ -66,8 +66,7 @@ export interface DaypassOptions {
  */
 export function createDaypass(options: DaypassOptions = {}): Daypass {
   const { env = process.env, cwd = process.cwd() } = options
-  const { stdin, stderr } = process
-  const host: Host = { ...nodeHost({ env, stdin, stderr }), ...options.host }
+  const host = hostOf(env, options.host)
   const where = paths(env, process.platform)
   const config = options.config ?? readConfig(where)
   const report = (message: string) => host.terminal.warn(message)
@@ -79,6 +78,14 @@ export function createDaypass(options: DaypassOptions = {}): Daypass {
     choices: choicesOf(where, cwd, report),
     providers: { ...builtIn, ...added },
   })
+}
+
+/** This machine, but for the parts handed in: who hands in a terminal says by it whether a person sits there. */
+function hostOf(env: Host['env'], given: Partial<Host> = {}): Host {
+  const { stdin, stderr } = process
+  const own = nodeHost({ env, stdin, stderr })
+  const { interactive } = given.terminal ?? own.terminal
+  return { ...own, surroundings: () => ({ ...own.surroundings(), interactive }), ...given }
 }
 
 /** The copy of `config.yaml` that the quickest `token` reads. */

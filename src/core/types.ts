@@ -166,7 +166,7 @@ export interface Terminal {
    * pipe it is one line. `undefined`: the input ended.
    */
   readSecret(prompt: string, signal?: AbortSignal): Promise<string | undefined>
-  /** `undefined`: cancelled. Only where `interactive`. */
+  /** Only where `interactive`. Cancelled: `undefined`, or a `DaypassError('cancelled')`. */
   choose<T extends string>(
     question: string,
     options: readonly { value: T; label: string; hint?: string }[],

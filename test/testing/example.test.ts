@@ -28,14 +28,12 @@ async function world(options: AuthorizationServerOptions = {}) {
   const { openBrowser } = scriptedBrowser()
   const home = await mkdtemp(join(tmpdir(), 'my-cli-'))
   opened.push(server.close, () => rm(home, { recursive: true }))
-  const place = { ssh: false, wsl: false, container: false, display: true, ci: false, browserSet: false }
-  const surroundings = () => ({ platform: process.platform, interactive: terminal.interactive, ...place })
   const daypass = createDaypass({
     vault: memoryVault(),
     config: {},
     env: { DAYPASS_HOME: home },
     cwd: home,
-    host: { now: clock.now, sleep: clock.sleep, terminal, openBrowser, surroundings },
+    host: { now: clock.now, sleep: clock.sleep, terminal, openBrowser },
   })
   const given = { params: { issuer: server.issuer }, clientId: server.clientId }
   const login = (method: 'browser' | 'device') => daypass.login('oidc', { name: 'work', method, given })
