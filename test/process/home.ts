@@ -53,6 +53,8 @@ export function inProcess(one: Sandbox, options: DaypassOptions = {}): Daypass {
   return createDaypass({ ...options, env: one.env, cwd: one.home, host: { terminal: SILENT, openBrowser } })
 }
 
+export const A_TOKEN: unknown = expect.stringMatching(/^at_/)
+
 /** What is handed out, which the server accepts; or why nothing is. */
 export async function tokenOf({ daypass, server }: Home, name = 'work'): Promise<string | DaypassError> {
   const credential = await daypass.credential(name).catch(asOurs)

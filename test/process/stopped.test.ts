@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { diskVault } from '../../src/vault/open-vault.ts'
 import { left } from '../cli/story.ts'
 import { stepsIn, stepwise } from '../kit/steps.ts'
-import { expectSound, type Home, home, inProcess, tokenOf } from './home.ts'
+import { A_TOKEN, expectSound, type Home, home, inProcess, tokenOf } from './home.ts'
 
 async function stale(): Promise<Home> {
   const made = await home('work')
@@ -75,7 +75,7 @@ describe.skipIf(process.platform === 'win32')('a process that is told to end whi
     expect([130, 143, 129]).toContain(code)
     expect(stdout).toBe('')
     await expectSound(made)
-    expect(await tokenOf(made)).toMatch(/^at_/)
+    expect(await tokenOf(made)).toEqual(A_TOKEN)
     expect(server.stats()).toMatchObject({ refreshes: 1, reuses: 0, deadFamilies: 0 })
     await made.close()
   }
