@@ -74,8 +74,11 @@ function said({ config }: Pick<Context, 'config'>, name: string): Identity | und
 }
 
 /** Every identity there is: kept, or configured. */
-export async function knownNames({ vault, config }: Context): Promise<string[]> {
-  const kept = (await vault.list()).map(({ name }) => name)
+export async function knownNames(context: Context): Promise<string[]> {
+  return withConfigured(context, await context.vault.names())
+}
+
+export function withConfigured({ config }: Context, kept: readonly string[]): string[] {
   return [...new Set([...kept, ...Object.keys(config.auth?.identities ?? {})])].sort()
 }
 
@@ -86,7 +89,16 @@ export interface Found {
 
 /** The identity of this name as it stands now: record and configuration together. */
 export async function find(context: Context, name: string, given?: Given): Promise<Found> {
-  const header = await context.vault.header(name)
+  return found(context, name, await context.vault.header(name), given)
+}
+
+/** The same of a record that was read already. */
+export async function found(
+  context: Context,
+  name: string,
+  header: Header | undefined,
+  given?: Given,
+): Promise<Found> {
   const provider = providerNow(context, name, header)
   if (!provider) throw unknownIdentity(name, await knownNames(context))
   return { header, definition: definitionOf(context, name, provider, { header, given }) }

@@ -3,7 +3,17 @@ import { isDaypassError } from '../core/errors.ts'
 import { type State, stateOf, timeLeft } from '../core/freshness.ts'
 import type { Header, KeyLocation, Method } from '../core/types.ts'
 import { checkBound } from '../sources/definition.ts'
-import { type Context, defaultName, environmentOf, find, knownNames, providerOf, resolve } from './context.ts'
+import {
+  type Context,
+  defaultName,
+  environmentOf,
+  type Found,
+  find,
+  found,
+  providerOf,
+  resolve,
+  withConfigured,
+} from './context.ts'
 import { type StandIn, standInOf } from './credential.ts'
 
 /** One identity in `list` and `status`. Times are ISO 8601, or null where there is none. Fields are only ever added. */
@@ -48,14 +58,20 @@ export interface Listing {
 export async function listing(context: Context): Promise<Listing> {
   const kept = await context.vault.list()
   const problems = kept.flatMap((one) => ('problem' in one ? [one] : []))
-  const readable = (await knownNames(context)).filter((name) =>
+  // Read once, however many there are: whoever asks again pays for a thousand files.
+  const headers = new Map(kept.flatMap((one) => ('header' in one ? [[one.name, one.header]] : [])))
+  const readable = withConfigured(context, [...headers.keys()]).filter((name) =>
     problems.every((problem) => problem.name !== name),
   )
-  problems.push(...defaultProblem(context))
+  const chosen = defaultOf(context)
+  problems.push(...chosen.problems)
   const active = await activeName(context)
+  const marked = { active, default: chosen.name }
   const identities = environmentRows(context, active)
   for (const name of readable) {
-    const one = await listed(context, name, active).catch((error: unknown) => problemOf(name, error))
+    const one = await found(context, name, headers.get(name))
+      .then((identity) => listedOf(context, identity, marked))
+      .catch((error: unknown) => problemOf(name, error))
     if ('problem' in one) problems.push(one)
     else identities.push(one)
   }
@@ -70,21 +86,12 @@ function problemOf(name: string, error: unknown): { name: string; problem: strin
 }
 
 /** A default that cannot be read is said, and hides nobody. */
-function defaultProblem(context: Context): { name: string; problem: string }[] {
+function defaultOf(context: Context): { name?: string; problems: Listing['problems'] } {
   try {
-    defaultName(context)
-    return []
+    const identity = defaultName(context)?.identity
+    return { ...(identity !== undefined && { name: identity }), problems: [] }
   } catch (error) {
-    return [problemOf('(default)', error)]
-  }
-}
-
-function readableDefault(context: Context): string | undefined {
-  try {
-    return defaultName(context)?.identity
-  } catch (error) {
-    if (isDaypassError(error)) return undefined
-    throw error
+    return { problems: [problemOf('(default)', error)] }
   }
 }
 
@@ -102,8 +109,16 @@ const orNothing = <T>(answer: Promise<T>) =>
 
 /** The row of one identity as it stands. */
 export async function listed(context: Context, name: string, active?: string): Promise<Listed> {
-  const { definition, header } = await find(context, name)
-  const { provider, params } = definition
+  return listedOf(context, await find(context, name), { active, default: defaultOf(context).name })
+}
+
+interface Marked {
+  active: string | undefined
+  default: string | undefined
+}
+
+function listedOf(context: Context, { definition, header }: Found, marked: Marked): Listed {
+  const { name, provider, params } = definition
   const now = context.host.now()
   const why = header ? whyLogin(() => checkBound(definition, header)) : undefined
   const state = header && why === undefined ? stateOf(header, now, provider.refresh.margin) : 'login_required'
@@ -121,8 +136,8 @@ export async function listed(context: Context, name: string, active?: string): P
     method: header?.key ? header.method : null,
     expires_at: iso(header?.expiresAt),
     session_expires_at: iso(header?.sessionExpiresAt),
-    default: readableDefault(context) === name,
-    active: active === name,
+    default: marked.default === name,
+    active: marked.active === name,
     store: header?.key?.where ?? (header ? null : 'config'),
     lost_renewals: header?.lostRenewals ?? 0,
   }

@@ -36,12 +36,11 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
     const slot = await store.reserve(entry.header.name, Buffer.byteLength(text))
     await slot.write(text)
   }
+  const names = async () => (await store.names()).filter((name) => !name.startsWith(OURS))
   return {
     header,
-    list: async () => {
-      const names = (await store.names()).filter((name) => !name.startsWith(OURS))
-      return Promise.all(names.map((name) => listed(name, header)))
-    },
+    names,
+    list: async () => Promise.all((await names()).map((name) => listed(name, header))),
     read: async (name) => {
       const text = await store.get(checkIdentityName(name))
       return text === undefined ? undefined : decode(text, name)

@@ -14,6 +14,8 @@ export interface EntrySlot {
  * started and not finished.
  */
 export interface Vault {
+  /** Of all identities, those whose record cannot be read included. Opens no record. */
+  names(): Promise<string[]>
   /** Identities only, by name. Never needs the key. */
   list(): Promise<Listed[]>
   /** The clear header; never needs the key. `undefined`: no such record. */
