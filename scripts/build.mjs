@@ -2,8 +2,9 @@
  * Builds what runs: the CLI (`dist/*.cjs`), the demo and the test kit's browser (`build/*.mjs`); with `--library`
  * also the library (`dist/*.mjs` and its types, by tsdown).
  *
- * The CLI is CommonJS because that starts 3 ms sooner than a module, and in three files because what is not parsed
- * costs nothing: `cli.cjs` is the fast path, `main.cjs` everything else, `undici.cjs` only for a proxy.
+ * The CLI is CommonJS because that starts 3 ms sooner than a module, and in several files because what is not parsed
+ * costs nothing: `cli.cjs` is the fast path, `main.cjs` everything else; `yaml.cjs`, `prompts.cjs` and `undici.cjs` are
+ * packages that most runs do without.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -42,6 +43,20 @@ const apart = (wanted, file) => ({
     ),
 })
 
+/** A package that is imported at the top of a file and needed by few runs: read when something of it is used. */
+const lazily = (name, file) => ({
+  name: `lazily-${name}`,
+  setup: (bundler) => {
+    bundler.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: 'lazily' }))
+    bundler.onLoad({ filter: /./, namespace: 'lazily' }, async () => {
+      const names = Object.keys(await import(name)).filter((each) => each !== 'default')
+      const getters = names.map((each) => `get ${each}() { return require('./${file}').${each} }`)
+      return { contents: `module.exports = { ${getters} }`, resolveDir: here }
+    })
+    bundler.onResolve({ filter: /^\.\//, namespace: 'lazily' }, ({ path }) => ({ path, external: true }))
+  },
+})
+
 const commonJs = {
   ...common,
   format: 'cjs',
@@ -53,11 +68,17 @@ const commonJs = {
   supported: { 'dynamic-import': false },
 }
 
-const UNDICI = `export { Agent, EnvHttpProxyAgent, ProxyAgent, fetch } from 'undici'`
+/** The packages that are files of their own, and what is used of them. */
+const PACKAGES = {
+  'undici.cjs': `export { Agent, EnvHttpProxyAgent, ProxyAgent, fetch } from 'undici'`,
+  'prompts.cjs': `export { confirm, select } from '@clack/prompts'`,
+  'yaml.cjs': `export * from 'yaml'`,
+}
 
 function programs(root) {
   const undici = apart(/^undici$/, 'undici.cjs')
   const main = apart(/^\.\/main\.(cjs|ts|js)$/, 'main.cjs')
+  const packages = [undici, apart(/^@clack\/prompts$/, 'prompts.cjs'), lazily('yaml', 'yaml.cjs')]
   const entry = (file, plugins) => ({ ...commonJs, entryPoints: [join(root, file)], plugins })
   return [
     // Every byte of this one is read before anything happens.
@@ -66,11 +87,11 @@ function programs(root) {
       executable: true,
       options: { ...entry('src/cli/fast.ts', [main, undici]), minify: true },
     },
-    { out: 'dist/main.cjs', options: { ...entry('src/cli/main.ts', [undici]), banner: {} } },
-    {
-      out: 'dist/undici.cjs',
-      options: { ...commonJs, banner: {}, stdin: { contents: UNDICI, resolveDir: root } },
-    },
+    { out: 'dist/main.cjs', options: { ...entry('src/cli/main.ts', packages), banner: {} } },
+    ...Object.entries(PACKAGES).map(([file, contents]) => ({
+      out: `dist/${file}`,
+      options: { ...commonJs, banner: {}, stdin: { contents, resolveDir: root } },
+    })),
     {
       out: 'build/demo.mjs',
       own: true,

@@ -74,6 +74,16 @@ test('it is as quick beside a config.yaml, once that was read', async () => {
   expect(warm).toMatchObject({ code: 0, loaded: ['crypto'] })
 })
 
+test('what takes the slow way loads the packages that few need only where they are needed', async () => {
+  const one = copyOf(base)
+  expect((await watched(one, ['list'])).loaded.filter((name) => name.startsWith('./'))).toEqual([
+    './main.cjs',
+  ])
+  written(one, 'default: work\n')
+  const configured = await watched(one, ['list'])
+  expect(configured.loaded.filter((name) => name.startsWith('./'))).toEqual(['./main.cjs', './yaml.cjs'])
+})
+
 test('it is as quick with a folder file, DAYPASS_IDENTITY and -i', async () => {
   const one = copyOf(base)
   await one.run(['use', 'work', '--here'])

@@ -48,7 +48,8 @@ test('the tarball holds what is meant, and nothing else', () => {
   const entries = ['index', 'errors', 'providers', 'testing', 'vault']
   const meant = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema/config.schema.json'],
-    ...['dist/THIRD-PARTY.txt', 'dist/cli.cjs', 'dist/main.cjs', 'dist/undici.cjs'],
+    ...['cli', 'main', 'prompts', 'undici', 'yaml'].map((file) => `dist/${file}.cjs`),
+    'dist/THIRD-PARTY.txt',
     ...entries.flatMap((entry) => [`dist/${entry}.mjs`, `dist/${entry}.d.mts`]),
   ]
   const files = filesBelow(shipped()).map(({ path }) => path)
