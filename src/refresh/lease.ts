@@ -115,6 +115,7 @@ async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken> {
   return lease.host.uninterrupted(async () => {
     // Room for the answer first: a full disk stops us here, before the refresh token is spent.
     const slot = await lease.vault.reserve(held)
+    let unkept = false
     try {
       await lease.vault.write(unanswered(held, beganAt))
       const renewed = await attempt(lease, held)
@@ -122,7 +123,10 @@ async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken> {
         const { problem } = renewed
         const { unanswered: _, ...answered } = renewed.entry.header
         const header = { ...answered, lastRenewal: { beganAt, ...(problem && failed(problem)) } }
-        await keep(lease, slot, { ...renewed.entry, header })
+        await keep(lease, slot, { ...renewed.entry, header }).catch((error: unknown) => {
+          unkept = true
+          throw error
+        })
         if (problem) throw problem
         return handOut({ header, grant: renewed.entry.grant! }, true)
       }
@@ -137,7 +141,8 @@ async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken> {
         .catch(() => undefined)
       return outcomeOf(lease, held, demand, error)
     } finally {
-      await slot.release()
+      // What of the answer could be written may be rescued, once the disk is mended.
+      if (!unkept) await slot.release()
     }
   })
 }

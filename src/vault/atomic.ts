@@ -29,14 +29,19 @@ const TEMPORARY = /^\.tmp-(\d+)-[0-9a-f]+-(.+)$/
 /** A process id means nothing in another container, so a file must be old as well before it is swept. */
 const STALE = 60 * 60 * 1000
 
-/** Space on the disk that is ours until one of the two is called. */
+/** Space on the disk that is ours until it is released, or written to: what a `write` that fails has written stays there. */
 export interface Room {
   write(text: string): void
   release(): void
 }
 
 export function writeFileDurably(path: string, text: string): void {
-  reserveRoom(path, Buffer.byteLength(text)).write(text)
+  const room = reserveRoom(path, Buffer.byteLength(text))
+  try {
+    room.write(text)
+  } finally {
+    room.release()
+  }
 }
 
 /** Takes `bytes` bytes of disk for what will be at `path`. The folder is made where it is missing. */
@@ -45,28 +50,53 @@ export function reserveRoom(path: string, bytes: number): Room {
   makeFolder(folder)
   const temporary = join(folder, `.tmp-${process.pid}-${randomBytes(6).toString('hex')}-${basename(path)}`)
   let handle: number | undefined
-  const release = () => {
-    if (handle !== undefined) closeSync(handle)
+  const close = () => {
+    const open = handle
     handle = undefined
-    rmSync(temporary, { force: true })
+    if (open !== undefined) closeSync(open)
   }
-  return guarded(path, release, () => {
+  const release = () => {
+    orNever(close)
+    orNever(() => rmSync(temporary, { force: true }))
+  }
+  const write = (text: string) => {
+    if (handle === undefined) throw new Error('room already used')
+    let isWritten = false
+    try {
+      const bytes = fitting(text, path)
+      writeAll(handle, bytes)
+      isWritten = true
+      ftruncateSync(handle, bytes.length)
+      fsyncSync(handle)
+      close()
+      rename(temporary, path)
+      syncFolder(folder)
+    } catch (error) {
+      if (isWritten) orNever(close)
+      else release()
+      throw diskError(error, 'write', path)
+    }
+    orNever(() => sweep(path))
+  }
+  try {
     handle = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     // Noise, because a file system that compresses or leaves holes keeps no room for zeros.
     writeAll(handle, randomBytes(bytes))
     fsyncSync(handle)
-    const write = (text: string) =>
-      guarded(path, release, () => {
-        if (handle === undefined) throw new Error('room already used')
-        fill(handle, text, path)
-        closeSync(handle)
-        handle = undefined
-        rename(temporary, path)
-        syncFolder(folder)
-        sweep(path)
-      })
-    return { write, release }
-  })
+  } catch (error) {
+    release()
+    throw diskError(error, 'write', path)
+  }
+  return { write, release }
+}
+
+/** For tidying up: what went well before is done, and what went wrong is worth more than this. */
+function orNever(deed: () => void): void {
+  try {
+    deed()
+  } catch {
+    // It is in nobody's way, and swept when it is old.
+  }
 }
 
 /** False: there was nothing. */
@@ -81,30 +111,12 @@ export function removeDurably(path: string): boolean {
   }
 }
 
-/** Runs `deed`; when it fails the temporary file is gone before anyone hears of it. */
-function guarded<T>(path: string, release: () => void, deed: () => T): T {
-  try {
-    return deed()
-  } catch (error) {
-    try {
-      release()
-    } catch {
-      // What hindered the deed is worth more than what hinders the cleaning.
-    }
-    throw diskError(error, 'write', path)
-  }
-}
-
-function fill(handle: number, text: string, path: string): void {
+function fitting(text: string, path: string): Buffer {
   const bytes = Buffer.from(text, 'utf8')
-  if (bytes.length > LARGEST) {
-    throw new DaypassError('vault', `cannot write ${path}: more than 1 MiB`, {
-      hint: 'this is more than any credential needs; look at what the server sent',
-    })
-  }
-  writeAll(handle, bytes)
-  ftruncateSync(handle, bytes.length)
-  fsyncSync(handle)
+  if (bytes.length <= LARGEST) return bytes
+  throw new DaypassError('vault', `cannot write ${path}: more than 1 MiB`, {
+    hint: 'this is more than any credential needs; look at what the server sent',
+  })
 }
 
 function writeAll(handle: number, bytes: Buffer): void {
@@ -168,15 +180,8 @@ function sweep(path: string): void {
     const [, owner, target] = TEMPORARY.exec(file) ?? []
     if (owner === undefined || target === undefined) continue
     const others = target !== basename(path) && lstatSync(join(folder, target), { throwIfNoEntry: false })
-    if (!others && isStale(join(folder, file), Number(owner))) discard(join(folder, file))
-  }
-}
-
-function discard(path: string): void {
-  try {
-    rmSync(path, { force: true })
-  } catch {
-    // What was written is written; this one is in nobody's way.
+    if (!others && isStale(join(folder, file), Number(owner)))
+      orNever(() => rmSync(join(folder, file), { force: true }))
   }
 }
 

@@ -32,9 +32,7 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
       throw error
     })
   const write = async (entry: Entry) => {
-    const text = await encode(checked(entry))
-    const slot = await store.reserve(entry.header.name, Buffer.byteLength(text))
-    await slot.write(text)
+    await put(store, entry.header.name, await encode(checked(entry)))
   }
   const names = async () => (await store.names()).filter((name) => !name.startsWith(OURS))
   return {
@@ -69,6 +67,15 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
       await keys.open(location)
       return location
     },
+  }
+}
+
+async function put(store: Store, name: string, text: string): Promise<void> {
+  const slot = await store.reserve(name, Buffer.byteLength(text))
+  try {
+    await slot.write(text)
+  } finally {
+    await slot.release()
   }
 }
 
@@ -130,9 +137,7 @@ function startedLogins(store: Store, { seal, open }: Sealing): Vault['sealed'] {
       return text === undefined ? undefined : open(text, name)
     },
     write: async (name, body) => {
-      const text = await seal({ v: 1, name: ours(name) }, body)
-      const slot = await store.reserve(name, Buffer.byteLength(text))
-      await slot.write(text)
+      await put(store, name, await seal({ v: 1, name: ours(name) }, body))
     },
     remove: async (name) => store.delete(ours(name)),
     names: async () => (await store.names()).filter((name) => name.startsWith(OURS)),

@@ -26,7 +26,7 @@ export interface Store {
   exclusive<T>(name: string, purpose: string, work: () => Promise<T>): Promise<T>
 }
 
-/** Room that is already ours. One of the two verbs ends it. */
+/** Room that is already ours, until it is released or written to. What a failed `write` has written stays `unfinished`. */
 export interface Slot {
   /** Durable when it resolves: written, synced, renamed, folder synced. A longer text than reserved is fine where there is room. */
   write(text: string): Promise<void>

@@ -3,7 +3,7 @@ import type { Entry, Header, KeyLocation } from '../core/types.ts'
 /** A record as it can be listed: its header, or why it has none. */
 export type Listed = { name: string; header: Header } | { name: string; problem: string }
 
-/** Room for one record, reserved before the deed that produces it. */
+/** Room for one record, reserved before the deed that produces it. What a failed `write` has written can be rescued. */
 export interface EntrySlot {
   write(entry: Entry): Promise<void>
   release(): Promise<void>
