@@ -1,11 +1,14 @@
 /**
  * For `node --require`, in front of `daypass`: tells each step that changes or says something, just before it is done,
- * and sends the process a signal in front of one of them. The program knows nothing of it.
+ * and sends the process a signal in front of one of them, or lets steps fail. The program knows nothing of it.
  *
  * STEPS_LOG=FILE          one line per step
  * STEPS_AT=N              the step, counted from 1; a program that takes fewer is hit before its last, `exit`
  * STEPS_AT=NAME           the first step of that name
  * STEPS_SIGNAL=SIGKILL    what it is sent
+ * STEPS_ERROR=ENOSPC      sends nothing: what the system says of the step instead, and of those after it
+ * STEPS_FAILING=REGEXP    if they are such steps
+ * STEPS_TIMES=1           and no more than so many steps on
  */
 const childProcess = require('node:child_process')
 const fs = require('node:fs')
@@ -13,6 +16,7 @@ const { Server } = require('node:net')
 const { basename, relative } = require('node:path')
 
 const { STEPS_LOG, STEPS_AT, STEPS_SIGNAL = 'SIGKILL', DAYPASS_HOME = '' } = process.env
+const { STEPS_ERROR, STEPS_FAILING = '', STEPS_TIMES = 'Infinity' } = process.env
 const { openSync, writeSync, existsSync } = fs
 const log = openSync(STEPS_LOG, 'a')
 const at = Number(STEPS_AT)
@@ -25,9 +29,17 @@ let inside = false
 function step(name, last = false) {
   taken += 1
   writeSync(log, `${name}\n`)
+  if (STEPS_ERROR) return fail(name)
   if (isHit || !(name === STEPS_AT || taken === at || (last && taken < at))) return
   isHit = true
   process.kill(process.pid, STEPS_SIGNAL)
+}
+
+const failing = new RegExp(STEPS_FAILING)
+
+function fail(name) {
+  if (taken < at || taken >= at + Number(STEPS_TIMES) || !failing.test(name)) return
+  throw Object.assign(new Error(`${STEPS_ERROR}, as the test has it`), { code: STEPS_ERROR })
 }
 
 /** What it is called in every run; `undefined`: none of ours. */

@@ -1,4 +1,4 @@
-/** Runs `daypass` step by step: which steps it takes, and what is left when it is killed in front of one of them. */
+/** Runs `daypass` step by step: which steps it takes, and what is left when one of them is its last, or fails. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
@@ -18,6 +18,21 @@ export function stepwise(
   }
 }
 
+/** A disk that breaks: what the system says, of which steps, and for how long. */
+export interface Fault {
+  error: string
+  failing: RegExp
+  /** Default: for good. */
+  times?: number
+}
+
+/** The steps fail from the one of that number on. */
+export function faulty(log: string, at: number, { error, failing, times = Infinity }: Fault): RunOptions {
+  const { program, env } = stepwise(log, at)
+  const fault = { STEPS_ERROR: error, STEPS_FAILING: failing.source, STEPS_TIMES: String(times) }
+  return { program: program!, env: { ...env, ...fault } }
+}
+
 /** The steps told so far; the signal came in front of the last one. */
 export const stepsIn = (log: string): string[] =>
   existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : []
@@ -31,21 +46,26 @@ export interface Story<T extends Scene> {
   /** The same each time, and another one. */
   prepare(): Promise<T>
   verb(scene: T, options: RunOptions): Promise<Result>
-  /** Looks at what a killed one left, and says it in a few words. */
+  /** Instead of being killed. */
+  fault?: Fault
+  /** Looks at what is left, and says it in a few words. */
   left(scene: T, result: Result): Promise<string>
 }
 
-/** Runs a verb once for each of its steps, and kills it there: a line for each, with what was left. */
-export async function killAtEveryStep<T extends Scene>(story: Story<T>): Promise<string> {
+/** Runs a verb once for each of its steps, killed there or with the fault at it: a line for each, and what was left. */
+export async function hitAtEveryStep<T extends Scene>(story: Story<T>): Promise<string> {
+  const { fault } = story
   const steps = await stepsOf(story)
   const lines = await eachAt(steps, async (step, at) => {
+    if (fault && !fault.failing.test(step)) return ''
     const scene = await story.prepare()
     try {
       const log = join(scene.one.home, 'steps')
-      const result = await story.verb(scene, stepwise(log, at))
+      const how = fault ? faulty(log, at, fault) : stepwise(log, at)
+      const result = await story.verb(scene, how)
       const said = `${at}, ${step}\n${result.stderr}`
       expect(stepsIn(log).slice(0, at), said).toEqual(steps.slice(0, at))
-      expect(result.signal, said).toBe('SIGKILL')
+      if (!fault) expect(result.signal, said).toBe('SIGKILL')
       return `${(await within(story.left(scene, result), said)).padEnd(36)}${step}\n`
     } finally {
       await scene.close()

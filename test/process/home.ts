@@ -11,7 +11,7 @@ import {
 } from '../../src/testing/index.ts'
 import { exclusively } from '../../src/vault/lock.ts'
 import { box, filesBelow, vaultOf } from '../cli/story.ts'
-import type { Sandbox } from '../kit/cli.ts'
+import type { Result, RunOptions, Sandbox } from '../kit/cli.ts'
 
 const SILENT: Terminal = {
   interactive: false,
@@ -54,6 +54,17 @@ export function inProcess(one: Sandbox, options: DaypassOptions = {}): Daypass {
 }
 
 export const A_TOKEN: unknown = expect.stringMatching(/^at_/)
+
+/** Logs in to `work` again; the person pastes what the page ends at. */
+export async function byPaste({ one }: Home, options: RunOptions): Promise<Result> {
+  const running = one.start(['login', 'work', '--no-browser'], options)
+  const pasted = running.waitFor(/http:\S+authorize\S+/).then(async ([address]) => {
+    const { url } = await scriptedBrowser({ stopAtCallback: true }).visit(address)
+    running.write(`${url}\n`)
+  })
+  pasted.catch(() => undefined)
+  return running.ended
+}
 
 /** What is handed out, which the server accepts; or why nothing is. */
 export async function tokenOf({ daypass, server }: Home, name = 'work'): Promise<string | DaypassError> {

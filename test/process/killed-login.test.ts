@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { scriptedBrowser } from '../../src/testing/index.ts'
 import { at } from '../cli/story.ts'
 import type { Result, RunOptions } from '../kit/cli.ts'
-import { killAtEveryStep } from '../kit/steps.ts'
-import { A_TOKEN, expectSound, type Home, home, recordOf, tokenOf } from './home.ts'
+import { hitAtEveryStep } from '../kit/steps.ts'
+import { A_TOKEN, byPaste, expectSound, type Home, home, recordOf, tokenOf } from './home.ts'
 
 /** The person is quick, and nobody minds when the program is gone before they come back. */
 async function byBrowser({ one, server }: Home, options: RunOptions): Promise<Result> {
@@ -12,16 +12,6 @@ async function byBrowser({ one, server }: Home, options: RunOptions): Promise<Re
   const running = one.start(['login', 'oidc', 'work', ...at(server)], { ...options, env })
   const visit = running.waitFor(/http:\S+authorize\S+/).then(([url]) => scriptedBrowser().visit(url))
   visit.catch(() => undefined)
-  return running.ended
-}
-
-async function byPaste({ one }: Home, options: RunOptions): Promise<Result> {
-  const running = one.start(['login', 'work', '--no-browser'], options)
-  const pasted = running.waitFor(/http:\S+authorize\S+/).then(async ([address]) => {
-    const { url } = await scriptedBrowser({ stopAtCallback: true }).visit(address)
-    running.write(`${url}\n`)
-  })
-  pasted.catch(() => undefined)
   return running.ended
 }
 
@@ -59,11 +49,11 @@ async function oneOfTwo(made: Before): Promise<string> {
 describe.skipIf(process.platform === 'win32')('a process that is killed while it logs in', () => {
   test('leaves nobody or somebody logged in, and the next login succeeds', async () => {
     const story = { prepare: () => home(), verb: byBrowser, left: firstOne }
-    await expect(await killAtEveryStep(story)).toMatchFileSnapshot('killed/login.txt')
+    await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/login.txt')
   }, 120_000)
 
   test('leaves the login that it was to replace, or has replaced it', async () => {
     const story = { prepare: before, verb: byPaste, left: oneOfTwo }
-    await expect(await killAtEveryStep(story)).toMatchFileSnapshot('killed/login-again-by-paste.txt')
+    await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/login-again-by-paste.txt')
   }, 120_000)
 })

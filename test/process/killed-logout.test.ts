@@ -5,7 +5,7 @@ import { isDaypassError } from '../../src/core/errors.ts'
 import { readState } from '../../src/vault/state.ts'
 import { vaultOf } from '../cli/story.ts'
 import type { RunOptions } from '../kit/cli.ts'
-import { killAtEveryStep } from '../kit/steps.ts'
+import { hitAtEveryStep } from '../kit/steps.ts'
 import { A_TOKEN, expectSound, type Home, home, recordOf, tokenOf } from './home.ts'
 
 type Before = Home & { other: string }
@@ -50,11 +50,11 @@ async function ended(made: Before, verb: 'logout' | 'remove'): Promise<string> {
 describe.skipIf(process.platform === 'win32')('a process that is killed while it ends a login', () => {
   test('has marked it, and logging out again completes it: nothing that it ended comes back', async () => {
     const story = { prepare: before, verb: logout, left: (made: Before) => ended(made, 'logout') }
-    await expect(await killAtEveryStep(story)).toMatchFileSnapshot('killed/logout.txt')
+    await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/logout.txt')
   }, 120_000)
 
   test('does so where the record was to be removed, too', async () => {
     const story = { prepare: before, verb: remove, left: (made: Before) => ended(made, 'remove') }
-    await expect(await killAtEveryStep(story)).toMatchFileSnapshot('killed/remove.txt')
+    await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/remove.txt')
   }, 120_000)
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { filesBelow, left, vaultOf } from '../cli/story.ts'
 import type { Result, RunOptions } from '../kit/cli.ts'
-import { killAtEveryStep, stepsOf, stepwise } from '../kit/steps.ts'
+import { hitAtEveryStep, stepsOf, stepwise } from '../kit/steps.ts'
 import { A_TOKEN, expectSound, type Home, home, recordOf, tokenOf } from './home.ts'
 
 type Kept = Home & { other: string }
@@ -63,7 +63,7 @@ describe.skipIf(process.platform === 'win32')('a process that is killed while it
       verb: token,
       left: (made: Kept, result: Result) => next(made, result, token),
     }
-    await expect(await killAtEveryStep(story)).toMatchFileSnapshot('killed/token.txt')
+    await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/token.txt')
   }, 120_000)
 
   test('does the same where the renewal was forced', async () => {
@@ -72,7 +72,7 @@ describe.skipIf(process.platform === 'win32')('a process that is killed while it
       verb: force,
       left: (made: Kept, result: Result) => next(made, result, force),
     }
-    await expect(await killAtEveryStep(story)).toMatchFileSnapshot('killed/refresh-force.txt')
+    await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/refresh-force.txt')
   }, 120_000)
 
   test('leaves a sealed answer to the next one, even if that is killed, too, and hours later', async () => {
@@ -91,7 +91,7 @@ describe.skipIf(process.platform === 'win32')('a process that is killed while it
       verb: token,
       left: (made: Kept, result: Result) => next(made, result, token),
     }
-    const left = await killAtEveryStep(story)
+    const left = await hitAtEveryStep(story)
     expect(left).not.toContain('lost')
     await expect(left).toMatchFileSnapshot('killed/token-after-a-kill.txt')
   }, 120_000)

@@ -144,6 +144,7 @@ test('a full disk stops us before the deed, leaves nothing behind, and what was 
     expect(await diskStore(folder).get('work')).toHaveLength(8 * 1024)
     const short = await diskStore(folder).reserve('work', 1024)
     await failure(() => short.write('y'.repeat(60 * 1024)), 'vault')
+    await short.release()
     expect(temporary(folder)).toEqual([])
     expect(await diskStore(folder).get('work')).toHaveLength(8 * 1024)
   } finally {
