@@ -27,7 +27,7 @@ export interface Fault {
 }
 
 /** The steps fail from the one of that number on. */
-export function faulty(log: string, at: number, { error, failing, times = Infinity }: Fault): RunOptions {
+function faulty(log: string, at: number, { error, failing, times = Infinity }: Fault): RunOptions {
   const { program, env } = stepwise(log, at)
   const fault = { STEPS_ERROR: error, STEPS_FAILING: failing.source, STEPS_TIMES: String(times) }
   return { program: program!, env: { ...env, ...fault } }
