@@ -6,7 +6,8 @@ export function errorText(error: unknown, json: boolean, debug: boolean, paint: 
   const { code, message, hint } = described(error)
   if (json) return `${JSON.stringify({ error: { code, message, ...(hint && { hint }) } })}\n`
   const lines = [
-    `${paint('red', 'error:')} ${message}`,
+    // Paths may have line breaks in them.
+    `${paint('red', 'error:')} ${message.replace(/[\r\n]+/g, ' ')}`,
     ...(hint ? hint.split('\n').map((line) => `  ${line}`) : []),
   ]
   if (debug) lines.push(...trace(error))

@@ -200,13 +200,15 @@ export function stampOf(stat: BigIntStats): Stamp {
 /** A file changed this short a time ago could change again within the same tick of the file system's clock. */
 const SETTLED_NS = 100_000_000n
 
-/** Saves time and nothing else, so whatever goes wrong here is nobody's trouble. False: not written. */
+/** Saves time and nothing else, so whatever goes wrong here, is nobody's trouble. False: not written. */
 export function writeCompiled(compiledFile: string, compiled: CompiledConfig): boolean {
   const age = BigInt(Date.now()) * 1_000_000n - BigInt(compiled.mtime)
   if (compiled.mtime === NO_FILE.mtime || age < SETTLED_NS) return false
   const temporary = `${compiledFile}.${process.pid}.tmp`
+  const folder = dirname(compiledFile)
   try {
-    mkdirSync(dirname(compiledFile), { recursive: true, mode: 0o700 })
+    // No more than one: `recursive` goes round for ever where a folder takes no other (autofs, /proc).
+    if (!statSync(folder, { throwIfNoEntry: false })) mkdirSync(folder, 0o700)
     rmSync(temporary, { force: true })
     writeFileSync(temporary, JSON.stringify(compiled), { mode: 0o600, flag: 'wx' })
     renameSync(temporary, compiledFile)

@@ -20,6 +20,10 @@ export interface ConfigFile {
   stamp: Stamp
 }
 
+const LOOK = 'look at its owner and permissions: ls -l'
+const ELSEWHERE = 'name a file that there can be with DAYPASS_CONFIG, or a folder with DAYPASS_HOME'
+const HINTS: Record<string, string> = { ENOTDIR: ELSEWHERE, ENAMETOOLONG: ELSEWHERE }
+
 /** `undefined`: there is none. Anything else that hinders reading is an error. */
 export function readConfigFile(file: string): ConfigFile | undefined {
   try {
@@ -32,8 +36,7 @@ export function readConfigFile(file: string): ConfigFile | undefined {
       'configuration',
       `${basename(file)} cannot be read (${code ?? 'not UTF-8 text'})`,
       {
-        hint:
-          code === undefined ? `save ${file} as UTF-8` : `look at its owner and permissions: ls -l ${file}`,
+        hint: code === undefined ? `save ${file} as UTF-8` : (HINTS[code] ?? `${LOOK} ${file}`),
         cause,
       },
     )

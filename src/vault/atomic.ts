@@ -14,6 +14,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -156,12 +157,30 @@ export function syncFolder(folder: string): void {
 
 export function makeFolder(folder: string): void {
   try {
-    const first = mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const first = makeAll(folder)
     if (first !== undefined) syncFolder(dirname(first))
   } catch (error) {
     throw diskError(error, 'make the folder', folder)
   }
 }
+
+/**
+ * Gives the first that was made. By hand: where a folder takes no other (autofs, /proc), Node's own `recursive` goes
+ * round for ever.
+ */
+function makeAll(folder: string): string | undefined {
+  if (isFolder(folder) || dirname(folder) === folder) return undefined
+  const first = makeAll(dirname(folder))
+  try {
+    mkdirSync(folder, 0o700)
+    return first ?? folder
+  } catch (error) {
+    if (isFolder(folder)) return first // somebody was quicker
+    throw error
+  }
+}
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** The temporary files of whatever was to be at `path`. */
 export function temporariesOf(path: string): string[] {
