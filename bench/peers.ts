@@ -1,0 +1,59 @@
+/** Others that hand out a credential, where they are installed: each a static one, from a folder of its own. */
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { newHome } from './home.ts'
+import { cleanEnvironment, type Program } from './measure.ts'
+
+interface Peer {
+  /** The first that runs is measured: what is old, or a mere shim, says no. */
+  ways: readonly string[]
+  /** What it reads: the name of a file, its text, and the variables that point there. */
+  file: string
+  text: string
+  env(folder: string): Record<string, string>
+}
+
+const PEERS: readonly Peer[] = [
+  {
+    ways: ['gh auth token'],
+    file: 'hosts.yml',
+    text: 'github.com:\n    oauth_token: gho_not-a-real-token\n    user: bench\n    git_protocol: https\n',
+    env: (folder) => ({ GH_CONFIG_DIR: folder }),
+  },
+  {
+    ways: [
+      'aws configure export-credentials --format env',
+      // Before export-credentials was there: one of its lines.
+      'aws configure get aws_secret_access_key',
+    ],
+    file: 'aws',
+    text: '[default]\naws_access_key_id = not-a-real-id\naws_secret_access_key = not-a-real-key\n',
+    env: (folder) => ({
+      AWS_SHARED_CREDENTIALS_FILE: join(folder, 'aws'),
+      AWS_CONFIG_FILE: join(folder, 'none'),
+    }),
+  },
+]
+
+function runs({ command: [program, ...args], env }: Program): boolean {
+  return spawnSync(program, args, { env, cwd: env.HOME, stdio: 'ignore' }).status === 0
+}
+
+/** By what one would type. */
+export function peers(): { programs: Record<string, Program>; missing: string[] } {
+  const programs: Record<string, Program> = {}
+  const missing: string[] = []
+  for (const { ways, file, text, env } of PEERS) {
+    const { folder } = newHome()
+    writeFileSync(join(folder, file), text, { mode: 0o600 })
+    const program = (way: string): Program => ({
+      command: way.split(' ') as [string, ...string[]],
+      env: cleanEnvironment({ HOME: folder, ...env(folder) }),
+    })
+    const way = ways.find((each) => runs(program(each)))
+    if (way === undefined) missing.push(`\`${ways[0]}\``)
+    else programs[`\`${way}\``] = program(way)
+  }
+  return { programs, missing }
+}
