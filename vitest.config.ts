@@ -25,7 +25,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, ...(process.platform === 'win32' ? POSIX : [])],
     globalSetup: ['test/setup.ts'],
     setupFiles: ['test/fuzz.ts'],
-    testTimeout: 30_000,
+    // Property tests that were told to draw many cases take their time.
+    testTimeout: process.env.FUZZ_RUNS ? 24 * 3_600_000 : 30_000,
     hookTimeout: 30_000,
     // A loaded machine starts a process in seconds, not in one.
     expect: { poll: { timeout: 20_000 } },

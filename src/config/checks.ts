@@ -139,24 +139,28 @@ function derivedFaults(path: readonly string[], identity: unknown): Fault[] {
  * at the `via` of the member that stands first.
  */
 function cycleFaults(identities: Block): Fault[] {
-  const told = new Set<string>()
+  const done = new Set<string>()
   return Object.keys(identities).flatMap((start) => {
-    const cycle = told.has(start) ? undefined : cycleFrom(start, identities)
+    const cycle = done.has(start) ? undefined : cycleFrom(start, identities, done)
     if (cycle === undefined) return []
-    for (const member of cycle) told.add(member)
     const path = ['auth', 'identities', start, 'via', 'identity']
     return [{ path, on: 'value', message: `a cycle in {in}: ${[...cycle, start].join(' -> ')}` }]
   })
 }
 
-/** The cycle that leads from an identity back to itself; `undefined` when it is on none. */
-function cycleFrom(start: string, identities: Block): string[] | undefined {
-  const seen = [start]
+/**
+ * The cycle that leads from an identity back to itself; `undefined` when it is on none. `done` are those that need
+ * not be looked at again: their cycle was told, or their way comes to an end.
+ */
+function cycleFrom(start: string, identities: Block, done: Set<string>): string[] | undefined {
+  const seen = new Set([start])
   for (let at = start; ; ) {
     const parent = text(own(own(own(identities, at), 'via'), 'identity'))
-    if (parent === start) return seen.every(isIdentityName) ? seen : undefined
-    if (parent === undefined || seen.includes(parent)) return undefined
-    seen.push(parent)
+    const over = parent === undefined || parent === start || done.has(parent)
+    if (over) for (const each of seen) done.add(each)
+    if (parent === start) return [...seen].every(isIdentityName) ? [...seen] : undefined
+    if (over || seen.has(parent)) return undefined
+    seen.add(parent)
     at = parent
   }
 }

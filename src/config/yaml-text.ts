@@ -70,14 +70,21 @@ const tags = (known: Tags): Tags => [
 ]
 
 export function readYaml(text: string): YamlText {
-  const lines = new LineCounter()
   try {
-    return readDocument(text, lines)
+    return readDocument(text, linesOf(text))
   } catch {
     // Nesting beyond the stack, aliases beyond the limit or to nowhere. What was thrown may quote the file.
     const mistakes = [{ line: 1, column: 1, message: 'not YAML that can be read (nesting or aliases)' }]
     return { value: undefined, mistakes, locate: () => ({ line: 1, column: 1 }) }
   }
+}
+
+/** Counted here: the parser loses count over what it skips after a mistake. */
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter()
+  lines.addNewLine(0)
+  for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1)
+  return lines
 }
 
 function readDocument(text: string, lines: LineCounter): YamlText {
@@ -86,13 +93,12 @@ function readDocument(text: string, lines: LineCounter): YamlText {
     schema: 'core',
     merge: true,
     customTags: tags,
-    lineCounter: lines,
     prettyErrors: false,
     stringKeys: true,
   })
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset)
-    return { line: Math.max(1, line), column: Math.max(1, col) }
+    return { line, column: col }
   }
   const wrong: YAMLError[] = [...doc.errors, ...doc.warnings]
   const mistakes = wrong.map((each) => ({

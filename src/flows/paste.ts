@@ -18,11 +18,14 @@ export function parsePaste(text: string): Pasted {
   return asCode(clean)
 }
 
-/** White space goes altogether: no form contains any, and terminals and mail programs wrap lines with it. */
+/**
+ * White space goes altogether: no form contains any, and terminals and mail programs wrap lines with it. Quotes go
+ * from both ends; looking behind keeps a long row of them from being tried at each of its places.
+ */
 function bare(text: string): string {
   return text
     .replace(/[\s\u0000-\u001f\u007f-\u009f\u00ad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]+/g, '')
-    .replace(/^["'`<([{“”„‘’‚«»‹›]+|["'`>)\]}“”‘’«»‹›]+$/g, '')
+    .replace(/^["'`<([{“”„‘’‚«»‹›]+|(?<!["'`>)\]}“”‘’«»‹›])["'`>)\]}“”‘’«»‹›]+$/g, '')
 }
 
 const CALLBACK_PARAMETER = /(^|&)(code|error|state|response_type)=/

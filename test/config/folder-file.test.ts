@@ -10,6 +10,9 @@ import {
   writeFolderFile,
 } from '../../src/config/folder-file.ts'
 import { checkFolderText } from '../../src/config/folder-yaml.ts'
+import { isIdentityName } from '../../src/core/names.ts'
+import { runs } from '../fuzz.ts'
+import { documents } from './documents.ts'
 
 const uid = process.getuid?.()
 let top: string
@@ -95,9 +98,44 @@ describe('what it says', () => {
           if (quick !== undefined) expect(checkFolderText(text, 'f')).toEqual({ identity: quick })
         },
       ),
-      { numRuns: 5000 },
+      runs(5000),
     )
   })
+})
+
+test('anything at all in a folder file is the name of an identity, or a mistake with its place', async () => {
+  const part = fc.oneof(
+    fc.constantFrom(
+      'identity',
+      ': ',
+      'work',
+      '\n',
+      '{',
+      '}',
+      '[',
+      '"',
+      '!env A',
+      '&a ',
+      '*a',
+      '- ',
+      '\ufeff',
+      '# ',
+    ),
+    fc.string({ maxLength: 5, unit: 'binary' }),
+  )
+  const text = fc.array(part, { maxLength: 12 }).map((parts) => parts.join(''))
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(text, documents), async (given) => {
+      try {
+        expect(isIdentityName((await parseFolderFile(given, '/x/.daypass.yaml')).identity)).toBe(true)
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'DaypassError', code: 'configuration' })
+        expect((error as Error).message).toMatch(/^\.daypass\.yaml:\d+:\d+: /)
+        expect((error as Error).message).not.toContain('marker')
+      }
+    }),
+    runs(1_000),
+  )
 })
 
 describe('which one', () => {

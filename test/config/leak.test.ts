@@ -1,12 +1,25 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { compileConfig } from '../../src/config/compiled.ts'
 import { checkConfig, parseConfig } from '../../src/config/parse.ts'
-import { DaypassError } from '../../src/core/errors.ts'
+import { DaypassError, exitCode } from '../../src/core/errors.ts'
+import { runs } from '../fuzz.ts'
+import { documents, MARKER, SECRET_MARKER } from './documents.ts'
 
 const FILE = 'config.yaml'
 const messages = (text: string) => checkConfig(text, FILE).problems.map((problem) => problem.message)
 const identity = (lines: string) =>
   `auth:\n  identities:\n    work:\n      kind: aws/user\n${lines.replace(/^/gm, '      ')}\n`
+
+function failureOf(deed: () => unknown): DaypassError {
+  try {
+    deed()
+  } catch (error) {
+    if (error instanceof DaypassError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
 
 describe('no value is ever repeated', () => {
   const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
@@ -38,7 +51,6 @@ describe('no value is ever repeated', () => {
     expect(JSON.stringify(problems)).not.toContain('wJalr')
   })
 
-  const MARKER = 'Zq9/marker+Zq9'
   const keys =
     'auth identities providers keyring default work own kind credentials region access_key_id via identity principal tags session duration redirect ports hosts endpoints token scopes issuer type <<'
   const part = fc.oneof(
@@ -87,19 +99,28 @@ describe('no value is ever repeated', () => {
     (text) => `auth: {identities: {work: {kind: aws/user, region: ${MARKER}, ${text}}}}`,
   )
 
-  test('nor is anything but a configuration error thrown', () => {
-    fc.assert(
-      fc.property(fc.oneof(yamlish, nested), (text) => {
-        try {
-          parseConfig(text, FILE)
-        } catch (error) {
-          expect(error).toBeInstanceOf(DaypassError)
-          expect((error as DaypassError).code).toBe('configuration')
-        }
-        expect(JSON.stringify(checkConfig(text, FILE).problems)).not.toContain('marker')
-      }),
-      { numRuns: 3000 },
-    )
+  test('nor is anything but a configuration error thrown, which names a place of the file', () => {
+    let right = 0
+    const property = fc.property(fc.oneof(yamlish, nested, documents), (text) => {
+      const { config, problems } = checkConfig(text, FILE)
+      if (config) {
+        right += 1
+        expect(JSON.stringify(compileConfig(config))).not.toContain(SECRET_MARKER)
+        return
+      }
+      const thrown = failureOf(() => parseConfig(text, FILE))
+      expect(thrown).toMatchObject({ code: 'configuration', message: problems[0]!.message })
+      expect(exitCode(thrown)).toBe(2)
+      expect(JSON.stringify([problems, thrown.hint])).not.toContain('marker')
+      const lines = text.split('\n')
+      for (const { line, column, message } of problems) {
+        expect(message.startsWith(`config.yaml:${line}:${column}: `)).toBe(true)
+        expect(column).toBeGreaterThan(0)
+        expect(column).toBeLessThanOrEqual((lines[line - 1] ?? '').length + 1)
+      }
+    })
+    fc.assert(property, runs(1500))
+    expect(right).toBeGreaterThan(0)
   })
 
   test('nor by nesting and aliases without end', () => {

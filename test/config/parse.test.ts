@@ -1,6 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { crossCheck } from '../../src/config/checks.ts'
 import { isEnvRef } from '../../src/config/env-tag.ts'
 import { checkConfig, locateInConfig, parseConfig } from '../../src/config/parse.ts'
+import { runs } from '../fuzz.ts'
 import { EXAMPLE } from './example.ts'
 
 const FILE = '/home/me/.config/daypass/config.yaml'
@@ -283,6 +286,32 @@ describe('mistakes, with their places', () => {
     const hint = 'daypass config validate shows this and 3 more'
     expect(() => parseConfig(text, FILE)).toThrow(expect.objectContaining({ code: 'configuration', hint }))
   })
+})
+
+test('a chain of parents takes no time, however long it is', () => {
+  const chain = Array.from({ length: 20_000 }, (_, i) => [`i${i}`, { via: { identity: `i${i + 1}` } }])
+  expect(crossCheck({ auth: { identities: Object.fromEntries(chain) } }, [])).toEqual([])
+})
+
+test('each cycle is told once, at its first member, and nothing that is none', () => {
+  const names = [...'abcdefgh']
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...names, 'nobody'), { minLength: 8, maxLength: 8 }), (parents) => {
+      const parent = new Map(names.map((name, index) => [name, parents[index]!]))
+      const from = (name: string): string[] => {
+        const way = [name]
+        while (way.length < 9 && parent.has(way.at(-1)!)) way.push(parent.get(way.at(-1)!)!)
+        return way.slice(0, way.indexOf(name, 1) + 1)
+      }
+      const first = names.filter((name) => from(name).length > 0 && [...from(name)].sort()[0] === name)
+      const identities = Object.fromEntries(
+        [...parent].map(([name, identity]) => [name, { via: { identity } }]),
+      )
+      const told = crossCheck({ auth: { identities } }, []).map(({ message }) => message)
+      expect(told).toEqual(first.map((name) => `a cycle in {in}: ${from(name).join(' -> ')}`))
+    }),
+    runs(1_000),
+  )
 })
 
 test('the place of a key', () => {

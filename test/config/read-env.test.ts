@@ -1,6 +1,9 @@
+import { inspect } from 'node:util'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseConfig } from '../../src/config/parse.ts'
 import { readIdentity, readProvider } from '../../src/config/read-env.ts'
+import { runs } from '../fuzz.ts'
 import { EXAMPLE } from './example.ts'
 
 const { identities, providers } = parseConfig(EXAMPLE, 'config.yaml').auth!
@@ -53,4 +56,33 @@ describe('references are read when the identity is used', () => {
   test('a provider without references is unchanged', () => {
     expect(readProvider('acme-id', providers!['acme-id']!, {})).toEqual(providers!['acme-id'])
   })
+})
+
+test('whatever a variable holds, it is read or named, and never repeated', () => {
+  const names = 'KIND_REGION API_URL ISSUER CLIENT SECRET SCOPE HOST TOKEN_URL DURATION KEY KEY_SECRET'.split(
+    ' ',
+  )
+  const text = `auth: {identities: {work: {kind: aws/user, region: !env KIND_REGION, api_url: !env API_URL,
+    issuer: !env ISSUER, client_id: !env CLIENT, client_secret: !env SECRET, scopes: [openid, !env SCOPE],
+    hosts: [!env HOST], endpoints: {token: !env TOKEN_URL}, session: {duration: !env DURATION},
+    credentials: {access_key_id: !env KEY, secret_access_key: !env KEY_SECRET}}}}`
+  const work = parseConfig(text, 'config.yaml').auth!.identities!.work!
+  const value = fc.oneof(
+    fc.constantFrom('eu-west-1', 'https://id.example.com', 'id.example.com', '12h', 'openid', '', undefined),
+    fc.string({ unit: 'binary' }).map((more) => `Zq9marker${more}`),
+  )
+  const env = fc.record(Object.fromEntries(names.map((name) => [name, value])))
+  fc.assert(
+    fc.property(env, (given) => {
+      try {
+        const { client_id } = readIdentity('work', work, given)
+        expect(client_id).toBe(given.CLIENT || undefined)
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'DaypassError', code: 'configuration', hint: expect.any(String) })
+        expect(String(error)).toMatch(/\$[A-Z_]+/)
+        expect(inspect(error)).not.toContain('Zq9')
+      }
+    }),
+    runs(1_000),
+  )
 })

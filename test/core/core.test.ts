@@ -8,6 +8,7 @@ import { checkIdentityName, isIdentityName } from '../../src/core/names.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { shown } from '../../src/core/text.ts'
 import type { Header } from '../../src/core/types.ts'
+import { runs } from '../fuzz.ts'
 
 describe('a secret', () => {
   const TEXT = 'rt-0123456789-abcdef'
@@ -100,7 +101,9 @@ describe('text of a stranger', () => {
       '\u00ad',
       '\u{e0041}',
       '\r\n',
-      '\ud800',
+      // The halves of an invisible character.
+      '\udb40',
+      '\udc41',
     )
     const text = fc.array(fc.oneof(nasty, fc.string({ unit: 'binary' })), { maxLength: 60 })
     fc.assert(
@@ -108,9 +111,18 @@ describe('text of a stranger', () => {
         const out = shown(parts.join(''))
         expect(out).not.toMatch(HARMFUL)
         expect([...out].length).toBeLessThanOrEqual(200)
+        expect(shown(out)).toBe(out)
       }),
-      { numRuns: 500 },
+      runs(500),
     )
+  })
+
+  test('is shown whatever a server sent in its place', () => {
+    fc.assert(
+      fc.property(fc.anything({ withNullPrototype: true }), (value) => typeof shown(value) === 'string'),
+      runs(500),
+    )
+    for (const odd of [{ toString: 1, valueOf: 1 }, [[{ toString: 1 }]]]) expect(shown(odd)).toBe('[object]')
   })
 
   test('is left as it is where it is harmless', () => {

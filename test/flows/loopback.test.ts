@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
+import type { Host, LoopbackRequest, LoopbackResponse } from '../../src/core/types.ts'
 import { type Loopback, openLoopback, type Verdict } from '../../src/flows/loopback.ts'
 import { listen } from '../../src/platform/listen.ts'
+import { runs } from '../fuzz.ts'
 import { hang, LOOPBACK_4, LOOPBACK_6, listeningOn, request, send } from './sockets.ts'
 
 const STATE = 'right-state'
@@ -19,6 +22,18 @@ function open(host: '127.0.0.1' | 'localhost' = '127.0.0.1', ports = [0]) {
     { listen },
     { redirect: { host, ports, path: '/callback' }, check, title: 'Acme <Cloud>' },
   )
+}
+
+/** The same without a listener: its requests are made up. */
+async function played() {
+  const asked: { ask?: (request: LoopbackRequest) => LoopbackResponse | Promise<LoopbackResponse> } = {}
+  const listen: Host['listen'] = async (_, ask) => {
+    asked.ask = ask
+    return { port: 9, close: async () => undefined }
+  }
+  const redirect = { host: '127.0.0.1', ports: [0], path: '/callback' } as const
+  const { close } = await openLoopback({ listen }, { redirect, check, title: 'Acme' })
+  return { ask: asked.ask!, close }
 }
 
 const RIGHT = `/callback?code=c0de&state=${STATE}`
@@ -130,18 +145,72 @@ describe('a forged callback changes nothing', () => {
   })
 
   test('an overlong query is refused by the handler too, not by the parser alone', async () => {
-    let handle: ((request: { method: string; target: string; host: string }) => unknown) | undefined
-    await openLoopback(
-      {
-        async listen(_, given) {
-          handle = given
-          return { port: 9, close: async () => undefined }
-        },
-      },
-      { redirect: { host: '127.0.0.1', ports: [0], path: '/callback' }, check, title: 'Acme' },
-    )
+    const { ask } = await played()
     const target = `${RIGHT}&pad=${'x'.repeat(17_000)}`
-    expect(await handle?.({ method: 'GET', target, host: '127.0.0.1:9' })).toMatchObject({ status: 414 })
+    expect(await ask({ method: 'GET', target, host: '127.0.0.1:9' })).toMatchObject({ status: 414 })
+  })
+
+  test('of all requests there could be, one is taken only by GET, at our path, of our host, with the state once', async () => {
+    const piece = fc.oneof(
+      fc.constantFrom(`state=${STATE}`, `state=${STATE}`, 'code=c', 'error=x', 'iss=i', '', '?', '#', '&'),
+      fc.constantFrom(
+        'state=wrong',
+        `State=${STATE}`,
+        `%73tate=${STATE}`,
+        `state=${STATE}%00`,
+        'code',
+        'state',
+      ),
+      fc.constantFrom(`;state=${STATE}`, `state%3D${STATE}`, `state[]=${STATE}`, `%`, `+state=${STATE}`),
+      fc.string(),
+    )
+    const path = fc.oneof(
+      { weight: 4, arbitrary: fc.constant('/callback') },
+      fc.constantFrom(
+        '/',
+        '/callback/',
+        '//callback',
+        '/Callback',
+        '/%63allback',
+        'http://127.0.0.1:9/callback',
+      ),
+      fc.string(),
+    )
+    const host = fc.oneof(
+      { weight: 4, arbitrary: fc.constant('127.0.0.1:9') },
+      fc.constantFrom(
+        'localhost:9',
+        '127.0.0.1',
+        '127.0.0.1:9 ',
+        '127.0.0.1.:9',
+        'x@127.0.0.1:9',
+        '[::1]:9',
+        '',
+      ),
+      fc.string(),
+    )
+    const request = fc.record({
+      method: fc.constantFrom('GET', 'GET', 'GET', 'get', 'HEAD', 'POST', 'CONNECT', ''),
+      target: fc.tuple(path, fc.array(piece)).map(([at, pieces]) => `${at}?${pieces.join('&')}`),
+      host,
+    })
+    const property = fc.asyncProperty(request, async (given) => {
+      const { ask, close } = await played()
+      const answer = Promise.resolve(ask(given))
+      await close()
+      const { status } = await answer
+      expect([200, 400, 404, 405, 421]).toContain(status)
+      if (status !== 200) return
+      expect(given).toMatchObject({
+        method: 'GET',
+        host: '127.0.0.1:9',
+        target: expect.stringMatching(/^\/callback\?/),
+      })
+      const parameters = new URLSearchParams(given.target.slice('/callback?'.length))
+      expect(parameters.getAll('state')).toEqual([STATE])
+      for (const name of ['code', 'error', 'iss']) expect(parameters.getAll(name).length).toBeLessThan(2)
+    })
+    await fc.assert(property, runs(1_000))
   })
 })
 

@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parsePaste } from '../../src/flows/paste.ts'
+import { checkPasted, newAttempt } from '../../src/oauth/authorize.ts'
+import { serverFrom } from '../../src/oauth/server.ts'
+import { judgePaste } from '../../src/sources/by-code.ts'
+import { runs } from '../fuzz.ts'
 
 function read(text: string) {
   const pasted = parsePaste(text)
@@ -102,24 +106,79 @@ test('it answers any text, and a problem never repeats it', () => {
       }
       return Boolean(pasted.params.get('code') || pasted.params.get('error'))
     }),
-    { numRuns: 3_000 },
+    runs(3_000),
   )
 })
 
+test('a long row of quotes takes no time', () => {
+  // Tried at each of its places it would be minutes.
+  for (let round = 0; round < 100; round++) expect(read(`a${'"'.repeat(65_000)}a`)).toHaveProperty('problem')
+})
+
+/** One answer in every form that a person may be shown. */
+const forms = (code: string, state: string) => [
+  `http://127.0.0.1:8765/callback?code=${code}&state=${state}`,
+  `https://id.example/cb#state=${state}&code=${code}`,
+  `127.0.0.1:8765/callback?state=${state}&code=${code}#_=_`,
+  `?state=${state}&code=${code}`,
+  `${code}#${state}`,
+  base64(`state=${state}&code=${code}`),
+]
+const word = fc.stringMatching(/^[A-Za-z0-9._~-]{8,60}$/)
+/** What programs put around it and into it. */
+const dressed = (form: string) => {
+  const wrap = fc.constantFrom('\n', '\r\n', ' \n  ', '\u00a0', '\u200b', '\t', '\u2028', '')
+  const quotes = fc.constantFrom('""', "''", '``', '<>', '()', '[]', '“”', '‘’', '«»', '„“', '  ')
+  return fc
+    .tuple(fc.array(fc.tuple(fc.nat(form.length), wrap)), fc.array(quotes, { maxLength: 3 }), wrap)
+    .map(([wraps, around, end]) => {
+      const inner = wraps.reduce((text, [at, space]) => text.slice(0, at) + space + text.slice(at), form)
+      return around.reduce((text, [open, close]) => `${open}${text}${close}`, inner) + end
+    })
+}
+const answer = fc.tuple(word, word).chain(([code, state]) =>
+  fc
+    .constantFrom(...forms(code, state))
+    .chain(dressed)
+    .map((text) => ({ code, state, text })),
+)
+
 test('whatever form it takes, the same code and state come out', () => {
-  const word = fc.stringMatching(/^[A-Za-z0-9._~-]{8,60}$/)
-  const forms = (code: string, state: string) => [
-    `http://127.0.0.1:8765/callback?code=${code}&state=${state}`,
-    `?state=${state}&code=${code}`,
-    `${code}#${state}`,
-    base64(`state=${state}&code=${code}`),
-  ]
   fc.assert(
-    fc.property(word, word, fc.nat(200), fc.constantFrom('\n', '\r\n', ' \n  '), (code, state, at, wrap) => {
-      for (const form of forms(code, state)) {
-        const wrapped = form.slice(0, at) + wrap + form.slice(at)
-        expect(read(wrapped)).toMatchObject({ code, state })
-      }
+    fc.property(answer, ({ code, state, text }) => {
+      expect(read(text)).toMatchObject({ code, state })
     }),
+    runs(1_000),
   )
+})
+
+test('an answer of another login is never taken, whatever form it takes, and nothing that bears a wrong state', () => {
+  const mine = newAttempt('http://127.0.0.1:8765/callback', [])
+  const server = serverFrom({ authorization: 'https://id.example/auth', token: 'https://id.example/token' })
+  const judge = (text: string) =>
+    judgePaste(text, (pasted) => checkPasted(server, { id: 'cli' }, mine, pasted))
+  const ofMine = forms('c0de-of-mine', mine.state)
+  const broken = fc
+    .tuple(
+      fc.constantFrom(...ofMine.slice(0, -1)),
+      fc.nat(),
+      fc.constantFrom('x', '-', '&state=y', '%20', '#'),
+    )
+    .map(([form, at, more]) => {
+      const inState = form.indexOf(mine.state) + (at % mine.state.length)
+      return form.slice(0, inState) + more + form.slice(inState)
+    })
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        answer.map(({ text }) => text),
+        broken,
+      ),
+      (text) => {
+        expect(Object.keys(judge(text))).toEqual(['ignored'])
+      },
+    ),
+    runs(1_000),
+  )
+  for (const form of ofMine) expect(judge(form)).toHaveProperty('code')
 })

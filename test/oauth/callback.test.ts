@@ -9,6 +9,7 @@ import {
 } from '../../src/oauth/authorize.ts'
 import { type Server, serverFrom } from '../../src/oauth/server.ts'
 import { exchangeCode } from '../../src/oauth/token.ts'
+import { runs } from '../fuzz.ts'
 import { start } from '../testing/servers.ts'
 import { answering, approved, partyAt, partyOf, REDIRECT } from './kit.ts'
 
@@ -49,7 +50,7 @@ describe('a callback', () => {
         const verdict = checkCallback(server(announces, known), client, attempt, new URLSearchParams(given))
         if (given.state !== 'the-right-state') expect(Object.keys(verdict)).toEqual(['ignored'])
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 
@@ -71,7 +72,7 @@ describe('a callback', () => {
           expect(given.error).toBeDefined()
         }
       }),
-      { numRuns: 500 },
+      runs(500),
     )
   })
 

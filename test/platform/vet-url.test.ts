@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isLoopbackHost } from '../../src/core/loopback.ts'
 import { vetUrl } from '../../src/platform/vet-url.ts'
+import { runs } from '../fuzz.ts'
 
 test.each([
   'https://id.example/authorize?client_id=a&scope=openid%20email&state=x',
@@ -85,6 +86,6 @@ test('whatever passes is one harmless word: https or loopback, nobody’s name, 
       expect(parsed.protocol === 'https:' || isLoopbackHost(parsed.hostname)).toBe(true)
       expect(vetUrl(href)).toBe(href)
     }),
-    { numRuns: 3_000 },
+    runs(3_000),
   )
 })

@@ -6,6 +6,7 @@ import { Secret } from '../../src/core/secret.ts'
 import type { Header } from '../../src/core/types.ts'
 import { decodeName, encodeName } from '../../src/vault/file-name.ts'
 import { decodeHeader, encodeRecord, openBody, sealedLength, sealRecord } from '../../src/vault/seal.ts'
+import { runs } from '../fuzz.ts'
 import { entryOf, headerOf } from './records.ts'
 import { failure } from './support.ts'
 
@@ -48,7 +49,7 @@ test('whatever is sealed comes back, secrets as secrets and look-alikes as what 
       const text = sealed('work', value)
       expect(plain(openBody(text, 'work', KEY))).toEqual(plain(value))
     }),
-    { numRuns: 300 },
+    runs(300),
   )
 })
 
@@ -106,6 +107,42 @@ test('a record that was cut short is refused at every length, and nothing else i
   }
 })
 
+test('whatever is done to its text, a record opens as it was sealed or not at all', () => {
+  const one = sealed('work', entryOf('work').grant)
+  const records = [
+    one,
+    sealed('work', entryOf('work', 'an-older-token').grant, { createdAt: 1 }),
+    sealRecord({ ...headerOf('work'), key: LOCATION }, 'of another key', randomBytes(32)),
+    encodeRecord(headerOf('work')),
+  ]
+  const edit = fc.record({
+    at: fc.nat(one.length),
+    cut: fc.oneof(fc.nat(5), fc.nat(one.length)),
+    put: fc.oneof(fc.constant(''), hostileText),
+  })
+  const edited = fc
+    .array(edit, { minLength: 1, maxLength: 4 })
+    .map((edits) =>
+      edits.reduce((text, { at, cut, put }) => text.slice(0, at) + put + text.slice(at + cut), one),
+    )
+  // The lines of all of them, in any order and number.
+  const line = fc.constantFrom(...records.flatMap((text) => text.split('\n')))
+  const shuffled = fc.array(line, { maxLength: 4 }).map((lines) => `${lines.join('\n')}\n`)
+  const bytes = fc.uint8Array({ maxLength: 600 }).map((some) => Buffer.from(some).toString('utf8'))
+  fc.assert(
+    fc.property(fc.oneof(edited, shuffled, bytes), (text) => {
+      if (records.includes(text)) return
+      try {
+        // What is left may be a clear header, which seals nothing.
+        expect(openBody(text, 'work', KEY)).toBeUndefined()
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'DaypassError', code: 'vault' })
+      }
+    }),
+    runs(2_000),
+  )
+})
+
 test('anything at all in place of a record is refused, and never crashes', () => {
   fc.assert(
     fc.property(fc.oneof(hostileText, fc.json()), (text) => {
@@ -113,7 +150,7 @@ test('anything at all in place of a record is refused, and never crashes', () =>
       expectRefused(() => decodeHeader(`${text}\n`, 'work'))
       expectRefused(() => openBody(`${text}\n${text}\n`, 'work', KEY))
     }),
-    { numRuns: 300 },
+    runs(300),
   )
 })
 
@@ -171,7 +208,7 @@ test('file names lead back to their names, and no two meet on a disk that ignore
       expect(meet).toBe(one === other)
       expect(encodeName(one)).toBe(encodeName(one).toLowerCase())
     }),
-    { numRuns: 1000 },
+    runs(1000),
   )
   expect(encodeName('Work')).not.toBe(encodeName('work'))
   expect(encodeName('con')).not.toBe('con')
