@@ -8,12 +8,14 @@
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { thirdPartyText } from './licences.mjs'
 
 const here = dirname(fileURLToPath(import.meta.url))
+const require = createRequire(import.meta.url)
 
 const VERSION = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8')).version
 
@@ -48,9 +50,11 @@ const lazily = (name, file) => ({
   name: `lazily-${name}`,
   setup: (bundler) => {
     bundler.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: 'lazily' }))
-    bundler.onLoad({ filter: /./, namespace: 'lazily' }, async () => {
-      const names = Object.keys(await import(name)).filter((each) => each !== 'default')
-      const getters = names.map((each) => `get ${each}() { return require('./${file}').${each} }`)
+    bundler.onLoad({ filter: /./, namespace: 'lazily' }, () => {
+      // Not `import()`: what that adds to the names differs from Node to Node.
+      const getters = Object.keys(require(name)).map(
+        (each) => `get ${each}() { return require('./${file}').${each} }`,
+      )
       return { contents: `module.exports = { ${getters} }`, resolveDir: here }
     })
     bundler.onResolve({ filter: /^\.\//, namespace: 'lazily' }, ({ path }) => ({ path, external: true }))

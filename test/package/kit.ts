@@ -1,15 +1,5 @@
 import { spawn } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve, sep } from 'node:path'
 import type { Result } from '../kit/cli.ts'
 
@@ -46,15 +36,8 @@ async function good(running: Promise<Result>): Promise<Result> {
 export const tool = (script: string, args: readonly string[], cwd: string) =>
   run(process.execPath, [join(ROOT, 'node_modules', script), ...args], cwd)
 
-export interface Packed {
-  /** Everything below it goes with the tests. */
-  folder: string
-  tarball: string
-}
-
-/** Packs as a release does, build included, from a copy: nobody meets a half-built `dist`. */
-export async function pack(): Promise<Packed> {
-  const folder = mkdtempSync(join(tmpdir(), 'daypass-package-'))
+/** Packs as a release does, build included, from a copy below `folder`: nobody meets a half-built `dist`. */
+export async function pack(folder: string): Promise<string> {
   const copy = join(folder, 'copy')
   cpSync(ROOT, copy, {
     recursive: true,
@@ -65,7 +48,7 @@ export async function pack(): Promise<Packed> {
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))
   if (tarball === undefined) throw new Error('npm pack made no tarball')
   rmSync(copy, { recursive: true, force: true })
-  return { folder, tarball: join(folder, tarball) }
+  return join(folder, tarball)
 }
 
 const NPM = [
@@ -77,12 +60,7 @@ const NPM = [
 ]
 
 /** Installs the tarball into an empty folder, as someone who trusts no install script. */
-export async function install(
-  { folder, tarball }: Packed,
-  name: string,
-  ...flags: string[]
-): Promise<string> {
-  const into = join(folder, name)
+export async function install(tarball: string, into: string, ...flags: string[]): Promise<string> {
   mkdirSync(into)
   writeFileSync(join(into, 'package.json'), '{"type":"module"}')
   await good(run('npm', ['install', '--ignore-scripts', ...NPM, ...flags, tarball], into))

@@ -1,5 +1,14 @@
 /** What is published: packed as a release is, and installed into an empty folder with install scripts off. */
-import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -7,11 +16,13 @@ import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { at, box } from '../cli/story.ts'
 import { skipLoudly } from '../vault/support.ts'
 import { EMBEDDER, strictly } from './embedder.ts'
-import { install, lacksRegistry, type Packed, pack, programIn, ROOT, run, tool } from './kit.ts'
+import { install, lacksRegistry, pack, programIn, ROOT, run, tool } from './kit.ts'
 
 const PATIENCE = 120_000
 
-let packed: Packed
+/** Everything that is packed and installed lies below it. */
+let scratch: string
+let tarball: string
 /** Where it is installed. */
 let place: string
 /** The same without the optional native packages. */
@@ -19,13 +30,14 @@ let bare: string
 let offline: boolean
 
 beforeAll(async () => {
-  packed = await pack()
-  place = await install(packed, 'whole')
+  scratch = mkdtempSync(join(tmpdir(), 'daypass-package-'))
+  tarball = await pack(scratch)
+  place = await install(tarball, join(scratch, 'whole'))
   offline = await lacksRegistry(place)
-  bare = await install(packed, 'bare', '--omit=optional')
+  bare = await install(tarball, join(scratch, 'bare'), '--omit=optional')
 }, 4 * PATIENCE)
 
-afterAll(() => rmSync(packed.folder, { recursive: true, force: true }))
+afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
 function needsNative(context: TestContext): void {
   if (offline) skipLoudly(context, 'npm reaches no registry to fetch the native packages from')
@@ -58,7 +70,7 @@ test('the tarball holds what is meant, and nothing else', () => {
 
 test('no shipped file names a folder of this machine, a registry or a source map', async () => {
   const { stdout } = await run('npm', ['config', 'get', 'registry'], place)
-  const folders = [ROOT, realpathSync(join(ROOT, 'node_modules')), packed.folder, tmpdir(), homedir()]
+  const folders = [ROOT, realpathSync(join(ROOT, 'node_modules')), scratch, tmpdir(), homedir()]
   const foreign = [
     ...folders.map((folder) => `${folder}/`),
     ...[new URL(stdout.trim()).host, 'registry.npmjs.org', 'sourceMappingURL='],
@@ -180,10 +192,10 @@ test('that program imports all there is to import', () => {
 test(
   'publint and attw find nothing wrong with it',
   async () => {
-    const publint = await tool('publint/src/cli.js', ['run', '--strict', packed.tarball], place)
+    const publint = await tool('publint/src/cli.js', ['run', '--strict', tarball], place)
     expect(publint.stdout).toContain('All good!')
     expect(publint.code).toBe(0)
-    const args = [packed.tarball, '--profile', 'esm-only', '--no-definitely-typed', '--format', 'ascii']
+    const args = [tarball, '--profile', 'esm-only', '--no-definitely-typed', '--format', 'ascii']
     const attw = await tool('@arethetypeswrong/cli/dist/index.js', args, place)
     expect(attw.code, attw.stdout).toBe(0)
   },
