@@ -56,7 +56,7 @@ export interface Story<T extends Scene> {
 export async function hitAtEveryStep<T extends Scene>(story: Story<T>): Promise<string> {
   const { fault } = story
   const steps = await stepsOf(story)
-  const lines = await eachAt(steps, async (step, at) => {
+  const lines = await fewAtATime(steps, async (step, at) => {
     if (fault && !fault.failing.test(step)) return ''
     const scene = await story.prepare()
     try {
@@ -95,14 +95,14 @@ async function within<R>(looking: Promise<R>, where: string): Promise<R> {
 }
 
 /** A few at a time, for each is a process of its own. */
-async function eachAt<R>(
-  steps: readonly string[],
-  work: (step: string, at: number) => Promise<R>,
+export async function fewAtATime<T, R>(
+  items: readonly T[],
+  work: (item: T, at: number) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = []
-  const left = steps.entries()
+  const left = items.entries()
   const worker = async () => {
-    for (const [index, step] of left) results[index] = await work(step, index + 1)
+    for (const [index, item] of left) results[index] = await work(item, index + 1)
   }
   await Promise.all([worker(), worker(), worker()])
   return results

@@ -40,7 +40,7 @@ interface Timed extends Result {
 
 async function timed(one: Sandbox, args: readonly string[], env: RunOptions['env'] = {}): Promise<Timed> {
   const began = performance.now()
-  const result = await one.run(args, { env })
+  const result = await one.run(args, { env, timeout: 80_000 })
   return { ...result, ms: performance.now() - began }
 }
 
