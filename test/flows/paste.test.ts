@@ -112,7 +112,7 @@ test('it answers any text, and a problem never repeats it', () => {
 
 test('a long row of quotes takes no time', () => {
   // Tried at each of its places it would be minutes.
-  for (let round = 0; round < 100; round++) expect(read(`a${'"'.repeat(65_000)}a`)).toHaveProperty('problem')
+  for (let round = 0; round < 50; round++) expect(read(`a${'"'.repeat(65_000)}a`)).toHaveProperty('problem')
 })
 
 /** One answer in every form that a person may be shown. */
