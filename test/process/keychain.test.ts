@@ -1,11 +1,11 @@
 /** The program and a real Secret Service, in every state that the keychain of a machine gets into. */
-import { cpSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, type TestContext, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
 import { decodeClear } from '../../src/vault/seal.ts'
 import { at, logIn } from '../cli/story.ts'
-import { BROWSER, type Result, type RunOptions, type Sandbox, sandbox } from '../kit/cli.ts'
+import { BROWSER, CLI, type Result, type RunOptions, type Sandbox, sandbox } from '../kit/cli.ts'
 import { KEYRING, keyringOf } from '../kit/keyring.ts'
 import { needs } from '../kit/needs.ts'
 import { until } from '../vault/support.ts'
@@ -89,6 +89,10 @@ describe.concurrent('the keychain of the machine', { timeout: 90_000 }, () => {
   test('a login keeps one key there, and nothing else reads or makes one', async (context) => {
     const { one, server, keyring } = await homeOf(context)
     await keyring.serve()
+    const program = ['sh', '-c', 'ulimit -f 0; exec "$@"', 'sh', process.execPath, CLI]
+    const full = await one.run(['login', 'oidc', 'work', ...at(server)], { program })
+    expectTrouble(full, /cannot write \S+vault\.json: /, /ulimit/)
+    expect(await keyring.secrets()).toEqual([])
     const { stderr } = await logIn(one, server)
     expect(stderr).toContain('kept in    the vault, its key in the keychain of this system')
     await logIn(one, server, 'other')
@@ -113,6 +117,16 @@ describe.concurrent('the keychain of the machine', { timeout: 90_000 }, () => {
     await keyring.tool(['store', '--label=x', ...item], secret)
     expect((await one.run(['refresh', 'work', '--force'])).code).toBe(0)
     expect((await one.run(['logout', 'work'])).stderr).toContain('revoked at the server')
+
+    // Given up, as the hint says: then a login has a key of its own, and what the old one sealed is moved aside.
+    await keyring.tool(['clear', ...item])
+    rmSync(join(one.daypassHome, 'vault/vault.json'))
+    const anew = await one.run(['login', 'other'], { env: { BROWSER } })
+    expect(anew, anew.stderr).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('other.grant.unreadable-'),
+    })
+    expect((await one.run(['refresh', 'other', '--force'])).code).toBe(0)
   })
 
   test('one that hangs is waited for once, and nothing is spent meanwhile; afterwards all is as before', async (context) => {
