@@ -109,7 +109,7 @@ function follow(child: ReturnType<typeof launch>, timeout: number): Running {
     pid: child.pid ?? 0,
     stdout: () => text.stdout,
     stderr: () => text.stderr,
-    waitFor: (pattern, milliseconds = 25_000) => waitFor(pattern, milliseconds, text, watchers, ended),
+    waitFor: (pattern, milliseconds = 60_000) => waitFor(pattern, milliseconds, text, watchers, ended),
     write: (input) => void child.stdin.write(input),
     endInput: () => void child.stdin.end(),
     kill: (signal = 'SIGTERM') => void child.kill(signal),
@@ -159,7 +159,7 @@ export function sandbox(env: RunOptions['env'] = {}): Sandbox {
     const child = launch(args, base, options, home)
     children.add(child)
     child.on('close', () => children.delete(child))
-    return follow(child, options.timeout ?? 28_000)
+    return follow(child, options.timeout ?? 60_000)
   }
 
   function run(args: readonly string[], options: RunOptions = {}): Promise<Result> {

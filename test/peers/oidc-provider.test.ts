@@ -96,7 +96,7 @@ test('device: the code on another device', async () => {
   expect((await running.ended).code).toBe(0)
   expect(await rowOf(one)).toMatchObject({ account: 'ada@example.com', method: 'device', state: 'valid' })
   expect((await one.run(['refresh', '--force'])).stderr).toContain('work: renewed')
-}, 40_000)
+})
 
 test('two steps with a device: pending until the person is done', async () => {
   const server = await start()
@@ -112,7 +112,7 @@ test('two steps with a device: pending until the person is done', async () => {
   expect((await one.run(next_command.split(' ').slice(1))).code).toBe(0)
   expect((await one.run(['login', '--finish', id])).code).toBe(3)
   expect((await one.run(['token'])).code).toBe(0)
-}, 40_000)
+})
 
 async function begin(one: Sandbox, server: OidcProvider) {
   const begun = await one.run([
@@ -271,7 +271,7 @@ test('DPoP with nonces, PAR required: login, use, renewal, logout', async () => 
   expect(server.stats()).toMatchObject({ exchanges: 1, refreshes: 1, refusals: 1, deadGrants: 0 })
   expect(await one.run(['token', '--header'])).toMatchObject({ code: 2, stdout: '' })
   expect((await one.run(['logout', 'work'])).stderr).toContain('revoked at the server')
-}, 40_000)
+})
 
 test('DPoP in two steps: what the first step made the key for, the second proves', async () => {
   const server = await start({ dpop: true, par: true })

@@ -108,11 +108,7 @@ describe.skipIf(process.platform === 'win32')('a disk that breaks', () => {
     ['one failure costs a renewal nothing at all', 'once-renewal', { ...renewal, fault: ONCE }],
     ['one failure leaves one of two logins', 'once-login', { ...login, fault: BRIEFLY }],
     ['one failure keeps no logout from forgetting the secret', 'once-logout', { ...ending, fault: BRIEFLY }],
-  ])(
-    '%s',
-    async (_, file, story) => {
-      await expect(await hitAtEveryStep(story)).toMatchFileSnapshot(`broken/${file}.txt`)
-    },
-    120_000,
-  )
+  ])('%s', async (_, file, story) => {
+    await expect(await hitAtEveryStep(story)).toMatchFileSnapshot(`broken/${file}.txt`)
+  })
 })

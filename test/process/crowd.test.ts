@@ -34,7 +34,7 @@ test('a hundred processes that ask at once renew a stale token once, and all get
   expect(distinct(results, 'stdout')).toHaveLength(1)
   expect(results[0]!.stdout).toMatch(/^at_\S+\n$/)
   expect(server.stats()).toMatchObject({ refreshes: 1, reuses: 0, deadFamilies: 0 })
-}, 90_000)
+})
 
 test('processes that all force a renewal never present a token twice', async () => {
   const one = await staleLogin()
@@ -49,7 +49,7 @@ test('processes that all force a renewal never present a token twice', async () 
     headers: { authorization: `Bearer ${stdout.trim()}` },
   })
   expect(answer.status).toBe(200)
-}, 90_000)
+})
 
 test('a logout among renewals wins: nothing it ended comes back', async () => {
   const one = await staleLogin()
@@ -69,7 +69,7 @@ test('a logout among renewals wins: nothing it ended comes back', async () => {
   expect(kept?.header).toMatchObject({ loginRequired: 'it was logged out', renewable: false })
   expect(readFileSync(join(one.daypassHome, 'vault/work.grant'), 'utf8').trim().split('\n')).toHaveLength(1)
   expect((await one.run(['token', 'work'])).code).toBe(4)
-}, 90_000)
+})
 
 test('a logout waits for a renewal that is under way, and ends what came of it', async () => {
   const one = await staleLogin()
@@ -139,4 +139,4 @@ test('Ctrl-C while another process renews ends the waiting, and no renewal begin
   expect(server.stats().refreshes).toBe(1)
   expect((await one.run(['refresh', 'work', '--force'])).code).toBe(0)
   expect(server.stats()).toMatchObject({ reuses: 0, deadFamilies: 0 })
-}, 30_000)
+})

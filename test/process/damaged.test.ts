@@ -85,7 +85,7 @@ test('a record that is cut, changed, exchanged or no file is told, hides no othe
     expect(filesBelow(vaultOf(one)).get(join(vaultOf(one), aside[0]!)), title).toBe(was)
     expect((await inProcess(one).status('work')).row.state).toBe('valid')
   })
-}, 60_000)
+})
 
 test('a record of another user is refused, and stays until a login moves it aside', async (context) => {
   if (process.getuid?.() !== 0) skipLoudly(context, 'a record of another user (only root can make one)')
@@ -118,7 +118,7 @@ test('a key that is gone, damaged or no file is told before anyone is sent to a 
     for (const result of await Promise.all(verbs.map((args) => one.run(args)))) expectTold(result, row)
     expect(filesBelow(vaultOf(one)), row[0]).toEqual(before)
   })
-}, 60_000)
+})
 
 test('another key opens nothing, and what it does not open stays', async () => {
   const one = copyOf(base)

@@ -95,5 +95,4 @@ test.skipIf(process.platform === 'win32')(
     expect(made.server.stats().reuses).toBeLessThanOrEqual(cutOff.length)
     await made.close()
   },
-  120_000,
 )

@@ -50,10 +50,10 @@ describe.skipIf(process.platform === 'win32')('a process that is killed while it
   test('leaves nobody or somebody logged in, and the next login succeeds', async () => {
     const story = { prepare: () => home(), verb: byBrowser, left: firstOne }
     await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/login.txt')
-  }, 120_000)
+  })
 
   test('leaves the login that it was to replace, or has replaced it', async () => {
     const story = { prepare: before, verb: byPaste, left: oneOfTwo }
     await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/login-again-by-paste.txt')
-  }, 120_000)
+  })
 })

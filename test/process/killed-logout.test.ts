@@ -51,10 +51,10 @@ describe.skipIf(process.platform === 'win32')('a process that is killed while it
   test('has marked it, and logging out again completes it: nothing that it ended comes back', async () => {
     const story = { prepare: before, verb: logout, left: (made: Before) => ended(made, 'logout') }
     await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/logout.txt')
-  }, 120_000)
+  })
 
   test('does so where the record was to be removed, too', async () => {
     const story = { prepare: before, verb: remove, left: (made: Before) => ended(made, 'remove') }
     await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/remove.txt')
-  }, 120_000)
+  })
 })

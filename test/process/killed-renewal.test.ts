@@ -64,7 +64,7 @@ describe.skipIf(process.platform === 'win32')('a process that is killed while it
       left: (made: Kept, result: Result) => next(made, result, token),
     }
     await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/token.txt')
-  }, 120_000)
+  })
 
   test('does the same where the renewal was forced', async () => {
     const story = {
@@ -73,7 +73,7 @@ describe.skipIf(process.platform === 'win32')('a process that is killed while it
       left: (made: Kept, result: Result) => next(made, result, force),
     }
     await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/refresh-force.txt')
-  }, 120_000)
+  })
 
   test('leaves a sealed answer to the next one, even if that is killed, too, and hours later', async () => {
     const steps = await stepsOf({ prepare: () => kept(STALE), verb: token })
@@ -94,5 +94,5 @@ describe.skipIf(process.platform === 'win32')('a process that is killed while it
     const left = await hitAtEveryStep(story)
     expect(left).not.toContain('lost')
     await expect(left).toMatchFileSnapshot('killed/token-after-a-kill.txt')
-  }, 120_000)
+  })
 })

@@ -94,7 +94,7 @@ test('what else a renewal needs and does not find stops it before anything is sp
     expectTold(renewal, row)
   })
   expect(server.stats().refreshes).toBe(0)
-}, 60_000)
+})
 
 const stateOf = (vault: string) => join(dirname(vault), 'state.json')
 /** Beside a configuration that is not from this very moment: only of such a one a compiled copy is read. */
@@ -140,7 +140,7 @@ test('what is in nobody’s way hinders neither a token nor a renewal nor a logo
       if (args[0] === 'token') expect(result.stderr, title).toBe('')
     }
   })
-}, 60_000)
+})
 
 test('a default that cannot be read hides nobody, and is told where it is needed', async () => {
   const { one } = await home('work', 'other')

@@ -53,7 +53,6 @@ describe.skipIf(process.platform !== 'linux')('a process that is stopped while i
       expect(server.stats()).toMatchObject({ refreshes: 1, reuses: 0, deadFamilies: 0 })
       await made.close()
     },
-    60_000,
   )
 })
 
@@ -82,5 +81,5 @@ describe.skipIf(process.platform === 'win32')('a process that is told to end whi
 
   test('keeps the answer first, however often it is told', async () => {
     await Promise.all((['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(stormed))
-  }, 60_000)
+  })
 })

@@ -42,7 +42,7 @@ export function screen(one: Sandbox, args: readonly string[], options: ScreenOpt
     seen += data
     for (const look of watchers) look()
   })
-  const until = (wanted: RegExp | string, milliseconds = 25_000) => {
+  const until = (wanted: RegExp | string, milliseconds = 60_000) => {
     const pattern =
       typeof wanted === 'string' ? new RegExp(wanted.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')) : wanted
     return new Promise<RegExpExecArray>((resolve, reject) => {
