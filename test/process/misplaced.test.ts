@@ -127,13 +127,12 @@ const HARMLESS: [title: string, misplace: Misplace][] = [
   ],
 ]
 
-test('what is in nobody’s way hinders neither a token nor a renewal nor a logout', async () => {
+test('what is in nobody’s way hinders neither a token nor a renewal', async () => {
   const rows = HARMLESS.map(([title, misplace]): Row => [title, misplace, /./, /./])
   await all(base, rows, async (one, [title]) => {
     for (const args of [
       ['token', 'work'],
       ['refresh', 'work', '--force'],
-      ['logout', 'other', '--local-only'],
     ]) {
       const result = await one.run(args)
       expect({ title, ...result }, result.stderr).toMatchObject({ title, code: 0 })
