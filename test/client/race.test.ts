@@ -213,6 +213,8 @@ async function paste(login: Login, given: Paste, code: string): Promise<void> {
 async function other(login: Login, what: Other['what']): Promise<void> {
   if (what === 'timeout' || what === 'cancel') {
     ENDS[what](login)
+    // The clock takes longer to be heard than the person does.
+    await new Promise((resolve) => setImmediate(resolve))
     // An exchange is not cut by it, but should it fail, this is what to say.
     login.stopped ||= what === 'cancel' ? 'cancelled' : 'login_required'
     if (login.phase === 'waiting') await over(login, login.stopped)
