@@ -34,5 +34,7 @@ export default defineConfig({
     // A loaded machine starts a process in seconds, not in one.
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
+    // One for each core, for a test mostly waits for processes that it started.
+    maxWorkers: '100%',
   },
 })
