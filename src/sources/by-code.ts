@@ -93,9 +93,9 @@ export function redirectUri({ host, path }: Redirect, port: number): string {
   return `http://${host}:${port}${path}`
 }
 
-/** A port to name in a redirect that nobody listens on yet. */
+/** A port to name in a redirect that nobody listens on yet: above those that Linux gives to outgoing connections. */
 export function anyPort(ports: readonly number[]): number {
-  return ports[0] || 49_152 + Math.floor(Math.random() * 16_384)
+  return ports[0] || 61_000 + Math.floor(Math.random() * 4_536)
 }
 
 async function show(
