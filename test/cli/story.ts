@@ -69,14 +69,18 @@ export function left(one: Sandbox, name: string, milliseconds: number): Promise<
   }))
 }
 
-/** Every file below a folder, by its path. */
+/** Every file below a folder, by its path. One that is renamed meanwhile is left out. */
 export function filesBelow(folder: string): Map<string, string> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile())
+  const paths = files.map((each) => join(each.parentPath, each.name))
   return new Map(
-    files.map((each) => [
-      join(each.parentPath, each.name),
-      readFileSync(join(each.parentPath, each.name), 'latin1'),
-    ]),
+    paths.flatMap((path) => {
+      try {
+        return [[path, readFileSync(path, 'latin1')] as const]
+      } catch {
+        return []
+      }
+    }),
   )
 }
 
