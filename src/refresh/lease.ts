@@ -185,7 +185,8 @@ async function dead(lease: Lease, demand: Demand, held: Held, why: string): Prom
     const { unanswered: _, ...header } = onDisk.header
     const lost = (header.lostRenewals ?? 0) + (held.header.unanswered === undefined ? 0 : 1)
     const marked = { ...header, loginRequired: reason(held, why), ...(lost > 0 && { lostRenewals: lost }) }
-    await lease.vault.write({ ...onDisk, header: marked })
+    // Where that fails, others ask the server again; what it said to us holds.
+    await lease.vault.write({ ...onDisk, header: marked }).catch(() => undefined)
   }
   throw loginRequired(lease, reason(held, why))
 }

@@ -223,6 +223,16 @@ describe('a dead grant', () => {
     expect(calls.renew).toBe(1)
   })
 
+  test('is one, whether or not the mark can be written', async () => {
+    const { lease, script, vault } = await bench()
+    script.push(() => {
+      lease.vault.write = () => Promise.reject(new DaypassError('vault', 'the disk is full'))
+      return { failure: 'dead', why: 'invalid_grant' }
+    })
+    expect(await failureOf(take(lease))).toMatchObject({ code: 'login_required', hint: 'daypass login work' })
+    expect((await vault.read('work'))?.grant?.refreshToken?.reveal()).toBe('rt-1')
+  })
+
   test('is not marked, and never erased, where a newer one lies on disk meanwhile', async () => {
     const { lease, script, read, vault, clock } = await bench()
     script.push(async () => {
