@@ -34,6 +34,11 @@ const ENDPOINTS = [
   'pushed_authorization_request_endpoint',
 ] as const
 
+/** What is looked up in these decides what is asked for; something else in their place says nothing. */
+const LISTS = ['scopes_supported', 'token_endpoint_auth_methods_supported'] as const
+
+const isTexts = (value: unknown) => Array.isArray(value) && value.every((each) => typeof each === 'string')
+
 /** A server elsewhere that names endpoints on this machine would have us speak to our own services for it. */
 function checkEndpoint(issuer: URL, text: string, what: string): void {
   const url = endpointUrl(text, what)
@@ -49,6 +54,7 @@ async function read(issuer: URL, response: Response): Promise<Server> {
       if (metadata[name] === null) delete metadata[name]
       if (metadata[name] !== undefined) checkEndpoint(issuer, metadata[name], `the server's ${name}`)
     }
+    for (const name of LISTS) if (!isTexts(metadata[name])) delete metadata[name]
     return { metadata, issuerKnown: true }
   } catch (error) {
     if (error instanceof DaypassError) throw error

@@ -134,6 +134,7 @@ function mend(json: Json | undefined, secrets: string[]): Json | undefined {
   const mended: Json = { ...json }
   for (const name of ['error', 'error_description'] as const) {
     if (typeof json[name] === 'string') mended[name] = secrets.reduce(withoutIt, json[name])
+    else delete mended[name]
   }
   for (const name of ['refresh_token', 'id_token', 'access_token'] as const) {
     if (name in mended && (typeof mended[name] !== 'string' || mended[name] === '')) delete mended[name]
@@ -141,7 +142,7 @@ function mend(json: Json | undefined, secrets: string[]): Json | undefined {
   // No header could carry it, and a line break in it would be a second header.
   if (!isVisible(mended.access_token)) delete mended.access_token
   if ('expires_in' in mended && !isLifetime(mended.expires_in)) delete mended.expires_in
-  if (Array.isArray(mended.scope)) mended.scope = mended.scope.join(' ')
+  if (Array.isArray(mended.scope)) mended.scope = mended.scope.filter(isText).join(' ')
   if ('scope' in mended && typeof mended.scope !== 'string') delete mended.scope
   if (typeof mended.token_type !== 'string' || mended.token_type === '') {
     delete mended.token_type
@@ -149,6 +150,8 @@ function mend(json: Json | undefined, secrets: string[]): Json | undefined {
   }
   return mended
 }
+
+const isText = (value: unknown) => typeof value === 'string'
 
 const withoutIt = (text: string, secret: string) => text.replaceAll(secret, '[secret]')
 

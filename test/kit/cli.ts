@@ -173,7 +173,8 @@ export function sandbox(env: RunOptions['env'] = {}): Sandbox {
     const ends = [...children].map((child) => new Promise((done) => child.on('close', done)))
     for (const child of children) child.kill('SIGKILL')
     await Promise.all(ends)
-    rmSync(home, { recursive: true, force: true })
+    // A browser that was started may still write there for a moment.
+    rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
 
   return { home, daypassHome: join(home, 'daypass'), env: base, run, start, remove }

@@ -42,6 +42,16 @@ describe('discovery', () => {
     expect(await failureOf(discover(port, origin))).toMatchObject({ code: 'configuration' })
   })
 
+  test.each([5, 'openid', null, [7], { includes: 1 }])(
+    'scopes %j are no list of scopes, and hinder nothing',
+    async (scopes_supported) => {
+      const { origin } = await answering(({ headers }) => ({
+        body: { issuer: `http://${headers.host}`, scopes_supported },
+      }))
+      expect((await discover(port, origin)).metadata).not.toHaveProperty('scopes_supported')
+    },
+  )
+
   test('a redirect is not followed', async () => {
     const evil = await answering({ body: {} })
     const { origin } = await answering({ status: 302, headers: { location: evil.origin } })

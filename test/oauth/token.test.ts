@@ -40,6 +40,7 @@ describe('an answer that is off the specification', () => {
     ],
     ['scope as a list', { body: { ...GOOD, scope: ['a', 'b'] } }],
     ['scope null', { body: { ...GOOD, scope: null } }],
+    ['scope a list of what is no text', { body: { ...GOOD, scope: [{ toString: 1 }, null, 'a'] } }],
     ['no token_type', { body: { ...GOOD, token_type: undefined } }],
     ['token_type empty', { body: { ...GOOD, token_type: '' } }],
     ['id_token null', { body: { ...GOOD, id_token: null } }],
@@ -112,6 +113,11 @@ describe('a refusal', () => {
     ['503 in HTML', { status: 503, body: '<h1>down</h1>' }, 'passing'],
     ['429', { status: 429, body: { error: 'invalid_request' } }, 'passing'],
     ['408', { status: 408 }, 'passing'],
+    [
+      'a description that is no text',
+      { status: 400, body: { error: 'invalid_grant', error_description: { toString: 1, valueOf: 1 } } },
+      'dead',
+    ],
     ['temporarily_unavailable', { status: 400, body: { error: 'temporarily_unavailable' } }, 'passing'],
     ['400, empty', { status: 400 }, 'unclear'],
     ['401, empty', { status: 401 }, 'unclear'],
@@ -187,6 +193,11 @@ describe('no failure prints a secret', () => {
       { status: 400, body: { error: 'invalid_grant', error_description: echo } },
     ],
     ['an echo as its error', { status: 400, body: { error: echo } }],
+    [
+      'an echo in a list in place of a description',
+      { status: 400, body: { error: 'invalid_request', error_description: [echo] } },
+    ],
+    ['an echo in an object in place of an error', { status: 400, body: { error: { said: echo } } }],
     ['an echo in a body that is no JSON', { status: 500, body: echo }],
     ['an untrustworthy answer', { body: { ...GOOD, token_type: 'mac', access_token: 'at-secret' } }],
     [
