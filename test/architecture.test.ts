@@ -53,8 +53,9 @@ const MAY_IMPORT: Record<string, readonly string[] | typeof ANY> = {
   platform: ['core'],
   flows: ['core', 'oauth'],
   refresh: ['core', 'oauth', 'vault?'],
-  sources: ['core', 'config', 'oauth', 'providers?', 'flows', 'refresh'],
-  client: ['core', 'config', 'oauth', 'providers', 'refresh', 'sources', 'vault?'],
+  derive: ['core', 'oauth'],
+  sources: ['core', 'config', 'oauth', 'providers?', 'flows', 'refresh', 'derive'],
+  client: ['core', 'config', 'oauth', 'providers', 'refresh', 'sources', 'derive', 'vault?'],
   testing: ['core'],
   errors: ['core'],
   index: ANY,
@@ -62,7 +63,7 @@ const MAY_IMPORT: Record<string, readonly string[] | typeof ANY> = {
 }
 
 /** They decide, and everything they touch is handed in. */
-const DECIDING = ['core', 'oauth', 'providers', 'flows', 'refresh', 'sources', 'outputs', 'client']
+const DECIDING = ['core', 'oauth', 'providers', 'flows', 'refresh', 'derive', 'sources', 'outputs', 'client']
 
 const own = code.flatMap(importsOf).filter(({ to }) => to.startsWith('.'))
 const edges = own
@@ -136,7 +137,9 @@ describe('the deciding rooms', () => {
 test('a secret is revealed only where it is sent, sealed or handed out', () => {
   const reveals = code.filter(({ text }) => /\.reveal\(\)/.test(running(text))).map(({ name }) => name)
   expect(reveals).toEqual([
+    'derive/aws-sts.ts',
     'oauth/bearer.ts',
+    'oauth/dialect.ts',
     'oauth/dpop.ts',
     'oauth/revoke.ts',
     'oauth/server.ts',

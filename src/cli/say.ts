@@ -63,6 +63,7 @@ const METHODS: Record<Method | 'environment', string> = {
   device: 'device code',
   token: 'personal access token',
   keys: 'static keys',
+  derived: 'another identity',
   environment: 'a variable of the environment',
 }
 

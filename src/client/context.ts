@@ -6,7 +6,7 @@ import type { Provider } from '../providers/define.ts'
 import { ownProvider } from '../providers/own.ts'
 import { configuredIdentity, configuredProvider } from '../sources/configured.ts'
 import { type Definition, define, type Given } from '../sources/definition.ts'
-import { bearersOf, type FromEnvironment } from '../sources/environment.ts'
+import { bearersOf, type FromEnvironment, keysIn } from '../sources/environment.ts'
 import { type Resolved, unknownIdentity, whichIdentity } from '../sources/identity.ts'
 import type { Vault } from '../vault/vault.ts'
 
@@ -68,7 +68,7 @@ export function providerOfRecord(context: Context, { provider }: Header): Provid
 }
 
 /** What `config.yaml` says of an identity. */
-function said({ config }: Pick<Context, 'config'>, name: string): Identity | undefined {
+export function said({ config }: Pick<Context, 'config'>, name: string): Identity | undefined {
   const all = config.auth?.identities ?? {}
   return Object.hasOwn(all, name) ? all[name] : undefined
 }
@@ -101,7 +101,9 @@ export async function found(
 ): Promise<Found> {
   const provider = providerNow(context, name, header)
   if (!provider) throw unknownIdentity(name, await knownNames(context))
-  return { header, definition: definitionOf(context, name, provider, { header, given }) }
+  const via = said(context, name)?.via?.identity
+  const parent = via === undefined ? undefined : await find(context, via)
+  return { header, definition: definitionOf(context, name, provider, { header, given, parent }) }
 }
 
 /** The configuration's word counts for more than the record's. */
@@ -119,7 +121,11 @@ export function definitionOf(
   context: Context,
   name: string,
   provider: Provider,
-  { header, given }: { header?: Header | undefined; given?: Given | undefined } = {},
+  {
+    header,
+    given,
+    parent,
+  }: { header?: Header | undefined; given?: Given | undefined; parent?: Found | undefined } = {},
 ): Definition {
   const { config, host } = context
   const identity = said(context, name)
@@ -130,11 +136,14 @@ export function definitionOf(
     ...(own && { provider: configuredProvider(provider.id, own, host.env) }),
     ...(header?.provider === provider.id && { stored: header }),
     ...(given && { given }),
+    ...(parent && { parent }),
   })
 }
 
 export function environmentOf({ providers, host }: Context): FromEnvironment[] {
-  return bearersOf(Object.values(providers), host.env, host.now())
+  const all = Object.values(providers)
+  const now = host.now()
+  return [...bearersOf(all, host.env, now), ...keysIn(all, host.env, now)]
 }
 
 /** The stored default wins over the configuration's. One that names nobody any more is said, not passed over. */

@@ -2,16 +2,18 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { checkMinTtl } from '../core/freshness.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Credential, Entry, Fetch, Grant, Header } from '../core/types.ts'
+import type { Credential, Entry, Fetch, Grant, Header, KeysCredential } from '../core/types.ts'
 import { fetchWith } from '../oauth/dpop.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import { type Party, serverFrom } from '../oauth/server.ts'
 import { type Demand, type Lease, type Taken, take } from '../refresh/lease.ts'
 import { renewOAuth } from '../refresh/oauth.ts'
-import { checkBound, type Definition, isBound } from '../sources/definition.ts'
+import { asCredential, checkKept } from '../sources/by-keys.ts'
+import { type Definition, isBound } from '../sources/definition.ts'
 import { profileOf } from '../sources/record.ts'
 import { partyAt } from '../sources/server.ts'
 import { type Context, definitionOf, environmentOf, find, providerOf, resolve } from './context.ts'
+import { derivedLease } from './derived.ts'
 
 /** Whose credential was handed out, and where it came from. */
 export interface Handed {
@@ -40,14 +42,39 @@ export async function credentialOf(
   const { definition } = await find(context, identity)
   if (!named && bearerFor(context, definition))
     return fromEnvironment(context, definition.provider.id, identity)
+  return handed(context, definition, demand)
+}
+
+/** Of an identity that is known: the keys of the configuration come before whatever was kept. */
+async function handed(context: Context, definition: Definition, demand: Demand): Promise<Handed> {
+  const { name: identity } = definition
+  const configured = configuredKeys(context, definition)
+  if (configured) return { identity, credential: configured }
   const { entry, grant } = await takeOnce(context, definition, demand)
   const { credential, proofKey } = grant
   return { identity, credential, header: entry.header, ...(proofKey && { proofKey }) }
 }
 
+/** Without a device: with one, it is a session that is handed out, and that is kept. */
+export function configuredKeys(
+  { host }: Pick<Context, 'host'>,
+  definition: Definition,
+): KeysCredential | undefined {
+  const { keys, params } = definition
+  return keys && params.mfa_arn === undefined ? asCredential(definition, keys, host.now()) : undefined
+}
+
+const keysOf = (context: Context) => async (definition: Definition, demand: Demand) => {
+  const { credential } = await handed(context, definition, demand)
+  if (credential.kind === 'keys') return credential
+  throw new DaypassError('configuration', `${definition.name} has a token, and a role is made from keys`)
+}
+
 /** A token of the environment stands in for an identity of its provider that was found, not named. */
 const bearerFor = (context: Context, definition: Definition) =>
-  environmentOf(context).find(({ provider }) => provider === definition.provider.id)
+  environmentOf(context).find(
+    ({ provider, credential }) => provider === definition.provider.id && credential.kind === 'bearer',
+  )
 
 export interface StandIn {
   identity: string
@@ -89,15 +116,17 @@ async function takeChecked({ vault }: Context, lease: Lease, demand: Demand): Pr
   return take(lease, demand)
 }
 
-function leaseOf({ vault, host }: Context, definition: Definition): Lease {
+function leaseOf(context: Context, definition: Definition): Lease {
+  const { vault, host } = context
   const { name, provider } = definition
+  if (definition.parent) return derivedLease(context, definition, keysOf(context))
   return {
     name,
     vault,
     host,
     margin: provider.refresh.margin,
     loginCommand: `daypass login ${name}`,
-    admit: ({ header }) => checkBound(definition, header),
+    admit: ({ header }) => checkKept(definition, header),
     renew: (entry) => renewOAuth(grantParty(host, definition, entry), entry),
   }
 }

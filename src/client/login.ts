@@ -1,10 +1,12 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { checkIdentityName } from '../core/names.ts'
-import type { Header } from '../core/types.ts'
+import type { Header, KeysCredential } from '../core/types.ts'
+import type { Provider } from '../providers/define.ts'
 import { checkBound, type Definition, type Given } from '../sources/definition.ts'
 import { logIn } from '../sources/login.ts'
 import type { LoginOptions } from '../sources/request.ts'
-import { type Context, definitionOf, knownNames, providerNow, providerOf } from './context.ts'
+import { type Context, definitionOf, knownNames, providerNow, providerOf, said } from './context.ts'
+import { fill } from './fill.ts'
 import { agreeToReplace, type LoginOutcome, settled } from './keep.ts'
 
 export interface LoginRequest extends LoginOptions {
@@ -23,8 +25,16 @@ export async function login(context: Context, request: LoginRequest): Promise<Lo
   const { definition, before } = await target(context, request)
   await checkSameDefinition(context, definition, before, request)
   await checkVault(context, definition)
-  const loggedIn = await logIn(context.host, definition, request)
+  const kept = await keptKeys(context, before)
+  const loggedIn = await logIn(context.host, definition, { ...request, ...(kept && { kept }) })
   return settled(context, loggedIn, before, request)
+}
+
+/** Long-term keys that were kept beside a session of theirs. */
+async function keptKeys({ vault }: Context, before: Header | undefined): Promise<KeysCredential | undefined> {
+  if (before?.method !== 'keys' || !before.key) return undefined
+  const grant = (await vault.read(before.name))?.grant
+  return grant?.longTerm
 }
 
 /** A key that cannot be had, or a disk that takes nothing, is found out before anyone is sent to a browser. */
@@ -49,17 +59,39 @@ interface Target {
   before: Header | undefined
 }
 
-export async function target(context: Context, { target, name, given }: LoginRequest): Promise<Target> {
-  if (name === undefined && (await knownNames(context)).includes(target)) {
-    const before = await headerIfReadable(context, target)
-    const provider = providerNow(context, target, before)
-    if (!provider) throw unreadable(target)
-    return { definition: definitionOf(context, target, provider, { header: before, given }), before }
-  }
-  const provider = providerOf(context, target)
+export async function target(context: Context, request: LoginRequest): Promise<Target> {
+  const { target, name, given } = request
+  if (name === undefined && (await knownNames(context)).includes(target)) return known(context, target, given)
+  const { provider, kind } = providerOrKind(context, target)
   const chosen = checkIdentityName(name ?? provider.id)
   const before = await headerIfReadable(context, chosen)
-  return { definition: definitionOf(context, chosen, provider, { header: before, given }), before }
+  const wanted = kind === undefined ? given : { ...given, kind }
+  const layers = { header: before, given: wanted }
+  return { definition: await fill(context, definitionOf(context, chosen, provider, layers), layers), before }
+}
+
+/** What was logged in to already, or stands in the configuration; of a derived one, the identity it all begins with. */
+async function known(context: Context, name: string, given: Given | undefined): Promise<Target> {
+  const before = await headerIfReadable(context, name)
+  const provider = providerNow(context, name, before)
+  if (!provider) throw unreadable(name)
+  const via = said(context, name)?.via?.identity
+  if (via !== undefined) {
+    context.host.terminal.say(`${name} is made from ${via}, which is what to log in to.`)
+    return known(context, via, given)
+  }
+  const layers = { header: before, given }
+  return { definition: await fill(context, definitionOf(context, name, provider, layers), layers), before }
+}
+
+/** `aws`, or one of its kinds: `aws/root`. */
+function providerOrKind(context: Context, target: string): { provider: Provider; kind?: string } {
+  const provider = Object.values(context.providers).find(({ kinds }) => Object.hasOwn(kinds ?? {}, target))
+  if (!provider) return { provider: providerOf(context, target) }
+  if (!provider.kinds![target]!.derived) return { provider, kind: target }
+  throw new DaypassError('usage', `${target} is made from another identity: it is defined in config.yaml`, {
+    hint: 'write it into config.yaml with via: { identity: NAME }; see docs/configuration.md',
+  })
 }
 
 const unreadable = (name: string) =>

@@ -4,6 +4,7 @@ import { type Revocation, revokeIssued } from '../oauth/revoke.ts'
 import { type Definition, define } from '../sources/definition.ts'
 import { type Context, find, providerOfRecord } from './context.ts'
 import { grantParty, issuedOf } from './credential.ts'
+import { dropChildren } from './derived.ts'
 
 export interface LogoutOptions {
   /** Ask nothing of the server. */
@@ -40,12 +41,12 @@ export async function logout(
       wasDefault: choices.readDefault() === name,
     }
   }
-  return vault.exclusive(name, 'logout', () =>
+  const ended = () =>
     ending(context, name, options, async (entry) => {
       // Whoever held the lock before us may have logged in anew, or removed it.
       if (entry) await forget(context, entry instanceof DaypassError ? header : entry.header)
-    }),
-  )
+    })
+  return withChildren(context, name, vault.exclusive(name, 'logout', ended))
 }
 
 /** Marked, revoked, gone, in this order: killed in between, nobody uses it any more, and logging out again ends it. */
@@ -149,6 +150,7 @@ async function forget({ vault }: Context, header: Header): Promise<void> {
     sessionExpiresAt: ____,
     lastRenewal: _____,
     unanswered: ______,
+    madeFrom: _______,
     ...definition
   } = header
   const left: Header = { ...definition, renewable: false, loginRequired: 'it was logged out' }
@@ -157,6 +159,15 @@ async function forget({ vault }: Context, header: Header): Promise<void> {
     await vault.remove(header.name)
     await write().catch(() => undefined)
   })
+}
+
+/** Whatever became of the parent, nobody goes on through what was made from it. */
+async function withChildren<T>(context: Context, name: string, ending: Promise<T>): Promise<T> {
+  try {
+    return await ending
+  } finally {
+    await dropChildren(context, name)
+  }
 }
 
 /** Deletes the record altogether, revoking first what can be. */
@@ -170,7 +181,6 @@ export async function remove(context: Context, name: string): Promise<LogoutOutc
       hint: 'delete it in config.yaml',
     })
   }
-  return vault.exclusive(name, 'remove', () =>
-    ending(context, name, {}, async () => void (await vault.remove(name))),
-  )
+  const ended = () => ending(context, name, {}, async () => void (await vault.remove(name)))
+  return withChildren(context, name, vault.exclusive(name, 'remove', ended))
 }

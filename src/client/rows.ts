@@ -2,7 +2,8 @@ import { isoTime } from '../core/duration.ts'
 import { isDaypassError } from '../core/errors.ts'
 import { type State, stateOf, timeLeft } from '../core/freshness.ts'
 import type { Header, KeyLocation, Method } from '../core/types.ts'
-import { checkBound } from '../sources/definition.ts'
+import { checkKept } from '../sources/by-keys.ts'
+import type { Definition } from '../sources/definition.ts'
 import {
   type Context,
   defaultName,
@@ -14,7 +15,8 @@ import {
   resolve,
   withConfigured,
 } from './context.ts'
-import { type StandIn, standInOf } from './credential.ts'
+import { configuredKeys, type StandIn, standInOf } from './credential.ts'
+import { checkParents } from './derived.ts'
 
 /** One identity in `list` and `status`. Times are ISO 8601, or null where there is none. Fields are only ever added. */
 export interface Row {
@@ -120,34 +122,42 @@ interface Marked {
 function listedOf(context: Context, { definition, header }: Found, marked: Marked): Listed {
   const { name, provider, params } = definition
   const now = context.host.now()
-  const why = header ? whyLogin(() => checkBound(definition, header)) : undefined
-  const state = header && why === undefined ? stateOf(header, now, provider.refresh.margin) : 'login_required'
+  const inConfig = configuredKeys(context, definition) !== undefined
+  const why = inConfig ? undefined : whyNot(definition, header)
+  const kept = header && why === undefined ? stateOf(header, now, provider.refresh.margin) : 'login_required'
+  const state = inConfig ? 'valid' : definition.parent && why === undefined && !header?.key ? 'stale' : kept
   const iso = (time: number | undefined) =>
     time === undefined ? null : isoTime(time - (header?.clockOffset ?? 0))
   const row: Row = {
     name,
-    kind: header?.kind ?? provider.kind,
+    kind: definition.kind,
     provider: provider.id,
     account: header?.account?.account ?? null,
     principal: header?.account?.principal ?? null,
     tenant: params.tenant ?? null,
     region: params.region ?? null,
     state,
-    method: header?.key ? header.method : null,
+    method: inConfig ? 'keys' : definition.parent ? 'derived' : header?.key ? header.method : null,
     expires_at: iso(header?.expiresAt),
     session_expires_at: iso(header?.sessionExpiresAt),
     default: marked.default === name,
     active: marked.active === name,
-    store: header?.key?.where ?? (header ? null : 'config'),
+    store: inConfig ? 'config' : (header?.key?.where ?? (header ? null : 'config')),
     lost_renewals: header?.lostRenewals ?? 0,
   }
-  const reason = why ?? header?.loginRequired
+  const reason = why ?? (inConfig ? undefined : header?.loginRequired)
   return {
     row,
     ...(header && { header }),
-    timeLeft: header ? timeLeft(header, now) : 0,
+    timeLeft: inConfig ? Number.POSITIVE_INFINITY : header ? timeLeft(header, now) : 0,
     ...(reason !== undefined && { why: reason }),
   }
+}
+
+/** Why what is kept may not be used; of a derived identity, what its parents lack. */
+function whyNot(definition: Definition, header: Header | undefined): string | undefined {
+  if (definition.parent) return whyLogin(() => checkParents(definition))
+  return header && whyLogin(() => checkKept(definition, header))
 }
 
 function whyLogin(check: () => void): string | undefined {

@@ -20,6 +20,8 @@ export interface Started {
   id: string
   url: string
   userCode?: string
+  /** Its page shows a code, which the second step is given. */
+  pasted?: true
   /** When the page, or the whole login, can no longer be used. */
   expiresAt: Time
 }
@@ -36,8 +38,15 @@ export async function startLogin(context: Context, request: LoginRequest): Promi
   const id = newPendingId()
   await sweepPending(context)
   await context.vault.sealed.write(`__login-${id}`, pending)
-  const { url, userCode, urlExpiresAt, expiresAt } = pending
-  return { id, url, ...(userCode !== undefined && { userCode }), expiresAt: urlExpiresAt ?? expiresAt }
+  const { url, userCode, urlExpiresAt, expiresAt, port, device } = pending
+  const pasted = !device && port === undefined
+  return {
+    id,
+    url,
+    ...(pasted && { pasted }),
+    ...(userCode !== undefined && { userCode }),
+    expiresAt: urlExpiresAt ?? expiresAt,
+  }
 }
 
 /** `undefined`: the person is not done yet. Single-use: the record is gone before a code is exchanged. */
@@ -76,7 +85,7 @@ const notStarted = (id: string) =>
   })
 
 function pendingDefinition(context: Context, pending: Pending): Definition {
-  const { params, clientId, scopes } = pending
+  const { params, clientId, scopes, kind } = pending
   const provider = providerOf(context, pending.provider)
-  return definitionOf(context, pending.name, provider, { given: { params, clientId, scopes } })
+  return definitionOf(context, pending.name, provider, { given: { params, clientId, scopes, kind } })
 }

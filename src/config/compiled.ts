@@ -16,12 +16,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import type { EnvRef, Text } from './env-tag.ts'
+import type { Text } from './env-tag.ts'
+import { clientParams, identityParams } from './flat.ts'
 import { providerOf } from './kinds.ts'
 import type { Config, Identity, Provider } from './schema.ts'
 
 /** To be raised whenever what the copy holds, or what the schema accepts, changes. */
-const COMPILED_VERSION = 2
+const COMPILED_VERSION = 3
 
 /** Which state of the file was read. Nanoseconds, as text: JSON has no integers of that size. */
 export interface Stamp {
@@ -82,26 +83,12 @@ export function compileConfig(config: Config, stamp: Stamp = NO_FILE): CompiledC
 }
 
 function compileIdentity(identity: Identity): CompiledIdentity {
-  const { credentials = {}, principal = {}, session, via } = identity
+  const { credentials = {}, via } = identity
   const secret = { ...credentials, client_secret: identity.client_secret }
   return {
     provider: identity.provider ?? providerOf(identity.kind),
     kind: identity.kind,
-    ...split({
-      ...clientParams(identity),
-      region: identity.region ?? credentials.region,
-      site: identity.site,
-      api_url: identity.api_url,
-      tenant: identity.tenant,
-      principal_arn: identity.principal_arn,
-      account_id: identity.account_id,
-      mfa_arn: credentials.mfa_arn,
-      role_arn: principal.role_arn ?? principal.assume_role,
-      session_name: principal.session_name,
-      external_id: principal.external_id,
-      source_identity: principal.source_identity,
-      duration: principal.duration ?? session?.duration,
-    }),
+    ...split(identityParams(identity)),
     endpoints: { ...identity.endpoints },
     ...(identity.hosts && { hosts: identity.hosts }),
     ...(via?.identity !== undefined && { via: via.identity }),
@@ -121,12 +108,6 @@ function compileProvider(provider: Provider): CompiledProvider {
     ...(provider.redirect && { redirect: provider.redirect }),
     withheld: provider.client_secret === undefined ? [] : ['client_secret'],
   }
-}
-
-function clientParams({ issuer, client_id, scopes, kube_token }: Identity | Provider) {
-  const written = scopes?.filter((scope): scope is string => typeof scope === 'string')
-  const read = scopes?.find((scope): scope is EnvRef => typeof scope !== 'string')
-  return { issuer, client_id, kube_token, scopes: read ?? written?.join(' ') }
 }
 
 function split(values: Record<string, Text | undefined>): Pick<CompiledIdentity, 'params' | 'env'> {

@@ -4,8 +4,8 @@ import type { Secret } from './secret.ts'
 /** Milliseconds since 1970-01-01 UTC. Every time inside the program; ISO 8601 only at its edges. */
 export type Time = number
 
-/** How a person proved who they are. */
-export type Method = 'browser' | 'paste' | 'device' | 'token' | 'keys'
+/** How a person proved who they are; `derived`: another identity's credential vouched for it. */
+export type Method = 'browser' | 'paste' | 'device' | 'token' | 'keys' | 'derived'
 
 /** A token sent as `Authorization: Bearer …` (RFC 6750). */
 export interface BearerCredential {
@@ -41,6 +41,8 @@ export interface Grant {
   refreshToken?: Secret
   /** The private key (JWK) that the tokens are bound to (RFC 9449). */
   proofKey?: Secret
+  /** The long-term keys that the credential was made with, where making the next one takes a person's code. */
+  longTerm?: KeysCredential
 }
 
 /** Who the server says it is. */
@@ -63,6 +65,40 @@ export interface Endpoints {
   userinfo?: string
   /** RFC 9126. */
   par?: string
+  /** The base of a cloud's sign-in service, of its token service, of its console's federation. */
+  signin?: string
+  sts?: string
+  federation?: string
+}
+
+/** What an error code of a server means, in words of ours. */
+export interface Meaning {
+  message: string
+  /** What to do about it. */
+  hint?: string
+}
+
+/** How a server's requests and answers differ in writing from what the RFCs say, and in nothing else. */
+export interface Dialect {
+  /** What it calls the challenge method S256 of RFC 7636 §4.3. */
+  challengeMethod: string
+  /** The only parameters that its authorization endpoint takes. */
+  parameters: readonly string[]
+  /** The body of a token request, from the form of RFC 6749. */
+  request(form: URLSearchParams): { type: string; body: string }
+  /** A token answer, or an error, in the names of RFC 6749 §5. A structured access token becomes its JSON. */
+  answer(json: Record<string, unknown>): Record<string, unknown>
+  /** Token types of its own, lower-cased. */
+  tokenTypes: readonly string[]
+  /** Its words for a proof that it does not like; RFC 9449 says `invalid_dpop_proof`. */
+  proofErrors: readonly string[]
+  /** The keys that an access token of it holds. */
+  keys(accessToken: string): {
+    cloud: KeysCredential['cloud']
+    accessKeyId: string
+    secretAccessKey: string
+    sessionToken: string
+  }
 }
 
 /** Where the 32-byte key that seals a record lies. */
@@ -108,6 +144,8 @@ export interface Header {
   unanswered?: Time
   /** Renewals that cost the login, because their answer was lost. */
   lostRenewals?: number
+  /** Of a derived credential: a digest of what it was made from. Made anew when that is something else now. */
+  madeFrom?: string
   /** Present: a login is needed, and this is why. */
   loginRequired?: string
   createdAt: Time
@@ -172,6 +210,8 @@ export interface Terminal {
     options: readonly { value: T; label: string; hint?: string }[],
   ): Promise<T | undefined>
   confirm(question: string): Promise<boolean>
+  /** A line that is no secret. Only where `interactive`; what is proposed is taken by Enter. */
+  ask(question: string, proposed?: string): Promise<string>
 }
 
 /** Facts about where we run, for pure decisions. */
@@ -207,4 +247,9 @@ export interface Host {
   /** Runs work that a Ctrl-C must not cut: a renewal whose request has left. The signal takes effect afterwards. */
   uninterrupted<T>(work: () => Promise<T>): Promise<T>
   env: Readonly<Record<string, string | undefined>>
+  /** What another tool's configuration says, where a provider's file declares that it counts. */
+  elsewhere?(what: Elsewhere): Promise<string | undefined>
 }
+
+/** The region of the AWS profile that is in force. */
+export type Elsewhere = 'aws-region'

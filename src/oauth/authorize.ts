@@ -44,7 +44,7 @@ export async function authorizeUrl(
   scopes: readonly string[],
   extra: Record<string, string>,
 ): Promise<AuthorizationAddress> {
-  const { server, client, proofKey, push } = party
+  const { port, server, client, proofKey, push } = party
   const url = new URL(server.metadata.authorization_endpoint!)
   const parameters: Record<string, string | undefined> = {
     ...extra,
@@ -55,10 +55,13 @@ export async function authorizeUrl(
     state: attempt.state,
     nonce: attempt.nonce,
     code_challenge: await oauth.calculatePKCECodeChallenge(attempt.verifier),
-    code_challenge_method: 'S256',
+    code_challenge_method: port.dialect?.challengeMethod ?? 'S256',
     dpop_jkt: proofKey && (await thumbprint(proofKey)),
   }
-  const said = Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  const taken = port.dialect?.parameters
+  const said = Object.entries(parameters).filter(
+    (pair): pair is [string, string] => pair[1] !== undefined && (taken?.includes(pair[0]) ?? true),
+  )
   const pushing = push || server.metadata.require_pushed_authorization_requests === true
   const { expiresIn, ...shown } = pushing
     ? await pushed(party, new URLSearchParams(said))
@@ -69,7 +72,7 @@ export async function authorizeUrl(
 
 /** RFC 9126 §2: the request goes to the server itself; the browser carries a reference to it. */
 async function pushed(party: Party, parameters: URLSearchParams) {
-  const { port, server, client, proofKey, dead } = party
+  const { port, server, client, proofKey } = party
   const endpoint = server.metadata.pushed_authorization_request_endpoint
   if (endpoint === undefined)
     throw new DaypassError('configuration', 'the pushed authorization request endpoint is not known', {
@@ -87,7 +90,7 @@ async function pushed(party: Party, parameters: URLSearchParams) {
   )
   const { request_uri, expires_in } = answer.json ?? {}
   if (answer.status !== 200 || typeof request_uri !== 'string')
-    throw refusalError(refusalOf(answer, to.host, dead))
+    throw refusalError(refusalOf(answer, to.host, party))
   const expiresIn = Number(expires_in) * 1000
   return { client_id: client.id, request_uri, ...(expiresIn > 0 && { expiresIn }) }
 }

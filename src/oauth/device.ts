@@ -22,7 +22,7 @@ const DEFAULT_INTERVAL = 5_000
 
 /** Asks for a device code (RFC 8628 §3.1). */
 export async function authorizeDevice(party: Party, scopes: readonly string[]): Promise<DeviceAuthorization> {
-  const { port, server, client, dead } = party
+  const { port, server, client } = party
   const url = endpointUrl(server.metadata.device_authorization_endpoint ?? '', 'the device endpoint')
   const parameters: Record<string, string> = scopes.length > 0 ? { scope: scopes.join(' ') } : {}
   const by = { client_id: client.id }
@@ -31,7 +31,7 @@ export async function authorizeDevice(party: Party, scopes: readonly string[]): 
   )
   if (answer.status !== 200 || !answer.json)
     throw refusalError(
-      refusalOf(answer, url.host, dead),
+      refusalOf(answer, url.host, party),
       'log in another way: --method browser, or --no-browser',
     )
   const { device_code, user_code, verification_uri, verification_uri_complete, expires_in, interval } =

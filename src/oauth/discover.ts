@@ -16,7 +16,7 @@ export async function discover(port: WirePort, issuer: string): Promise<Server> 
   for (const algorithm of ['oidc', 'oauth2'] as const) {
     const answer = await send(port, url, (options) => oauth.discoveryRequest(url, { ...options, algorithm }))
     if (answer.status === 200 && answer.json) return read(url, answer.response)
-    const refusal = refusalOf(answer, url.host, [])
+    const refusal = refusalOf(answer, url.host, { dead: [] })
     if (refusal.kind === 'passing' && answer.status >= 400) throw new DaypassError('network', refusal.message)
     missing = new DaypassError('configuration', `${url.href} publishes no metadata (${refusal.message})`, {
       hint: 'check the issuer, or write the endpoints into config.yaml: authorization, token, revocation',

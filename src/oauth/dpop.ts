@@ -92,7 +92,8 @@ export async function sendProved(
   }
   const first = await ask()
   const second = wantsNonce(first.response.headers, first.json?.error) ? await ask() : first
-  if (second.json?.error !== 'invalid_dpop_proof' || second.clockOffset === offset) return second
+  const disliked = ['invalid_dpop_proof', ...(port.dialect?.proofErrors ?? [])]
+  if (!disliked.includes(String(second.json?.error)) || second.clockOffset === offset) return second
   offset = second.clockOffset
   return ask()
 }

@@ -25,5 +25,5 @@ export async function fetchProfile(
       hint: 'make a new one there, with the scopes that it needs, and log in with it',
     })
   }
-  throw refusalError(refusalOf(answer, url.host, []))
+  throw refusalError(refusalOf(answer, url.host, { dead: [] }))
 }

@@ -1,6 +1,7 @@
 import { formatDuration } from '../core/duration.ts'
 import { DaypassError, type ErrorCode } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
+import type { Party } from './server.ts'
 import type { Answer } from './wire.ts'
 
 /**
@@ -15,6 +16,8 @@ export interface Refusal {
   /** One line, safe to show. */
   message: string
   error: string | undefined
+  /** What to do about it, where its code says more than its kind. */
+  hint?: string | undefined
   /** Milliseconds after which the server wants to be asked again. */
   retryAfter?: number | undefined
 }
@@ -22,18 +25,30 @@ export interface Refusal {
 const PASSING = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
 
 /** Sorts an answer that is not a success. `dead` lists the provider's own words for a grant that is over. */
-export function refusalOf(answer: Answer, host: string, dead: readonly string[]): Refusal {
+export function refusalOf(
+  answer: Answer,
+  host: string,
+  { dead, meanings = {} }: Pick<Party, 'dead' | 'meanings'>,
+): Refusal {
   const { status, json, retryAfter } = answer
   const error = typeof json?.error === 'string' ? json.error : undefined
-  const message = `${host} answered ${shown([status, error, json?.error_description].filter(Boolean).join(' '))}`
-  if (status >= 500 || status === 429 || status === 408 || (error !== undefined && PASSING.has(error))) {
-    return { kind: 'passing', message, error, retryAfter }
-  }
-  if (error !== undefined && dead.includes(error)) return { kind: 'dead', message, error }
-  if (error === undefined && (status === 400 || status === 401)) return { kind: 'unclear', message, error }
-  if (error === undefined && status >= 200 && status < 400)
-    return { kind: 'passing', message: `${message}, which is not OAuth`, error }
-  return { kind: 'refused', message, error }
+  const said = `${host} answered ${shown([status, error, json?.error_description].filter(Boolean).join(' '))}`
+  const meaning = error !== undefined && Object.hasOwn(meanings, error) ? meanings[error] : undefined
+  const kind = kindOf(status, error, dead)
+  const odd = kind === 'passing' && status < 400 ? ', which is not OAuth' : ''
+  const message = meaning ? `${meaning.message} (${said})` : `${said}${odd}`
+  const hint = meaning?.hint
+  if (kind === 'passing') return { kind, message, error, retryAfter, hint }
+  return { kind, message, error, hint }
+}
+
+function kindOf(status: number, error: string | undefined, dead: readonly string[]): Refusal['kind'] {
+  if (status >= 500 || status === 429 || status === 408) return 'passing'
+  if (error !== undefined && PASSING.has(error)) return 'passing'
+  if (error !== undefined && dead.includes(error)) return 'dead'
+  if (error !== undefined) return 'refused'
+  if (status === 400 || status === 401) return 'unclear'
+  return status >= 200 && status < 400 ? 'passing' : 'refused'
 }
 
 const CODES: Record<Refusal['kind'], ErrorCode> = {
@@ -60,6 +75,7 @@ const PROOF_HINT =
   'write dpop_bound_access_tokens: true into its configuration; where that stands already, set the clock of this machine'
 
 export function refusalError(refusal: Refusal, hint?: string): DaypassError {
-  const usual = PROOF.test(refusal.message) ? PROOF_HINT : (later(refusal) ?? HINTS[refusal.kind])
+  const usual =
+    later(refusal) ?? refusal.hint ?? (PROOF.test(refusal.message) ? PROOF_HINT : HINTS[refusal.kind])
   return new DaypassError(CODES[refusal.kind], refusal.message, { hint: usual ?? hint })
 }

@@ -16,7 +16,7 @@ export async function revoke(
   token: Secret,
   hint: 'refresh_token' | 'access_token',
 ): Promise<Revocation> {
-  const { port, server, client, dead } = party
+  const { port, server, client } = party
   const endpoint = server.metadata.revocation_endpoint
   if (!endpoint) return { outcome: 'unsupported' }
   try {
@@ -34,7 +34,7 @@ export async function revoke(
       ),
     )
     if (answer.status >= 200 && answer.status < 300) return { outcome: 'revoked' }
-    return { outcome: 'failed', why: refusalOf(answer, url.host, dead).message }
+    return { outcome: 'failed', why: refusalOf(answer, url.host, party).message }
   } catch (error) {
     return { outcome: 'failed', why: isDaypassError(error) ? error.message : 'the request could not be made' }
   }

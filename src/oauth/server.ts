@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi'
 import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Endpoints } from '../core/types.ts'
+import type { Endpoints, Meaning } from '../core/types.ts'
 import type { ProofKey } from './dpop.ts'
 import type { Json, WirePort } from './wire.ts'
 
@@ -28,6 +28,8 @@ export interface Party {
   client: Client
   /** The server's words for a grant that is over. */
   dead: readonly string[]
+  /** Its error codes in words of ours. */
+  meanings?: Readonly<Record<string, Meaning>> | undefined
   /** The issuer its id_tokens name, where that differs from the metadata's (multi-tenant servers). */
   issuerOf?: ((claims: Json) => string) | undefined
   /** Present: tokens are bound to this key (RFC 9449). */

@@ -39,8 +39,9 @@ export async function exchangeCode(
       options,
     ),
   )
-  return outcome(party, answer, (as, by, response, hasIdToken) =>
+  return outcome(party, answer, (as, by, response, { hasIdToken, ...options }) =>
     oauth.processAuthorizationCodeResponse(as, by, response, {
+      ...options,
       ...(hasIdToken && attempt.nonce !== undefined && { expectedNonce: attempt.nonce }),
     }),
   )
@@ -58,7 +59,9 @@ export async function refresh(party: Party, refreshToken: Secret): Promise<Token
       options,
     ),
   )
-  return outcome(party, answer, (as, by, response) => oauth.processRefreshTokenResponse(as, by, response))
+  return outcome(party, answer, (as, by, response, options) =>
+    oauth.processRefreshTokenResponse(as, by, response, options),
+  )
 }
 
 /** RFC 8628 §3.4, one poll. */
@@ -67,7 +70,9 @@ export async function pollDevice(party: Party, deviceCode: Secret): Promise<Toke
   const answer = await request(party, (as, options) =>
     oauth.deviceCodeGrantRequest(as, id(client), clientAuth(server, client), deviceCode.reveal(), options),
   )
-  return outcome(party, answer, (as, by, response) => oauth.processDeviceCodeResponse(as, by, response))
+  return outcome(party, answer, (as, by, response, options) =>
+    oauth.processDeviceCodeResponse(as, by, response, options),
+  )
 }
 
 const id = (client: Client): oauth.Client => ({ client_id: client.id })
@@ -86,15 +91,20 @@ type Process = (
   as: oauth.AuthorizationServer,
   client: oauth.Client,
   response: Response,
-  hasIdToken: boolean,
+  options: ProcessingOptions,
 ) => Promise<oauth.TokenEndpointResponse>
+
+interface ProcessingOptions {
+  hasIdToken: boolean
+  recognizedTokenTypes: oauth.RecognizedTokenTypes
+}
 
 async function outcome(party: Party, answer: Answer, process: Process): Promise<TokenOutcome> {
   const host = new URL(party.server.metadata.token_endpoint!).host
   const { json, clockOffset } = answer
   const issuedAt = answer.sentAt + clockOffset
   const gaveTokens = answer.status === 200 && json && ('access_token' in json || 'refresh_token' in json)
-  if (!gaveTokens) return { refusal: refusalOf(answer, host, party.dead), clockOffset }
+  if (!gaveTokens) return { refusal: refusalOf(answer, host, party), clockOffset }
   // The cause of what the library throws may hold the whole answer, tokens included: its message alone is passed on.
   const distrust = (error: unknown) =>
     new DaypassError('refused', `the answer of ${host} cannot be trusted: ${shown(words(error))}`)
@@ -105,7 +115,7 @@ async function outcome(party: Party, answer: Answer, process: Process): Promise<
   } catch (error) {
     return { tokens: others, issuedAt, clockOffset, problem: distrust(error) }
   }
-  const tokens: Tokens = { ...others, ...(accessToken && { accessToken }) }
+  const tokens: Tokens = { ...others, ...(accessToken && { accessToken }), ...saidOf(party, json) }
   try {
     const idToken =
       party.server.issuerKnown && 'id_token' in json ? await judge(party, json, clockOffset, process) : {}
@@ -116,6 +126,16 @@ async function outcome(party: Party, answer: Answer, process: Process): Promise<
 }
 
 const words = (error: unknown) => (error instanceof Error ? error.message : error)
+
+/** Of a server that is known by its endpoints: who it is, as the answer says, with TLS to the token endpoint for a witness. */
+function saidOf({ port, server }: Party, { id_token }: Json): Partial<Tokens> {
+  if (!port.dialect || server.issuerKnown || typeof id_token !== 'string') return {}
+  try {
+    return { claims: payload(id_token) }
+  } catch {
+    return {}
+  }
+}
 
 /** What a signature may be made with. It is not verified: TLS to the token endpoint vouches for it. But `none` is no signature. */
 const SIGNED = [
@@ -139,7 +159,7 @@ async function judge(
   clockOffset: number,
   process: Process,
 ): Promise<Partial<Tokens>> {
-  const { server, client, issuerOf } = party
+  const { server, client, issuerOf, port } = party
   const idToken = typeof json.id_token === 'string' ? json.id_token : undefined
   const issuer = idToken !== undefined && issuerOf ? issuerOf(payload(idToken)) : server.metadata.issuer
   const by: oauth.Client = {
@@ -149,10 +169,15 @@ async function judge(
   }
   const response = new Response(JSON.stringify(json), { headers: { 'content-type': 'application/json' } })
   const metadata = { id_token_signing_alg_values_supported: SIGNED, ...server.metadata, issuer }
-  const processed = await process(metadata, by, response, idToken !== undefined)
+  const options = { hasIdToken: idToken !== undefined, recognizedTokenTypes: ownTypes(port) }
+  const processed = await process(metadata, by, response, options)
   const claims = oauth.getValidatedIdTokenClaims(processed)
   return claims && idToken !== undefined ? { idToken: new Secret(idToken), claims: { ...claims } } : {}
 }
+
+/** The library takes `bearer` and `dpop`, and of any other type wants to be told. */
+const ownTypes = ({ dialect }: Party['port']) =>
+  Object.fromEntries((dialect?.tokenTypes ?? []).map((type) => [type, () => undefined]))
 
 function payload(jwt: string): Json {
   try {

@@ -4,34 +4,22 @@
  * when the rest of its answer is wrong.
  */
 import * as oauth from 'oauth4webapi'
-import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { isDaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
-import { shown } from '../core/text.ts'
-import type { Host } from '../core/types.ts'
-import { deadline } from './deadline.ts'
-
-/** A request's own limit, in milliseconds. Shorter than the wait for a lock (30 s), and deaf to the caller's abort. */
-const REQUEST_LIMIT = 15_000
-const LARGEST_ANSWER = 1 << 20
+import type { Dialect, Host } from '../core/types.ts'
+import { ask, CENTURY, type HttpAnswer, unreachable } from './http.ts'
 
 export type Json = Record<string, unknown>
 
-export interface Answer {
-  status: number
+export interface Answer extends Omit<HttpAnswer, 'headers' | 'text'> {
   /** The body, mended, as a Response that oauth4webapi can process. */
   response: Response
   /** The mended JSON object; undefined where the body was none. */
   json: Json | undefined
-  /** When the request left, on our clock. */
-  sentAt: number
-  /** Server clock minus ours, in milliseconds; 0 when within its measuring error. */
-  clockOffset: number
-  /** Milliseconds, as `Retry-After` says it: as seconds or as a date (RFC 9110 §10.2.3). */
-  retryAfter: number | undefined
 }
 
-export type WirePort = Pick<Host, 'fetch' | 'now'>
+export type WirePort = Pick<Host, 'fetch' | 'now'> & { dialect?: Dialect | undefined }
 
 export interface WireOptions {
   [oauth.customFetch]: (url: string, init: object) => Promise<Response>
@@ -44,11 +32,10 @@ export async function send(
   url: URL,
   request: (options: WireOptions) => Promise<Response>,
 ): Promise<Answer> {
-  const sentAt = port.now()
   let answer: Answer | undefined
   const customFetch = async (to: string, init: object) => {
-    const raw = await port.fetch(to, { ...init, signal: deadline(port, REQUEST_LIMIT) })
-    answer = await readAnswer(raw, sentAt, port.now(), secretsIn(init))
+    const spoken = port.dialect ? inDialect(port.dialect, init) : init
+    answer = answerOf(await ask(port, to, spoken), port.dialect, secretsIn(init))
     return answer.response
   }
   try {
@@ -63,6 +50,15 @@ export async function send(
   }
   if (answer === undefined) throw unreachable(url, new Error('no answer'))
   return answer
+}
+
+/** The form that the library wrote, as this server wants it. */
+function inDialect(dialect: Dialect, init: { body?: unknown; headers?: unknown }): object {
+  if (!(init.body instanceof URLSearchParams)) return init
+  const { type, body } = dialect.request(init.body)
+  const headers = new Headers(init.headers as Headers)
+  headers.set('content-type', type)
+  return { ...init, headers, body }
 }
 
 /** What the request says in confidence. Some servers repeat it when they refuse it. */
@@ -85,36 +81,18 @@ function basicSecret(value = ''): string[] {
   return [written, new URLSearchParams(`x=${written}`).get('x') ?? '']
 }
 
-async function readAnswer(raw: Response, sentAt: number, now: number, secrets: string[]): Promise<Answer> {
-  const text = await readLimited(raw)
-  const json = mend(parse(text, raw.headers.get('content-type')), secrets)
+function answerOf(raw: HttpAnswer, dialect: Dialect | undefined, secrets: string[]): Answer {
+  const { text, sentAt, clockOffset, retryAfter } = raw
+  const said = parse(text, raw.headers.get('content-type'))
+  const json = mend(said && dialect ? dialect.answer(said) : said, secrets)
   // RFC 6749 §5.1 and §5.2: success is 200 and an error is not. GitHub answers errors with 200, others with 201.
   const refuses = Boolean(json?.error) && !json?.access_token && !json?.refresh_token
   const status = raw.status === 200 && refuses ? 400 : raw.status === 201 ? 200 : raw.status
   const headers = new Headers(raw.headers)
   if (json) headers.set('content-type', 'application/json')
   headers.delete('content-length')
-  return {
-    status,
-    json,
-    response: new Response(json ? JSON.stringify(json) : text || null, { status, headers }),
-    sentAt,
-    clockOffset: clockOffset(raw.headers.get('date'), sentAt, now),
-    retryAfter: retryAfter(raw.headers),
-  }
-}
-
-async function readLimited(raw: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of (raw.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.length
-    if (size > LARGEST_ANSWER)
-      throw new DaypassError('network', 'the server sent an answer of more than 1 MiB')
-    chunks.push(chunk)
-  }
-  // A byte order mark goes with it, which JSON.parse would stumble over.
-  return new TextDecoder().decode(Buffer.concat(chunks))
+  const response = new Response(json ? JSON.stringify(json) : text || null, { status, headers })
+  return { status, json, response, sentAt, clockOffset, retryAfter }
 }
 
 function parse(text: string, type: string | null): Json | undefined {
@@ -158,73 +136,11 @@ const withoutIt = (text: string, secret: string) => text.replaceAll(secret, '[se
 /** RFC 6749 appendix A.12: an access token is VSCHAR. */
 export const isVisible = (text: unknown) => typeof text === 'string' && /^[\x20-\x7e]+$/.test(text)
 
-const CENTURY = 100 * 366 * 86_400
-
 /** Seconds, as a number or as text. More than a century is no end at all. */
 function isLifetime(value: unknown): boolean {
   const seconds =
     typeof value === 'number' || (typeof value === 'string' && value.trim()) ? Number(value) : Number.NaN
   return seconds >= 0 && seconds <= CENTURY
-}
-
-/** A date is the server's, and so is what it is compared with. */
-function retryAfter(headers: Headers): number | undefined {
-  const said = headers.get('retry-after') ?? ''
-  const wait = /^\d+$/.test(said)
-    ? Number(said) * 1000
-    : Date.parse(said) - Date.parse(headers.get('date') ?? '')
-  return wait > 0 && wait < DAY ? wait : undefined
-}
-
-const DAY = 86_400_000
-
-/** `Date` has a resolution of one second, so less than two seconds says nothing. */
-function clockOffset(date: string | null, sentAt: number, receivedAt: number): number {
-  const server = Date.parse(date ?? '')
-  if (Number.isNaN(server)) return 0
-  const offset = Math.round(server + 500 - (sentAt + receivedAt) / 2)
-  const error = (receivedAt - sentAt) / 2 + 1500
-  const plausible = Math.abs(offset) < CENTURY * 1000
-  return plausible && Math.abs(offset) > error ? offset : 0
-}
-
-/** No answer at all: a passing failure, with the reason in words and never a body. */
-function unreachable(url: URL, error: unknown): DaypassError {
-  return new DaypassError('network', `cannot reach ${url.host}: ${reason(error)}`, {
-    hint: isCertificate(error)
-      ? 'if your company inspects TLS, set NODE_EXTRA_CA_CERTS to its certificate'
-      : 'check the network and HTTPS_PROXY, then try again',
-    cause: error,
-  })
-}
-
-const REASONS: Record<string, string> = {
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'name lookup failed',
-  ETIMEDOUT: 'timed out',
-  UND_ERR_CONNECT_TIMEOUT: 'timed out',
-  UND_ERR_SOCKET: 'connection closed',
-  UND_ERR_HEADERS_TIMEOUT: 'timed out',
-  TimeoutError: 'no answer within 15 s',
-}
-
-function* causes(error: unknown): Generator<Error & { code?: unknown }> {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) yield at
-}
-
-function reason(error: unknown): string {
-  for (const { name, code } of causes(error)) {
-    const known = REASONS[String(code)] ?? REASONS[name]
-    if (known) return known
-  }
-  const [deepest] = [...causes(error)].reverse()
-  return shown(deepest?.message ?? error)
-}
-
-function isCertificate(error: unknown): boolean {
-  return [...causes(error)].some(({ code }) => /CERT|SELF_SIGNED|VERIFY/.test(String(code)))
 }
 
 /** The tokens of a successful answer, as far as they could be read. */

@@ -65,6 +65,13 @@ export function nodeTerminal(options: TerminalOptions): Terminal {
         confirm({ message: question, initialValue: false, input: stdin as never, output: stderr as never }),
       )
     },
+    async ask(question, proposed) {
+      const { text } = await prompts(interactive)
+      const offered = proposed === undefined ? {} : { placeholder: proposed, defaultValue: proposed }
+      return picked(spin.hold(), stdin, () =>
+        text({ message: question, ...offered, input: stdin as never, output: stderr as never }),
+      )
+    },
   }
 }
 

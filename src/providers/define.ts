@@ -1,4 +1,4 @@
-import type { Account, Endpoints, Method } from '../core/types.ts'
+import type { Account, Dialect, Elsewhere, Endpoints, Meaning, Method } from '../core/types.ts'
 
 /** Claims of an id_token, or a profile document. */
 export type Claims = Record<string, unknown>
@@ -7,7 +7,23 @@ export type Claims = Record<string, unknown>
 export interface Param {
   about: string
   oneOf?: readonly string[]
+  /** What a value looks like, and an example of one. */
+  like?: { pattern: RegExp; example: string }
   default?: string
+  /** Environment variables that say it, where nothing else did when a login begins. */
+  env?: readonly string[]
+  /** Another tool's configuration that says it, after the environment. */
+  elsewhere?: Elsewhere
+  /** Asked on a terminal with these words, rather than taking the default in silence. */
+  ask?: string
+}
+
+/** What is particular about a kind of identity. */
+interface Kind {
+  /** The ways in, where they are fewer than the provider's. */
+  methods?: readonly Method[]
+  /** Made from another identity's credential. */
+  derived?: boolean
 }
 
 export interface Redirect {
@@ -24,10 +40,17 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   title: string
   /** The kind of its identities: `github/user`. */
   kind: string
+  /** The other kinds of its identities, and what differs. */
+  kinds?: Readonly<Record<string, Kind>>
   params: Params
   /** Its metadata is read from here (OpenID Connect Discovery, RFC 8414), unless `endpoints` are given. */
   issuer?: (params: Values<Params>) => string | undefined
-  endpoints?: (params: Values<Params>) => Endpoints
+  /** `given`: what the configuration or the environment says instead. */
+  endpoints?: (params: Values<Params>, given: Endpoints) => Endpoints
+  /** Environment variables that say an endpoint, before the provider's own. */
+  endpointEnv?: Partial<Record<keyof Endpoints, readonly string[]>>
+  /** Hosts that are one server to a grant, by a name for all of them: the regions of a cloud. */
+  sameServer?: (host: string) => string
   client: {
     /** A public client that anyone may use. */
     id?: string
@@ -39,6 +62,10 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   }
   scopes: readonly string[]
   redirect: Redirect
+  /** For a browser on another machine: another client, and a page that shows the code instead of a loopback. */
+  crossDevice?: { clientId: string; redirectUri: (endpoints: Endpoints) => string }
+  /** How its wire differs in writing from the RFCs. */
+  dialect?: Dialect
   /** The ways in, best first. */
   methods: readonly Method[]
   /** Further parameters of the authorization request. */
@@ -54,7 +81,15 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
     margin: number
     /** Error codes that mean that the grant is over. */
     dead: readonly string[]
+    /** The longest that a login lasts, in milliseconds, however often it is renewed. `duration` shortens it. */
+    session?: number
   }
+  /** Error codes of its token endpoint in words. */
+  meanings?: Readonly<Record<string, Meaning>>
+  /** Why this account may not be kept under this definition; `undefined`: it may. */
+  refuses?: (kind: string, params: Values<Params>, account: Account) => string | undefined
+  /** What a person should know about having logged in as this account. */
+  caution?: (account: Account) => string | undefined
   /** Its tokens are bound to a key of the login (RFC 9449). */
   dpop?: boolean
   /** Authorization requests are pushed (RFC 9126), though its metadata does not require it. */
@@ -63,8 +98,11 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   revocationEndsGrant?: boolean
   /** Environment variables that hold a bearer token, used as it is. */
   env: readonly string[]
-  /** Fields of an access key, where `--method keys` is offered. */
-  keys?: { cloud: 'aws' | 'alibaba' }
+  /** Access keys: whose, where `--method keys` is offered, and the variables of the environment that hold some. */
+  keys?: {
+    cloud: 'aws' | 'alibaba'
+    env: { accessKeyId: string; secretAccessKey: string; sessionToken: string }
+  }
 }
 
 /** The declared parameters that have a value. */

@@ -1,3 +1,4 @@
+import { aws } from './aws.ts'
 import type { Provider } from './define.ts'
 import { github } from './github.ts'
 import { gitlab } from './gitlab.ts'
@@ -7,7 +8,14 @@ import { oidc } from './oidc.ts'
 
 export { type Claims, defineProvider, type Param, type Provider, type Redirect } from './define.ts'
 export { type OwnProvider, ownProvider } from './own.ts'
-export { github, gitlab, google, microsoft, oidc }
+export { aws, github, gitlab, google, microsoft, oidc }
 
 /** The providers that come with daypass, by id. */
-export const builtIn: Readonly<Record<string, Provider>> = { oidc, github, gitlab, google, microsoft }
+export const builtIn: Readonly<Record<string, Provider>> = {
+  aws,
+  oidc,
+  github,
+  gitlab,
+  google,
+  microsoft,
+}

@@ -19,6 +19,8 @@ export type Renewed =
   /** `unanswered`: nobody knows whether the server acted on the request. */
   | { failure: 'passing'; error: DaypassError; unanswered?: boolean }
   | { failure: 'refused'; error: DaypassError }
+  /** The credential that it is made from was refused, though it looked fresh. */
+  | { failure: 'parent'; error: DaypassError }
 
 export interface Lease {
   name: string
@@ -26,12 +28,16 @@ export interface Lease {
   host: Pick<Host, 'now' | 'terminal' | 'uninterrupted'>
   /** The stated margin of the provider, in milliseconds. */
   margin: number
+  /** Gets what the renewal needs, before the lock: nobody holds two. `again`: what it got was refused. */
+  prepare?(again: boolean): Promise<void>
   /** One request, with a limit of its own. Called under the lock, at most once. */
   renew(entry: Entry): Promise<Renewed>
   /** Throws where the entry may not be used: bound to another server. Called after each read. */
   admit(entry: Entry): void
   /** What to type when a login is needed. */
   loginCommand: string
+  /** Of what is made and not logged in to: what stands for it until the first one is kept. Never handed out. */
+  blank?: Entry & { grant: Grant }
 }
 
 export interface Demand {
@@ -58,12 +64,21 @@ export async function take(lease: Lease, demand: Demand = {}): Promise<Taken> {
   if (!demand.force && serves(lease, first, demand)) return handOut(first, false)
   // Nothing to renew: no lock, and nothing for anyone to wait for.
   if (!first.header.renewable) return lastResort(lease, first, demand)
-  return lease.vault.exclusive(lease.name, 'refresh', () => underLock(lease, demand, first, calledAt))
+  const attempt = () =>
+    lease.vault.exclusive(lease.name, 'refresh', () => underLock(lease, demand, first, calledAt))
+  await lease.prepare?.(false)
+  const taken = await attempt()
+  if (taken !== 'parent') return taken
+  await lease.prepare?.(true)
+  const second = await attempt()
+  if (second !== 'parent') return second
+  throw loginRequired(lease, 'what it is made from is refused')
 }
 
 /** Reads what is kept, and refuses what may not be used. */
 async function read(lease: Lease): Promise<Held> {
   const entry = await lease.vault.read(lease.name)
+  if (lease.blank && isOutdated(lease.blank, entry)) return lease.blank
   if (!entry) throw loginRequired(lease, 'nothing is kept for it')
   const { header, grant } = entry
   if (header.loginRequired !== undefined || !grant)
@@ -71,6 +86,10 @@ async function read(lease: Lease): Promise<Held> {
   lease.admit(entry)
   return { header, grant }
 }
+
+/** Nothing there, or made from something else than it would be made from now. */
+const isOutdated = (blank: Entry, entry: Entry | undefined) =>
+  !entry?.grant || entry.header.madeFrom !== blank.header.madeFrom
 
 function serves({ host, margin }: Lease, { header, grant }: Held, { minTtl = 0, rejected }: Demand): boolean {
   return !isRejected(grant, rejected) && isUsable(header, host.now(), margin, minTtl)
@@ -87,7 +106,12 @@ const handOut = ({ header, grant }: Held, renewed: boolean): Taken => ({
   renewed,
 })
 
-async function underLock(lease: Lease, demand: Demand, first: Held, calledAt: number): Promise<Taken> {
+async function underLock(
+  lease: Lease,
+  demand: Demand,
+  first: Held,
+  calledAt: number,
+): Promise<Taken | 'parent'> {
   const now = await readOrRescue(lease)
   const last = now.header.lastRenewal
   // Compared with what was there at the call, too: a clock that was set back would share old news for as long.
@@ -110,14 +134,16 @@ async function readOrRescue(lease: Lease): Promise<Held> {
   return read(lease)
 }
 
-async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken> {
+async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken | 'parent'> {
   const beganAt = lease.host.now()
+  checkSession(lease, held)
   return lease.host.uninterrupted(async () => {
     // Room for the answer first: a full disk stops us here, before the refresh token is spent.
     const slot = await lease.vault.reserve(held)
     let unkept = false
     try {
-      await lease.vault.write(unanswered(held, beganAt))
+      // What was not there to be spent cannot be lost.
+      if (held.grant.refreshToken) await lease.vault.write(unanswered(held, beganAt))
       const renewed = await attempt(lease, held)
       if ('entry' in renewed) {
         const { problem } = renewed
@@ -130,6 +156,7 @@ async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken> {
         if (problem) throw problem
         return handOut({ header, grant: renewed.entry.grant! }, true)
       }
+      if (renewed.failure === 'parent') return 'parent'
       if (renewed.failure === 'dead') return await dead(lease, demand, held, renewed.why)
       const error =
         renewed.failure === 'unclear' ? loginRequired(lease, reason(held, renewed.why)) : renewed.error
@@ -145,6 +172,13 @@ async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken> {
       if (!unkept) await slot.release()
     }
   })
+}
+
+/** However often it is renewed, a login may last no longer than that. */
+function checkSession(lease: Lease, { header }: Held): void {
+  const { sessionExpiresAt, clockOffset = 0 } = header
+  if (sessionExpiresAt === undefined || lease.host.now() + clockOffset < sessionExpiresAt) return
+  throw loginRequired(lease, `its session ended at ${isoTime(sessionExpiresAt - clockOffset)}`)
 }
 
 /** Durable before the request leaves: whoever finds it knows that the refresh token may be spent. */

@@ -1,7 +1,8 @@
 /** Renewal of an OAuth grant: a refresh token in, the next record out. */
 
 import { isDaypassError } from '../core/errors.ts'
-import type { BearerCredential, Credential, Entry, Grant, Header } from '../core/types.ts'
+import type { BearerCredential, Credential, Dialect, Entry, Grant, Header } from '../core/types.ts'
+import { keysOf } from '../oauth/dialect.ts'
 import { type Refusal, refusalError } from '../oauth/refusal.ts'
 import type { Party } from '../oauth/server.ts'
 import { type Issued, refresh } from '../oauth/token.ts'
@@ -13,7 +14,7 @@ export async function renewOAuth(party: Party, { header, grant }: Entry): Promis
     const outcome = await refresh(party, grant.refreshToken)
     if ('refusal' in outcome) return failed(outcome.refusal)
     return {
-      entry: renewedEntry(header, grant, outcome),
+      entry: renewedEntry(header, grant, outcome, party.port.dialect),
       ...(outcome.problem && { problem: outcome.problem }),
     }
   } catch (error) {
@@ -32,16 +33,27 @@ function failed(refusal: Refusal): Renewed {
 }
 
 /** No new refresh token in the answer: the old one stays (RFC 6749 §6). No new id_token: likewise. */
-function renewedEntry(header: Header, grant: Grant, issued: Issued): Entry {
-  const old = grant.credential.kind === 'bearer' ? grant.credential : undefined
-  const credential = issued.tokens.accessToken ? bearer(issued, old) : grant.credential
+function renewedEntry(header: Header, grant: Grant, issued: Issued, dialect?: Dialect): Entry {
+  const credential = issued.tokens.accessToken ? issuedCredential(issued, dialect, grant) : grant.credential
   const refreshToken = issued.tokens.refreshToken ?? grant.refreshToken
   const next: Grant = { ...grant, credential, ...(refreshToken && { refreshToken }) }
   return { header: { ...withTimes(header, credential, issued.clockOffset), renewable: true }, grant: next }
 }
 
-/** The credential of a token answer. Times are the server's. */
-export function bearer({ tokens, issuedAt }: Issued, old?: BearerCredential): BearerCredential {
+/** The credential of a token answer: a bearer token, or what the access tokens of this server hold. */
+export function issuedCredential(issued: Issued, dialect?: Dialect, before?: Grant): Credential {
+  const { tokens, issuedAt } = issued
+  if (dialect) return { ...keysOf(dialect, tokens.accessToken!), ...lifeOf(tokens.expiresIn, issuedAt) }
+  return bearer(issued, before?.credential.kind === 'bearer' ? before.credential : undefined)
+}
+
+/** Times are the server's. */
+const lifeOf = (expiresIn: number | undefined, issuedAt: number) => ({
+  issuedAt,
+  ...(expiresIn !== undefined && { expiresAt: issuedAt + expiresIn * 1000 }),
+})
+
+function bearer({ tokens, issuedAt }: Issued, old?: BearerCredential): BearerCredential {
   const { accessToken, tokenType, expiresIn } = tokens
   const idToken = tokens.idToken ?? old?.idToken
   const scope = tokens.scope ?? old?.scope
@@ -49,15 +61,14 @@ export function bearer({ tokens, issuedAt }: Issued, old?: BearerCredential): Be
     kind: 'bearer',
     token: accessToken!,
     tokenType,
-    issuedAt,
-    ...(expiresIn !== undefined && { expiresAt: issuedAt + expiresIn * 1000 }),
+    ...lifeOf(expiresIn, issuedAt),
     ...(idToken && { idToken }),
     ...(scope !== undefined && { scope }),
   }
 }
 
 /** A header with the times of this credential; the ones it had before are gone. */
-function withTimes(header: Untimed, { issuedAt, expiresAt }: Credential, clockOffset: number): Header {
+export function withTimes(header: Untimed, { issuedAt, expiresAt }: Credential, clockOffset: number): Header {
   const { issuedAt: _issued, expiresAt: _expires, clockOffset: _offset, ...rest } = header as Header
   return {
     ...rest,

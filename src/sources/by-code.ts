@@ -37,14 +37,15 @@ export async function byCode(
 ): Promise<LoggedIn> {
   const { provider } = definition
   const { server, client } = party
+  const page = crossDevicePage(definition, choice.method)
   const redirect = { ...provider.redirect, ports: options.port ? [options.port] : provider.redirect.ports }
   let attempt = newAttempt('', definition.scopes)
   const check = (parameters: URLSearchParams) => checkCallback(server, client, attempt, parameters)
-  const loopback = await listen(host, redirect, check, provider.title, choice)
+  const loopback = page ? undefined : await listen(host, redirect, check, provider.title, choice)
   try {
     attempt = {
       ...attempt,
-      redirectUri: loopback?.redirectUri ?? redirectUri(redirect, anyPort(redirect.ports)),
+      redirectUri: page ?? loopback?.redirectUri ?? redirectUri(redirect, anyPort(redirect.ports)),
     }
     const extra = extraParameters(definition, options)
     const address = await authorizeUrl(party, attempt, scopesFor(definition, server), extra)
@@ -52,7 +53,15 @@ export async function byCode(
     await show(host, address, choice, loopback?.port, options)
     const opening = open(host, url, choice, options, definition.name)
     const paste = (pasted: URLSearchParams) => checkPasted(server, client, attempt, pasted)
-    const { code, method } = await receive(host, loopback, paste, choice, opening, signal)
+    const { code, method } = await receive(
+      host,
+      loopback,
+      paste,
+      choice,
+      opening,
+      promptOf(loopback, page),
+      signal,
+    )
     const outcome = await exchangeCode(party, code)
     if ('refusal' in outcome) throw refusalError(outcome.refusal, `daypass login ${definition.name}`)
     const entry = await entryOf(host, definition, party, outcome, method)
@@ -87,6 +96,14 @@ async function listen(
     host.terminal.say(`${error.message}; the pasted code works all the same`)
     return undefined
   }
+}
+
+/** Where a provider shows the code to a browser on any machine, for a person to carry it over. */
+export function crossDevicePage(
+  { provider, endpoints }: Definition,
+  method: Method | undefined,
+): string | undefined {
+  return method === 'paste' ? provider.crossDevice?.redirectUri(endpoints) : undefined
 }
 
 export function redirectUri({ host, path }: Redirect, port: number): string {
@@ -148,13 +165,14 @@ async function receive(
   check: Check,
   choice: Choice,
   opening: Promise<void>,
+  prompt: string,
   signal: AbortSignal,
 ): Promise<Received> {
   const done = new AbortController()
   const until = AbortSignal.any([signal, done.signal])
   // What the opener has to say comes before the prompt.
   const asking = Promise.race([opening, aborted(until)]).then(() =>
-    choice.prompt ? pasted(host, check, loopback !== undefined, until) : waiting(host, until),
+    choice.prompt ? pasted(host, check, prompt, loopback !== undefined, until) : waiting(host, until),
   )
   const ways: Promise<Received>[] = [asking]
   if (loopback) ways.push(loopback.received.then((code) => ({ code, method: 'browser' })))
@@ -181,10 +199,21 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 const PASTE = 'Or paste the address (or the code) that the page ends at, and press Enter:'
 
-async function pasted(host: Host, check: Check, listening: boolean, signal: AbortSignal): Promise<Received> {
+function promptOf(loopback: object | undefined, page: string | undefined): string {
+  if (page) return 'Paste the code that the page shows, and press Enter:'
+  return loopback ? PASTE : PASTE.replace('Or paste', 'Paste')
+}
+
+async function pasted(
+  host: Host,
+  check: Check,
+  prompt: string,
+  listening: boolean,
+  signal: AbortSignal,
+): Promise<Received> {
   const { terminal } = host
   for (;;) {
-    const text = await terminal.readSecret(listening ? PASTE : PASTE.replace('Or paste', 'Paste'), signal)
+    const text = await terminal.readSecret(prompt, signal)
     if (text === undefined && listening) return aborted(signal)
     if (text === undefined)
       throw new DaypassError('login_required', 'the input ended before a code was pasted', {

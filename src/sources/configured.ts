@@ -1,8 +1,9 @@
+import { identityParams } from '../config/flat.ts'
 import { type Read, readIdentity, readProvider } from '../config/read-env.ts'
 import type { Identity, Provider } from '../config/schema.ts'
 import { Secret } from '../core/secret.ts'
 import type { Endpoints, Host } from '../core/types.ts'
-import type { Configured } from './definition.ts'
+import type { Configured, ConfiguredKeys } from './definition.ts'
 
 /** Both spellings of an endpoint, ours and RFC 8414's, by our name. */
 const ENDPOINT_NAMES = {
@@ -12,16 +13,35 @@ const ENDPOINT_NAMES = {
   device: ['device', 'device_authorization_endpoint'],
   userinfo: ['userinfo', 'userinfo_endpoint'],
   par: ['par', 'pushed_authorization_request_endpoint'],
+  signin: ['signin'],
+  sts: ['sts'],
+  federation: ['federation'],
 } as const satisfies Record<keyof Omit<Endpoints, 'issuer'>, readonly string[]>
-
-/** Keys of an identity that may be parameters of its provider, under the same names. */
-const PARAMS = ['issuer', 'region', 'site', 'api_url', 'tenant'] as const
 
 type Said = Partial<Read<Identity>> & Pick<Partial<Read<Provider>>, 'issuer'>
 
 /** What `config.yaml` says of an identity; `!env` values are read now. */
 export function configuredIdentity(name: string, said: Identity, env: Host['env']): Configured {
-  return configured(readIdentity(name, said, env))
+  const read = readIdentity(name, said, env)
+  const { kind, via, credentials = {} } = read
+  const keys = keysOf(credentials)
+  return {
+    ...configured(read),
+    kind,
+    ...(via?.identity !== undefined && { via: via.identity }),
+    ...(keys && { keys }),
+    ...(credentials.webflow_enabled !== undefined && { webflow: credentials.webflow_enabled }),
+  }
+}
+
+function keysOf(credentials: NonNullable<Read<Identity>['credentials']>): ConfiguredKeys | undefined {
+  const { access_key_id, secret_access_key, security_token } = credentials
+  if (!access_key_id || !secret_access_key) return undefined
+  return {
+    accessKeyId: access_key_id,
+    secretAccessKey: new Secret(secret_access_key),
+    ...(security_token && { sessionToken: new Secret(security_token) }),
+  }
 }
 
 /** What `config.yaml` says of a provider of one's own. */
@@ -30,10 +50,10 @@ export function configuredProvider(name: string, said: Provider, env: Host['env'
 }
 
 function configured(said: Said): Configured {
-  const params: Record<string, string> = {}
-  for (const name of PARAMS) if (said[name]) params[name] = said[name]
+  // Read already: there is no reference left in it.
+  const named = Object.entries(identityParams(said as Identity)).filter(([, value]) => Boolean(value))
   return {
-    params,
+    params: Object.fromEntries(named) as Record<string, string>,
     ...(said.client_id && { clientId: said.client_id }),
     ...(said.client_secret && { clientSecret: new Secret(said.client_secret) }),
     ...(said.scopes && { scopes: said.scopes }),

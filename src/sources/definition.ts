@@ -4,7 +4,7 @@
  */
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Endpoints, Header, Host } from '../core/types.ts'
+import type { Endpoints, Header, Host, KeysCredential, Method } from '../core/types.ts'
 import type { Client } from '../oauth/server.ts'
 import type { Provider } from '../providers/define.ts'
 
@@ -18,12 +18,36 @@ export interface Configured {
   hosts?: readonly string[]
   dpop?: boolean
   push?: boolean
+  /** Of an identity: what it is, and whose credential it is made from. */
+  kind?: string
+  via?: string
+  keys?: ConfiguredKeys
+  /** False: nobody is ever sent to a browser for it. */
+  webflow?: boolean
+}
+
+/** Access keys that stand in the configuration. */
+export type ConfiguredKeys = Pick<KeysCredential, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>
+
+/** The identity that a derived one is made from, and its record. */
+interface Parent {
+  definition: Definition
+  header: Header | undefined
 }
 
 export interface Definition {
   name: string
   provider: Provider
+  kind: string
+  /** Of a derived identity: whose credential it is made from. */
+  parent?: Parent
+  /** Access keys of the configuration: they come before whatever a login kept. */
+  keys?: ConfiguredKeys
+  /** The ways in. */
+  methods: readonly Method[]
   params: Record<string, string>
+  /** Of those, what nobody said: their defaults. And what has none. */
+  unsaid: readonly string[]
   scopes: readonly string[]
   clientId?: string
   clientSecret?: Secret
@@ -42,6 +66,8 @@ export interface Given {
   params?: Record<string, string>
   clientId?: string
   scopes?: readonly string[]
+  /** One of the provider's kinds. */
+  kind?: string
 }
 
 export interface Layers {
@@ -50,6 +76,7 @@ export interface Layers {
   /** Of its provider, in `config.yaml`. */
   provider?: Configured
   stored?: Header
+  parent?: Parent
   given?: Given
   env: Host['env']
 }
@@ -58,14 +85,17 @@ export interface Layers {
 export function define(name: string, provider: Provider, layers: Layers): Definition {
   const { identity, provider: own, stored, given, env } = layers
   const params: Record<string, string> = {}
+  const unsaid: string[] = []
   for (const [param, { default: fallback }] of Object.entries(provider.params)) {
     const value =
       given?.params?.[param] ??
       identity?.params?.[param] ??
       own?.params?.[param] ??
       stored?.params[param] ??
-      fallback
-    if (value !== undefined) params[param] = value
+      (param === 'region' ? layers.parent?.definition.params.region : undefined)
+    if (value === undefined) unsaid.push(param)
+    const inForce = value ?? fallback
+    if (inForce !== undefined) params[param] = inForce
   }
   const clientId =
     given?.clientId ??
@@ -75,19 +105,49 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     stored?.clientId ??
     provider.client.id
   const clientSecret = secretFor(layers, params, clientId)
+  const kind = identity?.kind ?? given?.kind ?? stored?.kind ?? provider.kind
   const keptScopes = stored?.params.scopes?.split(' ').filter(Boolean)
   return {
     name,
     provider,
+    kind,
+    ...(layers.parent && { parent: layers.parent }),
+    ...(identity?.keys && provider.kinds?.[kind]?.methods === undefined && { keys: identity.keys }),
+    methods: methodsOf(provider, kind, identity),
     params,
+    unsaid,
     scopes: given?.scopes ?? identity?.scopes ?? own?.scopes ?? keptScopes ?? provider.scopes,
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret && { clientSecret }),
-    endpoints: { ...provider.endpoints?.(params), ...own?.endpoints, ...identity?.endpoints },
+    endpoints: endpointsFor(provider, params, {
+      ...fromEnv(provider, env),
+      ...own?.endpoints,
+      ...identity?.endpoints,
+    }),
     ...hosts(identity?.hosts ?? own?.hosts),
     dpop: identity?.dpop ?? own?.dpop ?? provider.dpop ?? false,
     push: identity?.push ?? own?.push ?? provider.push ?? false,
   }
+}
+
+const endpointsFor = (provider: Provider, params: Record<string, string>, given: Endpoints): Endpoints => ({
+  ...provider.endpoints?.(params, given),
+  ...given,
+})
+
+function fromEnv({ endpointEnv = {} }: Provider, env: Host['env']): Endpoints {
+  const said = Object.entries(endpointEnv).map(([name, variables]) => [
+    name,
+    variables.map((variable) => env[variable]).find(Boolean),
+  ])
+  return Object.fromEntries(said.filter(([, url]) => url !== undefined)) as Endpoints
+}
+
+function methodsOf(provider: Provider, kind: string, identity: Configured | undefined): readonly Method[] {
+  const methods = provider.kinds?.[kind]?.methods ?? provider.methods
+  return identity?.webflow === false
+    ? methods.filter((method) => method === 'keys' || method === 'token')
+    : methods
 }
 
 /** The configuration's secret belongs to its client at its server: flags that name others do without it. */
@@ -114,7 +174,10 @@ function clientIdFromEnv(provider: Provider, env: Host['env']): string | undefin
 }
 
 /** The client to log in with. None known: the steps to register one. */
-export function clientOf({ provider, clientId, clientSecret, name }: Definition): Client {
+export function clientOf({ provider, clientId, clientSecret, name }: Definition, method?: Method): Client {
+  const { crossDevice } = provider
+  const isOwn = clientId === provider.client.id || clientId === crossDevice?.clientId
+  if (crossDevice && isOwn) return { id: method === 'paste' ? crossDevice.clientId : provider.client.id! }
   if (clientId === undefined) {
     throw new DaypassError('usage', `no client id is known for ${provider.title} (${name})`, {
       hint: provider.client.register.join('\n'),
@@ -139,7 +202,10 @@ export function checkBound(definition: Definition, header: Header): void {
   const keptIssuer = kept?.issuer ?? (kept?.token ? undefined : header.params.issuer)
   const profile = provider.profile?.(params).url ?? endpoints.userinfo
   const pairs = [
-    [kept?.token && hostOf(kept.token), endpoints.token && hostOf(endpoints.token)],
+    [
+      kept?.token && serverHost(provider, kept.token),
+      endpoints.token && serverHost(provider, endpoints.token),
+    ],
     // Given by endpoints then, by its issuer now: that is another definition.
     [keptIssuer ?? (endpoints.token === undefined ? kept?.token : undefined), issuer],
     [!kept?.token && kept?.userinfo && hostOf(kept.userinfo), profile && hostOf(profile)],
@@ -164,6 +230,9 @@ export function isBound(definition: Definition, header: Header): boolean {
     return false
   }
 }
+
+const serverHost = ({ sameServer }: Provider, url: string) =>
+  sameServer ? sameServer(hostOf(url)) : hostOf(url)
 
 const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
 

@@ -1,15 +1,15 @@
 import { Secret } from '../core/secret.ts'
-import type { BearerCredential, Host } from '../core/types.ts'
+import type { Credential, Host } from '../core/types.ts'
 import type { Provider } from '../providers/define.ts'
 
-/** A bearer token that the environment holds for a provider: used as it is, never kept, never renewed. */
+/** What the environment holds for a provider: used as it is, never kept, never renewed. */
 export interface FromEnvironment {
   provider: string
   variable: string
-  credential: BearerCredential
+  credential: Credential
 }
 
-/** The first variable that is set, of each provider. */
+/** Bearer tokens: the first variable that is set, of each provider. */
 export function bearersOf(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
   return providers.flatMap(({ id, env: names }) => {
     const variable = names.find((name) => env[name])
@@ -18,5 +18,24 @@ export function bearersOf(providers: readonly Provider[], env: Host['env'], now:
     return [
       { provider: id, variable, credential: { kind: 'bearer', token, tokenType: 'bearer', issuedAt: now } },
     ]
+  })
+}
+
+/** Access keys, where both halves are there. */
+export function keysIn(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
+  return providers.flatMap(({ id, keys }) => {
+    if (!keys) return []
+    const { accessKeyId, secretAccessKey, sessionToken } = keys.env
+    const [key, secret, session] = [env[accessKeyId], env[secretAccessKey], env[sessionToken]]
+    if (!key || !secret) return []
+    const credential: Credential = {
+      kind: 'keys',
+      cloud: keys.cloud,
+      accessKeyId: key,
+      secretAccessKey: new Secret(secret),
+      ...(session && { sessionToken: new Secret(session) }),
+      issuedAt: now,
+    }
+    return [{ provider: id, variable: accessKeyId, credential }]
   })
 }

@@ -9,29 +9,31 @@ import { qrCode } from '../flows/qr.ts'
 import { authorizeDevice } from '../oauth/device.ts'
 import type { Party } from '../oauth/server.ts'
 import { anyPort, byCode } from './by-code.ts'
-import { byKeys, byToken } from './by-secret.ts'
+import { byKeys } from './by-keys.ts'
+import { byToken } from './by-token.ts'
 import type { Definition } from './definition.ts'
 import { entryOf } from './record.ts'
 import type { LoggedIn, LoginOptions } from './request.ts'
-import { partyOf, scopesFor } from './server.ts'
+import { partyBy, partyOf, scopesFor } from './server.ts'
 
 const TIMEOUT = 5 * 60_000
 
 export async function logIn(host: Host, definition: Definition, options: LoginOptions): Promise<LoggedIn> {
-  const { provider } = definition
+  // The keys of the configuration come first, and those that are kept need no more than a code.
+  const ownKeys = definition.keys ?? options.kept
   const question = {
     surroundings: host.surroundings(),
-    asked: options.method ?? (options.browser ? 'browser' : undefined),
+    asked: options.method ?? (options.browser ? 'browser' : ownKeys ? 'keys' : undefined),
     login: loginWords(definition),
   }
-  if (options.method === 'token' || options.method === 'keys') {
-    chooseMethod({ ...question, offered: provider.methods })
-    return options.method === 'token'
-      ? byToken(host, definition, options)
-      : byKeys(host, definition, provider.keys!.cloud)
+  const { asked } = question
+  if (asked === 'token' || asked === 'keys') {
+    chooseMethod({ ...question, offered: definition.methods })
+    return asked === 'token' ? byToken(host, definition, options) : byKeys(host, definition, options.kept)
   }
-  const party = await partyOf(host, definition)
-  const choice = chooseMethod({ ...question, offered: offeredBy(definition, party) })
+  const found = await partyOf(host, definition)
+  const choice = chooseMethod({ ...question, offered: offeredBy(definition, found) })
+  const party = partyBy(found, definition, choice.method)
   const limit = options.timeout ?? TIMEOUT
   const { signal, stop } = deadline(host, limit, options.signal)
   try {
@@ -51,9 +53,9 @@ const loginWords = ({ name, provider }: Definition) =>
   name === provider.id ? name : `${provider.id} ${name}`
 
 /** The provider's ways in, less those that this very server lacks. */
-export function offeredBy({ provider }: Definition, { server }: Party): readonly Method[] {
+export function offeredBy({ methods }: Definition, { server }: Party): readonly Method[] {
   const { device_authorization_endpoint, authorization_endpoint } = server.metadata
-  return provider.methods.filter((method) => {
+  return methods.filter((method) => {
     if (method === 'device') return device_authorization_endpoint !== undefined
     return method === 'token' || method === 'keys' || authorization_endpoint !== undefined
   })
@@ -86,7 +88,7 @@ const tooLate = (limit: number) =>
 function sayHowByBrowser({ terminal, env }: Host, definition: Definition): void {
   const port = anyPort(definition.provider.redirect.ports)
   const ssh = sshLine(env, port)
-  if (!ssh || !definition.provider.methods.includes('browser')) return
+  if (!ssh || !definition.methods.includes('browser')) return
   terminal.say(
     [
       'To use the browser of your own machine instead, run this there:',

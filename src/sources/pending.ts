@@ -13,12 +13,12 @@ import { authorizeDevice } from '../oauth/device.ts'
 import { refusalError } from '../oauth/refusal.ts'
 import { endpointsOf, type Party, serverFrom } from '../oauth/server.ts'
 import { exchangeCode } from '../oauth/token.ts'
-import { anyPort, judgePaste, redirectUri } from './by-code.ts'
+import { anyPort, crossDevicePage, judgePaste, redirectUri } from './by-code.ts'
 import { clientOf, type Definition } from './definition.ts'
 import { offeredBy } from './login.ts'
 import { entryOf } from './record.ts'
 import type { LoggedIn, LoginOptions } from './request.ts'
-import { extraParameters, partyAt, partyOf, scopesFor } from './server.ts'
+import { extraParameters, partyAt, partyBy, partyOf, scopesFor } from './server.ts'
 
 /** How long a started login can be finished. */
 const PENDING_LIFE = 15 * 60_000
@@ -27,6 +27,7 @@ const PENDING_LIFE = 15 * 60_000
 export interface Pending {
   name: string
   provider: string
+  kind: string
   params: Record<string, string>
   clientId: string
   clientAuth?: 'post' | 'basic'
@@ -43,6 +44,7 @@ export interface Pending {
   /** One of the two. */
   device?: DeviceWait
   attempt?: Attempt
+  /** Absent: a page shows the code, and nobody comes back by themselves. */
   port?: number
   /** Of the command line, for the second step. */
   setDefault: boolean
@@ -58,15 +60,17 @@ export async function startLogin(
   definition: Definition,
   options: LoginOptions & { setDefault?: boolean; force?: boolean },
 ): Promise<Pending> {
-  const party = await partyOf(host, definition)
-  const offered = offeredBy(definition, party)
+  const found = await partyOf(host, definition)
+  const offered = offeredBy(definition, found)
   const byDevice = options.method ? options.method === 'device' : offered.includes('device')
   if (byDevice ? !offered.includes('device') : !offered.includes('browser') && !offered.includes('paste')) {
     throw new DaypassError('usage', `${definition.provider.title} offers no way to log in in two steps`)
   }
+  const party = byDevice ? found : partyBy(found, definition, 'paste')
   const common = {
     name: definition.name,
     provider: definition.provider.id,
+    kind: definition.kind,
     params: definition.params,
     clientId: party.client.id,
     ...(party.client.auth && { clientAuth: party.client.auth }),
@@ -110,13 +114,20 @@ async function startCode(
   common: Common,
 ): Promise<Pending> {
   const { redirect } = definition.provider
+  const page = crossDevicePage(definition, 'paste')
   const port = options.port ?? anyPort(redirect.ports)
-  const attempt = newAttempt(redirectUri(redirect, port), definition.scopes)
+  const attempt = newAttempt(page ?? redirectUri(redirect, port), definition.scopes)
   const scopes = scopesFor(definition, party.server)
   const extra = extraParameters(definition, options)
   const { url, expiresIn } = await authorizeUrl(party, attempt, scopes, extra)
   const urlExpiresAt = expiresIn === undefined ? undefined : host.now() + expiresIn
-  return { ...common, url: url.href, attempt, port, ...(urlExpiresAt !== undefined && { urlExpiresAt }) }
+  return {
+    ...common,
+    url: url.href,
+    attempt,
+    ...(page === undefined && { port }),
+    ...(urlExpiresAt !== undefined && { urlExpiresAt }),
+  }
 }
 
 export interface FinishOptions {
@@ -180,8 +191,14 @@ export async function finishLogin(
     if ('error' in verdict) throw verdict.error
     return redeem(host, definition, party, verdict.code, 'paste', async () => undefined)
   }
+  if (pending.port === undefined) throw codeWanted()
   return options.wait ? waitForCallback(host, definition, party, pending, options, consume) : undefined
 }
+
+const codeWanted = () =>
+  new DaypassError('usage', 'this login ends with a code that its page shows', {
+    hint: 'hand it in with --code TEXT',
+  })
 
 const notTheAnswer = (why: string) =>
   new DaypassError('usage', `that is not the answer to this login: ${why}`, {

@@ -1,12 +1,24 @@
+import { parseDuration } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Account, Entry, Grant, Host, Method } from '../core/types.ts'
+import { shown } from '../core/text.ts'
+import type {
+  Account,
+  Credential,
+  Entry,
+  Grant,
+  Header,
+  Host,
+  KeysCredential,
+  Method,
+} from '../core/types.ts'
+import { callerOf, tokenService } from '../derive/caller.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import { revokeIssued } from '../oauth/revoke.ts'
 import { endpointsOf, type Party, type Server } from '../oauth/server.ts'
 import type { Issued } from '../oauth/token.ts'
 import type { Claims } from '../providers/define.ts'
-import { bearer, newEntry } from '../refresh/oauth.ts'
+import { issuedCredential, newEntry } from '../refresh/oauth.ts'
 import type { Definition } from './definition.ts'
 
 /** The record of what was issued. Who it is comes from the id_token, else from the profile, where one is to be had. */
@@ -20,27 +32,85 @@ export async function entryOf(
   const { tokens } = issued
   const { proofKey } = party
   // RFC 9449 §5: a server that ignores the proof issues tokens that anyone can use.
-  const unbound = proofKey && tokens.tokenType !== 'dpop' ? notBound(party) : undefined
+  const unbound = proofKey && tokens.tokenType !== 'dpop' && !party.port.dialect ? notBound(party) : undefined
   const problem = issued.problem ?? issued.idTokenProblem ?? unbound
   if (problem) {
     // Nobody will ever use it.
     await revokeIssued(party, tokens)
     throw problem
   }
-  const credential = bearer(issued)
+  const credential = issuedCredential(issued, party.port.dialect)
   const grant: Grant = {
     credential,
     ...(tokens.refreshToken && { refreshToken: tokens.refreshToken }),
     ...(proofKey && { proofKey: proofKey.jwk }),
   }
+  const account = await whoIsIt(host, definition, party, issued, credential)
+  const stranger = strangerTo(definition, account)
+  if (stranger) {
+    await revokeIssued(party, tokens)
+    throw stranger
+  }
+  caution(host, definition, account)
+  const described = about(host, definition, party, method, account)
+  const limited = { ...described, ...sessionOf(definition, credential.issuedAt) }
+  return newEntry(limited, grant, issued.clockOffset)
+}
+
+/** From the id_token, from the profile, and of keys from the cloud that they are for. */
+async function whoIsIt(
+  host: Host,
+  definition: Definition,
+  party: Party,
+  { tokens, clockOffset }: Issued,
+  credential: Credential,
+): Promise<Account> {
+  const { provider } = definition
   const claims = tokens.claims ?? {}
-  const fromToken = tokens.claims ? definition.provider.account(claims) : {}
+  if (credential.kind === 'keys') {
+    const caller = await callerIfKnown(host, definition, credential, clockOffset)
+    return provider.account({ ...claims, ...caller })
+  }
+  const fromToken = tokens.claims ? provider.account(claims) : {}
   // Many servers put no more than the subject into it (OpenID Connect Core §5.4).
-  const account =
-    fromToken.email || fromToken.nameOfPerson
-      ? fromToken
-      : definition.provider.account(await profile(host, definition, party, tokens.accessToken!, claims))
-  return newEntry(about(host, definition, party, method, account), grant, issued.clockOffset)
+  if (fromToken.email || fromToken.nameOfPerson) return fromToken
+  return provider.account(await profile(host, definition, party, tokens.accessToken!, claims))
+}
+
+/** Best effort: the sign-in has said who it is. */
+async function callerIfKnown(
+  host: Host,
+  { endpoints, params }: Definition,
+  credential: KeysCredential,
+  clockOffset: number,
+): Promise<Claims> {
+  const at = tokenService(endpoints, params, clockOffset)
+  const outcome = await callerOf(host, at, credential).catch(() => undefined)
+  return outcome && 'value' in outcome ? outcome.value : {}
+}
+
+/** Someone else's login is not kept under a definition that says whose it is to be. */
+export function strangerTo(definition: Definition, account: Account): DaypassError | undefined {
+  const { provider, kind, params, name } = definition
+  const who = shown(account.principal ?? account.account ?? 'nobody known')
+  const refused = provider.refuses?.(kind, params, account)
+  if (refused === undefined) return undefined
+  return new DaypassError('refused', `${who} has logged in to ${name}, and ${refused}`, {
+    hint: `sign out in the browser, then: daypass login ${name}`,
+  })
+}
+
+export function caution({ terminal }: Host, { provider }: Definition, account: Account): void {
+  const words = provider.caution?.(account)
+  if (words !== undefined) terminal.warn(words)
+}
+
+/** When only a person can renew it. */
+function sessionOf({ provider, params }: Definition, since: number): Pick<Header, 'sessionExpiresAt'> {
+  const longest = provider.refresh.session
+  if (longest === undefined) return {}
+  const wanted = params.duration === undefined ? longest : parseDuration(params.duration)
+  return { sessionExpiresAt: since + Math.min(wanted, longest) }
 }
 
 const notBound = ({ server }: Party) =>
@@ -80,10 +150,10 @@ export function about(
   method: Method,
   account: Account,
 ) {
-  const { name, provider, params, scopes } = definition
+  const { name, provider, kind, params, scopes } = definition
   return {
     name,
-    kind: provider.kind,
+    kind,
     provider: provider.id,
     params: { ...params, ...(method !== 'token' && { scopes: scopes.join(' ') }) },
     ...(party && { endpoints: endpointsOf(party.server), clientId: party.client.id }),

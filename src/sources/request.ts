@@ -1,5 +1,5 @@
 import type { Secret } from '../core/secret.ts'
-import type { Entry, Method } from '../core/types.ts'
+import type { Entry, KeysCredential, Method } from '../core/types.ts'
 import type { Party } from '../oauth/server.ts'
 
 export interface LoginOptions {
@@ -15,6 +15,8 @@ export interface LoginOptions {
   prompt?: string
   /** Draw the URL as a QR code. */
   qr?: boolean
+  /** The long-term keys that the identity has already: only their session is over. */
+  kept?: KeysCredential
   /** A personal access token, where the caller has it already. */
   token?: Secret
   signal?: AbortSignal

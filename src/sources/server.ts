@@ -1,5 +1,5 @@
 import { DaypassError } from '../core/errors.ts'
-import type { Endpoints, Host } from '../core/types.ts'
+import type { Endpoints, Host, Method } from '../core/types.ts'
 import { discover } from '../oauth/discover.ts'
 import { newProofKey } from '../oauth/dpop.ts'
 import { type Party, preferredAuth, type Server, serverFrom } from '../oauth/server.ts'
@@ -48,7 +48,20 @@ export function partyAt(
   server: Server,
   client: Party['client'],
 ): Party {
-  return { port, server, client, dead: provider.refresh.dead, issuerOf: provider.idTokenIssuer }
+  const { dialect, refresh, meanings, idTokenIssuer } = provider
+  return {
+    port: dialect ? { fetch: port.fetch, now: port.now, dialect } : port,
+    server,
+    client,
+    dead: refresh.dead,
+    meanings,
+    issuerOf: idTokenIssuer,
+  }
+}
+
+/** The same party, as the client that this way of logging in takes. */
+export function partyBy(party: Party, definition: Definition, method: Method): Party {
+  return definition.provider.crossDevice ? { ...party, client: clientOf(definition, method) } : party
 }
 
 /** Scopes to ask for: the wanted ones, less those that the server's metadata does not list. */

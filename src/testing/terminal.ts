@@ -9,12 +9,13 @@ export interface ScriptedTerminalOptions {
   interactive?: boolean
   /**
    * What the person answers to each kind of question, in order. When that is used up, `choose` is cancelled, `confirm`
-   * hears no, and the input of `readSecret` has ended; on an interactive terminal nothing more comes.
+   * hears no, `ask` takes what is proposed, and the input of `readSecret` has ended; on an interactive terminal nothing more comes.
    */
   answers?: {
     readSecret?: readonly Answer<string>[]
     choose?: readonly Answer<string>[]
     confirm?: readonly Answer<boolean>[]
+    ask?: readonly Answer<string>[]
   }
 }
 
@@ -46,6 +47,7 @@ export function scriptedTerminal(options: ScriptedTerminalOptions = {}): Scripte
   const secrets = [...(answers.readSecret ?? [])]
   const choices = [...(answers.choose ?? [])]
   const decisions = [...(answers.confirm ?? [])]
+  const texts = [...(answers.ask ?? [])]
   const said: string[] = []
   const warned: string[] = []
   const asked: string[] = []
@@ -102,5 +104,6 @@ export function scriptedTerminal(options: ScriptedTerminalOptions = {}): Scripte
       throw new Error(`the script chooses ${answer}, which is not offered by: ${question}`)
     },
     confirm: async (question) => (await ask(decisions, question)) ?? false,
+    ask: async (question, proposed) => (await ask(texts, question)) ?? proposed ?? '',
   }
 }

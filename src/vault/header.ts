@@ -14,6 +14,7 @@ const METHODS: readonly unknown[] = [
   'device',
   'token',
   'keys',
+  'derived',
 ] satisfies Header['method'][]
 const PLACES: readonly unknown[] = ['keychain', 'file', 'memory'] satisfies KeyLocation['where'][]
 
@@ -48,6 +49,7 @@ const SHAPE: Record<Exclude<keyof Header, keyof Clear>, Check> = {
   lastRenewal: absentOr((value) => record(value) && time((value as { beganAt?: unknown }).beganAt)),
   unanswered: absentOr(time),
   lostRenewals: absentOr(time),
+  madeFrom: absentOr(text),
   loginRequired: absentOr(text),
   createdAt: time,
 }

@@ -75,6 +75,7 @@ function stage() {
       },
       choose: async () => undefined,
       confirm: async () => false,
+      ask: async () => '',
     },
   }
   return { host, seen, answer, timeUp, ask: (request: LoopbackRequest) => handle(request) }

@@ -21,6 +21,7 @@ const SILENT: Terminal = {
   readSecret: async () => undefined,
   choose: async () => undefined,
   confirm: async () => false,
+  ask: async () => '',
 }
 
 export interface Home {

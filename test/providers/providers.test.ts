@@ -14,6 +14,13 @@ const RECORDED: Record<string, { claims: Record<string, unknown>; account: Recor
       email: 'jane@example.com',
     },
   },
+  aws: {
+    claims: { sub: 'arn:aws:sts::012345678910:assumed-role/Admin/jane' },
+    account: {
+      account: '012345678910',
+      principal: 'arn:aws:sts::012345678910:assumed-role/Admin/jane',
+    },
+  },
   github: {
     claims: { login: 'octocat', id: 1, name: 'monalisa octocat', email: null },
     account: { account: 'octocat', principal: '1', nameOfPerson: 'monalisa octocat' },
@@ -64,7 +71,7 @@ describe.each(Object.entries(builtIn))('%s', (id, provider) => {
   test('is spoken to by https only', () => {
     const { issuer, ...endpoints } = {
       issuer: provider.issuer?.(defaults),
-      ...provider.endpoints?.(defaults),
+      ...provider.endpoints?.(defaults, {}),
     }
     const urls = [issuer, ...Object.values(endpoints), provider.profile?.(defaults).url]
     for (const url of urls.filter((one) => one !== undefined && !one.startsWith('undefined')))
@@ -112,7 +119,7 @@ test('no two read the same variable of the environment', () => {
 })
 
 test('a directory that is part of a URL cannot lead out of it', () => {
-  const { token } = builtIn.microsoft!.endpoints!({ tenant: '../evil.example/x?y#' })
+  const { token } = builtIn.microsoft!.endpoints!({ tenant: '../evil.example/x?y#' }, {})
   expect(new URL(token!).host).toBe('login.microsoftonline.com')
   expect(new URL(builtIn.microsoft!.idTokenIssuer!({ tid: '@evil.example' })).host).toBe(
     'login.microsoftonline.com',

@@ -198,14 +198,14 @@ const DEFAULTS = {
 
 async function start(world: World, target: string, request: Omit<LoginRequest, 'target'>): Promise<Answer> {
   const { daypass, json, host } = world
-  const { id, url, userCode, expiresAt } = await daypass.startLogin(target, request)
-  const next = `daypass login --finish ${id} --wait 60s`
+  const { id, url, userCode, pasted, expiresAt } = await daypass.startLogin(target, request)
+  const next = `daypass login --finish ${id} ${pasted ? '--code TEXT' : '--wait 60s'}`
   const left = formatDuration(expiresAt - host.now())
   host.terminal.say(
     [
       userCode ? `Open ${url} and enter the code ${userCode}` : `Open this page:\n\n${url}\n`,
       `Then, within ${left}: ${next}`,
-      ...(userCode
+      ...(userCode || pasted
         ? []
         : [`or, where the browser runs elsewhere: daypass login --finish ${id} --callback-url URL`]),
     ].join('\n'),

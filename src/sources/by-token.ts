@@ -1,7 +1,7 @@
-/** Logins without OAuth: a personal access token or static keys. Grants with nothing to renew. */
+/** A login by a personal access token: a grant with nothing to renew. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
-import type { Host, KeysCredential } from '../core/types.ts'
+import type { Host } from '../core/types.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import { newEntry } from '../refresh/oauth.ts'
 import type { Definition } from './definition.ts'
@@ -41,48 +41,4 @@ async function readToken({ terminal }: Host, { provider }: Definition): Promise<
   throw new DaypassError('usage', 'no token came on standard input', {
     hint: `daypass login ${provider.id} --token-stdin < token.txt`,
   })
-}
-
-/** Static keys as one line of JSON: `{"access_key_id", "secret_access_key", "session_token"?}`. */
-export async function byKeys(
-  host: Host,
-  definition: Definition,
-  cloud: KeysCredential['cloud'],
-): Promise<LoggedIn> {
-  const text = await host.terminal.readSecret(
-    'Paste the keys as JSON: {"access_key_id":"…","secret_access_key":"…"}',
-  )
-  const credential: KeysCredential = { kind: 'keys', cloud, ...parseKeys(text ?? ''), issuedAt: host.now() }
-  const account = { account: credential.accessKeyId }
-  return {
-    entry: newEntry(about(host, definition, undefined, 'keys', account), { credential }, 0),
-    settle: async () => undefined,
-  }
-}
-
-function parseKeys(text: string) {
-  const json = readJson(text)
-  const field = (name: string) =>
-    typeof json[name] === 'string' && json[name] !== '' ? json[name] : undefined
-  const [id, secret, session] = [field('access_key_id'), field('secret_access_key'), field('session_token')]
-  if (id === undefined || secret === undefined) {
-    throw new DaypassError('usage', 'both access_key_id and secret_access_key are needed', {
-      hint: `pipe in one line: {"access_key_id":"…","secret_access_key":"…"}`,
-    })
-  }
-  return {
-    accessKeyId: id,
-    secretAccessKey: new Secret(secret),
-    ...(session !== undefined && { sessionToken: new Secret(session) }),
-  }
-}
-
-function readJson(text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
-  } catch {
-    // The parser's own message would show a piece of the keys.
-  }
-  throw new DaypassError('usage', 'the keys are not one line of JSON')
 }

@@ -1,0 +1,139 @@
+/** Credentials that are made from another identity's: kept sealed, renewed by the one algorithm, gone with their parent. */
+import { createHash } from 'node:crypto'
+import { DaypassError } from '../core/errors.ts'
+import { Secret } from '../core/secret.ts'
+import type { Entry, Grant, Header, KeysCredential } from '../core/types.ts'
+import { takeRole } from '../derive/assume-role.ts'
+import { EXPIRED } from '../derive/aws-sts.ts'
+import { tokenService } from '../derive/caller.ts'
+import type { Demand, Lease, Renewed } from '../refresh/lease.ts'
+import { withTimes } from '../refresh/oauth.ts'
+import type { Definition } from '../sources/definition.ts'
+import { type Context, knownNames, said } from './context.ts'
+
+/** The keys of an identity, whatever it takes to have them. Nobody holds two locks: asked for before the child's. */
+export type KeysOf = (definition: Definition, demand: Demand) => Promise<KeysCredential>
+
+export function derivedLease(context: Context, definition: Definition, keysOf: KeysOf): Lease {
+  const { vault, host } = context
+  const { name, provider } = definition
+  const parent = definition.parent!.definition
+  let keys: KeysCredential | undefined
+  return {
+    name,
+    vault,
+    host,
+    margin: provider.refresh.margin,
+    loginCommand: `daypass login ${rootOf(definition).name}`,
+    blank: blankFor(context, definition),
+    admit: () => checkParents(definition),
+    async prepare(rejected) {
+      keys = await keysOf(parent, rejected && keys ? { rejected: keys.secretAccessKey } : {})
+    },
+    renew: (entry) => renewRole(context, definition, keys!, entry),
+  }
+}
+
+/** The identity at the end of the chain: the one that a person logs in to. */
+function rootOf(definition: Definition): Definition {
+  return definition.parent ? rootOf(definition.parent.definition) : definition
+}
+
+/** Whoever logged out of a parent does not go on through its children. */
+export function checkParents({ name, parent }: Definition): void {
+  if (!parent) return
+  const { definition, header } = parent
+  if (definition.parent) checkParents(definition)
+  if (definition.parent || definition.keys) return
+  if (header?.key && header.loginRequired === undefined) return
+  const why = header?.loginRequired ?? 'nobody has logged in to it'
+  throw new DaypassError('login_required', `${name} needs a login of ${definition.name}: ${why}`, {
+    hint: `daypass login ${definition.name}`,
+  })
+}
+
+async function renewRole(
+  { host }: Context,
+  definition: Definition,
+  keys: KeysCredential,
+  { header }: Entry,
+): Promise<Renewed> {
+  const { name, params, endpoints, parent } = definition
+  const at = tokenService(endpoints, params, header.clockOffset)
+  const outcome = await takeRole(host, at, keys, { name, params, chained: isRole(parent!) })
+  if ('refusal' in outcome) {
+    const { code, error } = outcome.refusal
+    if (error.code === 'network') return { failure: 'passing', error }
+    return EXPIRED.has(code) ? { failure: 'parent', error } : { failure: 'refused', error }
+  }
+  const { credential, arn } = outcome.value
+  const account = definition.provider.account({ sub: arn })
+  return {
+    entry: {
+      header: withTimes({ ...header, account, renewable: true }, credential, outcome.clockOffset),
+      grant: { credential },
+    },
+  }
+}
+
+/** A role's own keys, or those of a sign-in, which are a session's. */
+function isRole({ definition, header }: NonNullable<Definition['parent']>): boolean {
+  return definition.parent !== undefined || (header?.method !== 'keys' && definition.keys === undefined)
+}
+
+const NEVER = 0
+
+/** Stands for the first one until it is made: long over, and of nobody. */
+function blankFor({ host }: Context, definition: Definition): Entry & { grant: Grant } {
+  const { name, provider, kind, params } = definition
+  const header: Header = {
+    v: 1,
+    name,
+    kind,
+    provider: provider.id,
+    params,
+    method: 'derived',
+    renewable: true,
+    issuedAt: NEVER,
+    expiresAt: NEVER,
+    createdAt: host.now(),
+    madeFrom: madeFrom(definition),
+  }
+  const credential: KeysCredential = {
+    kind: 'keys',
+    cloud: provider.keys!.cloud,
+    accessKeyId: '',
+    secretAccessKey: new Secret(''),
+    issuedAt: NEVER,
+    expiresAt: NEVER,
+  }
+  return { header, grant: { credential } }
+}
+
+/** A digest of all that goes into it: another login of the parent, another role, and it is made anew. */
+function madeFrom({ params, endpoints, parent }: Definition): string {
+  const { definition, header } = parent!
+  const source = definition.parent
+    ? madeFrom(definition)
+    : [definition.name, definition.keys?.accessKeyId ?? header?.createdAt]
+  const { region: _, ...role } = params
+  return createHash('sha256')
+    .update(JSON.stringify([source, role, endpoints.sts]))
+    .digest('hex')
+}
+
+/** Everyone who is made from it, however far down. */
+async function childrenOf(context: Context, name: string): Promise<string[]> {
+  const names = await knownNames(context)
+  const direct = names.filter((one) => said(context, one)?.via?.identity === name)
+  const further = await Promise.all(direct.map((one) => childrenOf(context, one)))
+  return [...direct, ...further.flat()]
+}
+
+/** Each under its own lock, when the parent's is free again. */
+export async function dropChildren(context: Context, name: string): Promise<void> {
+  const { vault } = context
+  for (const child of await childrenOf(context, name)) {
+    await vault.exclusive(child, 'logout', () => vault.remove(child))
+  }
+}

@@ -1,0 +1,23 @@
+import type { Endpoints, Host, KeysCredential } from '../core/types.ts'
+import { callerIdentity, type StsOutcome, type TokenService } from './aws-sts.ts'
+
+/** Whose keys they are, in the claims that a provider's file reads. */
+export type CallerClaims = { sub: string }
+
+/** The token service that an identity's cloud has in its region. */
+export function tokenService(
+  endpoints: Endpoints,
+  params: Readonly<Record<string, string>>,
+  clockOffset = 0,
+): TokenService {
+  return { url: endpoints.sts!, region: params.region!, clockOffset }
+}
+
+export async function callerOf(
+  port: Pick<Host, 'fetch' | 'now'>,
+  at: TokenService,
+  credential: Omit<KeysCredential, 'issuedAt'>,
+): Promise<StsOutcome<CallerClaims>> {
+  const outcome = await callerIdentity(port, at, credential)
+  return 'refusal' in outcome ? outcome : { ...outcome, value: { sub: outcome.value.arn } }
+}

@@ -1,0 +1,17 @@
+import { Secret } from '../core/secret.ts'
+import type { Dialect, KeysCredential } from '../core/types.ts'
+
+/** The keys that an access token of such a server holds. */
+export function keysOf(
+  dialect: Dialect,
+  accessToken: Secret,
+): Omit<KeysCredential, 'issuedAt' | 'expiresAt'> {
+  const { cloud, accessKeyId, secretAccessKey, sessionToken } = dialect.keys(accessToken.reveal())
+  return {
+    kind: 'keys',
+    cloud,
+    accessKeyId,
+    secretAccessKey: new Secret(secretAccessKey),
+    sessionToken: new Secret(sessionToken),
+  }
+}

@@ -1,0 +1,117 @@
+/** What every HTTP request of ours has in common: a limit, an answer read with one, a clock, and words for what went wrong. */
+import { DaypassError } from '../core/errors.ts'
+import { shown } from '../core/text.ts'
+import type { Host } from '../core/types.ts'
+import { deadline } from './deadline.ts'
+
+/** A request's own limit, in milliseconds. Shorter than the wait for a lock (30 s), and deaf to the caller's abort. */
+const REQUEST_LIMIT = 15_000
+const LARGEST_ANSWER = 1 << 20
+
+/** More than a century is no length of time, in seconds. */
+export const CENTURY = 100 * 366 * 86_400
+
+export interface HttpAnswer {
+  status: number
+  headers: Headers
+  text: string
+  /** When the request left, on our clock. */
+  sentAt: number
+  /** Server clock minus ours, in milliseconds; 0 when within its measuring error. */
+  clockOffset: number
+  /** Milliseconds, as `Retry-After` says it: as seconds or as a date (RFC 9110 §10.2.3). */
+  retryAfter: number | undefined
+}
+
+/** Throws what `fetch` throws; see {@link unreachable}. */
+export async function ask(
+  port: Pick<Host, 'fetch' | 'now'>,
+  url: string | URL,
+  init: RequestInit,
+): Promise<HttpAnswer> {
+  const sentAt = port.now()
+  const raw = await port.fetch(url, { ...init, signal: deadline(port, REQUEST_LIMIT) })
+  const offset = clockOffset(raw.headers.get('date'), sentAt, port.now())
+  const { status, headers } = raw
+  return {
+    status,
+    headers,
+    text: await readLimited(raw),
+    sentAt,
+    clockOffset: offset,
+    retryAfter: retryAfter(headers),
+  }
+}
+
+async function readLimited(raw: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of (raw.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length
+    if (size > LARGEST_ANSWER)
+      throw new DaypassError('network', 'the server sent an answer of more than 1 MiB')
+    chunks.push(chunk)
+  }
+  // A byte order mark goes with it, which JSON.parse would stumble over.
+  return new TextDecoder().decode(Buffer.concat(chunks))
+}
+
+/** A date is the server's, and so is what it is compared with. */
+function retryAfter(headers: Headers): number | undefined {
+  const said = headers.get('retry-after') ?? ''
+  const wait = /^\d+$/.test(said)
+    ? Number(said) * 1000
+    : Date.parse(said) - Date.parse(headers.get('date') ?? '')
+  return wait > 0 && wait < DAY ? wait : undefined
+}
+
+const DAY = 86_400_000
+
+/** `Date` has a resolution of one second, so less than two seconds says nothing. */
+function clockOffset(date: string | null, sentAt: number, receivedAt: number): number {
+  const server = Date.parse(date ?? '')
+  if (Number.isNaN(server)) return 0
+  const offset = Math.round(server + 500 - (sentAt + receivedAt) / 2)
+  const error = (receivedAt - sentAt) / 2 + 1500
+  const plausible = Math.abs(offset) < CENTURY * 1000
+  return plausible && Math.abs(offset) > error ? offset : 0
+}
+
+/** No answer at all: a passing failure, with the reason in words and never a body. */
+export function unreachable(url: URL, error: unknown): DaypassError {
+  return new DaypassError('network', `cannot reach ${url.host}: ${reason(error)}`, {
+    hint: isCertificate(error)
+      ? 'if your company inspects TLS, set NODE_EXTRA_CA_CERTS to its certificate'
+      : 'check the network and HTTPS_PROXY, then try again',
+    cause: error,
+  })
+}
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'name lookup failed',
+  ETIMEDOUT: 'timed out',
+  UND_ERR_CONNECT_TIMEOUT: 'timed out',
+  UND_ERR_SOCKET: 'connection closed',
+  UND_ERR_HEADERS_TIMEOUT: 'timed out',
+  TimeoutError: 'no answer within 15 s',
+}
+
+function* causes(error: unknown): Generator<Error & { code?: unknown }> {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) yield at
+}
+
+function reason(error: unknown): string {
+  for (const { name, code } of causes(error)) {
+    const known = REASONS[String(code)] ?? REASONS[name]
+    if (known) return known
+  }
+  const [deepest] = [...causes(error)].reverse()
+  return shown(deepest?.message ?? error)
+}
+
+function isCertificate(error: unknown): boolean {
+  return [...causes(error)].some(({ code }) => /CERT|SELF_SIGNED|VERIFY/.test(String(code)))
+}
