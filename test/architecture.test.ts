@@ -49,7 +49,7 @@ const MAY_IMPORT: Record<string, readonly string[] | typeof ANY> = {
   providers: ['core?'],
   vault: ['core'],
   config: ['core'],
-  outputs: ['core'],
+  outputs: ['core', 'providers?'],
   platform: ['core'],
   flows: ['core', 'oauth'],
   refresh: ['core', 'oauth', 'vault?'],
@@ -144,6 +144,9 @@ test('a secret is revealed only where it is sent, sealed or handed out', () => {
     'oauth/revoke.ts',
     'oauth/server.ts',
     'oauth/token.ts',
+    'outputs/console.ts',
+    'outputs/credential-process.ts',
+    'outputs/env.ts',
     'outputs/token.ts',
     'vault/seal.ts',
   ])

@@ -7,6 +7,8 @@ import type { Paint } from './say.ts'
 export interface Answer {
   out?: string
   code?: number
+  /** Done when stdout has the text, and not where it could not be written. */
+  after?: () => void
 }
 
 /** What every command is given. */

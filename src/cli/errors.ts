@@ -1,15 +1,25 @@
 import { DaypassError } from '../core/errors.ts'
 import type { Paint } from './say.ts'
 
-/** What happened, and the next command to type: as text, or as one object with `--json`. */
-export function errorText(error: unknown, json: boolean, debug: boolean, paint: Paint): string {
+/**
+ * What happened, and the next command to type: as text, or as one object with `--json`. `oneLine`: for a program that
+ * shows it within a message of its own.
+ */
+export function errorText(
+  error: unknown,
+  json: boolean,
+  debug: boolean,
+  paint: Paint,
+  oneLine = false,
+): string {
   const { code, message, hint } = described(error)
   if (json) return `${JSON.stringify({ error: { code, message, ...(hint && { hint }) } })}\n`
-  const lines = [
-    // Paths may have line breaks in them.
-    `${paint('red', 'error:')} ${message.replace(/[\r\n]+/g, ' ')}`,
-    ...(hint ? hint.split('\n').map((line) => `  ${line}`) : []),
-  ]
+  const hints = hint?.split('\n') ?? []
+  // Paths may have line breaks in them.
+  const what = `${paint('red', 'error:')} ${message.replace(/[\r\n]+/g, ' ')}`
+  const lines = oneLine
+    ? [[what, ...(hint ? [`next: ${hints.join(', ')}`] : [])].join('; ')]
+    : [what, ...hints.map((line) => `  ${line}`)]
   if (debug) lines.push(...trace(error))
   return `${lines.join('\n')}\n`
 }

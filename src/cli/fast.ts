@@ -1,6 +1,7 @@
 /**
- * Where the program begins. A `token` that needs nothing but reading is answered here, with `fs`, `path`, `crypto`
- * and the keychain's native part; whatever is not plain sailing, errors included, is left to `main`.
+ * Where the program begins. A `token` or `credential-process` that needs nothing but reading is answered here, with
+ * `fs`, `path`, `crypto` and the keychain's native part; whatever is not plain sailing, errors included, is left to
+ * `main`.
  */
 import { writeSync } from 'node:fs'
 import { readCompiled } from '../config/compiled.ts'
@@ -9,7 +10,8 @@ import { parseDuration } from '../core/duration.ts'
 import { type DaypassError, EXIT, isDaypassError } from '../core/errors.ts'
 import { checkMinTtl, isUsable, stateOf } from '../core/freshness.ts'
 import { isIdentityName } from '../core/names.ts'
-import type { Endpoints, Grant, Header } from '../core/types.ts'
+import type { Endpoints, Grant, Header, KeysCredential } from '../core/types.ts'
+import { CLOUDS, credentialLine } from '../outputs/credential-process.ts'
 import { isBound, type TokenForm, tokenText } from '../outputs/token.ts'
 import { paths } from '../platform/paths.ts'
 import { builtIn } from '../providers/index.ts'
@@ -24,37 +26,54 @@ import { decodeHeader, openBody } from '../vault/seal.ts'
 import { readState } from '../vault/state.ts'
 
 interface Asked {
+  verb: 'token' | 'credential-process'
   identity: string | undefined
+  /** Of a token. */
   form: TokenForm
   minTtl: number
+  /** Of keys. */
+  format?: KeysCredential['cloud']
 }
 
 type Compiled = NonNullable<ReturnType<typeof readCompiled>>
 
 const { env } = process
 
-/** `undefined`: not a plain `token`. */
+/** `undefined`: nothing plain. */
 function parse(argv: readonly string[]): Asked | undefined {
   const [verb, ...words] = argv[0] === 'auth' ? argv.slice(1) : argv
-  if (verb !== 'token') return undefined
-  const asked: Asked = { identity: undefined, form: 'plain', minTtl: 0 }
+  if (verb !== 'token' && verb !== 'credential-process') return undefined
+  const asked: Asked = { verb, identity: undefined, form: 'plain', minTtl: 0 }
   while (words.length > 0) {
     const word = words.shift()!
-    if (word === '--header' || word === '--json') {
-      if (asked.form !== 'plain') return undefined
-      asked.form = word === '--json' ? 'json' : 'header'
-    } else if (word === '--min-ttl') asked.minTtl = parseDuration(words.shift() ?? '')
-    else {
-      const name = word === '-i' || word === '--identity' ? words.shift() : word
-      if (asked.identity !== undefined || name === undefined || !isIdentityName(name)) return undefined
-      asked.identity = name
-    }
+    const isFlag = verb === 'token' ? tokenFlag(asked, word, words) : formatFlag(asked, word, words)
+    if (isFlag) continue
+    const name = word === '-i' || word === '--identity' ? words.shift() : word
+    if (asked.identity !== undefined || name === undefined || !isIdentityName(name)) return undefined
+    asked.identity = name
   }
   return asked
 }
 
+/** False: it is none of these, or not for here. */
+function tokenFlag(asked: Asked, word: string, words: string[]): boolean {
+  if (word === '--min-ttl') asked.minTtl = parseDuration(words.shift() ?? '')
+  else if ((word === '--header' || word === '--json') && asked.form === 'plain')
+    asked.form = word === '--json' ? 'json' : 'header'
+  else return false
+  return true
+}
+
+function formatFlag(asked: Asked, word: string, words: string[]): boolean {
+  const cloud = word === '--format' && CLOUDS.find((known) => known === words[0])
+  if (!cloud) return false
+  words.shift()
+  asked.format = cloud
+  return true
+}
+
 /** `undefined`: it takes more than reading. */
-async function quickToken(asked: Asked): Promise<string | undefined> {
+async function quickAnswer(asked: Asked): Promise<string | undefined> {
   if (!['auto', 'keychain', 'file'].includes(env.DAYPASS_STORE || 'auto')) return undefined
   const where = paths(env, process.platform)
   const compiled = readCompiled(where.config, `${where.dataDir}/config.compiled.json`)
@@ -67,7 +86,9 @@ async function quickToken(asked: Asked): Promise<string | undefined> {
   const { credential } = openBody(text, name, await openKey(where.vault, header.key!, { report })) as Grant
   // There is something to say of it.
   if (credential.kind === 'bearer' && isBound(credential)) return undefined
-  return tokenText(name, credential, asked.form, header.clockOffset)
+  return asked.verb === 'token'
+    ? tokenText(name, credential, asked.form, header.clockOffset)
+    : credentialLine(name, credential, asked.format, header.clockOffset)
 }
 
 function report(message: string): void {
@@ -170,7 +191,7 @@ async function start(argv: readonly string[]): Promise<void> {
   let met: DaypassError | undefined
   try {
     const asked = parse(argv)
-    answer = asked && (await quickToken(asked))
+    answer = asked && (await quickAnswer(asked))
   } catch (error) {
     // `main` meets the same trouble and knows how to say it; a keychain that hangs is waited for once.
     if (isDaypassError(error, 'keychain')) met = error

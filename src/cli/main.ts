@@ -8,9 +8,10 @@ import { CLOSED } from '../platform/terminal.ts'
 import type { Answer, World } from './answer.ts'
 import { completionFor } from './completion.ts'
 import { errorText } from './errors.ts'
-import { type CommonFlags, program, type Runner } from './program.ts'
+import type { CommonFlags } from './flags.ts'
+import { program, type Runner } from './program.ts'
 import { painter } from './say.ts'
-import { usage, wordsOf } from './words.ts'
+import { usage, withoutCommand, wordsOf } from './words.ts'
 
 declare const DAYPASS_VERSION: string
 
@@ -19,24 +20,24 @@ const LOGIN_PATIENCE = 60_000
 
 /** `met` is the trouble that the fast path met already. Its class is another file's, so it is made anew. */
 export async function main(argv: readonly string[], met?: DaypassError): Promise<never> {
-  const words = wordsOf(argv)
+  const { words, command } = withoutCommand(wordsOf(argv))
   onCrash(words)
   if (met) return fail(new DaypassError(met.code, met.message, { hint: met.hint, cause: met.cause }), words)
   const cancel = onSignals()
   let answer: Answer = {}
-  const runner = runnerOf(cancel.signal, (given) => {
+  const runner = runnerOf(cancel.signal, command, (given) => {
     answer = given
   })
   const root = program(runner)
-  for (const command of [root, ...root.commands, ...root.commands.flatMap((each) => each.commands)]) {
-    command.exitOverride().configureOutput({ outputError: () => undefined, writeErr: () => undefined })
+  for (const verb of [root, ...root.commands, ...root.commands.flatMap((each) => each.commands)]) {
+    verb.exitOverride().configureOutput({ outputError: () => undefined, writeErr: () => undefined })
   }
   try {
     await completionFor(root, words)
     await root.parseAsync(words, { from: 'user' })
     // What could not be interrupted went well, and still nobody wants to see it.
     cancel.signal.throwIfAborted()
-    return await end(answer.out, answer.code ?? 0)
+    return await end(answer.out, answer.code ?? 0, answer.after)
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return end(undefined, 0)
     // Some keychains block the whole process: a signal that came meanwhile is heard first.
@@ -75,12 +76,17 @@ function onSignals(): AbortController {
   return cancel
 }
 
-function runnerOf(signal: AbortSignal, keep: (answer: Answer) => void): Runner {
+function runnerOf(
+  signal: AbortSignal,
+  command: readonly string[] | undefined,
+  keep: (answer: Answer) => void,
+): Runner {
   const { env, stdin, stdout, stderr } = process
   const hostOf = ({ quiet = false, input = true }: CommonFlags) =>
     nodeHost({ env, stdin, stderr, quiet, noInput: !input, signal })
   return {
     version: DAYPASS_VERSION,
+    ...(command && { command }),
     async run(flags, verb, work) {
       const host = hostOf(flags)
       const where = paths(env, process.platform)
@@ -135,18 +141,18 @@ async function fail(error: unknown, words: readonly string[]): Promise<never> {
   // A picker that a signal ended could not show it again.
   if (process.stderr.isTTY) process.stderr.write('\u001b[?25h')
   const debug = Boolean(process.env.DAYPASS_DEBUG) && process.env.DAYPASS_DEBUG !== '0'
-  await written(
-    process.stderr,
-    errorText(error, words.includes('--json'), debug, painter(process.stderr, process.env)),
-  )
+  const paint = painter(process.stderr, process.env)
+  const oneLine = words[0] === 'credential-process'
+  await written(process.stderr, errorText(error, words.includes('--json'), debug, paint, oneLine))
   return end(undefined, exitCode(error))
 }
 
 /** Everything said is written before the process ends, which it does whatever a stuck keychain still holds open. */
-async function end(out: string | undefined, code: number): Promise<never> {
+async function end(out: string | undefined, code: number, after?: () => void): Promise<never> {
   // Told by the callback of the write below.
   process.stdout.on('error', () => undefined)
   const failure = out === undefined ? undefined : await written(process.stdout, `${out}\n`)
+  if (!failure) after?.()
   if (failure && !CLOSED.has(failure.code ?? '')) await written(process.stderr, unwritten(failure))
   await Promise.all([drained(process.stdout), drained(process.stderr)])
   process.exit(failure && !CLOSED.has(failure.code ?? '') ? EXIT.vault : code)

@@ -1,22 +1,14 @@
 import { Command, Option } from '@commander-js/extra-typings'
-import { DaypassError } from '../core/errors.ts'
 import type { Answer, World } from './answer.ts'
 import type { ConfigWorld } from './commands/config.ts'
-
-/** Flags that every verb has. */
-export interface CommonFlags {
-  json?: boolean | undefined
-  verbose?: boolean | undefined
-  quiet?: boolean | undefined
-  /** `--no-input`. */
-  input?: boolean | undefined
-  identity?: string | undefined
-  profile?: string | undefined
-}
+import { type CommonFlags, common, selected } from './flags.ts'
+import { handOutCommands } from './hand-out-commands.ts'
 
 /** What `main` gives the program: a world made of the flags, and a place for the answer. */
 export interface Runner {
   version: string
+  /** What stands behind `--` of `exec`. */
+  command?: readonly string[]
   run(flags: CommonFlags, verb: string, work: (world: World) => Promise<Answer>): Promise<void>
   runConfig(flags: CommonFlags, work: (world: ConfigWorld) => Answer | Promise<Answer>): Promise<void>
   runDemo(flags: CommonFlags): Promise<void>
@@ -103,7 +95,7 @@ export function program(runner: Runner): Command {
     })
 
   common(root.command('status'))
-    .description('whether it can be used, and for how long, offline; exit 4 if a login is needed')
+    .description('state and time left, offline; exit 4 if a login is needed')
     .argument('[identity]', 'which; all, when not given')
     .option('--check', 'ask the server')
     .action(async (identity, flags) => {
@@ -139,15 +131,7 @@ export function program(runner: Runner): Command {
       await runner.run(flags, 'refresh', (world) => refresh(world, selected(identity, flags), flags))
     })
 
-  common(root.command('token'))
-    .description('print the access token, renewed where needed')
-    .argument('[identity]', 'which')
-    .option('--header', 'as a header: Authorization: Bearer …')
-    .option('--min-ttl <time>', 'what must be left of it, like 10m')
-    .action(async (identity, flags) => {
-      const { token } = await import('./commands/token.ts')
-      await runner.run(flags, 'token', (world) => token(world, selected(identity, flags), flags))
-    })
+  handOutCommands(root as unknown as Command, runner)
 
   configCommands(
     root.command('config').description('where the configuration lies, and whether it is right'),
@@ -182,38 +166,12 @@ function configCommands(config: Command, runner: Runner): void {
     })
 }
 
-function common(command: Command) {
-  return command
-    .option('-i, --identity <name>', 'the identity', once)
-    .addOption(new Option('--profile <name>', 'same as --identity').argParser(once).hideHelp())
-    .option('--json', 'one JSON object on standard output')
-    .option('-q, --quiet', 'only warnings and errors')
-    .option('-v, --verbose', 'say why')
-    .option('--no-input', 'ask nothing')
-}
-
-/** By position or by flag; twice is a mistake, even with the same name. */
-function selected(position: string | undefined, { identity, profile }: CommonFlags): string | undefined {
-  const given = [position, identity, profile].filter((name) => name !== undefined)
-  if (given.length <= 1) return given[0]
-  throw selectedTwice(given)
-}
-
-function once(name: string, before: string | undefined): string {
-  if (before === undefined) return name
-  throw selectedTwice([before, name])
-}
-
-const selectedTwice = (names: readonly string[]) =>
-  new DaypassError('usage', `an identity was selected twice: ${names.join(' and ')}`, {
-    hint: 'name it once, by position or with -i',
-  })
-
 const EXAMPLES = `
 Examples:
   daypass login github                     log in, and keep it
   daypass login oidc work --issuer https://id.example.com --client-id ID
   curl -H "$(daypass token --header)" https://api.example.com
+  daypass exec work -- terraform plan      a program that finds them in its environment
   daypass status                           what there is, and for how long
   daypass logout work                      revoke it, and forget it
 

@@ -8,6 +8,12 @@ export function wordsOf(argv: readonly string[]): string[] {
   return words[0] === 'auth' ? verbFirst(words.slice(1)) : words
 }
 
+/** What stands behind `--` of `exec` is another program's, and not for anyone here to read. */
+export function withoutCommand(words: readonly string[]): { words: string[]; command?: string[] } {
+  const stop = words[0] === 'exec' ? words.indexOf('--') : -1
+  return stop === -1 ? { words: [...words] } : { words: words.slice(0, stop), command: words.slice(stop + 1) }
+}
+
 /** commander's complaint in our own form. */
 export function usage(error: CommanderError, root: Verb, words: readonly string[]): DaypassError {
   const [message, ...more] = withoutValue(error.message).split('\n')

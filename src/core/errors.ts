@@ -27,6 +27,10 @@ export const EXIT = {
   refused: 6,
   /** A login was started and waits to be finished. */
   pending: 8,
+  /** `exec`: the program is there and cannot be run. As shells say it. */
+  not_executable: 126,
+  /** `exec`: there is no such program. */
+  no_program: 127,
   /** The person cancelled. */
   cancelled: 130,
 } as const

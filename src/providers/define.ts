@@ -33,6 +33,20 @@ export interface Redirect {
   path: string
 }
 
+/** Environment variables that carry a credential to a program. Several names for one value are all set. */
+export interface Variables {
+  /** A bearer token. Default: the first of `env`, else the provider's id in capitals and `_TOKEN`. */
+  token?: readonly string[]
+  accessKeyId?: readonly string[]
+  secretAccessKey?: readonly string[]
+  sessionToken?: readonly string[]
+  /** ISO 8601, UTC. */
+  expiration?: readonly string[]
+  region?: readonly string[]
+  /** Would win over those above in the program, and are taken away. */
+  clears?: readonly string[]
+}
+
 /** A service that can log someone in. Data: what differs between services, and nothing that they share. */
 export interface Provider<Params extends Record<string, Param> = Record<string, Param>> {
   id: string
@@ -98,11 +112,10 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   revocationEndsGrant?: boolean
   /** Environment variables that hold a bearer token, used as it is. */
   env: readonly string[]
-  /** Access keys: whose, where `--method keys` is offered, and the variables of the environment that hold some. */
-  keys?: {
-    cloud: 'aws' | 'alibaba'
-    env: { accessKeyId: string; secretAccessKey: string; sessionToken: string }
-  }
+  /** Environment variables that carry a credential of it to another program. */
+  variables?: Variables
+  /** Whose access keys they are, where `--method keys` is offered. */
+  keys?: { cloud: 'aws' | 'alibaba' }
 }
 
 /** The declared parameters that have a value. */

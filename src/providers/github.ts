@@ -27,4 +27,6 @@ export const github = defineProvider({
   }),
   refresh: { margin: 60_000, dead: ['invalid_grant', 'bad_refresh_token'] },
   env: ['GH_TOKEN', 'GITHUB_TOKEN'],
+  // Each is read by some, and another's token in it would be taken for this one.
+  variables: { token: ['GH_TOKEN', 'GITHUB_TOKEN'] },
 })

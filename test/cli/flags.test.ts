@@ -28,6 +28,8 @@ const VERBS = [
   'switch work',
   'refresh',
   'token',
+  'env',
+  'env --unset',
   'config path',
   'config show',
   'config validate',

@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
+import { DaypassError } from '../../core/errors.ts'
+import { clears, defaultFormat, type EnvFormat, envText, githubText, unsetText } from '../../outputs/env.ts'
+import { type Changes, namesFor } from '../../outputs/variables.ts'
+import type { Answer, World } from '../answer.ts'
+import { carrierOf, handOutChanges } from '../credential.ts'
+
+export interface EnvOptions {
+  format?: EnvFormat | undefined
+  unset?: boolean | undefined
+  minTtl?: string | undefined
+}
+
+export async function env(
+  world: World,
+  selected: string | undefined,
+  { format: asked, unset, minTtl }: EnvOptions,
+): Promise<Answer> {
+  const format = formatOf(world, asked)
+  if (unset) return { out: unsetText(namesFor((await carrierOf(world, selected)).provider), format) }
+  const file = format === 'github' ? githubFile(world) : undefined
+  const changes = await handOutChanges(world, selected, minTtl)
+  if (!clears(format)) warnOfOthers(world, changes, format)
+  return file === undefined ? { out: envText(changes, format as never) } : toGithub(changes, file)
+}
+
+function formatOf({ host, json }: World, asked: EnvFormat | undefined): EnvFormat {
+  if (!json) return asked ?? defaultFormat(host.env.SHELL, host.surroundings().platform)
+  if (asked === undefined || asked === 'json') return 'json'
+  throw new DaypassError('usage', `--json and --format ${asked} are two formats`, {
+    hint: 'give one of them',
+  })
+}
+
+/** What is only a list of values takes nothing away. */
+function warnOfOthers({ host }: World, { clear }: Changes, format: EnvFormat): void {
+  const there = clear.filter((name) => host.env[name])
+  if (there.length > 0)
+    host.terminal.warn(`${there.join(', ')}: set here, and ${format} cannot take away what wins over these`)
+}
+
+function githubFile({ host }: World): string {
+  if (host.env.GITHUB_ENV) return host.env.GITHUB_ENV
+  throw new DaypassError('usage', 'GITHUB_ENV is not set: this is no step of GitHub Actions', {
+    hint: 'use another --format',
+  })
+}
+
+/** The masks first: what a log may show must not be known before what it may not show. */
+function toGithub(changes: Changes, path: string): Answer {
+  const { file, masks } = githubText(changes, `daypass_${randomUUID()}`)
+  return { ...(masks && { out: masks }), after: () => append(path, file) }
+}
+
+function append(path: string, text: string): void {
+  try {
+    appendFileSync(path, text)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new DaypassError('not_found', `the file of GITHUB_ENV cannot be written (${code})`, { cause })
+  }
+}

@@ -1,0 +1,58 @@
+import { type Command, Option } from '@commander-js/extra-typings'
+import { CLOUDS } from '../outputs/credential-process.ts'
+import { ENV_FORMATS } from '../outputs/env.ts'
+import { common, selected } from './flags.ts'
+import type { Runner } from './program.ts'
+
+/** A credential, in the words of whoever uses it. */
+export function handOutCommands(root: Command, runner: Runner): void {
+  const left = 'what must be left of it, like 10m'
+
+  common(root.command('token'))
+    .description('print the access token, renewed where needed')
+    .argument('[identity]', 'which')
+    .option('--header', 'as a header: Authorization: Bearer …')
+    .option('--min-ttl <time>', left)
+    .action(async (identity, flags) => {
+      const { token } = await import('./commands/token.ts')
+      await runner.run(flags, 'token', (world) => token(world, selected(identity, flags), flags))
+    })
+
+  common(root.command('env'))
+    .description('print the credential as environment variables: eval "$(daypass env)"')
+    .argument('[identity]', 'which')
+    .addOption(new Option('--format <format>', 'for whom; default: your shell').choices(ENV_FORMATS))
+    .option('--unset', 'take the variables away again')
+    .option('--min-ttl <time>', left)
+    .action(async (identity, flags) => {
+      const { env } = await import('./commands/env.ts')
+      await runner.run(flags, 'env', (world) => env(world, selected(identity, flags), flags))
+    })
+
+  common(root.command('exec'))
+    .description('run a program with the credential in its environment')
+    .usage('[identity] [options] -- CMD...')
+    .argument('[identity]', 'which')
+    .option('--min-ttl <time>', left)
+    .addHelpText('after', EXEC)
+    .action(async (identity, flags) => {
+      const { exec } = await import('./commands/exec.ts')
+      const who = selected(identity, flags)
+      await runner.run(flags, 'exec', (world) => exec(world, who, runner.command, flags))
+    })
+
+  common(root.command('credential-process'))
+    .description('answer the tools of a cloud that start a program for their keys')
+    .argument('[identity]', 'which')
+    .addOption(new Option('--format <cloud>', 'default: the cloud of the keys').choices(CLOUDS))
+    .action(async (identity, flags) => {
+      const { credentialProcess } = await import('./commands/credential-process.ts')
+      const who = selected(identity, flags)
+      const alone = { ...flags, input: false }
+      await runner.run(alone, 'credential-process', (world) => credentialProcess(world, who, flags))
+    })
+}
+
+const EXEC = `
+Its exit code is that of the program: 128+n when signal n ended it, 127 when there is no such program,
+126 when it cannot be run. Ctrl-C and other signals reach the program.`

@@ -1,0 +1,87 @@
+/**
+ * Addresses of AWS' web console for somebody who has keys: the federation endpoint gives a sign-in token for them, and
+ * the token opens the console. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
+ */
+import { DaypassError } from '../core/errors.ts'
+import type { Secret } from '../core/secret.ts'
+import type { KeysCredential } from '../core/types.ts'
+
+/** Where the sign-in token is asked for. The address holds the keys: it is fetched, and shown to nobody. */
+export function getSigninTokenUrl(federationBase: string, credential: KeysCredential): string {
+  const { accessKeyId, secretAccessKey, sessionToken } = credential
+  if (credential.cloud !== 'aws') throw notForConsole('these keys are of another cloud')
+  if (!sessionToken) throw notForConsole('the console takes temporary keys, and these are permanent')
+  const session = {
+    sessionId: accessKeyId,
+    sessionKey: secretAccessKey.reveal(),
+    sessionToken: sessionToken.reveal(),
+  }
+  return withQuery(federationBase, { Action: 'getSigninToken', Session: JSON.stringify(session) })
+}
+
+const notForConsole = (message: string) =>
+  new DaypassError('usage', message, { hint: 'use an identity of a browser login or a role' })
+
+export interface ConsolePage {
+  /** Whom a person is sent to when the session is over: an address where they can log in again. */
+  issuer?: string | undefined
+  /** A page of the console. Default: the one of `service`. */
+  destination?: string | undefined
+  /** The partition's: `console.aws.amazon.com`. */
+  consoleHost: string
+  region?: string | undefined
+  /** `s3`, `ec2`, …; the console's own front page without it. */
+  service?: string | undefined
+}
+
+/** What the browser opens. Whoever has the address is signed in, for the minutes that the sign-in token lives. */
+export function consoleUrl(federationBase: string, signinToken: Secret, page: ConsolePage): string {
+  return withQuery(federationBase, {
+    Action: 'login',
+    ...(page.issuer !== undefined && { Issuer: page.issuer }),
+    Destination: destinationOf(page),
+    SigninToken: signinToken.reveal(),
+  })
+}
+
+function destinationOf({ destination, consoleHost, region, service = 'console' }: ConsolePage): string {
+  if (destination !== undefined) return checkedPage(destination, consoleHost)
+  const path = PAGES.get(service) ?? plainWord(service, 'service')
+  if (region === undefined) return `https://${consoleHost}/${path}/home`
+  const at = plainWord(region, 'region')
+  return `https://${at}.${consoleHost}/${path}/home?region=${at}`
+}
+
+/** Where the console calls a service otherwise than the command line does. */
+const PAGES = new Map([
+  ['dynamodb', 'dynamodbv2'],
+  ['sfn', 'states'],
+  ['stepfunctions', 'states'],
+  ['sso', 'singlesignon'],
+  ['logs', 'cloudwatch'],
+  ['vpc', 'vpcconsole'],
+])
+
+/** It becomes a part of a host and of a path. */
+function plainWord(word: string, what: string): string {
+  if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(word)) return word
+  throw new DaypassError('usage', `${JSON.stringify(word.slice(0, 40))} is no name of a ${what}`, {
+    hint: what === 'region' ? 'write it like eu-west-1' : 'write it like s3, ec2 or cloudwatch',
+  })
+}
+
+/** Nobody is sent on from the sign-in to a page of somebody else's. */
+function checkedPage(destination: string, consoleHost: string): string {
+  const url = URL.canParse(destination) ? new URL(destination) : undefined
+  const own = url && (url.host === consoleHost || url.host.endsWith(`.${consoleHost}`))
+  if (own && url.protocol === 'https:' && !url.username && !url.password) return url.href
+  throw new DaypassError('usage', `the destination is no page of ${consoleHost}`, {
+    hint: `it begins with https://${consoleHost}/`,
+  })
+}
+
+function withQuery(base: string, query: Record<string, string>): string {
+  const url = new URL(base)
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+  return url.href
+}

@@ -1,0 +1,61 @@
+import { isoTime } from '../core/duration.ts'
+import { DaypassError } from '../core/errors.ts'
+import type { Credential, KeysCredential, Time } from '../core/types.ts'
+
+type Cloud = KeysCredential['cloud']
+export const CLOUDS: readonly Cloud[] = ['aws', 'alibaba']
+
+/**
+ * The line that a tool of the cloud reads from the process it starts for its keys: AWS' `credential_process`, Alibaba
+ * Cloud's `External`. Throws `usage` for a token, and for the keys of another cloud.
+ */
+export function credentialLine(
+  identity: string,
+  credential: Credential,
+  format: Cloud | undefined,
+  clockOffset = 0,
+): string {
+  if (credential.kind !== 'keys') throw notKeys(identity)
+  const { cloud, expiresAt } = credential
+  if (format !== undefined && format !== cloud) throw notThatCloud(identity, cloud, format)
+  // On the caller's own clock, which is what they compare it with.
+  const expiration = expiresAt === undefined ? undefined : twentyCharacters(expiresAt - clockOffset)
+  return JSON.stringify(cloud === 'aws' ? forAws(credential, expiration) : forAlibaba(credential, expiration))
+}
+
+/** https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
+function forAws({ accessKeyId, secretAccessKey, sessionToken }: KeysCredential, Expiration?: string) {
+  return {
+    Version: 1,
+    AccessKeyId: accessKeyId,
+    SecretAccessKey: secretAccessKey.reveal(),
+    ...(sessionToken && { SessionToken: sessionToken.reveal() }),
+    ...(Expiration && { Expiration }),
+  }
+}
+
+/** Without `mode`, aliyun-cli would start the process again, for ever. */
+function forAlibaba({ accessKeyId, secretAccessKey, sessionToken }: KeysCredential, expiration?: string) {
+  return {
+    mode: sessionToken ? 'StsToken' : 'AK',
+    access_key_id: accessKeyId,
+    access_key_secret: secretAccessKey.reveal(),
+    ...(sessionToken && { sts_token: sessionToken.reveal() }),
+    ...(expiration && { expiration }),
+  }
+}
+
+const LAST = Date.UTC(9999, 11, 31, 23, 59, 59)
+
+/** `2026-01-02T03:04:05Z`: what readers of it take; a year of more than four digits has another length. */
+const twentyCharacters = (time: Time) => isoTime(Math.min(Math.max(time, 0), LAST))
+
+const notKeys = (identity: string) =>
+  new DaypassError('usage', `${identity} has a token, not cloud keys`, { hint: `daypass token ${identity}` })
+
+const notThatCloud = (identity: string, cloud: Cloud, format: Cloud) =>
+  new DaypassError('usage', `${identity} has keys of ${TITLE[cloud]}, not of ${TITLE[format]}`, {
+    hint: `daypass credential-process ${identity} --format ${cloud}`,
+  })
+
+const TITLE: Record<Cloud, string> = { aws: 'AWS', alibaba: 'Alibaba Cloud' }

@@ -1,0 +1,142 @@
+/** Environment variables as each shell, file and program wants them written. */
+import { DaypassError } from '../core/errors.ts'
+import type { Secret } from '../core/secret.ts'
+import type { Changes, Variable } from './variables.ts'
+
+export const ENV_FORMATS = ['bash', 'fish', 'powershell', 'cmd', 'nu', 'dotenv', 'json', 'github'] as const
+export type EnvFormat = (typeof ENV_FORMATS)[number]
+
+interface Writer {
+  /** `undefined`: it has no words for such a value. */
+  set(name: string, value: string): string | undefined
+  clear(name: string): string
+  newline: string
+}
+
+const WRITERS: Record<'bash' | 'fish' | 'powershell' | 'cmd' | 'nu', Writer> = {
+  // Also sh, dash, zsh and ksh.
+  bash: {
+    set: (name, value) => `export ${name}='${value.replaceAll(`'`, `'\\''`)}'`,
+    clear: (name) => `unset ${name}`,
+    newline: '\n',
+  },
+  fish: {
+    set: (name, value) => `set -gx ${name} '${value.replace(/['\\]/g, '\\$&')}'`,
+    // Never a universal one: that would be gone for good, in every session.
+    clear: (name) => `set -eg ${name}`,
+    newline: '\n',
+  },
+  powershell: {
+    // Its single quotes are five characters. It reads what a program prints line by line.
+    set: (name, value) =>
+      /[\r\n]/.test(value) ? undefined : `$Env:${name} = '${value.replace(/['\u2018-\u201b]/g, '$&$&')}'`,
+    clear: (name) => `$Env:${name} = $null`,
+    newline: '\n',
+  },
+  cmd: {
+    // Whether a percent sign is doubled depends on where it is read, an exclamation mark on how cmd was started.
+    set: (name, value) => (/[\r\n"%!]/.test(value) ? undefined : `set "${name}=${value}"`),
+    clear: (name) => `set "${name}="`,
+    newline: '\r\n',
+  },
+  nu: {
+    set: (name, value) => `$env.${name} = "${value.replace(/["\\\p{Cc}]/gu, inNu)}"`,
+    clear: (name) => `hide-env -i ${name}`,
+    newline: '\n',
+  },
+}
+
+const inNu = (character: string) =>
+  /["\\]/.test(character) ? `\\${character}` : `\\u{${character.codePointAt(0)!.toString(16)}}`
+
+/** As bare as possible: `docker --env-file` takes quotes for a part of the value. */
+function inDotenv(name: string, value: string): string | undefined {
+  if (/^[\w./:@+=,-]*$/.test(value)) return `${name}=${value}`
+  if (/[\r\n]/.test(value)) return undefined
+  if (!value.includes(`'`)) return `${name}='${value}'`
+  // Within double quotes some replace `$NAME` and `\n`.
+  return /["\\$`]/.test(value) ? undefined : `${name}="${value}"`
+}
+
+/** What `env` prints. Throws `usage`, with the name of a variable whose value the format cannot carry. */
+export function envText(changes: Changes, format: Exclude<EnvFormat, 'github'>): string {
+  const { set, clear } = changes
+  if (format === 'json') return JSON.stringify(environmentWith({ set, clear: [] }))
+  if (format === 'dotenv') return set.map((each) => written(each, format, inDotenv)).join('\n')
+  const writer = WRITERS[format]
+  const lines = [...clear.map(writer.clear), ...set.map((each) => written(each, format, writer.set))]
+  return lines.join(writer.newline)
+}
+
+/** Files and objects only say what there is. */
+const NOT_SHELLS: readonly EnvFormat[] = ['dotenv', 'json', 'github']
+
+/** Whether what `env` prints takes away the variables that would win over those it sets. */
+export const clears = (format: EnvFormat) => !NOT_SHELLS.includes(format)
+
+/** What `env --unset` prints. */
+export function unsetText(names: readonly string[], format: EnvFormat): string {
+  if (format === 'json') return JSON.stringify(Object.fromEntries(names.map((name) => [name, null])))
+  if (format === 'dotenv' || format === 'github')
+    throw new DaypassError('usage', `${format} has no words to take a variable away`, {
+      hint: `--unset goes with the formats ${ENV_FORMATS.filter(clears).join(', ')}, json`,
+    })
+  const { clear, newline } = WRITERS[format]
+  return names.map(clear).join(newline)
+}
+
+/** For GitHub Actions: the lines of `$GITHUB_ENV`, and what is to be printed first so that its logs hide them. */
+export function githubText({ set }: Changes, delimiter: string): { file: string; masks: string } {
+  const block = (name: string, value: string) =>
+    value.includes(delimiter) ? undefined : `${name}<<${delimiter}\n${value}\n${delimiter}\n`
+  const secrets = set.flatMap(({ value }) => (typeof value === 'string' ? [] : [value.reveal()]))
+  const masks = [...new Set(secrets)].map(
+    (secret) => `::add-mask::${secret.replace(/[%\r\n]/g, encodeURIComponent)}`,
+  )
+  return { file: set.map((each) => written(each, 'github', block)).join(''), masks: masks.join('\n') }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The environment of a program: the given one, changed. */
+export function environmentWith(
+  { set, clear }: Changes,
+  env: Environment = {},
+  platform: NodeJS.Platform = 'linux',
+): Record<string, string> {
+  // Windows knows `Path` and `PATH` as one.
+  const known = (name: string) => (platform === 'win32' ? name.toUpperCase() : name)
+  const gone = new Set([...clear, ...set.map(({ name }) => name)].map(known))
+  const kept = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !gone.has(known(entry[0])),
+  )
+  const added = set.map((each) => [each.name, written(each, 'an environment', (_, value) => value)] as const)
+  return Object.fromEntries([...kept, ...added])
+}
+
+/** NUL ends a value everywhere, and half a character is none; beyond that it depends on the format. */
+function written(
+  { name, value }: Variable,
+  format: string,
+  write: (name: string, value: string) => string | undefined,
+): string {
+  const text = textOf(value)
+  const words = /[\0\p{Cs}]/u.test(text) ? undefined : write(name, text)
+  if (words !== undefined) return words
+  throw new DaypassError('usage', `the value of ${name} has a character that ${format} cannot carry`, {
+    hint: 'for one program, whatever it is written in: daypass exec -- CMD',
+  })
+}
+
+const textOf = (value: string | Secret) => (typeof value === 'string' ? value : value.reveal())
+
+/** What the shell that we were called from most likely understands. */
+export function defaultFormat(shell: string | undefined, platform: NodeJS.Platform): EnvFormat {
+  const name = shell
+    ?.split(/[/\\]/)
+    .at(-1)
+    ?.replace(/\.exe$/i, '')
+  if (name === 'fish' || name === 'nu') return name
+  if (name === 'pwsh' || name === 'powershell') return 'powershell'
+  return !name && platform === 'win32' ? 'powershell' : 'bash'
+}

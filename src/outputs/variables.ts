@@ -1,0 +1,79 @@
+import { isoTime } from '../core/duration.ts'
+import type { Secret } from '../core/secret.ts'
+import type { Credential, KeysCredential } from '../core/types.ts'
+import type { Provider, Variables } from '../providers/define.ts'
+
+/** What is done to an environment so that its programs use a credential, and nothing else in its place. */
+export interface Changes {
+  set: readonly Variable[]
+  /** Names. */
+  clear: readonly string[]
+}
+
+export interface Variable {
+  name: string
+  /** What is no secret may be shown. */
+  value: string | Secret
+}
+
+interface Beside {
+  region?: string | undefined
+  /** Server clock minus ours. */
+  clockOffset?: number | undefined
+}
+
+type Carrier = Pick<Provider, 'id' | 'env' | 'variables'>
+
+export function changesFor(provider: Carrier, credential: Credential, beside: Beside = {}): Changes {
+  const { variables = {} } = provider
+  const carried = carriedBy(provider, credential, beside)
+  const set = carried.flatMap(([names, value]) =>
+    value === undefined ? [] : names.map((name) => ({ name, value })),
+  )
+  const taken = new Set(set.map(({ name }) => name))
+  // One that another credential left there would be taken for a part of this one. A region is nobody's.
+  const left = carried.flatMap(([names, value]) =>
+    value === undefined && names !== variables.region ? names : [],
+  )
+  return {
+    set,
+    clear: [...new Set([...left, ...(variables.clears ?? [])])].filter((name) => !taken.has(name)),
+  }
+}
+
+/** The names that carry a credential of it, whatever it is: to take them away needs no credential. */
+export function namesFor(provider: Carrier): string[] {
+  const { variables = {} } = provider
+  const ofKeys = KEYS.flatMap((part) => variables[part] ?? [])
+  return ofKeys.length > 0 ? ofKeys : [...tokenNames(provider)]
+}
+
+const KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'region'] as const
+
+type Carried = readonly [names: readonly string[], value: string | Secret | undefined]
+
+function carriedBy(provider: Carrier, credential: Credential, beside: Beside): Carried[] {
+  return credential.kind === 'bearer'
+    ? [[tokenNames(provider), credential.token]]
+    : keysIn(provider.variables ?? {}, credential, beside)
+}
+
+function keysIn(names: Variables, keys: KeysCredential, { region, clockOffset = 0 }: Beside): Carried[] {
+  const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = keys
+  // On the caller's own clock, which is what they compare it with.
+  const expiration = expiresAt === undefined ? undefined : isoTime(expiresAt - clockOffset)
+  const values = { accessKeyId, secretAccessKey, sessionToken, expiration, region }
+  return KEYS.map((part) => [names[part] ?? NONE, values[part]])
+}
+
+const NONE: readonly string[] = []
+
+function tokenNames({ id, env, variables }: Carrier): readonly string[] {
+  const usual =
+    env[0] ??
+    `${id
+      .toUpperCase()
+      .replace(/[^A-Z0-9]/g, '_')
+      .replace(/^\d/, '_$&')}_TOKEN`
+  return variables?.token ?? [usual]
+}

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { constants } from 'node:os'
+import { DaypassError } from '../core/errors.ts'
+
+/** Sent by the terminal to everything in front of the person, the program included. */
+const FROM_THE_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
+/** Sent to us alone, and meant for the program. */
+const FOR_THE_PROGRAM: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
+
+/**
+ * Runs a program in our place: our streams, our terminal, our signals. Resolves with the exit code that a shell would
+ * give it (128 + n after a signal); throws `no_program` or `not_executable`.
+ */
+export async function runProgram(argv: readonly string[], env: Record<string, string>): Promise<number> {
+  const [name = '', ...args] = argv
+  letGoOf(process.stdin)
+  let deliver: (signal: NodeJS.Signals) => void = () => undefined
+  const release = takeSignals((signal) => deliver(signal))
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      const child = spawn(name, args, { env, stdio: 'inherit' })
+      child.on('error', (error) => reject(error))
+      child.on('exit', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : code!))
+      deliver = (signal) => child.kill(signal)
+    })
+  } catch (error) {
+    throw notStarted(name, error)
+  } finally {
+    release()
+  }
+}
+
+/** A login may have asked something; from now on what is typed is the program's. */
+function letGoOf(stdin: NodeJS.ReadStream): void {
+  stdin.pause()
+  if (stdin.isTTY && stdin.isRaw) stdin.setRawMode(false)
+}
+
+/** Nobody else hears the signals meanwhile: they would end us before the program. */
+function takeSignals(deliver: (signal: NodeJS.Signals) => void): () => void {
+  const passedOn = hasTerminal() ? FOR_THE_PROGRAM : [...FOR_THE_PROGRAM, ...FROM_THE_TERMINAL]
+  const hear = (signal: NodeJS.Signals) => {
+    if (passedOn.includes(signal)) deliver(signal)
+  }
+  const signals = [...FROM_THE_TERMINAL, ...FOR_THE_PROGRAM]
+  const others = signals.map((signal) => [signal, process.rawListeners(signal)] as const)
+  for (const [signal, listeners] of others) {
+    process.on(signal, hear)
+    for (const listener of listeners) process.off(signal, listener as NodeJS.SignalsListener)
+  }
+  return () => {
+    for (const [signal, listeners] of others) {
+      for (const listener of listeners) process.on(signal, listener as NodeJS.SignalsListener)
+      process.off(signal, hear)
+    }
+  }
+}
+
+/** Without one, a Ctrl-C is a signal like any other: somebody sent it to us, and to nobody else. */
+function hasTerminal(): boolean {
+  if (process.platform === 'win32') return true
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return true
+  } catch {
+    return false
+  }
+}
+
+function notStarted(name: string, cause: unknown): DaypassError {
+  const { code } = cause as NodeJS.ErrnoException
+  const windows = process.platform === 'win32'
+  const hint = windows ? 'a .cmd or .bat wants its shell: daypass exec -- cmd /c NAME' : undefined
+  const what = JSON.stringify(name)
+  if (code === 'ENOENT' || name === '')
+    return new DaypassError('no_program', `there is no program ${what}`, { hint, cause })
+  return new DaypassError('not_executable', `${what} cannot be run (${code})`, { hint, cause })
+}

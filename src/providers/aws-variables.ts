@@ -1,0 +1,26 @@
+import type { Variables } from './define.ts'
+
+/** https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html */
+export const awsVariables: Variables = {
+  accessKeyId: ['AWS_ACCESS_KEY_ID'],
+  secretAccessKey: ['AWS_SECRET_ACCESS_KEY'],
+  sessionToken: ['AWS_SESSION_TOKEN'],
+  expiration: ['AWS_CREDENTIAL_EXPIRATION'],
+  region: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
+  clears: [
+    // A profile that is named wins over keys.
+    'AWS_PROFILE',
+    'AWS_DEFAULT_PROFILE',
+    // botocore reads the old name of the session token first.
+    'AWS_SECURITY_TOKEN',
+    // It belongs to the keys that it came with.
+    'AWS_CREDENTIAL_SCOPE',
+    'AWS_ROLE_ARN',
+    'AWS_ROLE_SESSION_NAME',
+    'AWS_WEB_IDENTITY_TOKEN_FILE',
+    'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+  ],
+}
