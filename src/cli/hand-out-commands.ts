@@ -19,11 +19,12 @@ export function handOutCommands(root: Command, runner: Runner): void {
     })
 
   common(root.command('env'))
-    .description('print the credential as environment variables: eval "$(daypass env)"')
+    .description('print the credential as environment variables for your shell')
     .argument('[identity]', 'which')
     .addOption(new Option('--format <format>', 'for whom; default: your shell').choices(ENV_FORMATS))
     .option('--unset', 'take the variables away again')
     .option('--min-ttl <time>', left)
+    .addHelpText('after', ENV)
     .action(async (identity, flags) => {
       const { env } = await import('./commands/env.ts')
       await runner.run(flags, 'env', (world) => env(world, selected(identity, flags), flags))
@@ -52,6 +53,15 @@ export function handOutCommands(root: Command, runner: Runner): void {
       await runner.run(alone, 'credential-process', (world) => credentialProcess(world, who, flags))
     })
 }
+
+const ENV = `
+How to use it:
+  bash, zsh, sh   eval "$(daypass env)"
+  fish            daypass env | source
+  powershell      daypass env | Out-String | Invoke-Expression
+  cmd             for /f "delims=" %i in ('daypass env --format cmd') do @%i
+  nu              daypass env --format json | from json | load-env
+  github          daypass env --format github    in a step: for the steps behind it`
 
 const EXEC = `
 Its exit code is that of the program: 128+n when signal n ended it, 127 when there is no such program,

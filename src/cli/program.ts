@@ -1,4 +1,4 @@
-import { Command, Option } from '@commander-js/extra-typings'
+import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings'
 import type { Answer, World } from './answer.ts'
 import type { ConfigWorld } from './commands/config.ts'
 import { type CommonFlags, common, selected } from './flags.ts'
@@ -25,7 +25,7 @@ export function program(runner: Runner): Command {
       'One browser login, and every command-line tool on this machine has short-lived credentials that renew themselves.',
     )
     .version(runner.version, '-V, --version')
-    .configureHelp({ showGlobalOptions: false, sortSubcommands: false })
+    .configureHelp({ showGlobalOptions: false, sortSubcommands: false, subcommandTerm: termOf })
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError(true)
 
@@ -95,7 +95,7 @@ export function program(runner: Runner): Command {
     })
 
   common(root.command('status'))
-    .description('state and time left, offline; exit 4 if a login is needed')
+    .description('whether it can be used, and for how long, offline; exit 4 if a login is needed')
     .argument('[identity]', 'which; all, when not given')
     .option('--check', 'ask the server')
     .action(async (identity, flags) => {
@@ -144,6 +144,11 @@ export function program(runner: Runner): Command {
 
   return root as unknown as Command
 }
+
+/** Every verb has options; to say so would cost the room that the descriptions need. */
+const termOf = (verb: CommandUnknownOpts) =>
+  [verb.name(), verb.alias()].filter(Boolean).join('|') +
+  verb.registeredArguments.map((each) => (each.required ? ` <${each.name()}>` : ` [${each.name()}]`)).join('')
 
 function configCommands(config: Command, runner: Runner): void {
   common(config.command('path'))
