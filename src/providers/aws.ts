@@ -1,5 +1,6 @@
 import { awsDialect } from './aws-dialect.ts'
 import { partitionOf, withoutRegion } from './aws-partitions.ts'
+import { awsVariables } from './aws-variables.ts'
 import { defineProvider } from './define.ts'
 
 const ARN = 'arn:aws:iam::123456789012:user/me'
@@ -98,14 +99,8 @@ export const aws = defineProvider({
       hint: 'set the clock of this machine, or log in again',
     },
   },
-  keys: {
-    cloud: 'aws',
-    env: {
-      accessKeyId: 'AWS_ACCESS_KEY_ID',
-      secretAccessKey: 'AWS_SECRET_ACCESS_KEY',
-      sessionToken: 'AWS_SESSION_TOKEN',
-    },
-  },
+  keys: { cloud: 'aws' },
+  variables: awsVariables,
 })
 
 const isRoot = (principal: string) => principal.endsWith(':root')

@@ -23,11 +23,13 @@ export function bearersOf(providers: readonly Provider[], env: Host['env'], now:
 
 /** Access keys, where both halves are there. */
 export function keysIn(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
-  return providers.flatMap(({ id, keys }) => {
-    if (!keys) return []
-    const { accessKeyId, secretAccessKey, sessionToken } = keys.env
-    const [key, secret, session] = [env[accessKeyId], env[secretAccessKey], env[sessionToken]]
-    if (!key || !secret) return []
+  return providers.flatMap(({ id, keys, variables = {} }) => {
+    const named = (names: readonly string[] = []) => names.find((name) => env[name]) ?? ''
+    const variable = named(variables.accessKeyId)
+    const key = env[variable]
+    const secret = env[named(variables.secretAccessKey)]
+    const session = env[named(variables.sessionToken)]
+    if (!keys || !key || !secret) return []
     const credential: Credential = {
       kind: 'keys',
       cloud: keys.cloud,
@@ -36,6 +38,6 @@ export function keysIn(providers: readonly Provider[], env: Host['env'], now: nu
       ...(session && { sessionToken: new Secret(session) }),
       issuedAt: now,
     }
-    return [{ provider: id, variable: accessKeyId, credential }]
+    return [{ provider: id, variable, credential }]
   })
 }

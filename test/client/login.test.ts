@@ -168,7 +168,7 @@ describe('the name of an identity', () => {
       title: 'Cloud',
       client: { register: [] },
       methods: ['keys'],
-      keys: { cloud: 'aws', env: { accessKeyId: 'A', secretAccessKey: 'B', sessionToken: 'C' } },
+      keys: { cloud: 'aws' },
     })
     const keys = { access_key_id: 'AKIAEXAMPLE', secret_access_key: 'not-to-be-shown' }
     const w = await world({ providers: { cloud }, types: [JSON.stringify(keys)] })
@@ -192,10 +192,7 @@ describe('the name of an identity', () => {
         ...builtIn.oidc!,
         id: 'cloud',
         methods: ['keys'] as const,
-        keys: {
-          cloud: 'aws' as const,
-          env: { accessKeyId: 'A', secretAccessKey: 'B', sessionToken: 'C' },
-        },
+        keys: { cloud: 'aws' as const },
       }
       const w = await world({ providers: { cloud }, types: [typed] })
       const failure = await failureOf(w.daypass.login('cloud', { method: 'keys' }))
