@@ -1,0 +1,115 @@
+import type { Clock } from './clock.ts'
+import { type Constraint, unknownName, violations } from './constraints.ts'
+import type { Reply } from './message.ts'
+import type { createMfa } from './mfa.ts'
+import type { Role } from './options.ts'
+import { type KeyRing, type Keys, type Principal, rolePrincipal } from './principals.ts'
+import { LISTS, listProblem, tagConstraints, tagKeys } from './role-lists.ts'
+import { MFA_CONSTRAINTS } from './session-token.ts'
+import { credentials } from './sts-credentials.ts'
+import { accessDenied, stsAnswer, stsError, validationError } from './xml.ts'
+
+export interface AssumeRoleSetting {
+  keyRing: KeyRing
+  clock: Clock
+  roles: readonly Role[]
+  mfa: ReturnType<typeof createMfa>
+}
+
+const CONSTRAINTS: readonly Constraint[] = [
+  { name: 'RoleArn', required: true, length: [20, 2048] },
+  { name: 'RoleSessionName', required: true, length: [2, 64], pattern: /[\w+=,.@-]*/ },
+  { name: 'DurationSeconds', range: [900, 43_200] },
+  { name: 'ExternalId', length: [2, 1224], pattern: /[\w+=,.@:/-]*/ },
+  { name: 'Policy', length: [1, 2048] },
+  { name: 'SourceIdentity', length: [2, 64], pattern: /[\w+=,.@-]*/ },
+  ...MFA_CONSTRAINTS,
+]
+
+const ROLE_ARN = /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]+$/
+
+function isJsonObject(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object'
+  } catch {
+    return false
+  }
+}
+
+function requestProblem(form: URLSearchParams): Reply | undefined {
+  const unknown = unknownName(form, CONSTRAINTS, LISTS)
+  if (unknown !== undefined) return validationError(`${unknown} is not a parameter`)
+  const violated = violations(form, [...CONSTRAINTS, ...tagConstraints(form)]) ?? listProblem(form)
+  if (violated !== undefined) return validationError(violated)
+  const arn = form.get('RoleArn')!
+  if (!ROLE_ARN.test(arn)) return validationError(`${arn} is invalid`)
+  const policy = form.get('Policy')
+  if (policy === null || isJsonObject(policy)) return undefined
+  return stsError(400, 'MalformedPolicyDocument', 'The policy is not in the valid JSON format.')
+}
+
+function trusts({ trust }: Role, { arn, account, roleArn }: Principal): boolean {
+  return trust.some((one) => one === arn || one === roleArn || one === `arn:aws:iam::${account}:root`)
+}
+
+const denied = ({ arn }: Principal, action: string, role: string): Reply =>
+  accessDenied(`User: ${arn} is not authorized to perform: ${action} on resource: ${role}`)
+
+/** AWS tells nobody whether the role exists, or which condition of its trust policy failed. */
+function trusted(role: Role | undefined, form: URLSearchParams, caller: Keys, mfa: boolean): role is Role {
+  if (role === undefined || !trusts(role, caller.principal)) return false
+  if (role.externalId !== undefined && form.get('ExternalId') !== role.externalId) return false
+  return role.mfa !== true || mfa
+}
+
+function extrasProblem(role: Role, form: URLSearchParams, { principal, sourceIdentity }: Keys) {
+  if (role.taggable === false && tagKeys(form).length > 0)
+    return denied(principal, 'sts:TagSession', role.arn)
+  const named = form.get('SourceIdentity')
+  if (named === null) return undefined
+  if (role.nameable === false) return denied(principal, 'sts:SetSourceIdentity', role.arn)
+  // Once set it goes with every further role.
+  if (sourceIdentity === undefined || sourceIdentity === named) return undefined
+  return denied(principal, 'sts:SetSourceIdentity', role.arn)
+}
+
+function durationProblem(seconds: number, { maxSession = 3600 }: Role, { principal }: Keys) {
+  if (principal.kind === 'role' && seconds > 3600) {
+    return 'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.'
+  }
+  return seconds > maxSession
+    ? 'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.'
+    : undefined
+}
+
+function issued(setting: AssumeRoleSetting, form: URLSearchParams, role: Role, caller: Keys): Reply {
+  const seconds = Number(form.get('DurationSeconds') ?? 3600)
+  const problem = durationProblem(seconds, role, caller)
+  if (problem !== undefined) return validationError(problem)
+  const sourceIdentity = form.get('SourceIdentity') ?? caller.sourceIdentity
+  const principal = rolePrincipal(role.arn, form.get('RoleSessionName')!)
+  const named = sourceIdentity === undefined ? {} : { sourceIdentity }
+  const keys = setting.keyRing.issue(principal, seconds, { from: 'role', ...named })
+  const packed = form.has('Policy') || form.has('PolicyArns.member.1.arn') || tagKeys(form).length > 0
+  return stsAnswer('AssumeRole', {
+    SourceIdentity: sourceIdentity,
+    AssumedRoleUser: { AssumedRoleId: principal.userId, Arn: principal.arn },
+    Credentials: credentials(keys, setting.clock),
+    PackedPolicySize: packed ? 6 : undefined,
+  })
+}
+
+export function assumeRole(setting: AssumeRoleSetting, form: URLSearchParams, caller: Keys): Reply {
+  const problem = requestProblem(form)
+  if (problem !== undefined) return problem
+  const { principal } = caller
+  if (principal.kind === 'root') return accessDenied('Roles may not be assumed by root accounts.')
+  const mfa = setting.mfa(form, principal)
+  if (typeof mfa === 'object') return mfa
+  const arn = form.get('RoleArn')!
+  const role = setting.roles.find((one) => one.arn === arn)
+  if (!trusted(role, form, caller, mfa === true || caller.mfa === true)) {
+    return denied(principal, 'sts:AssumeRole', arn)
+  }
+  return extrasProblem(role, form, caller) ?? issued(setting, form, role, caller)
+}
