@@ -6,6 +6,9 @@ import { randomBytes } from 'node:crypto'
 import {
   closeSync,
   constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   lstatSync,
@@ -14,6 +17,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   unlinkSync,
   writeSync,
@@ -36,8 +40,12 @@ export interface Room {
   release(): void
 }
 
-export function writeFileDurably(path: string, text: string): void {
-  const room = reserveRoom(path, Buffer.byteLength(text))
+/** Whose a file is, and who may read it. */
+export type Ownership = Pick<Stats, 'mode' | 'uid' | 'gid'>
+
+/** 0600, and ours; `as` is for the files of other tools, which stay whose they were. */
+export function writeFileDurably(path: string, text: string, as?: Ownership): void {
+  const room = reserveRoom(path, Buffer.byteLength(text), as)
   try {
     room.write(text)
   } finally {
@@ -46,7 +54,7 @@ export function writeFileDurably(path: string, text: string): void {
 }
 
 /** Takes `bytes` bytes of disk for what will be at `path`. The folder is made where it is missing. */
-export function reserveRoom(path: string, bytes: number): Room {
+export function reserveRoom(path: string, bytes: number, as?: Ownership): Room {
   const folder = dirname(path)
   makeFolder(folder)
   const temporary = join(folder, `.tmp-${process.pid}-${randomBytes(6).toString('hex')}-${basename(path)}`)
@@ -81,6 +89,7 @@ export function reserveRoom(path: string, bytes: number): Room {
   }
   try {
     handle = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
+    if (as !== undefined) makeAlike(handle, as)
     // Noise, because a file system that compresses or leaves holes keeps no room for zeros.
     writeAll(handle, randomBytes(bytes))
     fsyncSync(handle)
@@ -89,6 +98,14 @@ export function reserveRoom(path: string, bytes: number): Room {
     throw diskError(error, 'write', path)
   }
   return { write, release }
+}
+
+function makeAlike(handle: number, { mode, uid, gid }: Ownership): void {
+  if (WINDOWS) return
+  const own = fstatSync(handle)
+  // Only root can; anybody else has the file from now on, as after any editor that renames.
+  if (own.uid !== uid || own.gid !== gid) orNever(() => fchownSync(handle, uid, gid))
+  fchmodSync(handle, mode & 0o777)
 }
 
 /** For tidying up: what went well before is done, and what went wrong is worth more than this. */

@@ -1,0 +1,122 @@
+/**
+ * AWS's `config` and `credentials`, read as AWS's own tools read them: botocore (Python's RawConfigParser) and the
+ * SDKs. Where these differ, what both understand counts. Every key knows its place in the text, for those who edit.
+ */
+
+/** In `credentials` a header is the bare name; in `config` it is `[profile name]` or `[default]`. */
+export type AwsFile = 'config' | 'credentials'
+
+export interface IniKey {
+  /** Lower case, as botocore has it. */
+  name: string
+  /** Empty where indented lines follow (`s3 =`): those are keys of another kind. */
+  value: string
+  /** The whole line, and the lines that continue it. */
+  start: number
+  end: number
+  indent: string
+}
+
+export interface IniSection {
+  header: string
+  /** Where the header's line begins, and where it ends. */
+  start: number
+  headEnd: number
+  /** Where the next section begins. */
+  end: number
+  keys: IniKey[]
+}
+
+export type Profiles = ReadonlyMap<string, ReadonlyMap<string, string>>
+
+/** Every profile with its plain keys. One that stands in two places has the keys of both, the later one's first. */
+export function readProfiles(text: string, file: AwsFile): Profiles {
+  const found = new Map<string, Map<string, string>>()
+  for (const section of parseIni(text)) {
+    const name = profileOf(section.header, file)
+    if (name === undefined) continue
+    const keys = found.get(name) ?? new Map<string, string>()
+    for (const { name: key, value } of section.keys) if (value !== '') keys.set(key, value)
+    found.set(name, keys)
+  }
+  return found
+}
+
+/** The blocks of one profile: more than one is a mistake that every tool takes differently. */
+export function sectionsOf(text: string, file: AwsFile, profile: string): IniSection[] {
+  return parseIni(text).filter(({ header }) => profileOf(header, file) === profile)
+}
+
+/** `undefined`: a header of something else (`[sso-session x]`, `[services x]`). */
+function profileOf(header: string, file: AwsFile): string | undefined {
+  if (file === 'credentials' || header === 'default') return header
+  const [, said] = /^profile\s+(.+?)\s*$/.exec(header) ?? []
+  if (said === undefined) return undefined
+  const [, , quoted] = /^(["'])(.*)\1$/.exec(said) ?? []
+  if (quoted !== undefined) return quoted
+  return /\s/.test(said) ? undefined : said
+}
+
+interface Line {
+  text: string
+  start: number
+  end: number
+}
+
+function* linesOf(text: string): Generator<Line> {
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start)
+    const end = newline === -1 ? text.length : newline + 1
+    // A byte order mark belongs to no line.
+    const from = start === 0 && text.startsWith('\ufeff') ? 1 : start
+    yield { text: text.slice(from, end).replace(/\r?\n$/, ''), start: from, end }
+    start = end
+  }
+}
+
+export function parseIni(text: string): IniSection[] {
+  const sections: IniSection[] = []
+  for (const line of linesOf(text)) {
+    if (/^\s*(?:[#;].*)?$/.test(line.text)) continue
+    const section = sections.at(-1)
+    if (continues(line, section?.keys.at(-1))) section!.keys.at(-1)!.end = line.end
+    else readLine(line, section, sections)
+  }
+  for (const section of sections) if (section.end === 0) section.end = text.length
+  return sections
+}
+
+/** Indented deeper than the key above: Python reads on, header or not. */
+function continues(line: Line, key: IniKey | undefined): boolean {
+  return key !== undefined && indentOf(line.text).length > key.indent.length
+}
+
+function readLine(line: Line, section: IniSection | undefined, sections: IniSection[]): void {
+  const header = headerOf(line.text)
+  if (header !== undefined) {
+    if (section !== undefined) section.end = line.start
+    sections.push({ header, start: line.start, headEnd: line.end, end: 0, keys: [] })
+    return
+  }
+  const key = keyOf(line)
+  if (key !== undefined) section?.keys.push(key)
+}
+
+const headerOf = (line: string) => /^\s*\[(.+)\]\s*$/.exec(withoutComment(line))?.[1]
+
+function keyOf({ text, start, end }: Line): IniKey | undefined {
+  const [, name, value] = /^\s*([^=:]+?)\s*[=:](.*)$/.exec(text) ?? []
+  if (name === undefined || value === undefined) return undefined
+  return {
+    name: name.toLowerCase(),
+    value: withoutComment(value).trim(),
+    start,
+    end,
+    indent: indentOf(text),
+  }
+}
+
+/** After white space only: an ARN or a password may have a `#` in it. */
+const withoutComment = (text: string) => text.replace(/(?:^|\s)[#;].*$/, '')
+
+const indentOf = (line: string) => /^[ \t]*/.exec(line)![0]

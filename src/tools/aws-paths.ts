@@ -1,0 +1,43 @@
+/** Where AWS's tools keep their files, and what they would take from them. */
+import { homedir } from 'node:os'
+import { posix, win32 } from 'node:path'
+import { type AwsFile, readProfiles } from './aws-ini.ts'
+import { readForeign } from './foreign-file.ts'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+export interface AwsPaths {
+  config: string
+  credentials: string
+  /** The folder of `aws login`'s sessions. */
+  loginCache: string
+}
+
+export function awsPaths(env: Env, platform: NodeJS.Platform = process.platform): AwsPaths {
+  const api = platform === 'win32' ? win32 : posix
+  const home = (platform === 'win32' ? env.USERPROFILE : env.HOME) || homedir()
+  const at = (said: string | undefined, ...usual: string[]) =>
+    said ? said.replace(/^~(?=$|[/\\])/, () => home) : api.join(home, '.aws', ...usual)
+  return {
+    config: at(env.AWS_CONFIG_FILE, 'config'),
+    credentials: at(env.AWS_SHARED_CREDENTIALS_FILE, 'credentials'),
+    loginCache: at(env.AWS_LOGIN_CACHE_DIRECTORY, 'login', 'cache'),
+  }
+}
+
+/** The profile that AWS's tools use where none is named. */
+export function awsProfile(env: Env): string {
+  return env.AWS_PROFILE || env.AWS_DEFAULT_PROFILE || 'default'
+}
+
+export const fileOf = (paths: AwsPaths, file: AwsFile) => readForeign(paths[file])
+
+/** The region of the profile in use, from the config file. A file that cannot be read has none. */
+export function awsRegion(env: Env, platform?: NodeJS.Platform): string | undefined {
+  try {
+    const { text } = fileOf(awsPaths(env, platform), 'config')
+    return readProfiles(text, 'config').get(awsProfile(env))?.get('region')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,77 @@
+/** Changes to a text that somebody else owns: small, in order, and each knows what stood there before. */
+import { createHash } from 'node:crypto'
+
+/** At `at` of the text before, `before` gives way to `after`. */
+export interface Edit {
+  at: number
+  before: string
+  after: string
+}
+
+/** `edits` in the order of the text, none into another. */
+export function applyEdits(text: string, edits: readonly Edit[]): string {
+  return [...edits]
+    .reverse()
+    .reduce((now, { at, before, after }) => now.slice(0, at) + after + now.slice(at + before.length), text)
+}
+
+/** The edits that lead back from what {@link applyEdits} made. */
+export function inverse(edits: readonly Edit[]): Edit[] {
+  let moved = 0
+  return edits.map(({ at, before, after }) => {
+    const back = { at: at + moved, before: after, after: before }
+    moved += after.length - before.length
+    return back
+  })
+}
+
+export function sumOf(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex')
+}
+
+/** The line end that a text uses; that of its first line, where it uses two. */
+export function lineEndOf(text: string): '\n' | '\r\n' {
+  return /^[^\n]*\r\n/.test(text) ? '\r\n' : '\n'
+}
+
+export function lineNumber(text: string, at: number): number {
+  return text.slice(0, at).split('\n').length
+}
+
+/** Whatever a file of credentials may hold besides ours is nobody's business on a screen. */
+const PRIVATE = /^(\s*[\w.-]*(?:secret|token|password|private|credential_process)[\w.-]*\s*[=:]\s*).*$/i
+
+/** As `diff -u` would show it, one line of context, the values of secrets masked. Empty: nothing changes. */
+export function diffOf(file: string, text: string, edits: readonly Edit[]): string {
+  if (edits.length === 0) return ''
+  let moved = 0
+  const hunks = edits.map((edit) => {
+    const from = lineNumber(text, edit.at)
+    const hunk = hunkOf(text, edit, from, moved)
+    moved += linesOf(edit.after).length - linesOf(edit.before).length
+    return hunk
+  })
+  return [`--- ${file}`, `+++ ${file}`, ...hunks.flat(), ''].join('\n')
+}
+
+function hunkOf(text: string, { at, before, after }: Edit, line: number, moved: number): string[] {
+  const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
+  const above = linesOf(text.slice(start < 2 ? 0 : text.lastIndexOf('\n', start - 2) + 1, Math.max(start, at))).slice(-1)
+  // Where the last line had no end, what is added begins by giving it one.
+  const added = linesOf(start < at ? after.replace(/^\r?\n/, '') : after)
+  const gone = linesOf(before)
+  const top = line - above.length + (start < at ? 1 : 0)
+  const range = (first: number, count: number) => `${count === 0 ? first - 1 : first},${count}`
+  return [
+    `@@ -${range(top, above.length + gone.length)} +${range(top + moved, above.length + added.length)} @@`,
+    ...above.map((each) => ` ${each.replace(PRIVATE, '$1…')}`),
+    ...gone.map((each) => `-${each}`),
+    ...added.map((each) => `+${each}`),
+  ]
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split(/\r?\n/)
+  if (lines.at(-1) === '') lines.pop()
+  return lines
+}
