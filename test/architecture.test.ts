@@ -51,6 +51,7 @@ const MAY_IMPORT: Record<string, readonly string[] | typeof ANY> = {
   config: ['core'],
   outputs: ['core', 'providers?'],
   platform: ['core'],
+  tools: ['core', 'vault'],
   flows: ['core', 'oauth'],
   refresh: ['core', 'oauth', 'vault?'],
   derive: ['core', 'oauth'],
@@ -148,6 +149,7 @@ test('a secret is revealed only where it is sent, sealed or handed out', () => {
     'outputs/credential-process.ts',
     'outputs/env.ts',
     'outputs/token.ts',
+    'tools/aws-login-session.ts',
     'vault/seal.ts',
   ])
 })

@@ -48,7 +48,11 @@ function planFor(request: AwsSetup, { paths, ledger }: AwsPlaces, file: ForeignF
   return planAwsProfile(request, { path: paths.config, config: file.text, credentials, ours })
 }
 
-function oursIn({ text, target }: ForeignFile, profile: string, entries: readonly LedgerEntry[]): Set<string> {
+function oursIn(
+  { text, target }: ForeignFile,
+  profile: string,
+  entries: readonly LedgerEntry[],
+): Set<string> {
   const written = entries
     .filter((entry) => entry.tool === 'aws' && entry.file === target && entry.place === profile)
     .flatMap(({ edits }) => edits.flatMap(({ after }) => parseIni(`[-]\n${after}`)))

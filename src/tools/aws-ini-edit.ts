@@ -150,7 +150,9 @@ function withoutLines(text: string, section: IniSection, { before, after }: Edit
     if (there === undefined) return []
     const now = text.slice(there.start, there.end)
     const was = earlier.find((key) => key.name === name)?.raw
-    return [{ at: there.start, before: now, after: was && now.endsWith('\n') ? ended(was, text) : (was ?? '') }]
+    return [
+      { at: there.start, before: now, after: was && now.endsWith('\n') ? ended(was, text) : (was ?? '') },
+    ]
   })
   const taken = new Set([...section.keys, ...written].map(({ name }) => name))
   const { at, indent } = placeIn(text, section)

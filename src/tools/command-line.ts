@@ -26,7 +26,11 @@ function quoteForWindows(word: string): string {
 }
 
 function unwritable(word: string): DaypassError {
-  return new DaypassError('usage', `"${shown(word)}" cannot be written into an AWS profile as every tool reads it`, {
-    hint: 'install daypass, and Node, in folders of plain letters',
-  })
+  return new DaypassError(
+    'usage',
+    `"${shown(word)}" cannot be written into an AWS profile as every tool reads it`,
+    {
+      hint: 'install daypass, and Node, in folders of plain letters',
+    },
+  )
 }

@@ -56,7 +56,9 @@ export function diffOf(file: string, text: string, edits: readonly Edit[]): stri
 
 function hunkOf(text: string, { at, before, after }: Edit, line: number, moved: number): string[] {
   const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
-  const above = linesOf(text.slice(start < 2 ? 0 : text.lastIndexOf('\n', start - 2) + 1, Math.max(start, at))).slice(-1)
+  const above = linesOf(
+    text.slice(start < 2 ? 0 : text.lastIndexOf('\n', start - 2) + 1, Math.max(start, at)),
+  ).slice(-1)
   // Where the last line had no end, what is added begins by giving it one.
   const added = linesOf(start < at ? after.replace(/^\r?\n/, '') : after)
   const gone = linesOf(before)

@@ -2,7 +2,16 @@
  * A file that another tool owns and a person edits: read as it is, followed where it is a link, and written so that
  * whoever could read it before can read it afterwards.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+} from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { type Ownership, removeDurably, writeFileDurably } from '../vault/atomic.ts'

@@ -42,15 +42,21 @@ export function readLedger(path: string): LedgerEntry[] {
   if (text === undefined) return []
   const entries = parse(text)
   if (entries !== undefined) return entries
-  throw new DaypassError('vault', `${path} is damaged: it says what was written into the files of other tools`, {
-    hint: `move it away and try again: mv ${path} ${path}.damaged`,
-  })
+  throw new DaypassError(
+    'vault',
+    `${path} is damaged: it says what was written into the files of other tools`,
+    {
+      hint: `move it away and try again: mv ${path} ${path}.damaged`,
+    },
+  )
 }
 
 function parse(text: string): LedgerEntry[] | undefined {
   try {
     const said = JSON.parse(text) as { v?: unknown; entries?: unknown }
-    return said.v === 1 && Array.isArray(said.entries) && said.entries.every(isEntry) ? said.entries : undefined
+    return said.v === 1 && Array.isArray(said.entries) && said.entries.every(isEntry)
+      ? said.entries
+      : undefined
   } catch {
     return undefined
   }
@@ -59,7 +65,9 @@ function parse(text: string): LedgerEntry[] | undefined {
 function isEntry(said: unknown): said is LedgerEntry {
   if (typeof said !== 'object' || said === null) return false
   const { created, edits, ...texts } = said as Record<string, unknown>
-  const areTexts = ['tool', 'identity', 'file', 'place', 'sum'].every((name) => typeof texts[name] === 'string')
+  const areTexts = ['tool', 'identity', 'file', 'place', 'sum'].every(
+    (name) => typeof texts[name] === 'string',
+  )
   return areTexts && typeof created === 'boolean' && Array.isArray(edits) && edits.every(isEdit)
 }
 
@@ -131,4 +139,3 @@ function undo(entry: LedgerEntry, takeBack: TakeBack): Undone['outcome'] {
   else writeForeign(file, text)
   return isAsWritten ? 'restored' : 'removed'
 }
-

@@ -118,8 +118,11 @@ function wantedKeys(
   const keys: Record<string, string | undefined> = {}
   for (const key of Object.values(KEY)) if (ours.has(key)) keys[key] = undefined
   keys[KEY[request.form]] =
-    request.form === 'login-session' ? plainValue(request.loginSession, 'log in again: daypass login') : commandLine(request.command, platform)
-  if (request.region !== undefined && !there?.has('region')) keys.region = plainValue(request.region, 'name one: daypass setup aws --region <region>')
+    request.form === 'login-session'
+      ? plainValue(request.loginSession, 'log in again: daypass login')
+      : commandLine(request.command, platform)
+  if (request.region !== undefined && !there?.has('region'))
+    keys.region = plainValue(request.region, 'name one: daypass setup aws --region <region>')
   return keys
 }
 

@@ -52,7 +52,8 @@ region = no
   })
 
   test('what is no INI at all has no profiles', () => {
-    for (const text of ['', '\ufeff', 'region = x', '[', '[]', '= 1\n[a', '\u0000']) expect(plain(text)).toEqual({})
+    for (const text of ['', '\ufeff', 'region = x', '[', '[]', '= 1\n[a', '\u0000'])
+      expect(plain(text)).toEqual({})
   })
 })
 
@@ -84,7 +85,10 @@ describe('edit', () => {
       'configuration',
     )
     expect(error.message).toContain('lines 1 and 3')
-    const key = await failure(() => edited('[default]\nregion = a\nRegion = b\n', 'default', { region: 'x' }), 'configuration')
+    const key = await failure(
+      () => edited('[default]\nregion = a\nRegion = b\n', 'default', { region: 'x' }),
+      'configuration',
+    )
     expect(key.message).toContain('lines 2 and 3')
   })
 
@@ -107,9 +111,17 @@ describe('undo, in a text that changed since', () => {
     ['something stands behind it', `${after}[profile b]\nregion=z\n`, '[default]\n[profile b]\nregion=z\n'],
     ['something stands before it', `# hi\n${after}`, '# hi\n[default]\n'],
     ['a key was added', `${after}output = json\n`, '[default]\n\n[profile dev]\noutput = json\n'],
-    ['a comment was added', after.replace('region', '# mine\nregion'), '[default]\n\n[profile dev]\n# mine\n'],
+    [
+      'a comment was added',
+      after.replace('region', '# mine\nregion'),
+      '[default]\n\n[profile dev]\n# mine\n',
+    ],
     ['a value is another', after.replace('eu-west-1', 'x'), '[default]\n\n[profile dev]\nregion = x\n'],
-    ['the order is another', '[profile dev]\nregion=eu-west-1\ncredential_process=/bin/x\n[default]\n', '[default]\n'],
+    [
+      'the order is another',
+      '[profile dev]\nregion=eu-west-1\ncredential_process=/bin/x\n[default]\n',
+      '[default]\n',
+    ],
     ['it is gone', '[default]\n', '[default]\n'],
     ['everything is gone', '', ''],
   ])('%s', (_, text, expected) => {
@@ -224,7 +236,11 @@ describe('for any text', () => {
         const both = applyEdits(mine, editProfile(mine, 'config', 'fresh', { region: 'z' }))
         const left = plain(takeBack(both, 'config', profile, first))
         const before = plain(text)
-        expect(left).toEqual({ ...before, ...(profile in left ? { [profile]: left[profile] } : {}), fresh: { region: 'z' } })
+        expect(left).toEqual({
+          ...before,
+          ...(profile in left ? { [profile]: left[profile] } : {}),
+          fresh: { region: 'z' },
+        })
         expect(left[profile] ?? {}).toEqual(before[profile] ?? {})
       }),
       runs(2000),

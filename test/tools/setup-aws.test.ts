@@ -15,7 +15,13 @@ import { failure } from '../vault/support.ts'
 import { aws, awsHome, credentialProgram, put } from './aws.ts'
 
 const ARN = 'arn:aws:sts::012345678910:assumed-role/Admin/admin'
-const LOGIN = { profile: 'dev', identity: 'work', form: 'login-session', loginSession: ARN, region: 'eu-central-1' } as const
+const LOGIN = {
+  profile: 'dev',
+  identity: 'work',
+  form: 'login-session',
+  loginSession: ARN,
+  region: 'eu-central-1',
+} as const
 const PROCESS = {
   profile: 'dev',
   identity: 'work',
@@ -23,7 +29,8 @@ const PROCESS = {
   command: ['/usr/bin/node', '/opt/daypass/cli.cjs', 'credential-process', 'work'],
   region: 'eu-central-1',
 } as const
-const HAND_MADE = '# mine\n[default]\nregion=us-east-1 ; here\ns3 =\n  max_concurrent_requests = 4\n\n[profile old]\noutput = json'
+const HAND_MADE =
+  '# mine\n[default]\nregion=us-east-1 ; here\ns3 =\n  max_concurrent_requests = 4\n\n[profile old]\noutput = json'
 
 const read = (places: AwsPlaces) => fs.readFileSync(places.paths.config, 'utf8')
 const mode = (path: string) => fs.statSync(path).mode & 0o777
@@ -39,7 +46,9 @@ describe('set up', () => {
     expect(mode(places.paths.config)).toBe(0o600)
     expect(mode(join(places.home, '.aws'))).toBe(0o700)
     expect(mode(places.ledger)).toBe(0o600)
-    expect(await undoAws(places.ledger)).toMatchObject([{ place: 'dev', identity: 'work', outcome: 'restored' }])
+    expect(await undoAws(places.ledger)).toMatchObject([
+      { place: 'dev', identity: 'work', outcome: 'restored' },
+    ])
     expect(fs.existsSync(places.paths.config)).toBe(false)
     expect(await undoAws(places.ledger)).toEqual([])
   })
@@ -52,7 +61,9 @@ describe('set up', () => {
     fs.mkdirSync(join(places.home, '.aws'))
     fs.symlinkSync('../dotfiles/aws-config', places.paths.config)
     await setUpAws(LOGIN, places)
-    expect(read(places)).toBe(`${HAND_MADE}\n\n[profile dev]\nlogin_session = ${ARN}\nregion = eu-central-1\n`)
+    expect(read(places)).toBe(
+      `${HAND_MADE}\n\n[profile dev]\nlogin_session = ${ARN}\nregion = eu-central-1\n`,
+    )
     expect(fs.lstatSync(places.paths.config).isSymbolicLink()).toBe(true)
     expect(mode(real)).toBe(0o640)
     await undoAws(places.ledger, { profile: 'dev' })
@@ -100,7 +111,11 @@ describe('set up', () => {
     await setUpAws({ ...PROCESS, command: ['/new/node', 'credential-process', 'work'] }, places)
     await setUpAws(LOGIN, places)
     expect(read(places)).not.toContain('credential_process')
-    expect((await undoAws(places.ledger)).map(({ outcome }) => outcome)).toEqual(['restored', 'restored', 'restored'])
+    expect((await undoAws(places.ledger)).map(({ outcome }) => outcome)).toEqual([
+      'restored',
+      'restored',
+      'restored',
+    ])
     expect(read(places)).toBe(HAND_MADE)
   })
 
@@ -195,7 +210,10 @@ describe('undo', () => {
   })
 
   test('of one of two profiles leaves the other, in either order', async (context) => {
-    for (const order of [['dev', 'two'], ['two', 'dev']]) {
+    for (const order of [
+      ['dev', 'two'],
+      ['two', 'dev'],
+    ]) {
       const places = awsHome(context)
       put(places.paths.config, HAND_MADE)
       await setUpAws(LOGIN, places)
@@ -238,7 +256,11 @@ describe('read by others', () => {
       filepath: places.paths.credentials,
       ignoreCache: true,
     })()
-    expect(credentials).toMatchObject({ accessKeyId: 'ASIAwork', secretAccessKey: 'hush', sessionToken: 'token' })
+    expect(credentials).toMatchObject({
+      accessKeyId: 'ASIAwork',
+      secretAccessKey: 'hush',
+      sessionToken: 'token',
+    })
   })
 
   test('the AWS command line does so too, and reads the other profiles as before', async (context) => {
@@ -252,7 +274,9 @@ describe('read by others', () => {
     expect(list).toMatch(/region +eu-central-1 +config-file/)
     expect(await aws(places.env, 'configure', 'list', '--profile', 'old')).toBe(before)
     await setUpAws({ ...LOGIN, profile: 'session' }, places)
-    expect(await aws(places.env, 'configure', 'get', 'login_session', '--profile', 'session')).toBe(`${ARN}\n`)
+    expect(await aws(places.env, 'configure', 'get', 'login_session', '--profile', 'session')).toBe(
+      `${ARN}\n`,
+    )
     expect(await aws(places.env, 'configure', 'get', 'default.s3.max_concurrent_requests')).toBe('4\n')
   }, 60_000)
 
@@ -266,8 +290,11 @@ describe('read by others', () => {
       .sample(fc.array(word, { minLength: 1, maxLength: 5 }), runs(300))
       .map((words) => ({ words, line: commandLine(words, 'linux') }))
     const input = JSON.stringify(lines.map(({ line }) => line))
-    const python = 'import json,shlex,sys; print(json.dumps([shlex.split(line) for line in json.load(sys.stdin)]))'
-    const split = JSON.parse(execFileSync('python3', ['-c', python], { input, encoding: 'utf8' })) as string[][]
+    const python =
+      'import json,shlex,sys; print(json.dumps([shlex.split(line) for line in json.load(sys.stdin)]))'
+    const split = JSON.parse(
+      execFileSync('python3', ['-c', python], { input, encoding: 'utf8' }),
+    ) as string[][]
     expect(split).toEqual(lines.map(({ words }) => words))
     const script = lines.map(({ line }) => `printf '%s\\0' ${line}; printf '\\n\\0'`).join('\n')
     const said = execFileSync('sh', ['-s'], { input: script, encoding: 'utf8' })
@@ -292,7 +319,9 @@ describe('where they lie', () => {
       loginCache: '/h/.aws/login/cache',
     })
     expect(awsPaths({ USERPROFILE: 'C:\\me', HOME: '/h' }, 'win32').config).toBe('C:\\me\\.aws\\config')
-    expect(awsPaths({ HOME: '/h', AWS_CONFIG_FILE: '~/x', AWS_LOGIN_CACHE_DIRECTORY: '/c' }, 'linux')).toMatchObject({
+    expect(
+      awsPaths({ HOME: '/h', AWS_CONFIG_FILE: '~/x', AWS_LOGIN_CACHE_DIRECTORY: '/c' }, 'linux'),
+    ).toMatchObject({
       config: '/h/x',
       loginCache: '/c',
     })
@@ -302,7 +331,13 @@ describe('where they lie', () => {
     const { env, paths } = awsHome(context)
     expect(awsRegion(env, 'linux')).toBe(undefined)
     put(paths.config, '[default]\nregion = eu-west-1\n[profile a]\nregion = us-east-1\n[profile b]\n')
-    const regions = [{}, { AWS_PROFILE: 'a' }, { AWS_DEFAULT_PROFILE: 'a' }, { AWS_PROFILE: 'b' }, { AWS_PROFILE: 'c' }]
+    const regions = [
+      {},
+      { AWS_PROFILE: 'a' },
+      { AWS_DEFAULT_PROFILE: 'a' },
+      { AWS_PROFILE: 'b' },
+      { AWS_PROFILE: 'c' },
+    ]
     expect(regions.map((more) => awsRegion({ ...env, ...more }, 'linux'))).toEqual([
       'eu-west-1',
       'us-east-1',
