@@ -1,7 +1,7 @@
 /** Where AWS's tools keep their files, and what they would take from them. */
 import { homedir } from 'node:os'
 import { posix, win32 } from 'node:path'
-import { type AwsFile, readProfiles } from './aws-ini.ts'
+import { readProfiles } from './aws-ini.ts'
 import { readForeign } from './foreign-file.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
@@ -30,12 +30,10 @@ export function awsProfile(env: Env): string {
   return env.AWS_PROFILE || env.AWS_DEFAULT_PROFILE || 'default'
 }
 
-export const fileOf = (paths: AwsPaths, file: AwsFile) => readForeign(paths[file])
-
 /** The region of the profile in use, from the config file. A file that cannot be read has none. */
 export function awsRegion(env: Env, platform?: NodeJS.Platform): string | undefined {
   try {
-    const { text } = fileOf(awsPaths(env, platform), 'config')
+    const { text } = readForeign(awsPaths(env, platform).config)
     return readProfiles(text, 'config').get(awsProfile(env))?.get('region')
   } catch {
     return undefined

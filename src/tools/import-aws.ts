@@ -11,7 +11,7 @@ interface Found {
 }
 
 /** An access key, long-lived where it has no session token. */
-export interface FoundKeys extends Found {
+interface FoundKeys extends Found {
   kind: 'keys'
   file: AwsFile
   accessKeyId: string
@@ -20,7 +20,7 @@ export interface FoundKeys extends Found {
 }
 
 /** A definition and no secret: who may assume what. */
-export interface FoundRole extends Found {
+interface FoundRole extends Found {
   kind: 'role'
   roleArn: string
   /** The profile whose credentials assume it. */
@@ -35,24 +35,25 @@ export interface FoundRole extends Found {
 }
 
 /** A session of `aws login`. Its refresh token changes with every use, so it cannot live in two places. */
-export interface FoundSession extends Found {
+interface FoundSession extends Found {
   kind: 'login-session'
   loginSession: string
 }
 
 /** A program that hands out credentials; `ours` where it is daypass. The command may have secrets in it. */
-export interface FoundProcess extends Found {
+interface FoundProcess extends Found {
   kind: 'process'
   ours: boolean
   command: Secret
 }
 
 /** What daypass cannot take over, with what to do instead. */
-export interface NotSupported extends Found {
+interface NotSupported extends Found {
   kind: 'sso' | 'web-identity'
   hint: string
 }
 
+/** Told apart by `kind`. */
 export type FoundInAws = FoundKeys | FoundRole | FoundSession | FoundProcess | NotSupported
 
 /** In the order of the files, the config file first. A profile may have more than one thing to offer. */

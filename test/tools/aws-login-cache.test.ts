@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import * as fs from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
@@ -131,14 +132,22 @@ describe('written', () => {
     expect(fs.readdirSync(folder)).toHaveLength(1)
   })
 
-  test('a full disk is found out before', async (context) => {
-    if (!fs.existsSync('/dev/full')) skipLoudly(context, 'no /dev/full')
-    const { path, folder } = cacheOf(context)
-    put(join(folder, 'x'), '')
-    fs.rmSync(folder, { recursive: true })
+  test('a full disk is found out before, and what is there stays whole', async (context) => {
+    const { folder, path } = cacheOf(context)
+    fs.mkdirSync(folder, { recursive: true })
+    mountSmall(folder, context)
+    writeLoginSession(path, SESSION)
+    const before = fs.readFileSync(path)
+    expect(() => fs.writeFileSync(join(folder, 'filler'), Buffer.alloc(1024 * 1024))).toThrow('ENOSPC')
+    const error = await failure(() => reserveLoginSession(path, SESSION), 'vault')
+    expect(error.message).toContain('the disk is full')
+    expect([fs.readFileSync(path), fs.readdirSync(folder).length]).toEqual([before, 2])
+  })
+
+  test('something in the way is said in words that help', async (context) => {
+    const { folder, path } = cacheOf(context)
     put(folder, 'a file in the place of the folder')
-    const error = await failure(() => reserveLoginSession(path), 'vault')
-    expect(error.hint).not.toContain('DAYPASS_HOME')
+    expect((await failure(() => reserveLoginSession(path), 'vault')).hint).toContain('ls -ld')
   })
 
   test('it is removed once', (context) => {
@@ -321,7 +330,7 @@ describe('the official SDK', () => {
 /** A sign-in server that answers one thing, and looks at who asks. */
 async function signIn({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
   const asked: { body: unknown; isOurs: boolean }[] = []
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     let body = ''
     for await (const chunk of request) body += String(chunk)
     asked.push({ body: JSON.parse(body), isOurs: isSigned(String(request.headers.dpop)) })
@@ -330,7 +339,8 @@ async function signIn({ onTestFinished }: Pick<TestContext, 'onTestFinished'>) {
     response.end(
       JSON.stringify({ accessToken, tokenType: 'aws_sigv4', expiresIn: 900, refreshToken: 'refresh-2' }),
     )
-  })
+  }
+  const server = createServer((request, response) => void answer(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
@@ -356,4 +366,14 @@ function reveal(session: LoginSession) {
 async function context() {
   const { onTestFinished } = await import('vitest')
   return { onTestFinished }
+}
+
+/** A file system of a few pages, for the test. */
+function mountSmall(folder: string, context: TestContext): void {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=700', 'tmpfs', folder], { stdio: 'pipe' })
+  } catch (error) {
+    skipLoudly(context, `a full disk (${String(error)})`)
+  }
+  context.onTestFinished(() => void execFileSync('umount', [folder]))
 }
