@@ -11,6 +11,7 @@ import { type Paths, paths } from './platform/paths.ts'
 import type { Provider } from './providers/define.ts'
 import { builtIn } from './providers/index.ts'
 import type { KeychainPatience } from './vault/keychain.ts'
+import { type Homes, withHomes } from './vault/homes.ts'
 import { diskVault, memoryVault } from './vault/open-vault.ts'
 import { readState, writeState } from './vault/state.ts'
 import type { Vault } from './vault/vault.ts'
@@ -85,7 +86,12 @@ function hostOf(env: Host['env'], given: Partial<Host> = {}): Host {
   const { stdin, stderr } = process
   const own = nodeHost({ env, stdin, stderr })
   const { interactive } = given.terminal ?? own.terminal
-  return { ...own, surroundings: () => ({ ...own.surroundings(), interactive }), ...given }
+  return {
+    ...own,
+    elsewhere: async () => (await import('./tools/aws-paths.ts')).awsRegion(env),
+    surroundings: () => ({ ...own.surroundings(), interactive }),
+    ...given,
+  }
 }
 
 /** The copy of `config.yaml` that the quickest `token` reads. */
@@ -109,6 +115,11 @@ function wantedStore(env: Host['env'], config: Config): Store {
   })
 }
 
+/** Places outside the vault where a grant may rest. */
+const HOMES: Homes = {
+  'aws-login-cache': async () => (await import('./tools/aws-login-home.ts')).awsLoginHome,
+}
+
 function openVault(
   folder: string,
   wanted: Store,
@@ -116,7 +127,7 @@ function openVault(
   keychain: KeychainPatience | undefined,
 ): Vault {
   if (wanted === 'memory') return memoryVault()
-  return diskVault(folder, { wanted, report, ...(keychain && { keychain }) })
+  return withHomes(diskVault(folder, { wanted, report, ...(keychain && { keychain }) }), HOMES)
 }
 
 function choicesOf({ state }: Paths, cwd: string, report: (message: string) => void): Choices {

@@ -130,6 +130,7 @@ function isGood(header: Header, compiled: Compiled, { minTtl }: Asked): boolean 
     ? ownProvider(header.provider, { issuer: own.params.issuer })
     : builtIn[header.provider]
   if (!provider || (said && said.provider !== header.provider)) return false
+  if (header.home) return false
   // Keys of the configuration come first, and what is made from another identity is judged with it.
   if (said?.via !== undefined || said?.withheld.includes('access_key_id')) return false
   if (minTtl > 0) checkMinTtl(header, minTtl)

@@ -51,6 +51,7 @@ const STORES: Record<string, string> = {
   keychain: 'the vault, its key in the keychain of this system',
   file: 'the vault, its key in a file beside it (mode 0600)',
   memory: 'this process alone',
+  'aws-login-cache': 'the login cache of the AWS tools, in clear (mode 0600), where they renew it, too',
   config: 'config.yaml',
   environment: 'the environment',
 }

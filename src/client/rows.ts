@@ -33,7 +33,7 @@ export interface Row {
   session_expires_at: string | null
   default: boolean
   active: boolean
-  store: KeyLocation['where'] | 'config' | 'environment' | null
+  store: KeyLocation['where'] | 'config' | 'environment' | 'aws-login-cache' | null
   /** Logins that ended because the answer to a renewal was lost. */
   lost_renewals: number
 }
@@ -142,7 +142,7 @@ function listedOf(context: Context, { definition, header }: Found, marked: Marke
     session_expires_at: iso(header?.sessionExpiresAt),
     default: marked.default === name,
     active: marked.active === name,
-    store: inConfig ? 'config' : (header?.key?.where ?? (header ? null : 'config')),
+    store: inConfig ? 'config' : storeOf(header),
     lost_renewals: header?.lostRenewals ?? 0,
   }
   const reason = why ?? (inConfig ? undefined : header?.loginRequired)
@@ -152,6 +152,11 @@ function listedOf(context: Context, { definition, header }: Found, marked: Marke
     timeLeft: inConfig ? Number.POSITIVE_INFINITY : header ? timeLeft(header, now) : 0,
     ...(reason !== undefined && { why: reason }),
   }
+}
+
+function storeOf(header: Header | undefined): Row['store'] {
+  if (header?.key && header.home) return header.home.kind as Row['store']
+  return header?.key?.where ?? (header ? null : 'config')
 }
 
 /** Why what is kept may not be used; of a derived identity, what its parents lack. */

@@ -50,6 +50,7 @@ const SHAPE: Record<Exclude<keyof Header, keyof Clear>, Check> = {
   unanswered: absentOr(time),
   lostRenewals: absentOr(time),
   madeFrom: absentOr(text),
+  home: absentOr((value) => texts(value) && text((value as { path?: unknown }).path)),
   loginRequired: absentOr(text),
   createdAt: time,
 }

@@ -1,0 +1,156 @@
+/**
+ * Grants that rest outside the vault, because another tool reads and renews them there. The record stays: its header
+ * says where, and its body holds no secret. What stands in the home is the truth; whoever asks the vault sees that.
+ */
+import { createHash } from 'node:crypto'
+import { DaypassError } from '../core/errors.ts'
+import { Secret } from '../core/secret.ts'
+import type { Entry, Grant, Header } from '../core/types.ts'
+import type { EntrySlot, Listed, Vault } from './vault.ts'
+
+export interface Home {
+  /** `undefined`: whoever else uses it has ended the login. */
+  read(path: string): Promise<Grant | undefined>
+  /** Durable when it returns. */
+  write(path: string, entry: Settled): void
+  /** Room for the answer to a renewal. What another tool has renewed meanwhile is left as it is. */
+  reserve(path: string, entry: Settled): { write(entry: Settled): void; release(): void }
+  remove(path: string): void
+}
+
+export type Settled = Entry & { grant: Grant }
+
+/** By the kind of home; loaded where one is in use. */
+export type Homes = Readonly<Record<string, () => Promise<Home>>>
+
+const isSettled = (entry: Entry): entry is Settled => entry.grant !== undefined
+
+export function withHomes(vault: Vault, homes: Homes): Vault {
+  /** What was read last: writing that again could undo what another tool has done in between. */
+  const seen = new Map<string, Grant>()
+
+  async function homeOf({ home, name }: Header): Promise<Home | undefined> {
+    if (home === undefined) return undefined
+    if (Object.hasOwn(homes, home.kind)) return homes[home.kind]!()
+    throw new DaypassError('vault', `the grant of ${name} rests in a place that this daypass does not know`, {
+      hint: 'update daypass: npm install -g daypass',
+    })
+  }
+
+  async function asItStands(header: Header): Promise<Entry> {
+    const home = await homeOf(header)
+    if (!home || header.key === undefined) return { header }
+    const grant = await home.read(header.home!.path)
+    if (!grant) return { header: { ...header, loginRequired: header.loginRequired ?? ENDED } }
+    seen.set(header.name, grant)
+    return { header: renewedThere(header, grant), grant }
+  }
+
+  const header = async (name: string) => {
+    const kept = await vault.header(name)
+    return kept?.home ? (await asItStands(kept)).header : kept
+  }
+
+  async function write(entry: Entry): Promise<void> {
+    const home = await homeOf(entry.header)
+    if (!home) return vault.write(entry)
+    const { path } = entry.header.home!
+    if (!isSettled(entry)) home.remove(path)
+    else if (!isSame(entry.grant, seen.get(entry.header.name))) home.write(path, entry)
+    await vault.write(hollow(entry))
+  }
+
+  return {
+    ...vault,
+    header,
+    list: async () => Promise.all((await vault.list()).map((one) => listed(one, asItStands))),
+    async read(name) {
+      const kept = await vault.header(name)
+      return kept?.home ? asItStands(kept) : vault.read(name)
+    },
+    write,
+    async reserve(entry) {
+      const home = await homeOf(entry.header)
+      if (!home || !isSettled(entry)) return vault.reserve(entry)
+      const slot = await vault.reserve(hollow(entry))
+      try {
+        return slotOf(slot, home.reserve(entry.header.home!.path, entry), write)
+      } catch (error) {
+        await slot.release()
+        throw error
+      }
+    },
+    // An answer that was cut off lies in the home's own folder; the server gives it once more.
+    rescue: async (name) => ((await vault.header(name))?.home ? false : vault.rescue(name)),
+    async remove(name) {
+      const kept = await vault.header(name).catch(() => undefined)
+      const home = kept && (await homeOf(kept))
+      home?.remove(kept!.home!.path)
+      return vault.remove(name)
+    },
+  }
+
+  function slotOf(slot: EntrySlot, room: ReturnType<Home['reserve']>, otherwise: Vault['write']): EntrySlot {
+    return {
+      async write(entry) {
+        if (!isSettled(entry)) return otherwise(entry)
+        if (!isSame(entry.grant, seen.get(entry.header.name))) room.write(entry)
+        await slot.write(hollow(entry))
+      },
+      async release() {
+        room.release()
+        await slot.release()
+      },
+    }
+  }
+}
+
+const ENDED = 'another tool has ended its login'
+
+async function listed(one: Listed, asItStands: (header: Header) => Promise<Entry>): Promise<Listed> {
+  if (!('header' in one) || !one.header.home) return one
+  try {
+    return { name: one.name, header: (await asItStands(one.header)).header }
+  } catch (error) {
+    if (error instanceof DaypassError) return { name: one.name, problem: error.message }
+    throw error
+  }
+}
+
+/** What the record says of its times is what we knew last; what it says of its end is of the token that was refused. */
+function renewedThere(header: Header, { credential, refreshToken }: Grant): Header {
+  const { loginRequired, unanswered, ...rest } = header
+  const same = refreshToken === undefined || header.home?.refused === digest(refreshToken)
+  const { expiresAt = header.expiresAt } = credential
+  const issuedAt = expiresAt === header.expiresAt ? header.issuedAt : credential.issuedAt
+  return {
+    ...rest,
+    ...(issuedAt !== undefined && { issuedAt }),
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(same && loginRequired !== undefined && { loginRequired }),
+    ...(unanswered !== undefined && { unanswered }),
+  }
+}
+
+/** The record that stays in the vault: nothing in it is secret. */
+function hollow({ header, grant }: Entry): Entry {
+  if (!grant) return { header }
+  const { home, ...rest } = header
+  const { refused: _, ...address } = home!
+  const refused = header.loginRequired !== undefined && grant.refreshToken ? digest(grant.refreshToken) : undefined
+  const { credential } = grant
+  const none = new Secret('')
+  const empty = credential.kind === 'keys' ? { secretAccessKey: none, sessionToken: none } : { token: none }
+  return {
+    header: { ...rest, home: { ...address, ...(refused !== undefined && { refused }) } },
+    grant: { credential: { ...credential, ...empty } as Grant['credential'] },
+  }
+}
+
+const digest = (token: Secret) => createHash('sha256').update(token.reveal()).digest('hex')
+
+function isSame(a: Grant, b: Grant | undefined): boolean {
+  const secret = ({ credential }: Grant) =>
+    credential.kind === 'keys' ? credential.secretAccessKey : credential.token
+  return b !== undefined && secret(a).equals(secret(b)) && (a.refreshToken?.equals(b.refreshToken) ?? true)
+}
