@@ -27,15 +27,17 @@ const WRITERS: Record<'bash' | 'fish' | 'powershell' | 'cmd' | 'nu', Writer> = {
     newline: '\n',
   },
   powershell: {
-    // Its single quotes are five characters. It reads what a program prints line by line.
+    // Its single quotes are five characters. It reads what a program prints line by line, and knows no empty variable.
     set: (name, value) =>
-      /[\r\n]/.test(value) ? undefined : `$Env:${name} = '${value.replace(/['\u2018-\u201b]/g, '$&$&')}'`,
+      value === '' || /[\r\n]/.test(value)
+        ? undefined
+        : `$Env:${name} = '${value.replace(/['\u2018-\u201b]/g, '$&$&')}'`,
     clear: (name) => `$Env:${name} = $null`,
     newline: '\n',
   },
   cmd: {
     // Whether a percent sign is doubled depends on where it is read, an exclamation mark on how cmd was started.
-    set: (name, value) => (/[\r\n"%!]/.test(value) ? undefined : `set "${name}=${value}"`),
+    set: (name, value) => (value === '' || /[\r\n"%!]/.test(value) ? undefined : `set "${name}=${value}"`),
     clear: (name) => `set "${name}="`,
     newline: '\r\n',
   },
@@ -61,7 +63,7 @@ function inDotenv(name: string, value: string): string | undefined {
 /** What `env` prints. Throws `usage`, with the name of a variable whose value the format cannot carry. */
 export function envText(changes: Changes, format: Exclude<EnvFormat, 'github'>): string {
   const { set, clear } = changes
-  if (format === 'json') return JSON.stringify(environmentWith({ set, clear: [] }))
+  if (format === 'json') return JSON.stringify(Object.fromEntries(set.map((each) => asIs(each, format))))
   if (format === 'dotenv') return set.map((each) => written(each, format, inDotenv)).join('\n')
   const writer = WRITERS[format]
   const lines = [...clear.map(writer.clear), ...set.map((each) => written(each, format, writer.set))]
@@ -110,9 +112,11 @@ export function environmentWith(
   const kept = Object.entries(env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !gone.has(known(entry[0])),
   )
-  const added = set.map((each) => [each.name, written(each, 'an environment', (_, value) => value)] as const)
-  return Object.fromEntries([...kept, ...added])
+  return Object.fromEntries([...kept, ...set.map((each) => asIs(each, 'an environment'))])
 }
+
+const asIs = (each: Variable, format: string) =>
+  [each.name, written(each, format, (_, value) => value)] as const
 
 /** NUL ends a value everywhere, and half a character is none; beyond that it depends on the format. */
 function written(
@@ -123,7 +127,7 @@ function written(
   const text = textOf(value)
   const words = /[\0\p{Cs}]/u.test(text) ? undefined : write(name, text)
   if (words !== undefined) return words
-  throw new DaypassError('usage', `the value of ${name} has a character that ${format} cannot carry`, {
+  throw new DaypassError('usage', `${format} cannot carry the value of ${name}`, {
     hint: 'for one program, whatever it is written in: daypass exec -- CMD',
   })
 }

@@ -1,0 +1,84 @@
+/** Which variables carry a credential, and which may not stand beside it. */
+import { describe, expect, test } from 'vitest'
+import { Secret } from '../../src/core/secret.ts'
+import type { BearerCredential, KeysCredential } from '../../src/core/types.ts'
+import { changesFor, namesFor } from '../../src/outputs/variables.ts'
+import { awsVariables } from '../../src/providers/aws-variables.ts'
+import { builtIn, ownProvider } from '../../src/providers/index.ts'
+
+const secret = new Secret('the-secret')
+const session = new Secret('the-session')
+const keys: KeysCredential = {
+  kind: 'keys',
+  cloud: 'aws',
+  accessKeyId: 'ASIA',
+  secretAccessKey: secret,
+  sessionToken: session,
+  issuedAt: 0,
+  expiresAt: Date.UTC(2026, 0, 2, 3, 4, 5),
+}
+const bearer: BearerCredential = { kind: 'bearer', token: secret, tokenType: 'bearer', issuedAt: 0 }
+const aws = { id: 'aws', env: [], variables: awsVariables }
+const RIVALS = ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SECURITY_TOKEN', 'AWS_ROLE_ARN']
+
+describe('keys of AWS', () => {
+  test('with everything', () => {
+    const { set, clear } = changesFor(aws, keys, { region: 'eu-west-1' })
+    expect(set).toEqual([
+      { name: 'AWS_ACCESS_KEY_ID', value: 'ASIA' },
+      { name: 'AWS_SECRET_ACCESS_KEY', value: secret },
+      { name: 'AWS_SESSION_TOKEN', value: session },
+      { name: 'AWS_CREDENTIAL_EXPIRATION', value: '2026-01-02T03:04:05Z' },
+      { name: 'AWS_REGION', value: 'eu-west-1' },
+      { name: 'AWS_DEFAULT_REGION', value: 'eu-west-1' },
+    ])
+    expect(clear).toEqual(awsVariables.clears)
+    expect(clear).toEqual(expect.arrayContaining(RIVALS))
+  })
+
+  test('permanent ones take away the session of others; a region that is set stays', () => {
+    const { sessionToken: _, expiresAt: __, ...permanent } = keys
+    const { set, clear } = changesFor(aws, permanent)
+    expect(set.map(({ name }) => name)).toEqual(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
+    expect(clear).toEqual(expect.arrayContaining(['AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION']))
+    expect(clear).not.toEqual(expect.arrayContaining(['AWS_REGION']))
+  })
+
+  test('the end is told by the clock of whoever compares it', () => {
+    const { set } = changesFor(aws, keys, { clockOffset: 60_000 })
+    expect(set).toContainEqual({ name: 'AWS_CREDENTIAL_EXPIRATION', value: '2026-01-02T03:03:05Z' })
+  })
+
+  test('taken away again: what they may have set', () => {
+    expect(namesFor(aws)).toEqual([
+      'AWS_ACCESS_KEY_ID',
+      'AWS_SECRET_ACCESS_KEY',
+      'AWS_SESSION_TOKEN',
+      'AWS_CREDENTIAL_EXPIRATION',
+      'AWS_REGION',
+      'AWS_DEFAULT_REGION',
+    ])
+  })
+})
+
+describe('a token', () => {
+  test.each([
+    ['oidc', builtIn.oidc!, ['OIDC_TOKEN']],
+    ['github', builtIn.github!, ['GH_TOKEN', 'GITHUB_TOKEN']],
+    ['gitlab', builtIn.gitlab!, ['GITLAB_TOKEN']],
+    ['one of one’s own', ownProvider('acme-id', {}), ['ACME_ID_TOKEN']],
+    ['one that names its variable', ownProvider('acme', { env: 'ACME' }), ['ACME']],
+    ['one that begins with a digit', ownProvider('1up', {}), ['_1UP_TOKEN']],
+  ])('of %s', (_, provider, names) => {
+    expect(changesFor(provider, bearer)).toEqual({
+      set: names.map((name) => ({ name, value: secret })),
+      clear: [],
+    })
+    expect(namesFor(provider)).toEqual(names)
+  })
+})
+
+test('every name of every provider can be the name of a variable', () => {
+  for (const provider of Object.values(builtIn))
+    for (const name of namesFor(provider)) expect(name).toMatch(/^[A-Z_][A-Z0-9_]*$/)
+})
