@@ -153,9 +153,11 @@ async function end(out: string | undefined, code: number, after?: () => void): P
   process.stdout.on('error', () => undefined)
   const failure = out === undefined ? undefined : await written(process.stdout, `${out}\n`)
   if (!failure) after?.()
-  if (failure && !CLOSED.has(failure.code ?? '')) await written(process.stderr, unwritten(failure))
+  // A reader that has gone is nobody's loss, unless something was to come after it.
+  const lost = failure && (after || !CLOSED.has(failure.code ?? ''))
+  if (lost) await written(process.stderr, unwritten(failure))
   await Promise.all([drained(process.stdout), drained(process.stderr)])
-  process.exit(failure && !CLOSED.has(failure.code ?? '') ? EXIT.vault : code)
+  process.exit(lost ? EXIT.vault : code)
 }
 
 const written = (stream: NodeJS.WriteStream, text: string) =>

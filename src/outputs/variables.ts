@@ -30,6 +30,7 @@ export function changesFor(provider: Carrier, credential: Credential, beside: Be
   const set = carried.flatMap(([names, value]) =>
     value === undefined ? [] : names.map((name) => ({ name, value })),
   )
+  if (set.length === 0) throw unnamed(provider, credential)
   const taken = new Set(set.map(({ name }) => name))
   // One that another credential left there would be taken for a part of this one. A region is nobody's.
   const left = carried.flatMap(([names, value]) =>
@@ -40,6 +41,12 @@ export function changesFor(provider: Carrier, credential: Credential, beside: Be
     clear: [...new Set([...left, ...(variables.clears ?? [])])].filter((name) => !taken.has(name)),
   }
 }
+
+/** Nothing would look like success, and the program would run as somebody else. */
+const unnamed = ({ id }: Carrier, { kind }: Credential) =>
+  new DaypassError('usage', `the provider ${id} names no variables for ${kind}`, {
+    hint: 'use daypass credential-process',
+  })
 
 /** The names that carry a credential of it, whatever it is: to take them away needs no credential. */
 export function namesFor(provider: Carrier): string[] {

@@ -233,6 +233,22 @@ test.skipIf(!existsSync('/dev/full')).each(['token', 'token -v', 'list'])(
   },
 )
 
+test.skipIf(!existsSync('/dev/full'))(
+  'nothing is written for GitHub’s next steps whose mask could not be printed',
+  async () => {
+    const one = copyOf(base)
+    const file = join(one.home, 'github-env')
+    const env = `GITHUB_ENV=${file} ${daypass} env --format github`
+    const { stdout, stderr } = await one.run(
+      [`${env} >/dev/full; echo "$?"; (${env}; echo "$?" >&2) | true`],
+      shell,
+    )
+    expect(stdout).toBe('5\n')
+    expect(stderr).toMatch(/\(ENOSPC\)\nerror: .*\(EPIPE\)\n5\n$/)
+    expect(existsSync(file)).toBe(false)
+  },
+)
+
 test('an error that cannot be written is no hang', async () => {
   const { stdout } = await box().run([`${daypass} nope 2>/dev/full; echo "exit $?"`], shell)
   expect(stdout).toBe('exit 1\n')

@@ -1,7 +1,8 @@
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach } from 'vitest'
-import type { Entry } from '../../src/core/types.ts'
+import { Secret } from '../../src/core/secret.ts'
+import type { Entry, KeysCredential } from '../../src/core/types.ts'
 import { type AuthorizationServer, startAuthorizationServer } from '../../src/testing/index.ts'
 import { diskVault } from '../../src/vault/open-vault.ts'
 import { BROWSER, type Result, type RunOptions, type Sandbox, sandbox } from '../kit/cli.ts'
@@ -67,6 +68,31 @@ export function left(one: Sandbox, name: string, milliseconds: number): Promise<
     header: { ...header, ...times },
     ...(grant && { grant: { ...grant, credential: { ...grant.credential, ...times } } }),
   }))
+}
+
+/** Its record holds keys of a cloud instead, with an hour left. */
+export async function withKeys(
+  one: Sandbox,
+  name: string,
+  more: Partial<KeysCredential> = {},
+): Promise<KeysCredential> {
+  const now = Date.now()
+  const credential: KeysCredential = {
+    kind: 'keys',
+    cloud: 'aws',
+    accessKeyId: 'ASIAEXAMPLE',
+    secretAccessKey: new Secret('secret/of+the=keys'),
+    sessionToken: new Secret('session/of+the=keys'),
+    issuedAt: now,
+    expiresAt: now + 3_600_000,
+    ...more,
+  }
+  const { issuedAt, expiresAt } = credential
+  await change(one, name, ({ header }) => ({
+    header: { ...header, issuedAt, ...(expiresAt && { expiresAt }), renewable: false },
+    grant: { credential },
+  }))
+  return credential
 }
 
 /** Every file below a folder, by its path. One that is renamed meanwhile is left out. */

@@ -1,11 +1,11 @@
-/** The quick way of `token`: what it loads, and that it never answers other than the slow way does. */
+/** The quick way of `token` and `credential-process`: what it loads, and that it never answers other than the slow way does. */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer } from '../../src/testing/index.ts'
 import { type RunOptions, type Sandbox, sandbox } from '../kit/cli.ts'
 import { needs } from '../kit/needs.ts'
-import { at, box, change, copyOf, left, logIn } from './story.ts'
+import { at, box, change, copyOf, left, logIn, withKeys } from './story.ts'
 
 let server: AuthorizationServer
 let base: Sandbox
@@ -95,6 +95,20 @@ test('it is as quick with a folder file, DAYPASS_IDENTITY and -i', async () => {
   })
 })
 
+test('warm keys for another program are answered with nothing but crypto, too', async () => {
+  const one = copyOf(base)
+  await withKeys(one, 'work')
+  const answers = [['credential-process'], ['auth', 'credential-process', '-i', 'work', '--format', 'aws']]
+  for (const args of answers) {
+    const warm = await watched(one, args)
+    expect(warm).toMatchObject({ code: 0, stderr: '', loaded: ['crypto'] })
+    expect(JSON.parse(warm.stdout)).toMatchObject({ Version: 1, AccessKeyId: 'ASIAEXAMPLE' })
+  }
+  const cold = await watched(one, slow(['credential-process']))
+  expect(cold.loaded).toContain('./main.cjs')
+  expect(cold.stdout).toBe((await watched(one, ['credential-process'])).stdout)
+})
+
 test('with the keychain it loads the native part as well, and nothing else', async (context) => {
   needs(context, 'dbus-run-session', 'gnome-keyring-daemon')
   const one = box({ DAYPASS_STORE: 'keychain' })
@@ -151,6 +165,20 @@ const withoutKey = (one: Sandbox) => {
 }
 
 const record = (one: Sandbox) => join(one.daypassHome, 'vault/work.grant')
+
+/** Fixed times, so that two homes hold the same. */
+const HOUR = 3_600_000
+const NOW = Math.floor(Date.now() / 1000) * 1000
+const keys =
+  (more: Parameters<typeof withKeys>[2] = {}) =>
+  (one: Sandbox) =>
+    withKeys(one, 'work', { issuedAt: NOW, expiresAt: NOW + HOUR, ...more })
+
+const ahead = (one: Sandbox) =>
+  change(one, 'work', ({ header, grant }) => ({
+    header: { ...header, clockOffset: 600_000 },
+    ...(grant && { grant }),
+  }))
 
 const SITUATIONS: [title: string, situation: Situation][] = [
   ['nothing special', {}],
@@ -279,6 +307,21 @@ const SITUATIONS: [title: string, situation: Situation][] = [
   ],
   ['a damaged state', { setup: (one) => writeFileSync(join(one.daypassHome, 'state.json'), '[]') }],
   ['a home that is a file', { env: { DAYPASS_HOME: '/etc/hosts' } }],
+  ['keys of a token', { args: ['credential-process'] }],
+  ['keys', { args: ['credential-process'], setup: keys() }],
+  ['keys, named', { args: ['credential-process', 'work'], setup: keys() }],
+  ['keys of another cloud', { args: ['credential-process', '--format', 'alibaba'], setup: keys() }],
+  ['keys of a cloud that there is not', { args: ['credential-process', '--format', 'ibm'], setup: keys() }],
+  ['keys with a flag of token', { args: ['credential-process', '--header'], setup: keys() }],
+  ['keys with a minimum', { args: ['credential-process', '--min-ttl', '1m'], setup: keys() }],
+  ['keys, as JSON', { args: ['credential-process', '--json'], setup: keys() }],
+  ['keys of Alibaba Cloud', { args: ['credential-process'], setup: keys({ cloud: 'alibaba' }) }],
+  ['keys that are over', { args: ['credential-process'], setup: keys({ expiresAt: Date.now() - 1000 }) }],
+  ['keys, logged out', { args: ['credential-process', 'work'], setup: (one) => one.run(['logout', 'work']) }],
+  ['keys of nobody', { args: ['credential-process', 'nobody'] }],
+  ['keys, no key', { args: ['credential-process'], setup: both(keys(), withoutKey) }],
+  ['a token of keys', { args: ['token'], setup: keys() }],
+  ['keys on a clock of their own', { args: ['credential-process'], setup: both(keys(), ahead) }],
 ]
 
 /** The server's own part is different each time: a renewed token is a token. */

@@ -78,6 +78,10 @@ describe('a token', () => {
   })
 })
 
+test('keys of a provider that names no variables for them are an error, not an empty success', () => {
+  expect(() => changesFor(builtIn.oidc!, keys)).toThrow('the provider oidc names no variables for keys')
+})
+
 test('every name of every provider can be the name of a variable', () => {
   for (const provider of Object.values(builtIn))
     for (const name of namesFor(provider)) expect(name).toMatch(/^[A-Z_][A-Z0-9_]*$/)

@@ -17,6 +17,8 @@ export async function exec(
 ): Promise<Answer> {
   if (command === undefined || command.length === 0) throw noCommand(selected)
   const changes = await handOutChanges(world, selected, minTtl)
+  // A Ctrl-C that a renewal had to be deaf to counts now: nobody would wait for the program.
+  world.signal.throwIfAborted()
   const { env, surroundings } = world.host
   return { code: await runProgram(command, environmentWith(changes, env, surroundings().platform)) }
 }
