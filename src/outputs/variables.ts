@@ -1,4 +1,5 @@
 import { isoTime } from '../core/duration.ts'
+import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Credential, KeysCredential } from '../core/types.ts'
 import type { Provider, Variables } from '../providers/define.ts'
