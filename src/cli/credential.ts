@@ -14,11 +14,14 @@ export async function handOut(
 ): Promise<Handed> {
   const demand = minTtl === undefined ? {} : { minTtl: parseDuration(minTtl, '--min-ttl') }
   const handed = await orLogIn(world, identity, () => world.daypass.handOut(identity, demand))
-  if (handed.variable) explain(world, `the token of ${handed.variable} is used`)
-  if (handed.credential.kind === 'bearer' && isBound(handed.credential))
-    world.host.terminal.warn(
-      `the token of ${handed.identity} is bound to a key: servers refuse it without a proof`,
+  const { identity: name, credential, variable } = handed
+  if (variable)
+    explain(
+      world,
+      credential.kind === 'keys' ? `the keys of ${variable} are used` : `the token of ${variable} is used`,
     )
+  if (credential.kind === 'bearer' && isBound(credential))
+    world.host.terminal.warn(`the token of ${name} is bound to a key: servers refuse it without a proof`)
   return handed
 }
 

@@ -70,7 +70,7 @@ export function left(one: Sandbox, name: string, milliseconds: number): Promise<
   }))
 }
 
-/** Its record holds keys of a cloud instead, with an hour left. */
+/** Its record becomes one of AWS, with keys that have an hour left. */
 export async function withKeys(
   one: Sandbox,
   name: string,
@@ -88,8 +88,13 @@ export async function withKeys(
     ...more,
   }
   const { issuedAt, expiresAt } = credential
-  await change(one, name, ({ header }) => ({
-    header: { ...header, issuedAt, ...(expiresAt && { expiresAt }), renewable: false },
+  await change(one, name, ({ header: { endpoints: _, ...header } }) => ({
+    header: {
+      ...header,
+      ...{ kind: 'aws/user', provider: 'aws', params: { region: 'eu-west-1' }, renewable: false },
+      issuedAt,
+      ...(expiresAt && { expiresAt }),
+    },
     grant: { credential },
   }))
   return credential
