@@ -3,6 +3,7 @@ import type { Answer, World } from './answer.ts'
 import type { ConfigWorld } from './commands/config.ts'
 import { type CommonFlags, common, selected } from './flags.ts'
 import { handOutCommands } from './hand-out-commands.ts'
+import { toolCommands } from './tool-commands.ts'
 
 /** What `main` gives the program: a world made of the flags, and a place for the answer. */
 export interface Runner {
@@ -132,6 +133,7 @@ export function program(runner: Runner): Command {
     })
 
   handOutCommands(root as unknown as Command, runner)
+  toolCommands(root as unknown as Command, runner)
 
   configCommands(
     root.command('config').description('where the configuration lies, and whether it is right'),

@@ -80,6 +80,14 @@ export function expiryWords({ row, timeLeft, header }: Listed): string | undefin
     : `${row.expires_at} (over)`
 }
 
+/** After this only a person can renew it. */
+export function sessionWords({ row, header }: Listed, now: number): string | undefined {
+  const { session_expires_at: end } = row
+  if (end === null || !header?.key) return undefined
+  const left = Date.parse(end) - now
+  return left > 0 ? `${end} (${formatDuration(left)} left), then a new login` : `${end} (over)`
+}
+
 /** `ada@example.com (Ada Lovelace)`, as far as known. */
 export function accountWords({ row, header }: Listed): string | undefined {
   const { account } = row

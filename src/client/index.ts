@@ -8,8 +8,10 @@ import type { Definition } from '../sources/definition.ts'
 import type { Resolved } from '../sources/identity.ts'
 import type { FinishOptions } from '../sources/pending.ts'
 import type { Vault } from '../vault/vault.ts'
+import { type Adopted, adopt } from './adopt.ts'
 import { allProviders, type Choices, type Context, find, knownNames, resolve } from './context.ts'
 import { checkAtServer, credentialOf, fetchAs, type Handed } from './credential.ts'
+import { type GrantHome, moveHome } from './home.ts'
 import type { LoginOutcome } from './keep.ts'
 import { type LoginRequest, login } from './login.ts'
 import { type LogoutOptions, type LogoutOutcome, logout, remove } from './logout.ts'
@@ -53,6 +55,10 @@ export interface Daypass {
   definition(identity: string): Promise<Definition>
   /** Makes it the default; `undefined` leaves none. */
   use(identity: string | undefined): Promise<void>
+  /** Lets its grant rest where another tool reads and renews it, too; `undefined`: in the vault alone. */
+  moveHome(identity: string, home: GrantHome | undefined): Promise<void>
+  /** Keeps what another tool has had. False: the name is taken, and nothing was changed. */
+  adopt(adopted: Adopted): Promise<boolean>
   readonly providers: Readonly<Record<string, Provider>>
   now(): Time
 }
@@ -90,6 +96,8 @@ export function assemble({ host, vault, config = {}, choices, providers }: Daypa
     names: () => knownNames(context),
     definition: async (identity) => (await find(context, identity)).definition,
     use: (identity) => use(context, identity),
+    moveHome: (identity, home) => moveHome(context, identity, home),
+    adopt: (adopted) => adopt(context, adopted),
     providers: context.providers,
     now: host.now,
   }

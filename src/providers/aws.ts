@@ -43,9 +43,10 @@ export const aws = defineProvider({
       authorization: `${base}/v1/authorize`,
       token: `${base}/v1/token`,
       sts: sts ?? `https://sts.${region}.${services}`,
-      federation: federation ?? `https://signin.${home}`,
+      federation: federation ?? `https://signin.${home}/federation`,
     }
   },
+  console: ({ region = 'us-east-1' }) => `console.${partitionOf(region).home}`,
   endpointEnv: {
     signin: ['AWS_ENDPOINT_URL_SIGNIN', 'AWS_ENDPOINT_URL'],
     sts: ['AWS_ENDPOINT_URL_STS', 'AWS_ENDPOINT_URL'],

@@ -108,6 +108,8 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   dpop?: boolean
   /** Authorization requests are pushed (RFC 9126), though its metadata does not require it. */
   push?: boolean
+  /** The host of its web console; `endpoints.federation` signs in there. */
+  console?: (params: Values<Params>) => string
   /** Revoking one token ends the person's whole grant to the client, later logins included. */
   revocationEndsGrant?: boolean
   /** Environment variables that hold a bearer token, used as it is. */

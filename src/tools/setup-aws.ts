@@ -80,13 +80,13 @@ export const diffOfPlan = ({ path, before, edits }: AwsPlan) => diffOf(path, bef
 function checkName(profile: string): void {
   if (/^[\w\-@+.%:/]+$/.test(profile) && profile !== '__proto__') return
   throw new DaypassError('usage', `"${shown(profile)}" is no profile name that every AWS tool can read`, {
-    hint: 'daypass setup aws --profile <name>, of letters, digits and any of - _ @ + . % : /',
+    hint: 'daypass setup aws IDENTITY --as <name>, of letters, digits and any of - _ @ + . % : /',
   })
 }
 
 /** The CLI takes a login before a process, the JavaScript SDK the other way round. */
 function refuseMixture(
-  { profile, form }: AwsSetup,
+  { profile, identity, form }: AwsSetup,
   there: Found | undefined,
   beside: Found,
   ours: ReadonlySet<string>,
@@ -98,14 +98,14 @@ function refuseMixture(
   throw new DaypassError(
     'usage',
     `profile "${profile}" has a ${other} already${where}, and tools differ in which of the two they take`,
-    { hint: `choose another name: daypass setup aws --profile ${profile}-daypass` },
+    { hint: `choose another name: daypass setup aws ${identity} --as ${profile}-daypass` },
   )
 }
 
-function refuseStranger({ profile, force }: AwsSetup, { ours, path }: AwsTexts): void {
+function refuseStranger({ profile, identity, force }: AwsSetup, { ours, path }: AwsTexts): void {
   if (force || Object.values(KEY).some((key) => ours.has(key))) return
   throw new DaypassError('usage', `there is a profile "${profile}" in ${path} already`, {
-    hint: `daypass setup aws --profile ${profile} --force to write into it, or choose another name`,
+    hint: `daypass setup aws ${identity} --as ${profile} --force to write into it, or choose another name`,
   })
 }
 
@@ -122,7 +122,7 @@ function wantedKeys(
       ? plainValue(request.loginSession, 'log in again: daypass login')
       : commandLine(request.command, platform)
   if (request.region !== undefined && !there?.has('region'))
-    keys.region = plainValue(request.region, 'name one: daypass setup aws --region <region>')
+    keys.region = plainValue(request.region, 'name one: daypass login NAME --region <region>')
   return keys
 }
 

@@ -82,6 +82,7 @@ export function withHomes(vault: Vault, homes: Homes): Vault {
     },
     // An answer that was cut off lies in the home's own folder; the server gives it once more.
     rescue: async (name) => ((await vault.header(name))?.home ? false : vault.rescue(name)),
+    leave: async ({ kind, path }) => (await homes[kind]?.())?.remove(path),
     async remove(name) {
       const kept = await vault.header(name).catch(() => undefined)
       const home = kept && (await homeOf(kept))
@@ -137,7 +138,8 @@ function hollow({ header, grant }: Entry): Entry {
   if (!grant) return { header }
   const { home, ...rest } = header
   const { refused: _, ...address } = home!
-  const refused = header.loginRequired !== undefined && grant.refreshToken ? digest(grant.refreshToken) : undefined
+  const refused =
+    header.loginRequired !== undefined && grant.refreshToken ? digest(grant.refreshToken) : undefined
   const { credential } = grant
   const none = new Secret('')
   const empty = credential.kind === 'keys' ? { secretAccessKey: none, sessionToken: none } : { token: none }

@@ -32,6 +32,8 @@ export interface Vault {
    */
   rescue(name: string): Promise<boolean>
   remove(name: string): Promise<boolean>
+  /** Clears a home that a grant has left; only a vault that knows homes. */
+  leave?(home: NonNullable<Header['home']>): Promise<void>
   /** Moves a record that cannot be opened out of a new login's way; says where it lies now. */
   setAside(name: string): Promise<string>
   exclusive<T>(name: string, purpose: string, work: () => Promise<T>): Promise<T>

@@ -9,7 +9,7 @@ import type { Given } from '../../sources/definition.ts'
 import type { Answer, World } from '../answer.ts'
 import { jsonLine } from '../answer.ts'
 import { pickLogin } from '../pick.ts'
-import { accountWords, expiryWords, sheet, storeWords } from '../say.ts'
+import { accountWords, expiryWords, sessionWords, sheet, storeWords } from '../say.ts'
 
 /** The flags of `login`, as commander reads them. */
 export interface LoginFlags {
@@ -180,6 +180,7 @@ async function said(world: World, outcome: LoginOutcome): Promise<Answer> {
           ['region', row.region],
           ['tenant', row.tenant],
           ['expires', expiryWords(listed)],
+          ['login lasts', sessionWords(listed, host.now())],
           ['kept in', storeWords(outcome.store)],
           ['default', DEFAULTS[outcome.default].replace('NAME', row.name)],
         ],

@@ -2,7 +2,15 @@ import type { Listed } from '../../client/rows.ts'
 import { EXIT, isDaypassError } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
 import { type Answer, jsonLine, type World } from '../answer.ts'
-import { accountWords, expiryWords, methodWords, sheet, stateWords, storeWords } from '../say.ts'
+import {
+  accountWords,
+  expiryWords,
+  methodWords,
+  sessionWords,
+  sheet,
+  stateWords,
+  storeWords,
+} from '../say.ts'
 import { list } from './list.ts'
 
 export interface StatusFlags {
@@ -37,10 +45,10 @@ async function one(world: World, listed: Listed, flags: StatusFlags): Promise<An
   const { json, paint } = world
   const checked = flags.check ? await check(world, listed) : listed
   if (json) return { out: jsonLine({ identities: [checked.row] }), code: codeOf(checked) }
-  return { out: statusText(checked, paint), code: codeOf(checked) }
+  return { out: statusText(checked, paint, world.host.now()), code: codeOf(checked) }
 }
 
-function statusText(listed: Listed, paint: World['paint']): string {
+function statusText(listed: Listed, paint: World['paint'], now: number): string {
   const { row } = listed
   const marks = [row.default && 'default', row.active && 'active'].filter(Boolean).join(', ')
   return [
@@ -53,6 +61,7 @@ function statusText(listed: Listed, paint: World['paint']): string {
         ['tenant', row.tenant],
         ['region', row.region],
         ['expires', expiryWords(listed)],
+        ['login lasts', sessionWords(listed, now)],
         ['obtained by', methodWords(row.method)],
         ['kept in', storeWords(row.store)],
         ['logins lost', lostWords(row)],

@@ -1,0 +1,147 @@
+import { join } from 'node:path'
+import { DaypassError } from '../../core/errors.ts'
+import type { Header } from '../../core/types.ts'
+import type { Definition } from '../../sources/definition.ts'
+import { type AwsPlaces, previewAws, setUpAws, undoAws } from '../../tools/apply-aws.ts'
+import { loginSessionPath } from '../../tools/aws-login-cache.ts'
+import { awsPaths } from '../../tools/aws-paths.ts'
+import { type AwsPlan, type AwsSetup, diffOfPlan } from '../../tools/setup-aws.ts'
+import { type Answer, jsonLine, type World } from '../answer.ts'
+
+export interface SetupFlags {
+  /** Name of the profile that is written. */
+  as?: string | undefined
+  loginSession?: boolean | undefined
+  force?: boolean | undefined
+  dryRun?: boolean | undefined
+  undo?: boolean | undefined
+}
+
+export async function setup(
+  world: World,
+  tool: string,
+  selected: string | undefined,
+  flags: SetupFlags,
+): Promise<Answer> {
+  if (tool !== 'aws')
+    throw new DaypassError('usage', `there is no setup for ${JSON.stringify(tool)}`, {
+      hint: 'daypass setup aws',
+    })
+  if (flags.undo) return undo(world, selected, flags)
+  const { identity, definition, header } = await identityFor(world, selected)
+  const places = placesOf(world)
+  const request = requestFor({ identity, definition, header, flags })
+  const plan = previewAws(request, places)
+  if (flags.dryRun) return { out: world.json ? jsonLine(answerOf(plan)) : diffOfPlan(plan) }
+  if (request.form === 'login-session') await share(world, identity, header!, request.loginSession)
+  const written = await setUpAws(request, places)
+  return said(world, request, written)
+}
+
+interface Wanted {
+  identity: string
+  definition: Definition
+  header: Header | undefined
+}
+
+async function identityFor({ daypass }: World, selected: string | undefined): Promise<Wanted> {
+  const resolved = await daypass.resolve(selected)
+  if ('environment' in resolved) throw ofTheEnvironment()
+  const { identity } = resolved
+  const definition = await daypass.definition(identity)
+  if (definition.provider.keys?.cloud === 'aws')
+    return { identity, definition, header: (await daypass.status(identity)).header }
+  throw new DaypassError('usage', `${identity} is an identity of ${definition.provider.title}, not of AWS`, {
+    hint: 'daypass login aws, then: daypass setup aws aws',
+  })
+}
+
+const ofTheEnvironment = () =>
+  new DaypassError('usage', 'the keys of the environment are read by the AWS tools themselves', {
+    hint: 'daypass setup aws <identity>',
+  })
+
+function requestFor({ identity, definition, header, flags }: Wanted & { flags: SetupFlags }): AwsSetup {
+  const common = {
+    profile: flags.as ?? identity,
+    identity,
+    force: flags.force,
+    region: definition.params.region,
+  }
+  if (!flags.loginSession)
+    return {
+      ...common,
+      form: 'credential-process',
+      command: [...ourselves(), 'credential-process', identity],
+    }
+  return { ...common, form: 'login-session', loginSession: sessionName(identity, definition, header) }
+}
+
+/** What the tools name the session for. Only what a browser has signed in can be shared in this way. */
+function sessionName(identity: string, { kind, parent }: Definition, header: Header | undefined): string {
+  const principal = header?.account?.principal
+  if (principal && header?.renewable && !parent) return principal
+  const why = header?.key ? `${kind} is not renewed by AWS Sign-In` : 'nobody has logged in to it'
+  throw new DaypassError('usage', `${identity} has no session to share: ${why}`, {
+    hint: header?.key
+      ? `daypass setup aws ${identity}, without --login-session`
+      : `daypass login ${identity}`,
+  })
+}
+
+/** Absolute, because whoever starts it may have another PATH than we. */
+const ourselves = () => [process.execPath, process.argv[1]!]
+
+const placesOf = ({ host, paths }: World): AwsPlaces => ({
+  paths: awsPaths(host.env),
+  ledger: join(paths.stateDir, 'setup.json'),
+})
+
+async function share(world: World, identity: string, header: Header, loginSession: string): Promise<void> {
+  const path = header.home?.path ?? loginSessionPath(awsPaths(world.host.env).loginCache, loginSession)
+  await world.daypass.moveHome(identity, { kind: 'aws-login-cache', path })
+}
+
+const answerOf = ({ profile, path, edits, warnings }: AwsPlan) => ({
+  profile,
+  file: path,
+  changed: edits.length > 0,
+  warnings,
+})
+
+function said({ host, json, paintError }: World, request: AwsSetup, plan: AwsPlan): Answer {
+  const { terminal } = host
+  for (const warning of plan.warnings) terminal.warn(warning)
+  const done = plan.edits.length > 0 ? 'is in' : 'was there already, in'
+  terminal.say(`${paintError('green', '✓')} Profile ${plan.profile} ${done} ${plan.path}`)
+  if (request.form === 'login-session')
+    terminal.say(
+      'Its session lies in the login cache of the AWS tools now, the refresh token in clear (mode 0600).\nIt takes the AWS CLI 2.32 or newer, or an SDK that knows login sessions.',
+    )
+  terminal.say(`Try it: aws --profile ${plan.profile} sts get-caller-identity`)
+  return json ? { out: jsonLine(answerOf(plan)) } : {}
+}
+
+/** Takes away what was written, and brings a session that was shared back into the vault. */
+async function undo(world: World, selected: string | undefined, flags: SetupFlags): Promise<Answer> {
+  const { daypass, host, json } = world
+  const { ledger } = placesOf(world)
+  const undone = await undoAws(ledger, { profile: flags.as, identity: selected })
+  for (const name of new Set(undone.map(({ identity }) => identity))) {
+    const header = await daypass.status(name).then(
+      ({ header: kept }) => kept,
+      () => undefined,
+    )
+    if (header?.home && header.key) await daypass.moveHome(name, undefined)
+  }
+  if (undone.length === 0) host.terminal.say('There is nothing that setup has written.')
+  for (const { place, file, outcome } of undone)
+    host.terminal.say(`Profile ${place} ${UNDONE[outcome]} ${file}`)
+  return json ? { out: jsonLine({ undone }) } : {}
+}
+
+const UNDONE = {
+  restored: 'is gone, byte for byte, from',
+  removed: 'is gone (other changes stay) from',
+  gone: 'was gone already from',
+} as const

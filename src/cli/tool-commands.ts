@@ -1,0 +1,43 @@
+import type { Command } from '@commander-js/extra-typings'
+import { common, selected } from './flags.ts'
+import type { Runner } from './program.ts'
+
+/** What concerns other tools: their configuration, what they have kept, the console of a cloud. */
+export function toolCommands(root: Command, runner: Runner): void {
+  common(root.command('setup'))
+    .description('write the configuration of another tool, so that it asks daypass')
+    .argument('<tool>', 'aws')
+    .argument('[identity]', 'which')
+    .option('--as <name>', 'name of the profile that is written; default: the identity')
+    .option('--login-session', 'aws: share the session itself, so that SDKs renew it, too')
+    .option('--force', 'write into a profile that is there already')
+    .option('--dry-run', 'only show the difference')
+    .option('--undo', 'take away what was written')
+    .action(async (tool, identity, flags) => {
+      const { setup } = await import('./commands/setup.ts')
+      await runner.run(flags, 'setup', (world) => setup(world, tool, selected(identity, flags), flags))
+    })
+
+  common(root.command('import'))
+    .description('copy what another tool has kept; its files stay as they are')
+    .argument('<tool>', 'aws')
+    .option('--take-over', 'also sessions that rotate: the other tool has to log in again')
+    .option('--dry-run', 'only say what would be copied')
+    .action(async (tool, flags) => {
+      const { importFrom } = await import('./commands/import.ts')
+      await runner.run(flags, 'import', (world) => importFrom(world, tool, flags))
+    })
+
+  common(root.command('console'))
+    .description("open the cloud's web console as this identity")
+    .argument('[identity]', 'which')
+    .option('--print', 'only print the address')
+    .option('--service <name>', 'its page: s3, ec2, cloudwatch, …')
+    .option('--destination <url>', 'a page of the console')
+    .option('--region <region>', 'the region of the page')
+    .option('--browser <command>', 'open it with this command')
+    .action(async (identity, flags) => {
+      const { webConsole } = await import('./commands/console.ts')
+      await runner.run(flags, 'console', (world) => webConsole(world, selected(identity, flags), flags))
+    })
+}
