@@ -8,6 +8,7 @@ export type Keys = Readonly<Record<string, string | undefined>>
 
 /** The edits that give a profile these keys. A profile that is not there is added at the end. */
 export function editProfile(text: string, file: AwsFile, profile: string, keys: Keys): Edit[] {
+  parseIni(text, (at) => refuseStray(text, at))
   const sections = sectionsOf(text, file, profile)
   if (sections.length > 1) throw twice(text, `profile "${profile}"`, sections)
   const [section] = sections
@@ -16,11 +17,30 @@ export function editProfile(text: string, file: AwsFile, profile: string, keys: 
     : changeBlock(text, section, keys)
 }
 
+function refuseStray(text: string, at: number): never {
+  throw new DaypassError(
+    'configuration',
+    `line ${lineNumber(text, at)} of the AWS file is nothing that belongs there`,
+    {
+      hint: 'mend that line, then try again: the AWS command line cannot read the file either',
+    },
+  )
+}
+
 /** Python refuses the whole file, the SDKs each take another one of the two. */
 function twice(text: string, what: string, places: readonly { start: number }[]): DaypassError {
   const lines = places.map(({ start }) => lineNumber(text, start)).join(' and ')
   return new DaypassError('configuration', `${what} stands twice in the AWS file, in lines ${lines}`, {
     hint: 'make one of the two, then try again',
+  })
+}
+
+/** Indented lines follow: Python reads them as the rest of the value, the SDKs as keys and headers of their own. */
+const isLong = (text: string, { start, end }: IniKey) => text.slice(start, end).trimEnd().includes('\n')
+
+function severalLines(name: string, { header }: IniSection): DaypassError {
+  return new DaypassError('configuration', `\`${name}\` of [${header}] is followed by indented lines`, {
+    hint: 'move those lines to where they belong, then try again: tools differ in what they take them for',
   })
 }
 
@@ -49,6 +69,8 @@ function gapAfter(text: string, newline: string): string {
 
 function changeBlock(text: string, section: IniSection, keys: Keys): Edit[] {
   const newline = lineEndOf(text)
+  const long = section.keys.find((key) => key.value !== '' && isLong(text, key))
+  if (long !== undefined) throw severalLines(long.name, section)
   const { at, indent } = placeIn(text, section)
   const edits: Edit[] = []
   let added = ''
@@ -76,15 +98,18 @@ function replaced(text: string, key: IniKey, value: string | undefined, newline:
 }
 
 /**
- * After the plain keys that come first: behind a nested one (`s3 =`) some read ours as a part of it. Indented as what
- * stands there: less, and Python would take the next line for the rest of ours; more, and ours for the rest of that.
+ * After the plain keys that come first: behind one that goes on in the next line (`s3 =`) some read ours as a part of
+ * it. Indented as what stands there: less, and Python would take the next line for the rest of ours; more, and ours for
+ * the rest of that.
  */
-function placeIn(text: string, { headEnd, end, keys }: IniSection): { at: number; indent: string } {
-  const nested = keys.findIndex(({ value }) => value === '')
-  const last = (nested === -1 ? keys : keys.slice(0, nested)).at(-1)
-  const beside = last ?? keys[0]
-  return { at: last?.end ?? headEnd, indent: beside?.indent ?? /^[ \t]*/.exec(text.slice(end))![0] }
+function placeIn(text: string, { headEnd, keys }: IniSection): { at: number; indent: string } {
+  const other = keys.findIndex((key) => key.value === '' || isLong(text, key))
+  const last = (other === -1 ? keys : keys.slice(0, other)).at(-1)
+  return { at: last?.end ?? headEnd, indent: last?.indent ?? nextIndent(text.slice(headEnd)) }
 }
+
+/** Of the first line that says something. */
+const nextIndent = (text: string) => /^(?:[ \t]*(?:[#;].*)?\r?\n)*([ \t]*)/.exec(text)![1]!
 
 function inserted(text: string, at: number, lines: string, newline: string): Edit {
   if (at === 0 || text[at - 1] === '\n') return { at, before: '', after: lines }
@@ -147,7 +172,7 @@ function withoutLines(text: string, section: IniSection, { before, after }: Edit
   const earlier = keysIn(before)
   const back = written.flatMap(({ name, value }) => {
     const there = section.keys.find((key) => key.name === name && key.value === value)
-    if (there === undefined) return []
+    if (there === undefined || isLong(text, there)) return []
     const now = text.slice(there.start, there.end)
     const was = earlier.find((key) => key.name === name)?.raw
     return [

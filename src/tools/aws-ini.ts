@@ -74,13 +74,14 @@ function* linesOf(text: string): Generator<Line> {
   }
 }
 
-export function parseIni(text: string): IniSection[] {
+/** `stray` is told where a line begins that is nothing at all: Python refuses a file with one, the SDKs skip it. */
+export function parseIni(text: string, stray: (at: number) => void = () => {}): IniSection[] {
   const sections: IniSection[] = []
   for (const line of linesOf(text)) {
     if (/^\s*(?:[#;].*)?$/.test(line.text)) continue
     const section = sections.at(-1)
     if (continues(line, section?.keys.at(-1))) section!.keys.at(-1)!.end = line.end
-    else readLine(line, section, sections)
+    else if (!isRead(line, section, sections)) stray(line.start)
   }
   for (const section of sections) if (section.end === 0) section.end = text.length
   return sections
@@ -91,15 +92,16 @@ function continues(line: Line, key: IniKey | undefined): boolean {
   return key !== undefined && indentOf(line.text).length > key.indent.length
 }
 
-function readLine(line: Line, section: IniSection | undefined, sections: IniSection[]): void {
+function isRead(line: Line, section: IniSection | undefined, sections: IniSection[]): boolean {
   const header = headerOf(line.text)
   if (header !== undefined) {
     if (section !== undefined) section.end = line.start
     sections.push({ header, start: line.start, headEnd: line.end, end: 0, keys: [] })
-    return
+    return true
   }
   const key = keyOf(line)
   if (key !== undefined) section?.keys.push(key)
+  return key !== undefined && section !== undefined
 }
 
 const headerOf = (line: string) => /^\s*\[(.+)\]\s*$/.exec(withoutComment(line))?.[1]

@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type AwsFile, readProfiles } from '../../src/tools/aws-ini.ts'
 import { editProfile, takeBack } from '../../src/tools/aws-ini-edit.ts'
 import { applyEdits, diffOf, inverse } from '../../src/tools/edits.ts'
 import { runs } from '../fuzz.ts'
+import { needs } from '../kit/needs.ts'
 import { failure } from '../vault/support.ts'
 
 const plain = (text: string, file: AwsFile = 'config') =>
@@ -101,6 +103,22 @@ describe('edit', () => {
   })
 })
 
+test.each(['rubbish', 'region = x', '[profile a]\n= 3', '[profile a\n'])(
+  'a file that the AWS command line cannot read is not touched: %j',
+  async (text) => {
+    const error = await failure(() => edited(text, 'dev', { region: 'x' }), 'configuration')
+    expect(error.message).toMatch(/^line \d/)
+  },
+)
+
+test('a key that goes on in the next line is not touched, by undo neither', async () => {
+  const text = '[profile dev]\nregion = x\n  [profile b]\n'
+  await failure(() => edited(text, 'dev', { region: 'y' }), 'configuration')
+  await failure(() => edited(text, 'dev', { login_session: 'y' }), 'configuration')
+  const edits = editProfile('[profile dev]\n', 'config', 'dev', { region: 'x' })
+  expect(takeBack(text, 'config', 'dev', edits)).toBe(text)
+})
+
 describe('undo, in a text that changed since', () => {
   const KEYS = { credential_process: '/bin/x', region: 'eu-west-1' }
   const edits = editProfile('[default]\n', 'config', 'dev', KEYS)
@@ -139,9 +157,9 @@ describe('undo, in a text that changed since', () => {
   })
 
   test('two lines do not become one', () => {
-    const edits = editProfile('x=1', 'config', 'dev', KEYS)
-    const after = applyEdits('x=1', edits)
-    expect(takeBack(`${after}[profile b]\n`, 'config', 'dev', edits)).toBe('x=1\n[profile b]\n')
+    const edits = editProfile('[default]', 'config', 'dev', KEYS)
+    const after = applyEdits('[default]', edits)
+    expect(takeBack(`${after}[profile b]\n`, 'config', 'dev', edits)).toBe('[default]\n[profile b]\n')
   })
 })
 
@@ -164,14 +182,17 @@ const LINES = [
   '; [profile hidden]',
   '',
   '  ',
-  'rubbish',
-  '= 3',
   'aws_secret_access_key = a#b ;c',
 ]
 const texts = fc
   .tuple(
     fc.constantFrom('', '\ufeff'),
-    fc.array(fc.tuple(fc.oneof(fc.constantFrom(...LINES), fc.string()), fc.constantFrom('\n', '\n', '\r\n'))),
+    fc.array(
+      fc.tuple(
+        fc.oneof({ arbitrary: fc.constantFrom(...LINES), weight: 40 }, fc.string()),
+        fc.constantFrom('\n', '\n', '\r\n'),
+      ),
+    ),
     fc.constantFrom('', '[profile dev]', 'region = last', '# last'),
   )
   .map(([mark, lines, last]) => mark + lines.map(([line, end]) => line + end).join('') + last)
@@ -179,7 +200,7 @@ const profiles = fc.constantFrom('dev', 'default', 'a', 'b')
 const values = fc.constantFrom('x', 'arn:aws:iam::1:user/a', "'a b' c", undefined)
 const keys = fc.record({ region: values, login_session: values })
 
-/** `undefined`: refused, because the profile stands there twice. */
+/** `undefined`: refused, because the file is none that all tools read alike. */
 function attempt(text: string, profile: string, keys: Record<string, string | undefined>) {
   try {
     return editProfile(text, 'config', profile, keys)
@@ -220,7 +241,7 @@ describe('for any text', () => {
   test('a new block that is taken back by sense leaves the very text, too', () => {
     fc.assert(
       fc.property(texts, (text) => {
-        const edits = editProfile(text, 'config', 'fresh', { region: 'x', credential_process: 'y' })
+        const edits = attempt(text, 'fresh', { region: 'x', credential_process: 'y' }) ?? []
         expect(takeBack(applyEdits(text, edits), 'config', 'fresh', edits)).toBe(text)
       }),
       runs(2000),
@@ -246,4 +267,48 @@ describe('for any text', () => {
       runs(2000),
     )
   })
+
+  test('Python, as the AWS command line uses it, reads what we read and finds what we wrote', (context) => {
+    needs(context, 'python3')
+    const cases = fc.sample(texts, runs(2000)).flatMap((text) => {
+      const edits = attempt(text, 'dev', { region: 'ours', login_session: 'arn' })
+      return edits === undefined ? [] : [{ text, after: applyEdits(text, edits) }]
+    })
+    const all = cases.flatMap(({ text, after }) => [text, after]).map((text) => text.replace(/^\ufeff/, ''))
+    const said = execFileSync('python3', ['-c', PYTHON], {
+      input: JSON.stringify(all),
+      encoding: 'utf8',
+      maxBuffer: 1e9,
+    })
+    const read = JSON.parse(said) as (Record<string, Record<string, string>> | null)[]
+    let seen = 0
+    cases.forEach(({ text }, index) => {
+      const [before, then] = [read[2 * index], read[2 * index + 1]]
+      // A header or a key that stands there twice: it refuses those.
+      if (before === null) return
+      seen++
+      expect(plain(text)).toEqual(before)
+      expect(then).toEqual({ ...before, dev: { ...before!.dev, region: 'ours', login_session: 'arn' } })
+    })
+    expect(seen).toBeGreaterThan(cases.length / 4)
+  })
 })
+
+/** The first lines of values, without comments behind them; a profile under two spellings as the SDKs have it. */
+const PYTHON = `
+import configparser, io, json, re, shlex, sys
+def name(header):
+    words = shlex.split(header) if header.startswith('profile') else [header]
+    return words[1] if len(words) == 2 else 'default' if header == 'default' else None
+def read(text):
+    parser = configparser.RawConfigParser()
+    try: parser.read_file(io.StringIO(text, newline=None))
+    except configparser.Error: return None
+    found = {}
+    for section in parser.sections():
+        if name(section) is None: continue
+        lines = [(key, re.sub(r'(^|\\s)[#;].*$', '', value.split('\\n')[0]).strip()) for key, value in parser.items(section)]
+        found.setdefault(name(section), {}).update((key, value) for key, value in lines if value != '')
+    return found
+print(json.dumps([read(text) for text in json.load(sys.stdin)]))
+`
