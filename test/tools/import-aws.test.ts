@@ -17,6 +17,7 @@ region = us-east-1
 role_arn = arn:aws:iam::1:role/I
 credential_source = Ec2InstanceMetadata
 [profile login]
+region = from-config
 login_session = arn:aws:iam::1:user/me
 [profile sso]
 sso_session = corp
@@ -41,6 +42,8 @@ aws_secret_access_key = hush#1
 aws_access_key_id = ASIATEMP
 aws_secret_access_key = hush
 aws_session_token = hush
+[login]
+region = from-credentials
 [half]
 aws_access_key_id = AKIAHALF
 [here]
@@ -94,6 +97,7 @@ test('everything that could become an identity is found, and nothing is changed 
     mfaSerial: 'arn:aws:iam::1:mfa/me',
     region: 'us-east-1',
   })
+  expect(of('login')).toMatchObject({ region: 'from-credentials' })
   expect(of('inst')).toMatchObject({ credentialSource: 'Ec2InstanceMetadata' })
   expect(of('sso')).toMatchObject({ hint: expect.stringContaining('aws sso login --profile sso') })
   expect([of('other'), of('mine')]).toMatchObject([{ ours: false }, { ours: true }])

@@ -9,6 +9,7 @@ import { awsPaths, awsProfile, awsRegion } from '../../src/tools/aws-paths.ts'
 import { commandLine } from '../../src/tools/command-line.ts'
 import { readLedger } from '../../src/tools/ledger.ts'
 import { type AwsSetup, diffOfPlan } from '../../src/tools/setup-aws.ts'
+import { exclusively } from '../../src/vault/lock.ts'
 import { runs } from '../fuzz.ts'
 import { needs } from '../kit/needs.ts'
 import { failure } from '../vault/support.ts'
@@ -243,6 +244,19 @@ test('many at once all arrive', async (context) => {
   for (const name of names) expect(read(places)).toContain(`[profile ${name}]`)
   expect(await undoAws(places.ledger)).toHaveLength(8)
   expect(fs.existsSync(places.paths.config)).toBe(false)
+})
+
+test('whoever finds another daypass at it waits, and reads the file afterwards', async (context) => {
+  const places = awsHome(context)
+  let done: Promise<unknown> | undefined
+  await exclusively(join(places.home, 'state', 'tools.lock'), 'test', async () => {
+    done = setUpAws(LOGIN, places)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(fs.existsSync(places.paths.config)).toBe(false)
+    put(places.paths.config, HAND_MADE)
+  })
+  await done
+  expect(read(places).startsWith(HAND_MADE)).toBe(true)
 })
 
 describe('read by others', () => {
