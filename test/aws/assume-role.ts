@@ -89,7 +89,10 @@ function issued(setting: AssumeRoleSetting, form: URLSearchParams, role: Role, c
   const sourceIdentity = form.get('SourceIdentity') ?? caller.sourceIdentity
   const principal = rolePrincipal(role.arn, form.get('RoleSessionName')!)
   const named = sourceIdentity === undefined ? {} : { sourceIdentity }
-  const keys = setting.keyRing.issue(principal, seconds, { from: 'role', ...named })
+  const keys = setting.keyRing.issue(principal, seconds, {
+    chained: caller.principal.kind === 'role',
+    ...named,
+  })
   const packed = form.has('Policy') || form.has('PolicyArns.member.1.arn') || tagKeys(form).length > 0
   return stsAnswer('AssumeRole', {
     SourceIdentity: sourceIdentity,

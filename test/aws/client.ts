@@ -18,7 +18,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.close()))
 })
 
-export const SAME_DEVICE = 'arn:aws:signin:::devtools/same-device'
+const SAME_DEVICE = 'arn:aws:signin:::devtools/same-device'
 export const CROSS_DEVICE = 'arn:aws:signin:::devtools/cross-device'
 
 /** Nobody listens there: the browser stops in front of it. */
@@ -40,7 +40,8 @@ export interface Flaw {
 
 export type ProofKey = ReturnType<typeof proofKey>
 
-export function proofKey(namedCurve = 'P-256') {
+/** `now`: the clock of the machine that proves. */
+export function proofKey(now = Date.now, namedCurve = 'P-256') {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve })
   const jwk = publicKey.export({ format: 'jwk' })
   return {
@@ -52,7 +53,7 @@ export function proofKey(namedCurve = 'P-256') {
       const claims = {
         htm: 'POST',
         htu: url,
-        iat: Math.floor(Date.now() / 1000),
+        iat: Math.floor(now() / 1000),
         jti: randomUUID(),
         ...flaw.claims,
       }
@@ -108,6 +109,12 @@ export async function codeOf(begun: Attempt): Promise<string> {
   return (await callback(begun)).searchParams.get('code') ?? ''
 }
 
+/** What the page of another device shows, to be pasted: base64 of state and code. */
+export async function shownText({ url }: Pick<Attempt, 'url'>): Promise<string> {
+  const { body } = await scriptedBrowser().visit(url)
+  return body.match(/<code id="paste">([^<]+)</)?.[1] ?? ''
+}
+
 export interface Answer {
   status: number
   headers: Headers
@@ -151,7 +158,7 @@ export function exchange(begun: Attempt, code: string, key: ProofKey, more: Json
   return postJson(base, codeBody(begun, code, more), { dpop: key.prove(`${base}/v1/token`) })
 }
 
-export interface Party {
+interface Party {
   base: string
   clientId: string
   key: ProofKey
@@ -174,8 +181,8 @@ export interface Login extends Party {
 }
 
 /** From the address to the keys, all of it right. */
-export async function login(base: string): Promise<Login> {
-  const [begun, key] = [attempt(base), proofKey()]
+export async function login(base: string, now = Date.now): Promise<Login> {
+  const [begun, key] = [attempt(base), proofKey(now)]
   const { json } = await exchange(begun, await codeOf(begun), key)
   return { ...(json as unknown as Omit<Login, keyof Party>), base, clientId: begun.clientId, key }
 }

@@ -77,11 +77,12 @@ function keysOf({ keyRing }: FederationSetting, text: string | null): Keys | str
   return keys.principal.kind === 'role' ? keys : 'Session is not one of a role'
 }
 
-function durationProblem(parameters: URLSearchParams): string | undefined {
+function durationProblem(parameters: URLSearchParams, { chained }: Keys): string | undefined {
   const [one, other] = [parameters.get('SessionDuration'), parameters.get('DurationSeconds')]
   if (one !== null && other !== null) return 'SessionDuration and DurationSeconds are the same'
   const text = one ?? other
   if (text === null) return undefined
+  if (chained) return 'a session of role chaining has no duration of its own'
   const right = /^\d+$/.test(text) && Number(text) >= 900 && Number(text) <= 43_200
   return right ? undefined : 'the duration is not 900 to 43200 seconds'
 }
@@ -94,7 +95,7 @@ export function federationDoors(setting: FederationSetting): Door[] {
     if (type !== 'json') return rejected('SessionType must be json')
     const keys = keysOf(setting, parameters.get('Session'))
     if (typeof keys === 'string') return rejected(keys)
-    const problem = durationProblem(parameters)
+    const problem = durationProblem(parameters, keys)
     if (problem !== undefined) return rejected(problem)
     const token = setting.ledger.secret(300)
     const expiresAt = setting.clock.now() + TOKEN_TTL

@@ -27,7 +27,7 @@ export type SignInError =
   | 'server_error'
 
 /** What STS says when nothing is wrong with the request. */
-export type StsTrouble = 'Throttling' | 'ServiceUnavailable' | 'InternalFailure' | 'RegionDisabledException'
+type StsTrouble = 'Throttling' | 'ServiceUnavailable' | 'InternalFailure' | 'RegionDisabledException'
 
 /** Why the keys of a login are renewed no more. */
 export type SessionEnd = 'TOKEN_EXPIRED' | 'USER_CREDENTIALS_CHANGED' | 'INSUFFICIENT_PERMISSIONS'

@@ -24,8 +24,8 @@ export interface Keys {
   /** A second factor was shown. */
   mfa?: boolean
   sourceIdentity?: string
-  /** Of a login, of AssumeRole, of GetSessionToken. */
-  from?: 'sign-in' | 'role' | 'session'
+  /** Of a role that was assumed with the keys of another role. */
+  chained?: boolean
 }
 
 export type TemporaryKeys = Keys & Required<Pick<Keys, 'sessionToken' | 'expiresAt'>>
@@ -38,7 +38,7 @@ function uniqueId(prefix: string, arn: string): string {
   return prefix + [...bytes].map((byte) => BASE32[byte % 32]).join('')
 }
 
-export function userPrincipal(account: string, name: string): Principal {
+function userPrincipal(account: string, name: string): Principal {
   if (name === 'root') {
     return { kind: 'root', arn: `arn:aws:iam::${account}:root`, account, userId: account }
   }
@@ -75,7 +75,7 @@ export function createKeyRing(account: string, users: readonly User[], clock: Cl
   function issue(
     principal: Principal,
     seconds: number,
-    more: Pick<Keys, 'from' | 'mfa' | 'sourceIdentity'>,
+    more: Pick<Keys, 'mfa' | 'sourceIdentity' | 'chained'> = {},
   ): TemporaryKeys {
     const keys: TemporaryKeys = {
       accessKeyId: newKeyId(),

@@ -16,7 +16,7 @@ import { createSessions } from './sessions.ts'
 import { stsDoors } from './sts.ts'
 import { tokenDoors } from './token.ts'
 
-export interface Region {
+interface Region {
   name: string
   /** `http://127.0.0.1:<port>`: Sign-In, STS and the federation endpoint of this region. */
   url: string

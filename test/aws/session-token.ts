@@ -33,6 +33,6 @@ export function getSessionToken(setting: AssumeRoleSetting, form: URLSearchParam
   const mfa = setting.mfa(form, caller.principal)
   if (typeof mfa === 'object') return mfa
   const seconds = durationOf(form, caller.principal.kind === 'root')
-  const keys = setting.keyRing.issue(caller.principal, seconds, { from: 'session', mfa: mfa === true })
+  const keys = setting.keyRing.issue(caller.principal, seconds, { mfa: mfa === true })
   return stsAnswer('GetSessionToken', { Credentials: credentials(keys, setting.clock) })
 }

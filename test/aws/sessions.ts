@@ -68,7 +68,7 @@ export function createSessions(setting: SessionSetting) {
 
   function newKeys({ principal, endsAt }: Session): TemporaryKeys {
     const left = Math.floor((endsAt - clock.now()) / 1000)
-    return keyRing.issue(principal, Math.max(1, Math.min(credentialsTtl, left)), { from: 'sign-in' })
+    return keyRing.issue(principal, Math.max(1, Math.min(credentialsTtl, left)))
   }
 
   function newTokens(session: Session): Tokens {

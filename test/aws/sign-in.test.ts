@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { scriptedBrowser } from '../../src/testing/browser.ts'
+import { BROWSER } from '../kit/cli.ts'
 import {
   type Answer,
   attempt,
@@ -16,6 +20,7 @@ import {
   postForm,
   postJson,
   proofKey,
+  shownText,
   start,
 } from './client.ts'
 
@@ -44,9 +49,9 @@ describe('an authorization', () => {
     const { url } = await start()
     const redirect_uri = `${url}/v1/sessions/confirmation`
     const begun = attempt(url, { client_id: CROSS_DEVICE, redirect_uri })
-    const { body } = await scriptedBrowser().visit(begun.url)
-    const [, shown = ''] = body.match(/<code id="paste">([^<]+)</) ?? []
-    const pasted = new URLSearchParams(Buffer.from(shown, 'base64').toString('utf8'))
+    const shown = Buffer.from(await shownText(begun), 'base64').toString('utf8')
+    expect(shown).toMatch(/^state=[\w-]+&code=[\w-]+$/)
+    const pasted = new URLSearchParams(shown)
     expect(pasted.get('state')).toBe(begun.state)
     expect((await exchange(begun, pasted.get('code')!, proofKey())).status).toBe(200)
   })
@@ -66,6 +71,23 @@ describe('an authorization', () => {
     const browser = scriptedBrowser({ decision, stopAtCallback: true })
     const { url } = await browser.visit(attempt(server.url).url)
     expect(new URL(url).searchParams.has(parameter)).toBe(true)
+  })
+
+  test('is walked through by the browser of the command-line tests', async () => {
+    const server = await start({ consent: 'ask' })
+    const arrived = new Promise<string>((resolve) => {
+      const listener = createServer(({ url = '' }, response) => {
+        response.end('done')
+        listener.close()
+        resolve(url)
+      })
+      listener.listen(0, '127.0.0.1', () => {
+        const { port } = listener.address() as AddressInfo
+        const redirect_uri = `http://127.0.0.1:${port}/oauth/callback`
+        spawn(process.execPath, [BROWSER, attempt(server.url, { redirect_uri }).url])
+      })
+    })
+    expect(await arrived).toMatch(/^\/oauth\/callback\?code=[\w-]{1500,}&state=/)
   })
 
   const names = new URL(attempt('http://127.0.0.1').url).searchParams.keys()

@@ -1,4 +1,14 @@
-import { type AssumeRoleCommandOutput, STSClient, STSServiceException } from '@aws-sdk/client-sts'
+import {
+  type AssumeRoleCommandOutput,
+  STSClient,
+  type STSClientConfig,
+  STSServiceException,
+} from '@aws-sdk/client-sts'
+import { beforeEach } from 'vitest'
+import { awsHome } from './home.ts'
+
+// The client looks for settings in files and in the environment, whatever it is given.
+beforeEach(() => void awsHome())
 
 /** The long-term keys of the user `ada`. */
 export const ADA = {
@@ -12,9 +22,9 @@ interface Credentials {
   sessionToken?: string
 }
 
-/** AWS' own client, which asks once. */
-export const sts = (endpoint: string, credentials: Credentials, region = 'us-east-1'): STSClient =>
-  new STSClient({ endpoint, region, credentials, maxAttempts: 1 })
+/** AWS' own client, which asks once if it is not told otherwise. */
+export const sts = (endpoint: string, credentials: Credentials, more: STSClientConfig = {}): STSClient =>
+  new STSClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1, ...more })
 
 /** Status, code and sentence of a no, as AWS' own client read them. */
 export async function stsRefusal(answer: Promise<unknown>) {

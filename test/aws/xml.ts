@@ -6,7 +6,8 @@ import type { Reply } from './message.ts'
 export type Xml = string | number | { readonly [name: string]: Xml | undefined }
 
 function written(content: Xml): string {
-  if (typeof content !== 'object') return escaped(String(content))
+  // XML has a name for the apostrophe, and AWS uses it.
+  if (typeof content !== 'object') return escaped(String(content)).replaceAll('&#39;', '&apos;')
   return Object.entries(content)
     .map(([name, inner]) => (inner === undefined ? '' : `<${name}>${written(inner)}</${name}>`))
     .join('')
