@@ -126,6 +126,7 @@ async function read(response: Response): Promise<Answer> {
   return { status, headers, json: JSON.parse((await response.text()) || '{}') }
 }
 
+/** `body`: a text is sent as it is. */
 export async function postJson(
   base: string,
   body: unknown,
@@ -143,7 +144,7 @@ export async function postForm(base: string, form: Record<string, string>, heade
   return read(await fetch(`${base}/v1/token`, { method: 'POST', body, headers }))
 }
 
-export const codeBody = (begun: Attempt, code: string, more: Json = {}): Json => ({
+const codeBody = (begun: Attempt, code: string, more: Json = {}): Json => ({
   clientId: begun.clientId,
   grantType: 'authorization_code',
   code,

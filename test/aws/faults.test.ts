@@ -120,3 +120,10 @@ test('the ledger counts what came to which door', async () => {
     refusals: [{ code: '404' }, { code: '405', why: 'GET /v1/token is no door' }],
   })
 })
+
+test('keys of a quarter of an hour are the longest, and a region is one that was named', async () => {
+  await expect(start({ credentialsTtl: 901 })).rejects.toThrow(RangeError)
+  const server = await start({ regions: ['eu-central-1'] })
+  expect(server.region('eu-central-1').url).toBe(server.url)
+  expect(() => server.region('us-east-1')).toThrow('name it in regions')
+})

@@ -174,6 +174,7 @@ describe('a proof', () => {
     ['no identifier', { claims: { jti: undefined } }, 'jti is missing'],
     ['milliseconds', { claims: { iat: seconds * 1000 } }, 'iat is not now'],
     ['a text for a time', { claims: { iat: String(seconds) } }, 'iat is not a number of seconds'],
+    ['half a second', { claims: { iat: seconds + 0.5 } }, 'iat is not a number of seconds'],
     ['a time of ten minutes ago', { claims: { iat: seconds - 600 } }, 'iat is not now'],
     ['a time in ten minutes', { claims: { iat: seconds + 600 } }, 'iat is not now'],
   ])('is refused with %s, and nothing is spent', async (_, flaw, why) => {

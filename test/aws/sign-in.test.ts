@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
@@ -11,7 +10,6 @@ import {
   CALLBACK,
   CROSS_DEVICE,
   callback,
-  codeBody,
   codeOf,
   exchange,
   INVALID,
@@ -259,16 +257,12 @@ describe('a code', () => {
     expect(no(await postJson(url, body, headers))).toEqual(INVALID(why))
   })
 
-  test('is sent by a form with its own names, each once', async () => {
+  test.each([
+    ['the names of JSON', 'clientId=x', 'clientId is not a parameter'],
+    ['a name twice', 'code=x&code=y', 'code is given twice'],
+  ])('is refused in a form with %s', async (_, form, why) => {
     const { url } = await start()
-    const begun = attempt(url)
-    const body = codeBody(begun, 'x') as Record<string, string>
-    expect(no(await postForm(url, body, {}))).toEqual(INVALID('clientId is not a parameter'))
-  })
-
-  test('its challenge is the SHA-256 of the verifier', () => {
-    const { url, verifier } = attempt('http://127.0.0.1')
-    const challenge = createHash('sha256').update(verifier).digest('base64url')
-    expect(new URL(url).searchParams.get('code_challenge')).toBe(challenge)
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+    expect(no(await postJson(url, form, headers))).toEqual(INVALID(why))
   })
 })
