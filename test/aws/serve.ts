@@ -73,10 +73,13 @@ export function serve(serving: Serving, region: string, base: () => string): Ser
     const url = new URL(request.url ?? '/', base())
     await handle(serving, { method, url, headers, body, region, base: base() }, request, response)
   }
-  return createServer((request, response) => {
+  const server = createServer((request, response) => {
     receive(request, response).catch((error: unknown) => {
       if (response.headersSent) return response.destroy()
       return response.writeHead(500).end(`the stand-in failed: ${String(error)}`)
     })
   })
+  // A machine that is busy pauses for seconds: no connection may end just when it is used again.
+  server.keepAliveTimeout = 0
+  return server
 }
