@@ -123,7 +123,7 @@ describe('the deciding rooms', () => {
     ['ask the process', /\bprocess\./],
     ['look at the clock', /\bDate\.now\b|\bnew Date\(\)|\bperformance\./],
     ['use the global fetch', /(?<![.\w])fetch\((?!identity\?)/],
-    ['print', /\bconsole\./],
+    ['print', /\bconsole\.\w+\(/],
     ['set timers', /\bsetTimeout\(|\bsetInterval\(/],
   ])('do not %s', (_, pattern) => {
     const lines = deciding.flatMap(({ name, text }) =>
@@ -150,6 +150,7 @@ test('a secret is revealed only where it is sent, sealed or handed out', () => {
     'outputs/env.ts',
     'outputs/token.ts',
     'tools/aws-login-session.ts',
+    'vault/homes.ts',
     'vault/seal.ts',
   ])
 })
