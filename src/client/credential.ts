@@ -3,6 +3,7 @@ import { checkMinTtl } from '../core/freshness.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Credential, Entry, Fetch, Grant, Header, KeysCredential } from '../core/types.ts'
+import { callerOf, tokenService } from '../derive/caller.ts'
 import { fetchWith } from '../oauth/dpop.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import { type Party, serverFrom } from '../oauth/server.ts'
@@ -202,19 +203,37 @@ async function definitionBehind(context: Context, { identity, variable }: Handed
   return definitionOf(context, identity, providerOf(context, found.provider))
 }
 
-/** Renews what is stale, and lets the server say who the bearer is; a token that it refuses is renewed once. */
+/** Renews what is stale, and lets the server say who the bearer is; what it refuses is renewed once. */
 export async function checkAtServer(context: Context, name: string): Promise<void> {
   const { definition } = await find(context, name)
-  const { grant, entry } = await takeOnce(context, definition, {})
-  const where = profileOf(definition, serverFrom(entry.header.endpoints ?? {}))
-  if (!where) return
+  const taken = await handed(context, definition, {})
   try {
-    await fetchProfile(context.host, where, bearerOf(grant.credential), proofKeyOf(entry.header, grant))
+    await recognise(context, definition, taken)
   } catch (error) {
-    if (!isDaypassError(error, 'login_required')) throw error
-    await takeOnce(context, definition, { rejected: bearerOf(grant.credential) })
+    if (!isDaypassError(error, 'login_required') || !taken.header) throw error
+    await takeOnce(context, definition, { rejected: secretOf(taken.credential) })
   }
 }
+
+/** Throws `login_required` where the server does not know the credential. */
+async function recognise(
+  { host }: Context,
+  definition: Definition,
+  { credential, header, proofKey }: Handed,
+): Promise<void> {
+  if (credential.kind === 'keys') {
+    const { endpoints, params } = definition
+    const at = tokenService(endpoints, params, header?.clockOffset)
+    const outcome = await callerOf(host, at, credential)
+    if ('refusal' in outcome) throw outcome.refusal.error
+    return
+  }
+  const where = profileOf(definition, serverFrom(header?.endpoints ?? {}))
+  if (where) await fetchProfile(host, where, credential.token, proofKeyOf(header, proofKey && { proofKey }))
+}
+
+const secretOf = (credential: Credential) =>
+  credential.kind === 'keys' ? credential.secretAccessKey : credential.token
 
 /** Throws where the credential is no bearer token. */
 function bearerOf(credential: Credential): Secret {

@@ -131,9 +131,11 @@ async function childrenOf(context: Context, name: string): Promise<string[]> {
 }
 
 /** Each under its own lock, when the parent's is free again. */
-export async function dropChildren(context: Context, name: string): Promise<void> {
+export async function dropChildren(context: Context, name: string): Promise<string[]> {
   const { vault } = context
+  const dropped: string[] = []
   for (const child of await childrenOf(context, name)) {
-    await vault.exclusive(child, 'logout', () => vault.remove(child))
+    if (await vault.exclusive(child, 'logout', () => vault.remove(child))) dropped.push(child)
   }
+  return dropped
 }

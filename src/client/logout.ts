@@ -19,6 +19,10 @@ export interface LogoutOutcome {
   revocation: Revocation | { outcome: 'none' } | { outcome: 'skipped' }
   /** It was the default, which is gone with it. */
   wasDefault: boolean
+  /** Whose credential it was made from, and can be made from again. */
+  madeFrom?: string
+  /** What was made from it, and is gone with it. */
+  dropped?: readonly string[]
 }
 
 /**
@@ -31,7 +35,7 @@ export async function logout(
   options: LogoutOptions = {},
 ): Promise<LogoutOutcome> {
   const { vault, choices } = context
-  const { header } = await find(context, name)
+  const { header, definition } = await find(context, name)
   if (header?.method === 'keys' && header.key) throw staticKeys(name)
   if (!header?.key) return { identity: name, revocation: { outcome: 'none' }, wasDefault: false }
   if (options.dryRun) {
@@ -46,7 +50,9 @@ export async function logout(
       // Whoever held the lock before us may have logged in anew, or removed it.
       if (entry) await forget(context, entry instanceof DaypassError ? header : entry.header)
     })
-  return withChildren(context, name, vault.exclusive(name, 'logout', ended))
+  const outcome = await withChildren(context, name, vault.exclusive(name, 'logout', ended))
+  const { parent } = definition
+  return { ...outcome, ...(parent && { madeFrom: parent.definition.name }) }
 }
 
 /** Marked, revoked, gone, in this order: killed in between, nobody uses it any more, and logging out again ends it. */
@@ -162,11 +168,18 @@ async function forget({ vault }: Context, header: Header): Promise<void> {
 }
 
 /** Whatever became of the parent, nobody goes on through what was made from it. */
-async function withChildren<T>(context: Context, name: string, ending: Promise<T>): Promise<T> {
+async function withChildren(
+  context: Context,
+  name: string,
+  ending: Promise<LogoutOutcome>,
+): Promise<LogoutOutcome> {
   try {
-    return await ending
-  } finally {
+    const outcome = await ending
+    const dropped = await dropChildren(context, name)
+    return { ...outcome, ...(dropped.length > 0 && { dropped }) }
+  } catch (error) {
     await dropChildren(context, name)
+    throw error
   }
 }
 

@@ -2,7 +2,7 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { isUsable } from '../core/freshness.ts'
 import type { Header } from '../core/types.ts'
 import { type Context, find } from './context.ts'
-import { takeOnce } from './credential.ts'
+import { configuredKeys, takeOnce } from './credential.ts'
 
 export interface RefreshOutcome {
   identity: string
@@ -16,6 +16,7 @@ export async function refresh(context: Context, name: string, force: boolean): P
   try {
     const { definition, header } = await find(context, name)
     const fresh = header && isUsable(header, context.host.now(), definition.provider.refresh.margin)
+    if (configuredKeys(context, definition)) return { identity: name, outcome: 'nothing_to_renew' }
     if (header?.key && !header.renewable && fresh && header.loginRequired === undefined) {
       return { identity: name, outcome: 'nothing_to_renew', header }
     }

@@ -5,7 +5,7 @@
  * It knows nothing of OAuth: how to renew is handed in, so logins and derived credentials share it.
  */
 import { isoTime } from '../core/duration.ts'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { isUsable, stateOf, timeLeft } from '../core/freshness.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Credential, Entry, Grant, Host } from '../core/types.ts'
@@ -66,13 +66,27 @@ export async function take(lease: Lease, demand: Demand = {}): Promise<Taken> {
   if (!first.header.renewable) return lastResort(lease, first, demand)
   const attempt = () =>
     lease.vault.exclusive(lease.name, 'refresh', () => underLock(lease, demand, first, calledAt))
-  await lease.prepare?.(false)
-  const taken = await attempt()
-  if (taken !== 'parent') return taken
-  await lease.prepare?.(true)
-  const second = await attempt()
-  if (second !== 'parent') return second
+  for (const again of [false, true]) {
+    const settled = (await unprepared(lease, first, demand, again)) ?? (await attempt())
+    if (settled !== 'parent') return settled
+  }
   throw loginRequired(lease, 'what it is made from is refused')
+}
+
+/** What cannot be had for the renewal is as if the renewal itself had failed so. */
+async function unprepared(
+  lease: Lease,
+  held: Held,
+  demand: Demand,
+  again: boolean,
+): Promise<Taken | undefined> {
+  try {
+    await lease.prepare?.(again)
+    return undefined
+  } catch (error) {
+    if (isDaypassError(error)) return outcomeOf(lease, held, demand, error)
+    throw error
+  }
 }
 
 /** Reads what is kept, and refuses what may not be used. */

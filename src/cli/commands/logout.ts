@@ -45,15 +45,28 @@ async function logoutAll({ daypass, host, json }: World, flags: LogoutFlags): Pr
   return { code, ...(json && { out: jsonLine({ identities: outcomes.map(asJson) }) }) }
 }
 
-function said({ identity, revocation, wasDefault }: LogoutOutcome): string {
-  const gone = {
+function said(outcome: LogoutOutcome): string {
+  const { wasDefault, dropped, madeFrom } = outcome
+  return [
+    madeFrom === undefined ? goneWords(outcome) : droppedWords(outcome.identity, madeFrom),
+    dropped && `What was made from it is gone, too: ${dropped.join(', ')}.`,
+    wasDefault && 'It was the default; there is none now.',
+  ]
+    .filter(Boolean)
+    .join('\n')
+}
+
+const droppedWords = (identity: string, from: string) =>
+  `Dropped the credential of ${identity}. It is made anew from ${from} when it is asked for; to end that: daypass logout ${from}`
+
+function goneWords({ identity, revocation }: LogoutOutcome): string {
+  return {
     revoked: `Logged out of ${identity}: its token was revoked at the server and removed here.`,
     unsupported: `Logged out of ${identity}: removed here. The server has no way to revoke it; it stays valid there until it expires.`,
     skipped: `Logged out of ${identity}: removed here only. It stays valid at the server until it expires.`,
     none: `${identity} was not logged in.`,
     failed: `Logged out of ${identity}: removed here, but not revoked at the server${'why' in revocation ? ` (${revocation.why})` : ''}. It may stay valid until it expires.`,
   }[revocation.outcome]
-  return wasDefault ? `${gone}\nIt was the default; there is none now.` : gone
 }
 
 function wouldSay({ identity, revocation, wasDefault }: LogoutOutcome): string {
