@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     errors: 'src/errors.ts',
+    aws: 'src/aws.ts',
     testing: 'src/testing/index.ts',
     providers: 'src/providers/index.ts',
     vault: 'src/vault/index.ts',

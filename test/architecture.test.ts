@@ -60,6 +60,7 @@ const MAY_IMPORT: Record<string, readonly string[] | typeof ANY> = {
   testing: ['core'],
   errors: ['core'],
   index: ANY,
+  aws: ['client?', 'core', 'index'],
   cli: ANY,
 }
 
@@ -138,6 +139,7 @@ describe('the deciding rooms', () => {
 test('a secret is revealed only where it is sent, sealed or handed out', () => {
   const reveals = code.filter(({ text }) => /\.reveal\(\)/.test(running(text))).map(({ name }) => name)
   expect(reveals).toEqual([
+    'aws.ts',
     'derive/aws-sts.ts',
     'oauth/bearer.ts',
     'oauth/dialect.ts',

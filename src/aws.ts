@@ -1,0 +1,49 @@
+/**
+ * For the AWS SDK for JavaScript v3 (`daypass/aws`): keys of an identity, renewed where they are needed. The SDK asks
+ * again when they run out, so a program that goes on for days never meets keys that are over.
+ */
+import type { CredentialOptions, Daypass } from './client/index.ts'
+import { DaypassError } from './core/errors.ts'
+import { createDaypass } from './index.ts'
+
+/** As `AwsCredentialIdentity` of `@smithy/types` has it. */
+export interface AwsCredentialIdentity {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+  /** On this machine's clock. */
+  expiration?: Date
+  accountId?: string
+}
+
+export interface FromDaypassOptions extends Pick<CredentialOptions, 'minTtl'> {
+  /** Default: the one that is meant here, as on the command line. */
+  identity?: string
+  /** Default: `createDaypass()`. */
+  daypass?: Daypass
+}
+
+/**
+ * A credential provider for the clients of the SDK. Never opens a browser: throws `DaypassError` `login_required`.
+ *
+ * @example
+ * const s3 = new S3Client({ credentials: fromDaypass({ identity: 'work' }) })
+ */
+export function fromDaypass(options: FromDaypassOptions = {}): () => Promise<AwsCredentialIdentity> {
+  const { identity, daypass = createDaypass(), minTtl } = options
+  return async () => {
+    const handed = await daypass.handOut(identity, minTtl === undefined ? {} : { minTtl })
+    const { credential, header } = handed
+    if (credential.kind !== 'keys' || credential.cloud !== 'aws')
+      throw new DaypassError('usage', `${handed.identity} has no keys of AWS`, { hint: 'daypass login aws' })
+    const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = credential
+    const accountId = header?.account?.account
+    return {
+      accessKeyId,
+      secretAccessKey: secretAccessKey.reveal(),
+      ...(sessionToken && { sessionToken: sessionToken.reveal() }),
+      ...(expiresAt !== undefined && { expiration: new Date(expiresAt - (header?.clockOffset ?? 0)) }),
+      ...(accountId !== undefined && { accountId }),
+    }
+  }
+}
