@@ -14,7 +14,6 @@ const FOR_THE_PROGRAM: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR
  */
 export async function runProgram(argv: readonly string[], env: Record<string, string>): Promise<number> {
   const [name = '', ...args] = argv
-  letGoOf(process.stdin)
   let deliver: (signal: NodeJS.Signals) => void = () => undefined
   const release = takeSignals((signal) => deliver(signal))
   try {
@@ -29,12 +28,6 @@ export async function runProgram(argv: readonly string[], env: Record<string, st
   } finally {
     release()
   }
-}
-
-/** A login may have asked something; from now on what is typed is the program's. */
-function letGoOf(stdin: NodeJS.ReadStream): void {
-  stdin.pause()
-  if (stdin.isTTY && stdin.isRaw) stdin.setRawMode(false)
 }
 
 /** Nobody else hears the signals meanwhile: they would end us before the program. */
