@@ -199,6 +199,8 @@ describe('errors', () => {
       port: 5,
       refused: 6,
       pending: 8,
+      not_executable: 126,
+      no_program: 127,
       cancelled: 130,
     })
     for (const thrown of [new Error('x'), undefined, 'x', { code: 'usage' }]) expect(exitCode(thrown)).toBe(1)
