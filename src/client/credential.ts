@@ -1,17 +1,14 @@
-import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { DaypassError } from '../core/errors.ts'
 import { checkMinTtl } from '../core/freshness.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Credential, Entry, Fetch, Grant, Header, KeysCredential } from '../core/types.ts'
-import { callerOf, tokenService } from '../derive/caller.ts'
 import { fetchWith } from '../oauth/dpop.ts'
-import { fetchProfile } from '../oauth/profile.ts'
 import { type Party, serverFrom } from '../oauth/server.ts'
 import { type Demand, type Lease, type Taken, take } from '../refresh/lease.ts'
 import { renewOAuth } from '../refresh/oauth.ts'
 import { asCredential, checkKept } from '../sources/by-keys.ts'
 import { type Definition, isBound } from '../sources/definition.ts'
-import { profileOf } from '../sources/record.ts'
 import { partyAt } from '../sources/server.ts'
 import { type Context, definitionOf, environmentOf, find, providerOf, resolve } from './context.ts'
 import { derivedLease } from './derived.ts'
@@ -47,7 +44,7 @@ export async function credentialOf(
 }
 
 /** Of an identity that is known: the keys of the configuration come before whatever was kept. */
-async function handed(context: Context, definition: Definition, demand: Demand): Promise<Handed> {
+export async function handed(context: Context, definition: Definition, demand: Demand): Promise<Handed> {
   const { name: identity } = definition
   const configured = configuredKeys(context, definition)
   if (configured) return { identity, credential: configured }
@@ -150,7 +147,7 @@ export const issuedOf = ({ refreshToken, credential }: Grant) => ({
   accessToken: credential.kind === 'bearer' ? credential.token : undefined,
 })
 
-const proofKeyOf = (header: Header | undefined, grant: Pick<Grant, 'proofKey'> | undefined) =>
+export const proofKeyOf = (header: Header | undefined, grant: Pick<Grant, 'proofKey'> | undefined) =>
   grant?.proofKey && { jwk: grant.proofKey, clockOffset: header?.clockOffset ?? 0 }
 
 /** The hosts that an identity's token may be sent to: configured ones, else its API's and its server's. */
@@ -203,40 +200,8 @@ async function definitionBehind(context: Context, { identity, variable }: Handed
   return definitionOf(context, identity, providerOf(context, found.provider))
 }
 
-/** Renews what is stale, and lets the server say who the bearer is; what it refuses is renewed once. */
-export async function checkAtServer(context: Context, name: string): Promise<void> {
-  const { definition } = await find(context, name)
-  const taken = await handed(context, definition, {})
-  try {
-    await recognise(context, definition, taken)
-  } catch (error) {
-    if (!isDaypassError(error, 'login_required') || !taken.header) throw error
-    await takeOnce(context, definition, { rejected: secretOf(taken.credential) })
-  }
-}
-
-/** Throws `login_required` where the server does not know the credential. */
-async function recognise(
-  { host }: Context,
-  definition: Definition,
-  { credential, header, proofKey }: Handed,
-): Promise<void> {
-  if (credential.kind === 'keys') {
-    const { endpoints, params } = definition
-    const at = tokenService(endpoints, params, header?.clockOffset)
-    const outcome = await callerOf(host, at, credential)
-    if ('refusal' in outcome) throw outcome.refusal.error
-    return
-  }
-  const where = profileOf(definition, serverFrom(header?.endpoints ?? {}))
-  if (where) await fetchProfile(host, where, credential.token, proofKeyOf(header, proofKey && { proofKey }))
-}
-
-const secretOf = (credential: Credential) =>
-  credential.kind === 'keys' ? credential.secretAccessKey : credential.token
-
 /** Throws where the credential is no bearer token. */
-function bearerOf(credential: Credential): Secret {
+export function bearerOf(credential: Credential): Secret {
   if (credential.kind === 'bearer') return credential.token
   throw new DaypassError('usage', 'this identity has cloud keys, not a token', {
     hint: 'use daypass env, daypass exec or daypass credential-process',

@@ -77,13 +77,19 @@ async function ownerOf(host: Host, definition: Definition, keys: KeysCredential)
 }
 
 /** Nothing is kept of keys that are refused, and what was kept before stays. */
-function taken<T>(outcome: StsOutcome<T>, { name, keys }: Definition): Extract<StsOutcome<T>, { value: T }> {
+function taken<T>(outcome: StsOutcome<T>, definition: Definition): Extract<StsOutcome<T>, { value: T }> {
   if ('value' in outcome) return outcome
-  const { error } = outcome.refusal
-  const hint = keys
-    ? `mend credentials of ${name} in config.yaml`
-    : 'hand in other keys; what was kept before is as it was'
-  throw new DaypassError(error.code, error.message, { hint: error.hint ?? hint, cause: error })
+  throw refusedKeys(
+    definition,
+    outcome.refusal.error,
+    'hand in other keys; what was kept before is as it was',
+  )
+}
+
+/** Those of the configuration are mended there; `hint` is for all others. */
+export function refusedKeys({ name, keys }: Definition, error: DaypassError, hint: string): DaypassError {
+  const own = keys ? `mend credentials of ${name} in config.yaml` : hint
+  return new DaypassError(error.code, error.message, { hint: error.hint ?? own, cause: error })
 }
 
 /** The keys alone open nothing: who uses them has to show a code of the device. */

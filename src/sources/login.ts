@@ -26,13 +26,13 @@ export async function logIn(host: Host, definition: Definition, options: LoginOp
     asked: options.method ?? (options.browser ? 'browser' : ownKeys ? 'keys' : undefined),
     login: loginWords(definition),
   }
-  const { asked } = question
-  if (asked === 'token' || asked === 'keys') {
-    chooseMethod({ ...question, offered: definition.methods })
-    return asked === 'token' ? byToken(host, definition, options) : byKeys(host, definition, options.kept)
-  }
-  const found = await partyOf(host, definition)
-  const choice = chooseMethod({ ...question, offered: offeredBy(definition, found) })
+  // Neither needs a server, nor to know one.
+  const handedIn = question.asked === 'token' || question.asked === 'keys'
+  const found = handedIn ? undefined : await partyOf(host, definition)
+  const offered = found ? offeredBy(definition, found) : definition.methods
+  const choice = chooseMethod({ ...question, offered })
+  if (choice.method === 'token') return byToken(host, definition, options)
+  if (!found || choice.method === 'keys') return byKeys(host, definition, options.kept)
   const party = partyBy(found, definition, choice.method)
   const limit = options.timeout ?? TIMEOUT
   const { signal, stop } = deadline(host, limit, options.signal)
