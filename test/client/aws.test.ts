@@ -1,39 +1,8 @@
-/** AWS identities over the client: signing in, keys, second factors, roles; against the strict stand-in. */
-import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Config, Identity } from '../../src/config/schema.ts'
-import type { KeysCredential } from '../../src/core/types.ts'
-import { callerIdentity } from '../../src/derive/aws-sts.ts'
-import type { AwsOptions } from '../aws/options.ts'
-import { type AwsStandIn, startAws } from '../aws/server.ts'
-import { failureOf, type WorldOptions, world } from './world.ts'
-
-const ADA = 'arn:aws:iam::111122223333:user/ada'
-const configured = (identities: Record<string, Identity>): Config => ({ auth: { identities } })
-
-async function cloud(options: AwsOptions = {}, more: WorldOptions = {}) {
-  const aws = await startAws({ regions: ['us-east-1', 'eu-west-1'], ...options })
-  onTestFinished(() => aws.close())
-  const env = { AWS_ENDPOINT_URL: aws.url, ...more.env }
-  const w = await world({ ...more, env })
-  /** Time passes for AWS, too. */
-  const advance = (milliseconds: number) => {
-    w.advance(milliseconds)
-    aws.setClockOffset(w.host.now() - Date.now())
-  }
-  const keys = async (name?: string) => (await w.daypass.credential(name)) as KeysCredential
-  const caller = async (name?: string) => {
-    const outcome = await callerIdentity(
-      w.host,
-      { url: aws.url, region: options.regions?.[0] ?? 'us-east-1', clockOffset: w.host.now() - Date.now() },
-      await keys(name),
-    )
-    return 'value' in outcome ? outcome.value.arn : outcome.refusal.code
-  }
-  return { aws, ...w, advance, keys, caller, login: w.daypass.login }
-}
-
-const renewals = (aws: AwsStandIn) => aws.stats().sessions.map((session) => session.renewals)
-const MINUTE = 60_000
+/** Signing in to AWS and staying signed in, over the client; against the strict stand-in. */
+import { describe, expect, test } from 'vitest'
+import type { Identity } from '../../src/config/schema.ts'
+import { ADA, cloud, configured, MINUTE, renewals } from './aws-world.ts'
+import { failureOf } from './world.ts'
 
 describe('signing in', () => {
   test('gives keys that AWS takes, and says whose they are, for how long and where it was', async () => {

@@ -20,10 +20,13 @@ export interface WorldOptions {
   interactive?: boolean
   /** What the person types, in order; afterwards the input has ended (or, on a terminal, nothing more comes). */
   types?: string[]
+  /** What the person answers to open questions; afterwards they take what is proposed. */
+  answers?: string[]
   confirms?: boolean
   browser?: boolean
   folder?: { identity: string; file: string }
   fetch?: Host['fetch']
+  elsewhere?: Host['elsewhere']
 }
 
 export const NOTHING: Surroundings = {
@@ -44,7 +47,10 @@ export async function world(options: WorldOptions = {}) {
   // A deadline never comes by itself; a pause is over at once and has taken its time.
   const clock = testClock(Date.now, { naps: 59_999 })
   const { confirms = false } = options
-  const terminal = scriptedTerminal({ interactive, answers: { readSecret: types, confirm: [confirms] } })
+  const terminal = scriptedTerminal({
+    interactive,
+    answers: { readSecret: types, confirm: [confirms], ask: options.answers ?? [] },
+  })
   const browser = scriptedBrowser()
   const vault = options.vault ?? memoryVault()
   const stored: { default?: string | undefined } = {}
@@ -64,6 +70,7 @@ export async function world(options: WorldOptions = {}) {
       return work()
     },
     terminal,
+    ...(options.elsewhere && { elsewhere: options.elsewhere }),
   }
   const choices: Choices = {
     readDefault: () => stored.default,
