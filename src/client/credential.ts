@@ -7,7 +7,7 @@ import { fetchWith } from '../oauth/dpop.ts'
 import { type Party, serverFrom } from '../oauth/server.ts'
 import { type Demand, type Lease, type Taken, take } from '../refresh/lease.ts'
 import { renewOAuth } from '../refresh/oauth.ts'
-import { asCredential, checkKept } from '../sources/by-keys.ts'
+import { checkKept, configuredKeys } from '../sources/by-keys.ts'
 import { type Definition, isBound } from '../sources/definition.ts'
 import { partyAt } from '../sources/server.ts'
 import { type Context, definitionOf, environmentOf, find, providerOf, resolve } from './context.ts'
@@ -46,20 +46,11 @@ export async function credentialOf(
 /** Of an identity that is known: the keys of the configuration come before whatever was kept. */
 export async function handed(context: Context, definition: Definition, demand: Demand): Promise<Handed> {
   const { name: identity } = definition
-  const configured = configuredKeys(context, definition)
+  const configured = configuredKeys(context.host, definition)
   if (configured) return { identity, credential: configured }
   const { entry, grant } = await takeOnce(context, definition, demand)
   const { credential, proofKey } = grant
   return { identity, credential, header: entry.header, ...(proofKey && { proofKey }) }
-}
-
-/** Without a device: with one, it is a session that is handed out, and that is kept. */
-export function configuredKeys(
-  { host }: Pick<Context, 'host'>,
-  definition: Definition,
-): KeysCredential | undefined {
-  const { keys, params } = definition
-  return keys && params.mfa_arn === undefined ? asCredential(definition, keys, host.now()) : undefined
 }
 
 const keysOf = (context: Context) => async (definition: Definition, demand: Demand) => {
@@ -110,7 +101,8 @@ export function takeOnce(context: Context, definition: Definition, demand: Deman
 
 async function takeChecked({ vault }: Context, lease: Lease, demand: Demand): Promise<Taken> {
   const header = demand.minTtl ? await vault.header(lease.name) : undefined
-  if (header) checkMinTtl(header, demand.minTtl!)
+  const outdated = lease.blank && header?.madeFrom !== lease.blank.header.madeFrom
+  if (header?.key && !outdated) checkMinTtl(header, demand.minTtl!)
   return take(lease, demand)
 }
 

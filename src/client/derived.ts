@@ -1,6 +1,6 @@
 /** Credentials that are made from another identity's: kept sealed, renewed by the one algorithm, gone with their parent. */
 import { createHash } from 'node:crypto'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { Entry, Grant, Header, KeysCredential } from '../core/types.ts'
 import { takeRole } from '../derive/assume-role.ts'
@@ -8,6 +8,7 @@ import { EXPIRED } from '../derive/aws-sts.ts'
 import { tokenService } from '../derive/caller.ts'
 import type { Demand, Lease, Renewed } from '../refresh/lease.ts'
 import { withTimes } from '../refresh/oauth.ts'
+import { configuredKeys, refusedKeys } from '../sources/by-keys.ts'
 import type { Definition } from '../sources/definition.ts'
 import { type Context, knownNames, said } from './context.ts'
 
@@ -60,12 +61,10 @@ async function renewRole(
 ): Promise<Renewed> {
   const { name, params, endpoints, parent } = definition
   const at = tokenService(endpoints, params, header.clockOffset)
-  const outcome = await takeRole(host, at, keys, { name, params, chained: isRole(parent!) })
-  if ('refusal' in outcome) {
-    const { code, error } = outcome.refusal
-    if (error.code === 'network') return { failure: 'passing', error }
-    return EXPIRED.has(code) ? { failure: 'parent', error } : { failure: 'refused', error }
-  }
+  const asked = takeRole(host, at, keys, { name, params, chained: isRole(parent!) })
+  const outcome = await asked.catch(unanswered)
+  if ('failure' in outcome) return outcome
+  if ('refusal' in outcome) return refused(host, definition, outcome.refusal)
   const { credential, arn } = outcome.value
   const account = definition.provider.account({ sub: arn })
   return {
@@ -74,6 +73,25 @@ async function renewRole(
       grant: { credential },
     },
   }
+}
+
+/** Nothing was spent by it, whether AWS heard of it or not. */
+function unanswered(error: unknown): Renewed & { failure: 'passing' } {
+  if (isDaypassError(error, 'network')) return { failure: 'passing', error }
+  throw error
+}
+
+function refused(
+  host: Context['host'],
+  definition: Definition,
+  { code, error }: { code: string; error: DaypassError },
+): Renewed {
+  const parent = definition.parent!.definition
+  if (error.code === 'network') return { failure: 'passing', error }
+  if (error.code !== 'login_required') return { failure: 'refused', error }
+  // Those of the configuration are what they are; all others may have been renewed, or can be.
+  if (EXPIRED.has(code) && !configuredKeys(host, parent)) return { failure: 'parent', error }
+  return { failure: 'refused', error: refusedKeys(parent, error, `daypass login ${rootOf(parent).name}`) }
 }
 
 /** A role's own keys, or those of a sign-in, which are a session's. */
@@ -109,6 +127,10 @@ function blankFor({ host }: Context, definition: Definition): Entry & { grant: G
   }
   return { header, grant: { credential } }
 }
+
+/** What is kept of it, where it is what would be made now. */
+export const madeNow = (definition: Definition, header: Header | undefined): Header | undefined =>
+  header?.key && header.madeFrom === madeFrom(definition) ? header : undefined
 
 /** A digest of all that goes into it: another login of the parent, another role, and it is made anew. */
 function madeFrom({ params, endpoints, parent }: Definition): string {

@@ -64,6 +64,7 @@ export async function target(context: Context, request: LoginRequest): Promise<T
   if (name === undefined && (await knownNames(context)).includes(target)) return known(context, target, given)
   const { provider, kind } = providerOrKind(context, target)
   const chosen = checkIdentityName(name ?? provider.id)
+  if (said(context, chosen)?.via?.identity !== undefined) return known(context, chosen, given)
   const before = await headerIfReadable(context, chosen)
   const wanted = kind === undefined ? given : { ...given, kind }
   const layers = { header: before, given: wanted }

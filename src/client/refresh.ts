@@ -1,8 +1,9 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { isUsable } from '../core/freshness.ts'
 import type { Header } from '../core/types.ts'
+import { configuredKeys } from '../sources/by-keys.ts'
 import { type Context, find } from './context.ts'
-import { configuredKeys, takeOnce } from './credential.ts'
+import { takeOnce } from './credential.ts'
 
 export interface RefreshOutcome {
   identity: string
@@ -15,8 +16,8 @@ export interface RefreshOutcome {
 export async function refresh(context: Context, name: string, force: boolean): Promise<RefreshOutcome> {
   try {
     const { definition, header } = await find(context, name)
+    if (configuredKeys(context.host, definition)) return { identity: name, outcome: 'nothing_to_renew' }
     const fresh = header && isUsable(header, context.host.now(), definition.provider.refresh.margin)
-    if (configuredKeys(context, definition)) return { identity: name, outcome: 'nothing_to_renew' }
     if (header?.key && !header.renewable && fresh && header.loginRequired === undefined) {
       return { identity: name, outcome: 'nothing_to_renew', header }
     }

@@ -2,7 +2,7 @@ import { isoTime } from '../core/duration.ts'
 import { isDaypassError } from '../core/errors.ts'
 import { type State, stateOf, timeLeft } from '../core/freshness.ts'
 import type { Header, KeyLocation, Method } from '../core/types.ts'
-import { checkKept } from '../sources/by-keys.ts'
+import { checkKept, configuredKeys } from '../sources/by-keys.ts'
 import type { Definition } from '../sources/definition.ts'
 import {
   type Context,
@@ -15,8 +15,8 @@ import {
   resolve,
   withConfigured,
 } from './context.ts'
-import { configuredKeys, type StandIn, standInOf } from './credential.ts'
-import { checkParents } from './derived.ts'
+import { type StandIn, standInOf } from './credential.ts'
+import { checkParents, madeNow } from './derived.ts'
 
 /** One identity in `list` and `status`. Times are ISO 8601, or null where there is none. Fields are only ever added. */
 export interface Row {
@@ -119,13 +119,16 @@ interface Marked {
   default: string | undefined
 }
 
-function listedOf(context: Context, { definition, header }: Found, marked: Marked): Listed {
+function listedOf(context: Context, { definition, header: kept }: Found, marked: Marked): Listed {
   const { name, provider, params } = definition
   const now = context.host.now()
-  const inConfig = configuredKeys(context, definition) !== undefined
-  const why = inConfig ? undefined : whyNot(definition, header)
-  const kept = header && why === undefined ? stateOf(header, now, provider.refresh.margin) : 'login_required'
-  const state = inConfig ? 'valid' : definition.parent && why === undefined && !header?.key ? 'stale' : kept
+  const inConfig = configuredKeys(context.host, definition) !== undefined
+  const header = definition.parent ? madeNow(definition, kept) : kept
+  const { state, why } = inConfig
+    ? { state: 'valid' as const, why: undefined }
+    : definition.parent
+      ? derivedState(context, definition, header)
+      : ownState(context, definition, header)
   const iso = (time: number | undefined) =>
     time === undefined ? null : isoTime(time - (header?.clockOffset ?? 0))
   const row: Row = {
@@ -159,10 +162,33 @@ function storeOf(header: Header | undefined): Row['store'] {
   return header?.key?.where ?? (header ? null : 'config')
 }
 
-/** Why what is kept may not be used; of a derived identity, what its parents lack. */
-function whyNot(definition: Definition, header: Header | undefined): string | undefined {
-  if (definition.parent) return whyLogin(() => checkParents(definition))
-  return header && whyLogin(() => checkKept(definition, header))
+interface Standing {
+  state: State
+  /** Why what is kept may not be used. */
+  why?: string | undefined
+}
+
+function ownState({ host }: Context, definition: Definition, header: Header | undefined): Standing {
+  const why = header && whyLogin(() => checkKept(definition, header))
+  if (!header || why !== undefined) return { state: 'login_required', why }
+  return { state: stateOf(header, host.now(), definition.provider.refresh.margin) }
+}
+
+/** What is not good for use can be made, as long as what it is made from is, or can be renewed. */
+function derivedState(context: Context, definition: Definition, header: Header | undefined): Standing {
+  const { name, provider, parent } = definition
+  const orphaned = whyLogin(() => checkParents(definition))
+  if (orphaned !== undefined) return { state: 'login_required', why: orphaned }
+  if (header && stateOf(header, context.host.now(), provider.refresh.margin) === 'valid')
+    return { state: 'valid' }
+  const { row, why } = listedOf(context, parent!, { active: undefined, default: undefined })
+  if (row.state === 'valid' || row.state === 'stale') return { state: 'stale' }
+  return {
+    state: 'login_required',
+    why:
+      why ??
+      `${name} is made from ${row.name}, which ${row.state === 'expired' ? 'expired' : 'needs a login'}`,
+  }
 }
 
 function whyLogin(check: () => void): string | undefined {

@@ -135,7 +135,12 @@ async function call<T>(
 const MISTIMED = /RequestExpired|SignatureDoesNotMatch|InvalidSignature|RequestTimeTooSkewed/
 
 /** Values stay texts: an account number may begin with a zero. */
-const xml = new XMLParser({ parseTagValue: false, ignoreDeclaration: true, ignoreAttributes: true })
+const xml = new XMLParser({
+  parseTagValue: false,
+  htmlEntities: true,
+  ignoreDeclaration: true,
+  ignoreAttributes: true,
+})
 
 async function send(
   port: Port,

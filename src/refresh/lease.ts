@@ -92,7 +92,7 @@ async function unprepared(
 /** Reads what is kept, and refuses what may not be used. */
 async function read(lease: Lease): Promise<Held> {
   const entry = await lease.vault.read(lease.name)
-  if (lease.blank && isOutdated(lease.blank, entry)) return lease.blank
+  if (lease.blank && isOutdated(lease.blank, entry)) return tried(lease.blank, entry)
   if (!entry) throw loginRequired(lease, 'nothing is kept for it')
   const { header, grant } = entry
   if (header.loginRequired !== undefined || !grant)
@@ -104,6 +104,14 @@ async function read(lease: Lease): Promise<Held> {
 /** Nothing there, or made from something else than it would be made from now. */
 const isOutdated = (blank: Entry, entry: Entry | undefined) =>
   !entry?.grant || entry.header.madeFrom !== blank.header.madeFrom
+
+/** Of a failure, nothing but that it was is kept: for whoever waits for it. */
+function tried({ header, grant }: Held, before: Entry | undefined): Held {
+  const lastRenewal = before?.header.lastRenewal
+  return { header: { ...header, ...(lastRenewal && { lastRenewal }) }, grant }
+}
+
+const isBlank = ({ blank }: Lease, { grant }: Held) => grant === blank?.grant
 
 function serves({ host, margin }: Lease, { header, grant }: Held, { minTtl = 0, rejected }: Demand): boolean {
   return !isRejected(grant, rejected) && isUsable(header, host.now(), margin, minTtl)
@@ -177,8 +185,9 @@ async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken | 
       const lost = renewed.failure === 'passing' && renewed.unanswered
       const { header, grant } = lost ? unanswered(held, beganAt) : held
       // Only told to whoever waits; they may as well find out for themselves.
+      const told = { ...header, lastRenewal: { beganAt, ...failed(error) } }
       await slot
-        .write({ header: { ...header, lastRenewal: { beganAt, ...failed(error) } }, grant })
+        .write(isBlank(lease, held) ? { header: told } : { header: told, grant })
         .catch(() => undefined)
       return outcomeOf(lease, held, demand, error)
     } finally {
@@ -206,7 +215,7 @@ async function attempt({ renew, vault }: Lease, held: Held): Promise<Renewed> {
   try {
     return await renew(held)
   } catch (error) {
-    await vault.write(held).catch(() => undefined)
+    if (held.grant.refreshToken) await vault.write(held).catch(() => undefined)
     throw error
   }
 }

@@ -58,11 +58,21 @@ const madeFromKeys = ({ keys, params }: Definition) =>
     .update(JSON.stringify([keys.accessKeyId, params.mfa_arn]))
     .digest('hex')
 
-export const asCredential = (
-  { provider }: Definition,
-  keys: ConfiguredKeys,
-  issuedAt: Time,
-): KeysCredential => ({ kind: 'keys', cloud: provider.keys!.cloud, ...keys, issuedAt })
+/** Without a device: with one, it is a session that is handed out, and that is kept. */
+export function configuredKeys(
+  { now }: Pick<Host, 'now'>,
+  definition: Definition,
+): KeysCredential | undefined {
+  const { keys, params } = definition
+  return keys && params.mfa_arn === undefined ? asCredential(definition, keys, now()) : undefined
+}
+
+const asCredential = ({ provider }: Definition, keys: ConfiguredKeys, issuedAt: Time): KeysCredential => ({
+  kind: 'keys',
+  cloud: provider.keys!.cloud,
+  ...keys,
+  issuedAt,
+})
 
 async function ownerOf(host: Host, definition: Definition, keys: KeysCredential) {
   if (definition.endpoints.sts === undefined)
