@@ -29,7 +29,7 @@ export const partitionOf = (region: string): Partition =>
 
 /** The sign-in host of any region of a partition, with the region left out. */
 export function withoutRegion(host: string): string {
-  const [, rest] = host.match(/^[a-z0-9-]+\.(signin\.[a-z.-]+)$/) ?? []
+  const [, rest] = host.match(/^[a-z0-9-]+\.(signin\.[a-z0-9.-]+)$/) ?? []
   const ours = PARTITIONS.some(({ home }) => rest === `signin.${home}`)
   return ours ? rest! : host
 }
