@@ -1,5 +1,6 @@
 /** What `config.yaml` may say. The descriptions are what an editor shows. */
 import * as v from 'valibot'
+import { isAccountId, isMfaDevice, isPrincipalArn, isRoleArn } from './arns.ts'
 import type { Text } from './env-tag.ts'
 import * as f from './fields.ts'
 
@@ -125,18 +126,23 @@ const client: f.Entries<Client> = {
   kube_token: maybe(f.oneOf('Which token kubectl is given', ['id_token', 'access_token'])),
 }
 
+const ROLE = f.rule(isRoleArn, 'the ARN of a role like arn:aws:iam::123456789012:role/Admin')
+const DEVICE = f.rule(isMfaDevice, 'the ARN of a device like arn:aws:iam::123456789012:mfa/me')
+const PRINCIPAL = f.rule(isPrincipalArn, 'an ARN like arn:aws:iam::123456789012:user/me')
+const ACCOUNT = f.rule(isAccountId, 'an account number like 123456789012')
+
 const credentials = f.block<Credentials>('Static keys, and what concerns signing in to a cloud', {
   region: maybe(f.region('The region to sign in to')),
   access_key_id: maybe(f.text('A static access key; needs secret_access_key')),
   secret_access_key: maybe(f.text('Its secret; better !env NAME than the secret itself')),
   security_token: maybe(f.text('The session token of temporary keys')),
-  mfa_arn: maybe(f.text('The MFA device to ask a code of')),
+  mfa_arn: maybe(f.text('The MFA device to ask a code of', DEVICE)),
   webflow_enabled: maybe(f.flag('false: never log in by browser for this identity')),
 })
 
 const principal = f.block<Principal>('The role to take on', {
-  role_arn: maybe(f.text('ARN of the role')),
-  assume_role: maybe(f.text('The same as role_arn, in the older spelling of Atmos')),
+  role_arn: maybe(f.text('ARN of the role', ROLE)),
+  assume_role: maybe(f.text('The same as role_arn, in the older spelling of Atmos', ROLE)),
   session_name: maybe(f.text('Name of the session, as the cloud records it')),
   external_id: maybe(f.text('External id that the role asks for')),
   source_identity: maybe(f.text('Source identity that the role asks for')),
@@ -154,8 +160,8 @@ export const identitySchema = f.block<Identity>('An identity: who you are', {
   default: maybe(f.flag('true: the default identity, unless default: below says another')),
   credentials: maybe(credentials),
   session: maybe(f.block('The session that a login starts', { duration: maybe(f.duration('At most 12h')) })),
-  principal_arn: maybe(f.text('Who must have signed in; someone else is refused')),
-  account_id: maybe(f.text('The account that must have been signed in to')),
+  principal_arn: maybe(f.text('Who must have signed in; someone else is refused', PRINCIPAL)),
+  account_id: maybe(f.text('The account that must have been signed in to', ACCOUNT)),
   via: maybe(
     f.block('The parent of a derived identity', {
       identity: maybe(f.name('An identity')),

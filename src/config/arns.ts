@@ -1,0 +1,31 @@
+/**
+ * Names of things in a cloud, as a person copies them from its console. Held to their shape when the file is read: a
+ * wrong one would be found out by the cloud alone, long after the login.
+ */
+
+/** Partitions of AWS: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */
+const AWS = 'arn:aws(?:-cn|-us-gov|-iso|-iso-b|-iso-e|-iso-f|-eusc)?'
+const NAME = '[\\w+=,.@/-]+'
+
+const whole = (...shapes: string[]) => new RegExp(`^(?:${shapes.join('|')})$`)
+
+const ROLE = whole(`${AWS}:iam::\\d{12}:role/${NAME}`, `acs:ram::\\d+:role/${NAME}`)
+
+/** A hardware device has a serial number instead (GetSessionToken, SerialNumber). */
+const MFA = whole(
+  `${AWS}:iam::\\d{12}:(?:mfa|sms-mfa|u2f)/${NAME}`,
+  `acs:ram::\\d+:mfa/${NAME}`,
+  '[A-Za-z0-9-]{9,256}',
+)
+
+const PRINCIPAL = whole(
+  `${AWS}:iam::\\d{12}:(?:root|(?:user|role)/${NAME})`,
+  `${AWS}:sts::\\d{12}:(?:assumed-role/${NAME}/${NAME}|federated-user/${NAME})`,
+  `acs:ram::\\d+:(?:root|(?:user|role|assumed-role)/${NAME})`,
+)
+
+export const isRoleArn = (given: string) => ROLE.test(given)
+export const isMfaDevice = (given: string) => MFA.test(given)
+export const isPrincipalArn = (given: string) => PRINCIPAL.test(given)
+/** AWS has twelve digits, Alibaba Cloud sixteen. */
+export const isAccountId = (given: string) => /^\d{12,20}$/.test(given)
