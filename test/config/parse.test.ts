@@ -72,11 +72,15 @@ describe('read without complaint', () => {
       },
     ],
     'a parent that may be in the vault': [
-      'auth: {identities: {a: {kind: aws/assume-role, via: {identity: gone}, principal: {assume_role: "arn:x"}}}}',
+      'auth: {identities: {a: {kind: aws/assume-role, via: {identity: gone}, principal: {assume_role: "acs:ram::1:role/x"}}}}',
       {
         auth: {
           identities: {
-            a: { kind: 'aws/assume-role', via: { identity: 'gone' }, principal: { assume_role: 'arn:x' } },
+            a: {
+              kind: 'aws/assume-role',
+              via: { identity: 'gone' },
+              principal: { assume_role: 'acs:ram::1:role/x' },
+            },
           },
         },
       },
@@ -230,7 +234,7 @@ describe('mistakes, with their places', () => {
       '6:9: "secret_access_key" without "access_key_id" in auth.identities.work.credentials',
     ],
     'a role without a parent': [
-      'auth:\n  identities:\n    r:\n      kind: aws/assume-role\n      principal: {role_arn: x}\n',
+      'auth:\n  identities:\n    r:\n      kind: aws/assume-role\n      principal: {role_arn: "acs:ram::1:role/x"}\n',
       '3:5: missing key "identity" in auth.identities.r.via',
     ],
     'a parent without a role': [
