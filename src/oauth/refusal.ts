@@ -8,7 +8,8 @@ import type { Answer } from './wire.ts'
  * What a server meant by not giving tokens.
  * - `dead`: the grant is over; a person has to log in.
  * - `passing`: its own trouble (5xx, 429, RFC 6749's `temporarily_unavailable`); the grant is as good as before.
- * - `unclear`: 400 or 401 without a readable error; seen for dead grants and for bad gateways alike.
+ * - `unclear`: 400 or 401 without a readable error, or with one that stands for anything; seen for dead grants and for bad
+ *   gateways alike.
  * - `refused`: the client, its scopes or its policy.
  */
 export interface Refusal {
@@ -28,24 +29,31 @@ const PASSING = new Set(['temporarily_unavailable', 'server_error', 'slow_down']
 export function refusalOf(
   answer: Answer,
   host: string,
-  { dead, meanings = {} }: Pick<Party, 'dead' | 'meanings'>,
+  { dead, unclear = [], meanings = {} }: Pick<Party, 'dead' | 'unclear' | 'meanings'>,
 ): Refusal {
   const { status, json, retryAfter } = answer
   const error = typeof json?.error === 'string' ? json.error : undefined
   const said = `${host} answered ${shown([status, error, json?.error_description].filter(Boolean).join(' '))}`
-  const meaning = error !== undefined && Object.hasOwn(meanings, error) ? meanings[error] : undefined
-  const kind = kindOf(status, error, dead)
+  const kind = kindOf(status, error, dead, unclear)
+  const known = error !== undefined && kind !== 'passing' && Object.hasOwn(meanings, error)
+  const meaning = known ? meanings[error] : undefined
   const odd = kind === 'passing' && status < 400 ? ', which is not OAuth' : ''
   const message = meaning ? `${meaning.message} (${said})` : `${said}${odd}`
   const hint = meaning?.hint
-  if (kind === 'passing') return { kind, message, error, retryAfter, hint }
+  if (kind === 'passing') return { kind, message, error, retryAfter }
   return { kind, message, error, hint }
 }
 
-function kindOf(status: number, error: string | undefined, dead: readonly string[]): Refusal['kind'] {
+function kindOf(
+  status: number,
+  error: string | undefined,
+  dead: readonly string[],
+  unclear: readonly string[],
+): Refusal['kind'] {
   if (status >= 500 || status === 429 || status === 408) return 'passing'
   if (error !== undefined && PASSING.has(error)) return 'passing'
   if (error !== undefined && dead.includes(error)) return 'dead'
+  if (error !== undefined && unclear.includes(error)) return 'unclear'
   if (error !== undefined) return 'refused'
   if (status === 400 || status === 401) return 'unclear'
   return status >= 200 && status < 400 ? 'passing' : 'refused'

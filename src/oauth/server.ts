@@ -28,6 +28,8 @@ export interface Party {
   client: Client
   /** The server's words for a grant that is over. */
   dead: readonly string[]
+  /** Its words that may mean that, or anything else. */
+  unclear?: readonly string[] | undefined
   /** Its error codes in words of ours. */
   meanings?: Readonly<Record<string, Meaning>> | undefined
   /** The issuer its id_tokens name, where that differs from the metadata's (multi-tenant servers). */

@@ -85,6 +85,8 @@ export const aws = defineProvider({
   refresh: {
     margin: 5 * 60_000,
     dead: ['TOKEN_EXPIRED', 'USER_CREDENTIALS_CHANGED', 'AUTHCODE_EXPIRED', 'invalid_grant'],
+    // Of a refresh token that it does not know, of one of another region, and of whatever else it dislikes.
+    unclear: ['INVALID_REQUEST'],
     session: 12 * 60 * 60_000,
   },
   meanings: {
@@ -95,10 +97,7 @@ export const aws = defineProvider({
       message: 'this principal may not sign in from the command line',
       hint: POLICY,
     },
-    INVALID_REQUEST: {
-      message: 'AWS Sign-In does not take this request',
-      hint: 'set the clock of this machine, or log in again',
-    },
+    INVALID_REQUEST: { message: 'AWS Sign-In does not take this request' },
   },
   keys: { cloud: 'aws' },
   variables: awsVariables,

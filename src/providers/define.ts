@@ -95,6 +95,8 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
     margin: number
     /** Error codes that mean that the grant is over. */
     dead: readonly string[]
+    /** Error codes that may mean that, or anything else: a login is needed, and the grant is not given up. */
+    unclear?: readonly string[]
     /** The longest that a login lasts, in milliseconds, however often it is renewed. `duration` shortens it. */
     session?: number
   }

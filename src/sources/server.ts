@@ -54,6 +54,7 @@ export function partyAt(
     server,
     client,
     dead: refresh.dead,
+    unclear: refresh.unclear,
     meanings,
     issuerOf: idTokenIssuer,
   }
