@@ -79,7 +79,7 @@ test.each([
     authorization: `https://${signin}/v1/authorize`,
     token: `https://${signin}/v1/token`,
     sts: `https://${sts}`,
-    federation: `https://${federation}`,
+    federation: `https://${federation}/federation`,
   })
   expect(withoutRegion(signin)).toBe(federation)
 })
