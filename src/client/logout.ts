@@ -48,7 +48,8 @@ export async function logout(
   const ended = () =>
     ending(context, name, options, async (entry) => {
       // Whoever held the lock before us may have logged in anew, or removed it.
-      if (entry) await forget(context, entry instanceof DaypassError ? header : entry.header)
+      if (definition.parent) await vault.remove(name)
+      else if (entry) await forget(context, entry instanceof DaypassError ? header : entry.header)
     })
   const outcome = await withChildren(context, name, vault.exclusive(name, 'logout', ended))
   const { parent } = definition
