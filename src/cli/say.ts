@@ -72,7 +72,8 @@ export const methodWords = (method: Method | 'environment' | null) =>
   method === null ? undefined : METHODS[method]
 
 export function expiryWords({ row, timeLeft, header }: Listed): string | undefined {
-  if (row.method === null) return undefined
+  // A role that was not made yet has no end either.
+  if (row.method === null || (row.expires_at === null && row.state !== 'valid')) return undefined
   if (row.expires_at === null) return 'never, until it is revoked'
   const renewal = header?.renewable ? ', then renews itself' : ''
   return timeLeft > 0

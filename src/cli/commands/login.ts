@@ -181,7 +181,7 @@ async function said(world: World, outcome: LoginOutcome): Promise<Answer> {
           ['tenant', row.tenant],
           ['expires', expiryWords(listed)],
           ['login lasts', sessionWords(listed, host.now())],
-          ['kept in', storeWords(outcome.store)],
+          ['kept in', storeWords(row.store ?? outcome.store)],
           ['default', DEFAULTS[outcome.default].replace('NAME', row.name)],
         ],
         paintError,
