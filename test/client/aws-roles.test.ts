@@ -1,7 +1,5 @@
-/** Roles: credentials made from another identity's, kept and renewed like logins. */
+/** Roles: what they are made from, with what, and for how long. */
 import { describe, expect, test } from 'vitest'
-import type { Identity } from '../../src/config/schema.ts'
-import type { AwsOptions, Role } from '../aws/options.ts'
 import {
   ACCOUNT,
   asked,
@@ -10,36 +8,21 @@ import {
   cloud,
   configured,
   HOUR,
-  KEYS,
   MINUTE,
   renewals,
   role,
   roleArn,
+  STATIC,
+  session,
+  WORK,
+  withAdmin,
 } from './aws-world.ts'
-import { failureOf, type WorldOptions } from './world.ts'
+import { failureOf } from './world.ts'
 
-const session = (name: string, called: string) => `arn:aws:sts::${ACCOUNT}:assumed-role/${name}/${called}`
-const WORK: Identity = { kind: 'aws/user' }
-const STATIC: Identity = { kind: 'aws/user', credentials: KEYS }
-
+/** Whole minutes: AWS tells ends in whole seconds. */
 const life = async (w: Cloud, name: string) => {
   const { issuedAt, expiresAt } = await w.header(name)
-  return Math.round((expiresAt! - issuedAt!) / 1000) * 1000
-}
-
-/** `admin`, made from `work`. */
-function withAdmin(
-  principal: Identity['principal'] = {},
-  more: {
-    parent?: Identity
-    identity?: Partial<Identity>
-    role?: Partial<Role>
-    aws?: AwsOptions
-  } & WorldOptions = {},
-) {
-  const { parent = WORK, identity, role: about, aws, ...options } = more
-  const config = configured({ work: parent, admin: { ...assumes('work', 'Admin', principal), ...identity } })
-  return cloud({ roles: [role('Admin', about)], ...aws }, { ...options, config })
+  return Math.round((expiresAt! - issuedAt!) / MINUTE) * MINUTE
 }
 
 describe('a role', () => {
@@ -162,142 +145,6 @@ describe('a role', () => {
     w.advance(12 * HOUR)
     expect(await failureOf(w.keys('admin'))).toMatchObject(needed)
     expect(await w.daypass.status('admin')).toMatchObject({ row: { state: 'login_required' } })
-  })
-})
-
-describe('a role that was made', () => {
-  test('is renewed as the hour ends, from keys that are renewed first', async () => {
-    const w = await withAdmin()
-    await w.login('work')
-    const first = await w.keys('admin')
-    w.advance(54 * MINUTE)
-    expect((await w.keys('admin')).accessKeyId).toBe(first.accessKeyId)
-    w.advance(2 * MINUTE)
-    expect(await w.row('admin')).toMatchObject({ state: 'stale' })
-    expect((await w.keys('admin')).accessKeyId).not.toBe(first.accessKeyId)
-    expect(renewals(w.aws)).toEqual([1])
-    expect(asked(w.aws, 'AssumeRole')).toBe(2)
-    expect(w.aws.stats().refusals).toEqual([])
-  })
-
-  test('is renewed once for twelve who ask at once', async () => {
-    const w = await withAdmin()
-    await w.login('work')
-    await w.keys('admin')
-    w.advance(58 * MINUTE)
-    const all = await Promise.all(Array.from({ length: 12 }, () => w.keys('admin')))
-    expect(new Set(all.map(({ accessKeyId }) => accessKeyId)).size).toBe(1)
-    expect(asked(w.aws, 'AssumeRole')).toBe(2)
-    expect(renewals(w.aws)).toEqual([1])
-  })
-
-  test('is renewed on demand, and for a program that was refused it', async () => {
-    const w = await withAdmin()
-    await w.login('work')
-    const first = await w.keys('admin')
-    expect(await w.daypass.refresh('admin')).toMatchObject({ outcome: 'fresh' })
-    expect(await w.daypass.refresh('admin', { force: true })).toMatchObject({ outcome: 'renewed' })
-    const second = await w.keys('admin')
-    expect(second.accessKeyId).not.toBe(first.accessKeyId)
-    const third = await w.daypass.credential('admin', { rejected: second.secretAccessKey })
-    expect(third).not.toMatchObject({ accessKeyId: second.accessKeyId })
-    expect(asked(w.aws, 'AssumeRole')).toBe(3)
-    await w.daypass.check('admin')
-  })
-
-  test('is used for what is left of it while the network is down', async () => {
-    const w = await withAdmin()
-    await w.login('work')
-    const first = await w.keys('admin')
-    w.advance(57 * MINUTE)
-    w.aws.failNext({ door: 'AssumeRole', cut: 'before' })
-    expect((await w.keys('admin')).accessKeyId).toBe(first.accessKeyId)
-    w.aws.failNext({ door: 'AssumeRole', refuse: 'Throttling' })
-    expect((await w.keys('admin')).accessKeyId).toBe(first.accessKeyId)
-    expect(w.warned.map((text) => text.split(':')[0])).toEqual([
-      'admin could not be renewed, using what is left of it',
-      'admin could not be renewed, using what is left of it',
-    ])
-    expect((await w.keys('admin')).accessKeyId).not.toBe(first.accessKeyId)
-  })
-
-  test('is used for what is left of it while its parent cannot be renewed', async () => {
-    const w = await withAdmin()
-    await w.login('work')
-    const first = await w.keys('admin')
-    w.advance(57 * MINUTE)
-    w.aws.failNext({ door: 'refresh', cut: 'before' })
-    expect((await w.keys('admin')).accessKeyId).toBe(first.accessKeyId)
-    w.advance(5 * MINUTE)
-    w.aws.failNext({ door: 'refresh', cut: 'before' })
-    expect(await failureOf(w.keys('admin'))).toMatchObject({ code: 'network' })
-    expect(asked(w.aws, 'AssumeRole')).toBe(1)
-  })
-
-  test('leaves no trace when the first one could not be made', async () => {
-    const w = await withAdmin()
-    await w.login('work')
-    w.aws.failNext({ door: 'AssumeRole', cut: 'before' })
-    expect(await failureOf(w.keys('admin'))).toMatchObject({ code: 'network' })
-    expect(await w.row('admin')).toMatchObject({ state: 'stale', expires_at: null })
-    expect(await w.caller('admin')).toBe(session('Admin', 'daypass-admin'))
-  })
-
-  test.each(['logout', 'remove'] as const)('is gone with the %s of its parent', async (verb) => {
-    const w = await withAdmin()
-    await w.login('work')
-    await w.keys('admin')
-    await w.daypass[verb]('work')
-    expect((await w.vault.read('admin'))?.grant).toBeUndefined()
-    expect(await failureOf(w.keys('admin'))).toMatchObject({
-      code: 'login_required',
-      hint: 'daypass login work',
-    })
-    expect(await w.row('admin')).toMatchObject({ state: 'login_required' })
-  })
-
-  test('is not used after another login of its parent, but made anew', async () => {
-    const w = await withAdmin()
-    await w.login('work')
-    const first = await w.keys('admin')
-    await w.login('work')
-    expect(await w.row('admin')).toMatchObject({ state: 'stale' })
-    expect((await w.keys('admin')).accessKeyId).not.toBe(first.accessKeyId)
-  })
-
-  test('is made anew when its definition says something else', async () => {
-    const principal: NonNullable<Identity['principal']> = {}
-    const config = configured({ work: WORK, admin: assumes('work', 'Admin', principal) })
-    const w = await cloud({ roles: [role('Admin'), role('Reader')] }, { config })
-    await w.login('work')
-    await w.keys('admin')
-    const { principal: said } = config.auth!.identities!.admin!
-    said!.role_arn = roleArn('Reader')
-    expect(await w.row('admin')).toMatchObject({ state: 'stale' })
-    expect(await w.caller('admin')).toBe(session('Reader', 'daypass-admin'))
-    said!.session_name = 'other'
-    expect(await w.caller('admin')).toBe(session('Reader', 'other'))
-    await w.keys('admin')
-    expect(asked(w.aws, 'AssumeRole')).toBe(3)
-  })
-
-  test('goes on when the keys of its parent were over before their time', async () => {
-    const w = await withAdmin()
-    await w.login('work')
-    await w.keys('admin')
-    w.aws.expireKeys()
-    expect(await w.daypass.refresh('admin', { force: true })).toMatchObject({ outcome: 'renewed' })
-    expect(await w.caller('admin')).toBe(session('Admin', 'daypass-admin'))
-    expect(renewals(w.aws)).toEqual([1])
-    expect(asked(w.aws, 'AssumeRole')).toBe(3)
-  })
-
-  test('says whose keys to mend when AWS takes those of the configuration no more', async () => {
-    const parent: Identity = { kind: 'aws/user', credentials: { ...KEYS, secret_access_key: 'changed' } }
-    const w = await withAdmin({}, { parent })
-    const error = await failureOf(w.keys('admin'))
-    expect(error).toMatchObject({ code: 'login_required', hint: 'mend credentials of work in config.yaml' })
-    expect(error.message).toMatch(/AWS does not take these keys/)
   })
 })
 

@@ -63,3 +63,23 @@ export const renewals = (aws: AwsStandIn) => aws.stats().sessions.map((session) 
 /** How often a door of the stand-in was asked. */
 export const asked = (aws: AwsStandIn, door: keyof ReturnType<AwsStandIn['stats']>['by']) =>
   aws.stats().by[door] ?? 0
+
+export const session = (name: string, called: string) =>
+  `arn:aws:sts::${ACCOUNT}:assumed-role/${name}/${called}`
+export const WORK: Identity = { kind: 'aws/user' }
+export const STATIC: Identity = { kind: 'aws/user', credentials: KEYS }
+
+/** `admin`, made from `work`. */
+export function withAdmin(
+  principal: Identity['principal'] = {},
+  more: {
+    parent?: Identity
+    identity?: Partial<Identity>
+    role?: Partial<Role>
+    aws?: AwsOptions
+  } & WorldOptions = {},
+) {
+  const { parent = WORK, identity, role: about, aws, ...options } = more
+  const config = configured({ work: parent, admin: { ...assumes('work', 'Admin', principal), ...identity } })
+  return cloud({ roles: [role('Admin', about)], ...aws }, { ...options, config })
+}
