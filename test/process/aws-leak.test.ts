@@ -1,0 +1,118 @@
+/** What others see of a whole story with AWS, and what is left of it: no secret, unless it was asked for. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { scriptedBrowser } from '../../src/testing/index.ts'
+import { box, filesBelow } from '../cli/story.ts'
+import type { Result, RunOptions } from '../kit/cli.ts'
+import { recorder } from '../kit/recorder.ts'
+import { type AwsHome, signedIn, stale } from './aws-home.ts'
+
+const KEYS =
+  '{"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}'
+
+/** What is written in JSON, in a form or in base64 is the same secret. */
+const spellings = (secret: string) => [
+  secret,
+  encodeURIComponent(secret),
+  Buffer.from(secret).toString('base64'),
+]
+
+/** Command lines and environments of the processes of a home, as anyone may read them. */
+function processesOf({ one }: AwsHome): string[] {
+  const told = (pid: string) => {
+    try {
+      return ['cmdline', 'environ'].map((file) => readFileSync(join('/proc', pid, file), 'utf8')).join('\0')
+    } catch {
+      // It has just ended, or is another user's.
+      return ''
+    }
+  }
+  const pids = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []
+  return pids.map(told).filter((text) => text.includes(one.daypassHome))
+}
+
+test.each([{}, { DAYPASS_DEBUG: '1' }])('no secret of AWS is seen or lies about, with %j', async (loud) => {
+  const home = await signedIn()
+  const { one, aws } = home
+  const record = recorder(box())
+  const seen: string[] = []
+  const verbose = Object.keys(loud).length > 0 ? ['-v'] : []
+
+  async function run(words: string, code: number, options: RunOptions = {}): Promise<Result> {
+    const env = { ...record.env(), ...loud, ...options.env }
+    const running = one.start([...words.split(' '), ...verbose], { ...options, env })
+    if (options.input) running.write(String(options.input))
+    running.endInput()
+    // The program that `exec` starts has them in its environment: that is what it is for.
+    if (!words.startsWith('exec')) seen.push(...processesOf(home))
+    const result = await running.ended
+    expect(result, words).toMatchObject({ code })
+    // What was asked for may be seen.
+    seen.push(result.stderr, /^(credential-process|env)/.test(words) ? '' : result.stdout)
+    return result
+  }
+
+  await run('refresh work --force', 0)
+  await run('credential-process work', 0)
+  await run('credential-process audit', 0)
+  await run('env admin --format bash', 0)
+  await run('exec admin -- true', 0)
+  for (const view of [
+    'list',
+    'status',
+    'status work',
+    'whoami work',
+    'whoami admin',
+    'status work --check',
+    'config show',
+  ]) {
+    await run(view, view === 'status' ? 4 : 0)
+    await run(`${view} --json`, view === 'status' ? 4 : 0)
+  }
+
+  // What goes wrong talks more.
+  for (const fault of [
+    { refuse: 'INVALID_REQUEST' as const },
+    { status: 500, body: 'trouble' },
+    { cut: 'after' as const },
+    { body: '{"accessToken":{"accessKeyId":"ASIAX"},"refreshToken":7}' },
+  ]) {
+    await stale(one, 'work')
+    aws.failNext({ door: 'refresh', ...fault })
+    const { code, stderr } = await one.run(['credential-process', 'work', ...verbose], { env: { ...loud } })
+    expect(code).not.toBe(0)
+    seen.push(stderr)
+  }
+  aws.failNext({ door: 'AssumeRole', refuse: 'RegionDisabledException' })
+  await run('refresh admin --force', 6)
+  aws.failNext({ door: 'AssumeRole', body: '<AssumeRoleResponse><Credentials>torn' })
+  await run('refresh admin --force', 5)
+  aws.failNext({ door: 'code', refuse: 'AUTHCODE_EXPIRED' })
+  await run('login aws two', 4)
+  await run('login aws three --method keys', 4, { input: `${KEYS.replace('wJalr', 'wrong')}\n` })
+  await run('login aws three --method keys', 0, { input: `${KEYS}\n` })
+  await run('login aws three --method keys', 2, { input: `${KEYS.slice(1)}\n` })
+  const started = JSON.parse((await run('login aws four --start --json', 8)).stdout)
+  const { body } = await scriptedBrowser().visit(started.url)
+  const blob = body.match(/<code id="paste">([^<]+)</)![1]!
+  await run('login aws five --no-browser', 2, { input: `${blob}\n` })
+  aws.endSessions('USER_CREDENTIALS_CHANGED')
+  await run('refresh work --force', 4)
+  await run('list --json', 0)
+  await run('logout work', 0)
+
+  const secrets = aws.issued()
+  expect(secrets.length).toBeGreaterThan(15)
+  expect(seen.length).toBeGreaterThan(30)
+  const texts = [...seen, ...filesBelow(one.home).values(), ...record.written()]
+  for (const secret of secrets) {
+    for (const spelling of spellings(secret)) {
+      const holding = texts.filter((text) => text.includes(spelling))
+      expect(holding.map((text) => text.slice(0, 300))).toEqual([])
+    }
+  }
+  // Nor a piece of one that could be guessed to its end.
+  const joined = seen.join('\n')
+  for (const secret of secrets) expect(joined.includes(secret.slice(0, 24))).toBe(false)
+})
