@@ -75,7 +75,7 @@ const commonJs = {
 /** The packages that are files of their own, and what is used of them. */
 const PACKAGES = {
   'undici.cjs': `export { Agent, EnvHttpProxyAgent, ProxyAgent, fetch } from 'undici'`,
-  'prompts.cjs': `export { confirm, select } from '@clack/prompts'`,
+  'prompts.cjs': `export { confirm, select, text } from '@clack/prompts'`,
   'yaml.cjs': `export * from 'yaml'`,
 }
 
