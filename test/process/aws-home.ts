@@ -10,7 +10,7 @@ import { BROWSER, type Result, type Sandbox } from '../kit/cli.ts'
 
 const ACCOUNT = '111122223333'
 
-export const arn = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`
+const arn = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`
 
 /** `work`, and `admin` made from it, and `audit` made from that. */
 const CONFIG = `auth:
