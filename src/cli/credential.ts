@@ -32,8 +32,9 @@ export async function carrierOf(
 ): Promise<{ provider: Provider; region?: string | undefined }> {
   const resolved = await daypass.resolve(selected)
   if ('environment' in resolved) return { provider: daypass.providers[resolved.environment.provider]! }
-  const { provider, params } = await daypass.definition(resolved.identity)
-  return { provider, region: params.region }
+  const { provider, params, unsaid } = await daypass.definition(resolved.identity)
+  // A default of ours is no reason to change what stands in the environment.
+  return { provider, region: unsaid.includes('region') ? undefined : params.region }
 }
 
 /** The credential as changes to an environment. */

@@ -20,6 +20,11 @@ export function derivedLease(context: Context, definition: Definition, keysOf: K
   const { name, provider } = definition
   const parent = definition.parent!.definition
   let keys: KeysCredential | undefined
+  const noted = new Set<string>()
+  const note = (text: string) => {
+    if (!noted.has(text)) host.terminal.warn(text)
+    noted.add(text)
+  }
   return {
     name,
     vault,
@@ -31,7 +36,7 @@ export function derivedLease(context: Context, definition: Definition, keysOf: K
     async prepare(rejected) {
       keys = await keysOf(parent, rejected && keys ? { rejected: keys.secretAccessKey } : {})
     },
-    renew: (entry) => renewRole(context, definition, keys!, entry),
+    renew: (entry) => renewRole(context, definition, keys!, entry, note),
   }
 }
 
@@ -58,10 +63,11 @@ async function renewRole(
   definition: Definition,
   keys: KeysCredential,
   { header }: Entry,
+  note: (text: string) => void,
 ): Promise<Renewed> {
   const { name, params, endpoints, parent } = definition
   const at = tokenService(endpoints, params, header.clockOffset)
-  const asked = takeRole(host, at, keys, { name, params, chained: isRole(parent!) })
+  const asked = takeRole(host, at, keys, { name, params, chained: isRole(parent!), note })
   const outcome = await asked.catch(unanswered)
   if ('failure' in outcome) return outcome
   if ('refusal' in outcome) return refused(host, definition, outcome.refusal)

@@ -1,9 +1,8 @@
 /** Parameters that nobody gave when a login begins: from the environment, from another tool, from the person. */
-import { DaypassError } from '../core/errors.ts'
-import { shown } from '../core/text.ts'
 import type { Header } from '../core/types.ts'
 import type { Param } from '../providers/define.ts'
 import type { Definition, Given } from '../sources/definition.ts'
+import { checkParam, variableOf } from '../sources/params.ts'
 import { type Context, definitionOf } from './context.ts'
 
 export async function fill(
@@ -14,7 +13,8 @@ export async function fill(
   const { provider, name, unsaid } = definition
   const filled: Record<string, string> = {}
   for (const param of unsaid) {
-    const value = await elsewhere(context, provider.params[param]!)
+    const about = provider.params[param]!
+    const value = variableOf(param, about, context.host.env) ?? (await elsewhere(context, about))
     if (value !== undefined) filled[param] = value
   }
   const given = { ...layers.given, params: { ...filled, ...layers.given?.params } }
@@ -25,18 +25,8 @@ export async function fill(
 }
 
 async function elsewhere({ host }: Context, about: Param): Promise<string | undefined> {
-  const variable = about.env?.find((one) => host.env[one])
-  if (variable !== undefined) return host.env[variable]
   const found = about.elsewhere && (await host.elsewhere?.(about.elsewhere))
   if (found) return found
   if (!about.ask || !host.terminal.interactive) return undefined
   return (await host.terminal.ask(about.ask, about.default)).trim() || undefined
-}
-
-function checkParam(param: string, value: string, { like, oneOf }: Partial<Param> = {}): void {
-  if ((like?.pattern.test(value) ?? true) && (oneOf?.includes(value) ?? true)) return
-  const expected = oneOf ? oneOf.join(' or ') : `something like ${like!.example}`
-  throw new DaypassError('usage', `${param} is to be ${expected}, not ${shown(JSON.stringify(value))}`, {
-    hint: 'daypass login --help',
-  })
 }

@@ -12,24 +12,20 @@ export interface RoleWish {
   name: string
   /** The keys are a role's own: AWS gives such a chain an hour at most. */
   chained: boolean
+  /** Is told where it is given less than was asked for. */
+  note: (text: string) => void
 }
 
-/** Says on the terminal where it is given less than was asked for. */
 export async function takeRole(
-  host: Pick<Host, 'fetch' | 'now' | 'terminal'>,
+  host: Pick<Host, 'fetch' | 'now'>,
   at: TokenService,
   keys: KeysCredential,
   wish: RoleWish,
 ): Promise<StsOutcome<AssumedRole>> {
-  return assumeRole(
-    host,
-    at,
-    keys,
-    roleOf(wish, (text) => host.terminal.warn(text)),
-  )
+  return assumeRole(host, at, keys, roleOf(wish))
 }
 
-function roleOf({ params, name, chained }: RoleWish, note: (text: string) => void): Role {
+function roleOf({ params, name, chained, note }: RoleWish): Role {
   const { role_arn, session_name, external_id, source_identity, tags, duration } = params
   const wanted = duration === undefined ? HOUR : parseDuration(duration)
   const capped = chained && wanted > HOUR

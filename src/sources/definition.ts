@@ -7,6 +7,7 @@ import type { Secret } from '../core/secret.ts'
 import type { Endpoints, Header, Host, KeysCredential, Method } from '../core/types.ts'
 import type { Client } from '../oauth/server.ts'
 import type { Provider } from '../providers/define.ts'
+import { variableOf } from './params.ts'
 
 /** What the configuration says of an identity, or of its provider. */
 export interface Configured {
@@ -92,7 +93,9 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
       identity?.params?.[param] ??
       own?.params?.[param] ??
       stored?.params[param] ??
-      (param === 'region' ? layers.parent?.definition.params.region : undefined)
+      (param === 'region' ? saidOf(layers.parent, param) : undefined) ??
+      // Whoever has logged in has it from there; of keys that need no login it is asked now.
+      (identity?.keys ? variableOf(param, provider.params[param]!, env) : undefined)
     if (value === undefined) unsaid.push(param)
     const inForce = value ?? fallback
     if (inForce !== undefined) params[param] = inForce
@@ -129,6 +132,10 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     push: identity?.push ?? own?.push ?? provider.push ?? false,
   }
 }
+
+/** What is not said of the parent either is not said. */
+const saidOf = (parent: Parent | undefined, param: string) =>
+  parent?.definition.unsaid.includes(param) ? undefined : parent?.definition.params[param]
 
 const endpointsFor = (provider: Provider, params: Record<string, string>, given: Endpoints): Endpoints => ({
   ...provider.endpoints?.(params, given),

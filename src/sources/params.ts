@@ -1,0 +1,20 @@
+import { DaypassError } from '../core/errors.ts'
+import { shown } from '../core/text.ts'
+import type { Host } from '../core/types.ts'
+import type { Param } from '../providers/define.ts'
+
+/** Some of them become a part of a host's name. */
+export function checkParam(param: string, value: string, { like, oneOf }: Partial<Param> = {}): void {
+  if ((like?.pattern.test(value) ?? true) && (oneOf?.includes(value) ?? true)) return
+  const expected = oneOf ? oneOf.join(' or ') : `something like ${like!.example}`
+  throw new DaypassError('usage', `${param} is to be ${expected}, not ${shown(JSON.stringify(value))}`, {
+    hint: 'daypass login --help',
+  })
+}
+
+/** What the environment says of it. */
+export function variableOf(param: string, about: Param, env: Host['env']): string | undefined {
+  const value = about.env?.map((name) => env[name]).find(Boolean)
+  if (value !== undefined) checkParam(param, value, about)
+  return value
+}
