@@ -146,6 +146,15 @@ describe('a role that was made', () => {
     expect(asked(w.aws, 'AssumeRole')).toBe(3)
   })
 
+  test('says once that it is given less than was asked for, however often it has to ask', async () => {
+    const w = await withAdmin({ duration: '12h' })
+    await w.login('work')
+    w.aws.expireKeys()
+    await w.keys('admin')
+    expect(asked(w.aws, 'AssumeRole')).toBe(2)
+    expect(w.warned).toHaveLength(1)
+  })
+
   test('says whose keys to mend when AWS takes those of the configuration no more', async () => {
     const parent: Identity = { kind: 'aws/user', credentials: { ...KEYS, secret_access_key: 'changed' } }
     const w = await withAdmin({}, { parent })

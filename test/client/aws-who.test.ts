@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/config/schema.ts'
 import { aws } from '../../src/providers/aws.ts'
 import type { Person } from '../aws/options.ts'
-import { ACCOUNT, ADA, asked, cloud, configured, KEYS } from './aws-world.ts'
+import { ACCOUNT, ADA, asked, assumes, cloud, configured, KEYS, role } from './aws-world.ts'
 import { failureOf } from './world.ts'
 
 const ROOT = `arn:aws:iam::${ACCOUNT}:root`
@@ -143,6 +143,23 @@ describe('the region of a login', () => {
     expect(await regionOf({ elsewhere: async () => undefined, ...person })).toEqual(['ap-south-1', 1])
     expect(await regionOf({ interactive: true, answers: [] })).toEqual(['us-east-1', 1])
     expect(await regionOf({ elsewhere: async () => undefined })).toEqual(['us-east-1', 0])
+  })
+
+  test('of keys that need no login is the one of the environment, for their roles too', async () => {
+    const config = configured({
+      robot: { kind: 'aws/user', credentials: KEYS },
+      admin: assumes('robot', 'Admin'),
+    })
+    const env = { AWS_DEFAULT_REGION: 'eu-west-1' }
+    const w = await cloud({ regions: ['eu-west-1'], roles: [role('Admin')] }, { config, env })
+    expect(await w.row('robot')).toMatchObject({ region: 'eu-west-1' })
+    expect(await w.caller('admin')).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/Admin/daypass-admin`)
+    expect(await w.row('admin')).toMatchObject({ region: 'eu-west-1' })
+    Object.assign(w.host.env, { AWS_DEFAULT_REGION: 'evil.example/#' })
+    const requests = w.requests.length
+    expect(await failureOf(w.keys('robot'))).toMatchObject({ code: 'usage' })
+    expect(await failureOf(w.keys('admin'))).toMatchObject({ code: 'usage' })
+    expect(w.requests).toHaveLength(requests)
   })
 
   test('stays for the next login', async () => {

@@ -54,6 +54,18 @@ describe('signing in', () => {
     expect(renewals(w.aws)).toEqual([1])
   })
 
+  test('is sent nowhere but to the server that it was done at', async () => {
+    const w = await cloud()
+    await w.login('aws', { name: 'work' })
+    const other = await cloud()
+    Object.assign(w.host.env, { AWS_ENDPOINT_URL: other.aws.url })
+    w.advance(11 * MINUTE)
+    const error = await failureOf(w.keys('work'))
+    expect(error).toMatchObject({ code: 'login_required', hint: 'daypass login work' })
+    expect(error.message).toMatch(/^work was logged in at \S+, and its definition says \S+ now$/)
+    expect(other.aws.stats().requests).toBe(0)
+  })
+
   test('is bound to the region it was done at, whatever region the identity works in now', async () => {
     const identity: Identity = { kind: 'aws/user', credentials: { region: 'us-east-1' } }
     const config = configured({ work: identity })
