@@ -30,7 +30,9 @@ export async function webConsole(
     })
   const token = await signinToken(world, getSigninTokenUrl(endpoints.federation, credential))
   const region = flags.region ?? params.region
-  const page = { consoleHost, region, service: flags.service, destination: flags.destination }
+  // Where the console sends a person whose session is over.
+  const issuer = `https://${consoleHost}/`
+  const page = { issuer, consoleHost, region, service: flags.service, destination: flags.destination }
   const url = consoleUrl(endpoints.federation, token, page)
   if (flags.print || json) return { out: json ? jsonLine({ identity, url }) : url }
   if (await host.openBrowser(url, flags.browser)) {
@@ -53,7 +55,7 @@ async function signinToken({ host }: World, url: string): Promise<Secret> {
   if (answer.status >= 500 || answer.status === 429)
     throw new DaypassError('network', `${at} answered ${answer.status}`, { hint: 'try again in a while' })
   throw new DaypassError('refused', `${at} gives no console for these keys (${answer.status})`, {
-    hint: 'daypass refresh --force, or another identity',
+    hint: 'the console takes keys of a role: daypass console <identity>, one of kind aws/assume-role or signed in as a role',
   })
 }
 

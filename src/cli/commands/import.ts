@@ -29,7 +29,8 @@ export async function importFrom(world: World, tool: string, flags: ImportFlags)
   const { host, json, paintError } = world
   const paths = awsPaths(host.env)
   const outcomes: Outcome[] = []
-  for (const found of findInAws(paths)) outcomes.push(await outcomeOf(world, paths, found, flags))
+  const run = { world, paths, flags, copied: new Map<string, string>() }
+  for (const found of findInAws(paths)) outcomes.push(await outcomeOf(run, found))
   if (outcomes.length === 0)
     throw new DaypassError('not_found', `there is nothing in ${paths.config} and ${paths.credentials}`, {
       hint: 'daypass login aws',
@@ -50,18 +51,27 @@ const WORDS: Record<Outcome['outcome'], string> = {
   listed: 'not copied',
 }
 
-async function outcomeOf(
-  world: World,
-  paths: AwsPaths,
-  found: FoundInAws,
-  flags: ImportFlags,
-): Promise<Outcome> {
+const NOT_OURS = { sso: 'IAM Identity Center', 'web-identity': 'a web identity' } as const
+
+/** What could be copied, unless something has its name. */
+const wouldBe = async ({ daypass }: World, profile: string) =>
+  (await daypass.names()).includes(profile) ? 'name_taken' : 'would_be_kept'
+
+interface Run {
+  world: World
+  paths: AwsPaths
+  flags: ImportFlags
+  /** Sessions that have a name here now. */
+  copied: Map<string, string>
+}
+
+async function outcomeOf(run: Run, found: FoundInAws): Promise<Outcome> {
   const { profile } = found
   switch (found.kind) {
     case 'keys':
-      return keys(world, found, flags)
+      return keys(run, found)
     case 'login-session':
-      return session(world, paths, found, flags)
+      return session(run, found)
     case 'role':
       return { profile, what: `the role ${shown(found.roleArn)}`, outcome: 'listed', next: roleYaml(found) }
     case 'process':
@@ -74,18 +84,18 @@ async function outcomeOf(
             next: `daypass login aws ${profile}`,
           }
     default:
-      return { profile, what: found.kind, outcome: 'listed', next: found.hint }
+      return { profile, what: NOT_OURS[found.kind], outcome: 'listed', next: found.hint }
   }
 }
 
 type Of<K extends FoundInAws['kind']> = Extract<FoundInAws, { kind: K }>
 
-async function keys(world: World, found: Of<'keys'>, flags: ImportFlags): Promise<Outcome> {
+async function keys({ world, paths, flags }: Run, found: Of<'keys'>): Promise<Outcome> {
   const { profile, accessKeyId, secretAccessKey, sessionToken, region } = found
   if (sessionToken)
     return { profile, what: 'temporary keys', outcome: 'listed', next: `daypass login aws ${profile}` }
   const what = `the access key ${new Secret(accessKeyId).masked()}`
-  if (flags.dryRun) return { profile, what, outcome: 'would_be_kept' }
+  if (flags.dryRun) return { profile, what, outcome: await wouldBe(world, profile) }
   const credential = {
     kind: 'keys',
     cloud: 'aws',
@@ -106,27 +116,35 @@ async function keys(world: World, found: Of<'keys'>, flags: ImportFlags): Promis
     profile,
     what,
     outcome: 'kept',
-    next: `the keys are in ${found.file}, too: remove them there when this works`,
+    next: `the keys still stand in ${found.file === 'config' ? paths.config : paths.credentials}: remove them there when this works`,
   }
 }
 
+/** Profiles of one principal share one session, and that has one name here. */
+const sameSession = ({ profile, loginSession }: Of<'login-session'>, by: string): Outcome => ({
+  profile,
+  what: `the login session of ${shown(loginSession)}`,
+  outcome: 'listed',
+  next: `it is the one of ${by}: use that`,
+})
+
 /** A refresh token that rotates lives in one place alone. */
-async function session(
-  world: World,
-  paths: AwsPaths,
-  { profile, loginSession, region }: Of<'login-session'>,
-  flags: ImportFlags,
-): Promise<Outcome> {
+async function session({ world, paths, flags, copied }: Run, found: Of<'login-session'>): Promise<Outcome> {
+  const { profile, loginSession, region } = found
   const what = `the login session of ${shown(loginSession)}`
   const at = region === undefined ? '' : ` --region ${region}`
   const instead = `daypass login aws ${profile}${at}, or copy it with --take-over: then \`aws login\` is needed there again`
   if (!flags.takeOver) return { profile, what, outcome: 'listed', next: instead }
+  const by = copied.get(loginSession)
+  if (by !== undefined) return sameSession(found, by)
   const held = await readLoginSession(loginSessionPath(paths.loginCache, loginSession))
   if (!held)
     return { profile, what, outcome: 'listed', next: `it is over: daypass login aws ${profile}${at}` }
-  if (flags.dryRun) return { profile, what, outcome: 'would_be_kept' }
+  const would = await wouldBe(world, profile)
+  if (would === 'would_be_kept') copied.set(loginSession, profile)
+  if (flags.dryRun || would === 'name_taken') return { profile, what, outcome: would }
   world.host.terminal.warn(
-    `the AWS tools will have to log in again to profile ${profile}: daypass renews its session now`,
+    `the session of profile ${profile} is renewed by daypass now: the AWS tools will have to log in to it again`,
   )
   const { accessKeyId, secretAccessKey, sessionToken, expiresAt, refreshToken, proofKey, clientId } = held
   const issuedAt = expiresAt - 900_000

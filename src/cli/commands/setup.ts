@@ -35,6 +35,8 @@ export async function setup(
   if (flags.dryRun) return { out: world.json ? jsonLine(answerOf(plan)) : diffOfPlan(plan) }
   if (request.form === 'login-session') await share(world, identity, header!, request.loginSession)
   const written = await setUpAws(request, places)
+  if (unshares(request, written) && header?.home && header.key)
+    await world.daypass.moveHome(identity, undefined)
   return said(world, request, written)
 }
 
@@ -102,6 +104,10 @@ async function share(world: World, identity: string, header: Header, loginSessio
   await world.daypass.moveHome(identity, { kind: 'aws-login-cache', path })
 }
 
+/** The profile was one of a shared session: nobody asks for the refresh token in clear any more. */
+const unshares = ({ form }: AwsSetup, { edits }: AwsPlan) =>
+  form === 'credential-process' && edits.some(({ before }) => /^\s*login_session\b/m.test(before))
+
 const answerOf = ({ profile, path, edits, warnings }: AwsPlan) => ({
   profile,
   file: path,
@@ -116,7 +122,7 @@ function said({ host, json, paintError }: World, request: AwsSetup, plan: AwsPla
   terminal.say(`${paintError('green', '✓')} Profile ${plan.profile} ${done} ${plan.path}`)
   if (request.form === 'login-session')
     terminal.say(
-      'Its session lies in the login cache of the AWS tools now, the refresh token in clear (mode 0600).\nIt takes the AWS CLI 2.32 or newer, or an SDK that knows login sessions.',
+      'The session lies in the login cache of the AWS tools now, its refresh token in clear (mode 0600).\nWho reads it: the AWS CLI from 2.32 on, and SDKs that know login sessions.',
     )
   terminal.say(`Try it: aws --profile ${plan.profile} sts get-caller-identity`)
   return json ? { out: jsonLine(answerOf(plan)) } : {}
@@ -135,8 +141,8 @@ async function undo(world: World, selected: string | undefined, flags: SetupFlag
     if (header?.home && header.key) await daypass.moveHome(name, undefined)
   }
   if (undone.length === 0) host.terminal.say('There is nothing that setup has written.')
-  for (const { place, file, outcome } of undone)
-    host.terminal.say(`Profile ${place} ${UNDONE[outcome]} ${file}`)
+  const said = undone.map(({ place, file, outcome }) => `Profile ${place} ${UNDONE[outcome]} ${file}`)
+  for (const line of new Set(said)) host.terminal.say(line)
   return json ? { out: jsonLine({ undone }) } : {}
 }
 
