@@ -1,8 +1,10 @@
 /** A user's home with identities in it, and the program as that user runs it. */
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Entry } from '../src/core/types.ts'
+import { Secret } from '../src/core/secret.ts'
+import type { Entry, Header, KeysCredential } from '../src/core/types.ts'
 import { createDaypass } from '../src/index.ts'
 import type { AuthorizationServer } from '../src/testing/authorization-server.ts'
 import { scriptedBrowser } from '../src/testing/browser.ts'
@@ -57,6 +59,40 @@ export async function loggedIn(server: AuthorizationServer, store: Store, identi
   for (let index = 1; index < identities; index++) {
     await vault.write({ header: { ...header, name: `bench-${index}` }, ...(grant && { grant }) })
   }
+  return home
+}
+
+const HOUR = 3_600_000
+
+/** As long as those of AWS. */
+const letters = (length: number) => randomBytes(length).toString('base64').slice(0, length)
+
+/** A home with `bench`, a login of AWS that is good for hours: what is measured is never a renewal. */
+export async function withKeys(): Promise<Home> {
+  const home = newHome()
+  const times = { issuedAt: Date.now(), expiresAt: Date.now() + 12 * HOUR }
+  const credential: KeysCredential = {
+    kind: 'keys',
+    cloud: 'aws',
+    accessKeyId: 'ASIAIOSFODNN7EXAMPLE',
+    secretAccessKey: new Secret(letters(40)),
+    sessionToken: new Secret(letters(900)),
+    ...times,
+  }
+  const header: Header = {
+    v: 1,
+    name: 'bench',
+    kind: 'aws/user',
+    provider: 'aws',
+    params: { region: 'us-east-1' },
+    endpoints: { token: 'https://us-east-1.signin.aws.amazon.com/v1/token' },
+    method: 'browser',
+    renewable: true,
+    createdAt: Date.now(),
+    ...times,
+  }
+  const grant = { credential, refreshToken: new Secret(letters(1200)), proofKey: new Secret(letters(300)) }
+  await diskVault(join(home.folder, 'vault'), { wanted: 'file' }).write({ header, grant })
   return home
 }
 

@@ -41,7 +41,7 @@ function runs({ command: [program, ...args], env }: Program): boolean {
 }
 
 /** By what one would type. */
-export function peers(): { programs: Record<string, Program>; missing: string[] } {
+export function peers(): { programs: Record<string, Program>; aws?: string; missing: string[] } {
   const programs: Record<string, Program> = {}
   const missing: string[] = []
   for (const { ways, file, text, env } of PEERS) {
@@ -55,5 +55,6 @@ export function peers(): { programs: Record<string, Program>; missing: string[] 
     if (way === undefined) missing.push(`\`${ways[0]}\``)
     else programs[`\`${way}\``] = program(way)
   }
-  return { programs, missing }
+  const aws = Object.keys(programs).find((name) => name.startsWith('`aws '))
+  return { programs, ...(aws !== undefined && { aws }), missing }
 }

@@ -4,13 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuthorizationServer } from '../src/testing/authorization-server.ts'
-import { loggedIn, type Store } from './home.ts'
+import { loggedIn, type Store, withKeys } from './home.ts'
 import { bareNode, inTurn, type Spread } from './measure.ts'
 import { peers } from './peers.ts'
 import { ms, type Section, spread, times } from './report.ts'
 
 const ROUNDS = 40
-const LIMITS = { file: 1.4, keychain: 1.75, identities: 1.1 }
+const LIMITS = { file: 1.4, keychain: 1.75, identities: 1.1, keys: 1.1, aws: 0.1 }
 
 const BARE = '`node -e 0`'
 const row = (name: string, one: Spread, bare: Spread) => [
@@ -22,6 +22,7 @@ const row = (name: string, one: Spread, bare: Spread) => [
 
 export async function warmTokens(server: AuthorizationServer): Promise<Section> {
   const [one, ten, thousand] = await Promise.all([1, 10, 1000].map((many) => loggedIn(server, 'file', many)))
+  const keys = await withKeys()
   const others = peers()
   const found = await inTurn<string>(
     {
@@ -29,6 +30,8 @@ export async function warmTokens(server: AuthorizationServer): Promise<Section> 
       one: one!.daypass('token'),
       ten: ten!.daypass('token'),
       thousand: thousand!.daypass('token'),
+      // With its name, as profiles of AWS have it.
+      keys: keys.daypass('credential-process', 'bench'),
       ...others.programs,
     },
     ROUNDS,
@@ -36,8 +39,8 @@ export async function warmTokens(server: AuthorizationServer): Promise<Section> 
   const bare = found[BARE]!
   const keychain = inKeyring()
   return {
-    title: 'A warm `daypass token`',
-    text: `${ROUNDS} rounds, all in turn; with the keychain in a round of its own, beside a bare Node of its own. ${
+    title: 'A warm `daypass token`, a warm `daypass credential-process`',
+    text: `${ROUNDS} rounds, all in turn; with the keychain in a round of its own, beside a bare Node of its own. \`credential-process\` hands out keys of AWS, its key in a file. ${
       others.missing.length > 0 ? `Not installed here, so not compared: ${others.missing.join(', ')}.` : ''
     }`.trim(),
     head: ['', 'median', 'half of the runs', 'bare Node'],
@@ -49,6 +52,7 @@ export async function warmTokens(server: AuthorizationServer): Promise<Section> 
       keychain
         ? row('key in the keychain (gnome-keyring)', keychain.token, keychain.bare)
         : ['key in the keychain', 'not measured: dbus-run-session or gnome-keyring is not here', '', ''],
+      row('`credential-process`', found.keys!, bare),
       ...Object.keys(others.programs).map((name) => row(name, found[name]!, bare)),
     ],
     limits: [
@@ -64,6 +68,10 @@ export async function warmTokens(server: AuthorizationServer): Promise<Section> 
           ]
         : []),
       limit('`token` among 1,000 identities, to one alone', found.thousand!, found.one!, LIMITS.identities),
+      limit('`credential-process` to `token`, keys in files', found.keys!, found.one!, LIMITS.keys),
+      ...(others.aws === undefined
+        ? []
+        : [limit(`\`credential-process\` to ${others.aws}`, found.keys!, found[others.aws]!, LIMITS.aws)]),
     ],
   }
 }
