@@ -146,8 +146,8 @@ export interface Header {
   lostRenewals?: number
   /** Of a derived credential: a digest of what it was made from. Made anew when that is something else now. */
   madeFrom?: string
-  /** The grant rests there, in another tool's own file; of a refresh token that was refused, a digest. */
-  home?: { kind: string; path: string; refused?: string }
+  /** The grant rests there, in another tool's own file. Digests: of a refresh token that was refused, of the proof key. */
+  home?: { kind: string; path: string; refused?: string; login?: string }
   /** Present: a login is needed, and this is why. */
   loginRequired?: string
   createdAt: Time

@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { removeDurably, reserveRoom } from '../vault/atomic.ts'
+import { setAside } from '../vault/disk.ts'
 import { errno } from '../vault/disk-error.ts'
 import { type Report, readOwnFile } from '../vault/read-file.ts'
 import { type LoginSession, principalOf, readSession, textOfSession } from './aws-login-session.ts'
@@ -97,6 +98,15 @@ function inWords<T>(path: string, work: () => T, deed = 'write'): T {
 /** False: there was none. The profile keeps its `login_session`, as after `aws logout`. */
 export function removeLoginSession(path: string): boolean {
   return inWords(path, () => removeDurably(path), 'remove')
+}
+
+/** Says where it lies now. */
+export async function setLoginSessionAside(path: string): Promise<string> {
+  try {
+    return await setAside(path, basename(path))
+  } catch (error) {
+    throw inTheirWords(error, 'move', path)
+  }
 }
 
 export interface ListedSession {

@@ -1,10 +1,11 @@
 /** The login cache of the AWS tools as the home of a grant: daypass and every AWS SDK renew the same session. */
-import type { Grant } from '../core/types.ts'
+import type { Grant, Header } from '../core/types.ts'
 import type { Home, Settled } from '../vault/homes.ts'
 import {
   readLoginSession,
   removeLoginSession,
   reserveLoginSession,
+  setLoginSessionAside,
   writeLoginSession,
 } from './aws-login-cache.ts'
 import type { LoginSession } from './aws-login-session.ts'
@@ -13,11 +14,11 @@ import type { LoginSession } from './aws-login-session.ts'
 const LONGEST = 900_000
 
 export const awsLoginHome: Home = {
-  async read(path) {
+  async read(path, header) {
     const session = await readLoginSession(path)
     if (!session) return undefined
     others.set(path, session)
-    return grantOf(session)
+    return { header: headerOf(session, header), grant: grantOf(session, header) }
   },
   write: (path, entry) => writeLoginSession(path, sessionOf(entry, others.get(path))),
   reserve(path, entry) {
@@ -31,13 +32,30 @@ export const awsLoginHome: Home = {
     others.delete(path)
     removeLoginSession(path)
   },
+  setAside: (path) => setLoginSessionAside(path),
 }
 
 /** What other tools keep in the file beside what we know goes back there. */
 const others = new Map<string, LoginSession>()
 
-function grantOf(session: LoginSession): Grant {
-  const { accessKeyId, secretAccessKey, sessionToken, expiresAt, refreshToken, proofKey } = session
+/** Another tool may have logged in since, as another client and in another region. */
+function headerOf({ clientId, signInRegion }: LoginSession, header: Header): Header {
+  const { endpoints } = header
+  const there = (url: string | undefined) => url && signInRegion && inRegion(url, signInRegion)
+  const [authorization, token] = [there(endpoints?.authorization), there(endpoints?.token)]
+  return {
+    ...header,
+    clientId,
+    ...(endpoints && {
+      endpoints: { ...endpoints, ...(authorization && { authorization }), ...(token && { token }) },
+    }),
+  }
+}
+
+/** Times in the file are by the clock of this machine, ours by the server's. */
+function grantOf(session: LoginSession, { clockOffset = 0 }: Header): Grant {
+  const { accessKeyId, secretAccessKey, sessionToken, refreshToken, proofKey } = session
+  const expiresAt = session.expiresAt + clockOffset
   const credential = {
     kind: 'keys',
     cloud: 'aws',
@@ -61,7 +79,7 @@ function sessionOf({ header, grant }: Settled, before: LoginSession | undefined)
     accessKeyId,
     secretAccessKey,
     sessionToken,
-    expiresAt,
+    expiresAt: expiresAt - (header.clockOffset ?? 0),
     refreshToken,
     proofKey,
     accountId: header.account?.account ?? before?.accountId ?? '',
@@ -71,4 +89,9 @@ function sessionOf({ header, grant }: Settled, before: LoginSession | undefined)
 }
 
 /** `https://eu-west-1.signin.aws.amazon.com/v1/token`: where it was signed in, whatever region is worked in. */
-const regionOf = (token = '') => token.match(/^https:\/\/([a-z0-9-]+)\.signin\./)?.[1]
+const REGIONAL = /^(https:\/\/)([a-z0-9-]+)(\.signin\..*)$/
+
+const regionOf = (token = '') => REGIONAL.exec(token)?.[2]
+
+const inRegion = (url: string, region: string) =>
+  /^[a-z0-9-]+$/.test(region) ? url.replace(REGIONAL, `$1${region}$3`) : url

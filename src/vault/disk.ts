@@ -3,7 +3,7 @@
  * warm `token` does. What writes and locks is loaded where it is first used.
  */
 import { chmodSync, readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { diskError, errno, nothingThere } from './disk-error.ts'
 import { encodeName, grantFile, nameOfGrantFile } from './file-name.ts'
 import type { LockKind } from './lock-kinds.ts'
@@ -39,7 +39,7 @@ export function diskStore(folder: string, { report = () => {}, patience, kinds }
       const { removeDurably } = await import('./atomic.ts')
       return removeDurably(path(name))
     },
-    setAside: (name) => setAside(folder, path(name), name),
+    setAside: (name) => setAside(path(name), name),
     exclusive: async (name, purpose, work) => {
       const { exclusively } = await import('./lock.ts')
       return exclusively(join(folder, 'locks', `${encodeName(name)}.lock`), purpose, work, {
@@ -83,12 +83,13 @@ function closeToOthers(folder: string, report: Report): void {
   }
 }
 
-async function setAside(folder: string, path: string, name: string): Promise<string> {
+/** Says where it lies now. */
+export async function setAside(path: string, name: string): Promise<string> {
   const { rename, syncFolder } = await import('./atomic.ts')
   const aside = `${path}.unreadable-${new Date().toISOString().replace(/[-:.]/g, '')}`
   try {
     rename(path, aside)
-    syncFolder(folder)
+    syncFolder(dirname(path))
     return aside
   } catch (error) {
     if (errno(error) === 'ENOENT') throw nothingThere(name)

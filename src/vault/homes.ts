@@ -9,13 +9,15 @@ import type { Entry, Grant, Header } from '../core/types.ts'
 import type { EntrySlot, Listed, Vault } from './vault.ts'
 
 export interface Home {
-  /** `undefined`: whoever else uses it has ended the login. */
-  read(path: string): Promise<Grant | undefined>
+  /** The record's header with what the home knows better. `undefined`: whoever else uses it has ended the login. */
+  read(path: string, header: Header): Promise<Settled | undefined>
   /** Durable when it returns. */
   write(path: string, entry: Settled): void
-  /** Room for the answer to a renewal. What another tool has renewed meanwhile is left as it is. */
+  /** Room for the answer to a renewal. */
   reserve(path: string, entry: Settled): { write(entry: Settled): void; release(): void }
   remove(path: string): void
+  /** Moves what cannot be read out of a new login's way; says where it lies now. */
+  setAside(path: string): Promise<string>
 }
 
 export type Settled = Entry & { grant: Grant }
@@ -26,7 +28,7 @@ export type Homes = Readonly<Record<string, () => Promise<Home>>>
 const isSettled = (entry: Entry): entry is Settled => entry.grant !== undefined
 
 export function withHomes(vault: Vault, homes: Homes): Vault {
-  /** What was read last: writing that again could undo what another tool has done in between. */
+  /** What was read last, by its place: writing that again could undo what another tool has done in between. */
   const seen = new Map<string, Grant>()
 
   async function homeOf({ home, name }: Header): Promise<Home | undefined> {
@@ -40,10 +42,11 @@ export function withHomes(vault: Vault, homes: Homes): Vault {
   async function asItStands(header: Header): Promise<Entry> {
     const home = await homeOf(header)
     if (!home || header.key === undefined) return { header }
-    const grant = await home.read(header.home!.path)
-    if (!grant) return { header: { ...header, loginRequired: header.loginRequired ?? ENDED } }
-    seen.set(header.name, grant)
-    return { header: renewedThere(header, grant), grant }
+    const { path } = header.home!
+    const there = await home.read(path, header)
+    if (!there) return { header: { ...header, loginRequired: header.loginRequired ?? ENDED } }
+    seen.set(path, there.grant)
+    return { header: renewedThere(there), grant: there.grant }
   }
 
   const header = async (name: string) => {
@@ -56,7 +59,7 @@ export function withHomes(vault: Vault, homes: Homes): Vault {
     if (!home) return vault.write(entry)
     const { path } = entry.header.home!
     if (!isSettled(entry)) home.remove(path)
-    else if (!isSame(entry.grant, seen.get(entry.header.name))) home.write(path, entry)
+    else if (!isSame(entry.grant, seen.get(path))) home.write(path, entry)
     await vault.write(hollow(entry))
   }
 
@@ -74,7 +77,8 @@ export function withHomes(vault: Vault, homes: Homes): Vault {
       if (!home || !isSettled(entry)) return vault.reserve(entry)
       const slot = await vault.reserve(hollow(entry))
       try {
-        return slotOf(slot, home.reserve(entry.header.home!.path, entry), write)
+        const { path } = entry.header.home!
+        return slotOf(slot, home.reserve(path, entry), () => isAsSeen(home, path, entry))
       } catch (error) {
         await slot.release()
         throw error
@@ -82,20 +86,45 @@ export function withHomes(vault: Vault, homes: Homes): Vault {
     },
     // An answer that was cut off lies in the home's own folder; the server gives it once more.
     rescue: async (name) => ((await vault.header(name))?.home ? false : vault.rescue(name)),
-    leave: async ({ kind, path }) => (await homes[kind]?.())?.remove(path),
+    async leave({ kind, path }) {
+      seen.delete(path)
+      await (await homes[kind]?.())?.remove(path)
+    },
     async remove(name) {
       const kept = await vault.header(name).catch(() => undefined)
-      const home = kept && (await homeOf(kept))
-      home?.remove(kept!.home!.path)
+      const home = kept?.key && (await homeOf(kept))
+      if (home) home.remove(kept!.home!.path)
       return vault.remove(name)
+    },
+    async setAside(name) {
+      const kept = await vault.header(name).catch(() => undefined)
+      const home = kept?.key && (await homeOf(kept))
+      return home ? home.setAside(kept!.home!.path) : vault.setAside(name)
     },
   }
 
-  function slotOf(slot: EntrySlot, room: ReturnType<Home['reserve']>, otherwise: Vault['write']): EntrySlot {
+  /** Nobody locks a home: others may have ended the login while we asked the server, or begun another. */
+  async function isAsSeen(home: Home, path: string, { header, grant }: Settled): Promise<boolean> {
+    try {
+      const now = await home.read(path, header)
+      return now !== undefined && (grant.refreshToken?.equals(now.grant.refreshToken) ?? true)
+    } catch (error) {
+      // Half of a file is nobody's login.
+      if (error instanceof DaypassError) return true
+      throw error
+    }
+  }
+
+  function slotOf(
+    slot: EntrySlot,
+    room: ReturnType<Home['reserve']>,
+    isAsBefore: () => Promise<boolean>,
+  ): EntrySlot {
     return {
       async write(entry) {
-        if (!isSettled(entry)) return otherwise(entry)
-        if (!isSame(entry.grant, seen.get(entry.header.name))) room.write(entry)
+        if (!isSettled(entry)) return write(entry)
+        const isNew = !isSame(entry.grant, seen.get(entry.header.home!.path))
+        if (isNew && (await isAsBefore())) room.write(entry)
         await slot.write(hollow(entry))
       },
       async release() {
@@ -118,17 +147,21 @@ async function listed(one: Listed, asItStands: (header: Header) => Promise<Entry
   }
 }
 
-/** What the record says of its times is what we knew last; what it says of its end is of the token that was refused. */
-function renewedThere(header: Header, { credential, refreshToken }: Grant): Header {
-  const { loginRequired, unanswered, ...rest } = header
-  const same = refreshToken === undefined || header.home?.refused === digest(refreshToken)
+/** What the record says of its times is what we knew last; what it says of its end is of the login that it was. */
+function renewedThere({ header, grant: { credential, refreshToken, proofKey } }: Settled): Header {
+  const { loginRequired, unanswered, sessionExpiresAt, ...rest } = header
+  const { refused, login } = header.home!
+  const isRefused = refreshToken === undefined || refused === digest(refreshToken)
+  // Each login has a key of its own, for as long as it lasts.
+  const isOurs = login === undefined || (proofKey !== undefined && login === publicPart(proofKey))
   const { expiresAt = header.expiresAt } = credential
   const issuedAt = expiresAt === header.expiresAt ? header.issuedAt : credential.issuedAt
   return {
     ...rest,
     ...(issuedAt !== undefined && { issuedAt }),
     ...(expiresAt !== undefined && { expiresAt }),
-    ...(same && loginRequired !== undefined && { loginRequired }),
+    ...(isOurs && sessionExpiresAt !== undefined && { sessionExpiresAt }),
+    ...(isRefused && loginRequired !== undefined && { loginRequired }),
     ...(unanswered !== undefined && { unanswered }),
   }
 }
@@ -137,16 +170,24 @@ function renewedThere(header: Header, { credential, refreshToken }: Grant): Head
 function hollow({ header, grant }: Entry): Entry {
   if (!grant) return { header }
   const { home, ...rest } = header
-  const { refused: _, ...address } = home!
-  const refused =
-    header.loginRequired !== undefined && grant.refreshToken ? digest(grant.refreshToken) : undefined
-  const { credential } = grant
+  const { kind, path } = home!
+  const { credential, refreshToken, proofKey } = grant
+  const refused = header.loginRequired !== undefined && refreshToken && digest(refreshToken)
   const none = new Secret('')
   const empty = credential.kind === 'keys' ? { secretAccessKey: none, sessionToken: none } : { token: none }
   return {
-    header: { ...rest, home: { ...address, ...(refused !== undefined && { refused }) } },
+    header: {
+      ...rest,
+      home: { kind, path, ...(refused && { refused }), ...(proofKey && { login: publicPart(proofKey) }) },
+    },
     grant: { credential: { ...credential, ...empty } as Grant['credential'] },
   }
+}
+
+/** The same in whatever order the key's members are written. */
+function publicPart(proofKey: Secret): string {
+  const { x, y } = JSON.parse(proofKey.reveal()) as Record<string, string>
+  return digest(new Secret(`${x}.${y}`))
 }
 
 const digest = (token: Secret) => createHash('sha256').update(token.reveal()).digest('hex')
