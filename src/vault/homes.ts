@@ -88,7 +88,8 @@ export function withHomes(vault: Vault, homes: Homes): Vault {
     rescue: async (name) => ((await vault.header(name))?.home ? false : vault.rescue(name)),
     async leave({ kind, path }) {
       seen.delete(path)
-      await (await homes[kind]?.())?.remove(path)
+      const home = await homes[kind]?.()
+      home?.remove(path)
     },
     async remove(name) {
       const kept = await vault.header(name).catch(() => undefined)
