@@ -8,8 +8,8 @@ export function toolCommands(root: Command, runner: Runner): void {
     .description('write the configuration of another tool, so that it asks daypass')
     .argument('<tool>', 'aws')
     .argument('[identity]', 'which')
-    .option('--as <name>', 'name of the profile that is written; default: the identity')
-    .option('--login-session', 'aws: share the session itself, so that SDKs renew it, too')
+    .option('--as <name>', 'name of the profile to write; default: that of the identity')
+    .option('--login-session', 'aws: share the login itself; its refresh token then lies in clear')
     .option('--force', 'write into a profile that is there already')
     .option('--dry-run', 'only show the difference')
     .option('--undo', 'take away what was written')
@@ -19,9 +19,9 @@ export function toolCommands(root: Command, runner: Runner): void {
     })
 
   common(root.command('import'))
-    .description('copy what another tool has kept; its files stay as they are')
+    .description('copy what another tool keeps; its files stay as they are')
     .argument('<tool>', 'aws')
-    .option('--take-over', 'also sessions that rotate: the other tool has to log in again')
+    .option('--take-over', 'sessions that rotate, too: the other tool has to log in again')
     .option('--dry-run', 'only say what would be copied')
     .action(async (tool, flags) => {
       const { importFrom } = await import('./commands/import.ts')
@@ -33,7 +33,7 @@ export function toolCommands(root: Command, runner: Runner): void {
     .argument('[identity]', 'which')
     .option('--print', 'only print the address')
     .option('--service <name>', 'its page: s3, ec2, cloudwatch, …')
-    .option('--destination <url>', 'a page of the console')
+    .option('--destination <url>', 'any page of the console')
     .option('--region <region>', 'the region of the page')
     .option('--browser <command>', 'open it with this command')
     .action(async (identity, flags) => {

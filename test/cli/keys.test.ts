@@ -64,7 +64,7 @@ test.each(['json', 'dotenv'])(
     await withKeys(one, 'work')
     const env = { AWS_PROFILE: 'another' }
     const { stderr } = await one.run(['env', '--format', format], { env })
-    expect(stderr).toBe(`! AWS_PROFILE: set here, and ${format} cannot take away what wins over these\n`)
+    expect(stderr).toBe(`! AWS_PROFILE: set here, where it wins, and ${format} cannot take it away\n`)
     expect((await one.run(['env', '--format', format])).stderr).toBe('')
   },
 )

@@ -37,7 +37,7 @@ function formatOf({ host, json }: World, asked: EnvFormat | undefined): EnvForma
 function warnOfOthers({ host }: World, { clear }: Changes, format: EnvFormat): void {
   const there = clear.filter((name) => host.env[name])
   if (there.length > 0)
-    host.terminal.warn(`${there.join(', ')}: set here, and ${format} cannot take away what wins over these`)
+    host.terminal.warn(`${there.join(', ')}: set here, where it wins, and ${format} cannot take it away`)
 }
 
 function githubFile({ host }: World): string {

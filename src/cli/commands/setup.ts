@@ -141,13 +141,14 @@ async function undo(world: World, selected: string | undefined, flags: SetupFlag
     if (header?.home && header.key) await daypass.moveHome(name, undefined)
   }
   if (undone.length === 0) host.terminal.say('There is nothing that setup has written.')
-  const said = undone.map(({ place, file, outcome }) => `Profile ${place} ${UNDONE[outcome]} ${file}`)
+  const said = undone.map(({ place, file, outcome }) => UNDONE[outcome](place, file))
   for (const line of new Set(said)) host.terminal.say(line)
   return json ? { out: jsonLine({ undone }) } : {}
 }
 
 const UNDONE = {
-  restored: 'is gone, byte for byte, from',
-  removed: 'is gone (other changes stay) from',
-  gone: 'was gone already from',
+  restored: (profile: string, file: string) => `Profile ${profile} is gone, and ${file} is as it was before`,
+  removed: (profile: string, file: string) =>
+    `Profile ${profile} is gone; whatever else was changed in ${file} stays`,
+  gone: (profile: string, file: string) => `Profile ${profile} was no longer in ${file}`,
 } as const
