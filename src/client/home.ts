@@ -1,6 +1,7 @@
 /** Where the grant of an identity rests: in the vault, or in the file of another tool that renews it, too. */
 import { DaypassError } from '../core/errors.ts'
-import type { Entry, Header } from '../core/types.ts'
+import { shown } from '../core/text.ts'
+import type { Header } from '../core/types.ts'
 import type { Context } from './context.ts'
 
 export type GrantHome = Pick<NonNullable<Header['home']>, 'kind' | 'path'>
@@ -9,14 +10,31 @@ export type GrantHome = Pick<NonNullable<Header['home']>, 'kind' | 'path'>
 export async function moveHome({ vault }: Context, name: string, to: GrantHome | undefined): Promise<void> {
   await vault.exclusive(name, 'setup', async () => {
     const entry = await vault.read(name)
-    const from = entry?.header.home
-    if (!entry?.grant || entry.header.loginRequired !== undefined) throw nothingThere(name)
+    const { home: from, ...header } = entry?.header ?? {}
+    const isOver = !entry?.grant || entry.header.loginRequired !== undefined
+    if (!entry || (to && isOver)) throw nothingThere(name)
     if (from?.path === to?.path) return
-    const { home: _, ...header } = entry.header
-    const moved: Entry = { ...entry, header: { ...header, ...(to && { home: to }) } }
-    await vault.write(moved)
-    if (from) await vault.leave?.(from)
+    await vault.write({ ...entry, header: { ...(header as Header), ...(to && { home: to }) } })
+    if (from && entry.header.key) await vault.leave?.(from)
   })
+}
+
+/** A login of the same person rests where the one before did; another's leaves that place. */
+export function homeAfter(old: Header | undefined, isSamePerson: boolean): Pick<Header, 'home'> {
+  if (!old?.home || !isSamePerson) return {}
+  const { kind, path } = old.home
+  return { home: { kind, path } }
+}
+
+/** What was shared is replaced, and whoever shared it is told. */
+export async function leaveHome({ vault, host }: Context, old: Header): Promise<void> {
+  const { name, provider, account, home } = old
+  // After a logout, what lies there is not ours.
+  if (old.key && home) await vault.leave?.(home)
+  const whose = shown(account?.principal ?? account?.account)
+  host.terminal.warn(
+    `${name} is no longer shared with other tools, whose configuration still names ${whose}; to share it again: daypass setup ${provider} ${name} --login-session`,
+  )
 }
 
 const nothingThere = (name: string) =>

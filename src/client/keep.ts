@@ -13,6 +13,7 @@ import {
   providerOfRecord,
 } from './context.ts'
 import { grantParty, issuedOf } from './credential.ts'
+import { homeAfter, leaveHome } from './home.ts'
 import { sweepPending } from './sweep.ts'
 
 export interface LoginOutcome {
@@ -110,7 +111,10 @@ async function keep(
     ) {
       throw takenMeanwhile(name)
     }
-    await write(context, withCount(entry, old?.header))
+    const isSame = !areOthers(old?.header.account, entry.header.account)
+    const home = homeAfter(old?.header, isSame && entry.header.renewable)
+    await write(context, withCount(entry, home, old?.header))
+    if (old?.header.home && !home.home) await leaveHome(context, old.header)
     return old
   })
 }
@@ -128,8 +132,12 @@ async function write({ vault, host }: Context, entry: Entry): Promise<void> {
 }
 
 /** What a login cannot undo, it does not hide either. */
-const withCount = ({ header, grant }: Entry, { lostRenewals }: Partial<Header> = {}): Entry => ({
-  header: { ...header, ...(lostRenewals !== undefined && { lostRenewals }) },
+const withCount = (
+  { header, grant }: Entry,
+  home: Pick<Header, 'home'>,
+  { lostRenewals }: Partial<Header> = {},
+): Entry => ({
+  header: { ...header, ...home, ...(lostRenewals !== undefined && { lostRenewals }) },
   ...(grant && { grant }),
 })
 
@@ -159,7 +167,8 @@ async function readOrSetAside({ vault, host }: Context, name: string): Promise<E
     if (!isDaypassError(error, 'vault')) throw error
     const path = await vault.setAside(name)
     host.terminal.warn(`the record of ${name} could not be read (${error.message}); it lies in ${path} now`)
-    return undefined
+    // Of a grant that rested elsewhere, it was only that which could not be read.
+    return vault.read(name).catch(() => undefined)
   }
 }
 

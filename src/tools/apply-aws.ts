@@ -1,6 +1,7 @@
 /** `setup aws` done and undone: the config file written, the ledger kept. */
 import { parseIni, readProfiles } from './aws-ini.ts'
 import { takeBack } from './aws-ini-edit.ts'
+import { loginSessionPath } from './aws-login-cache.ts'
 import type { AwsPaths } from './aws-paths.ts'
 import { type ForeignFile, readForeign } from './foreign-file.ts'
 import { changeFile, type LedgerEntry, readLedger, type Undone, undoChanges, withLedger } from './ledger.ts'
@@ -40,6 +41,17 @@ export function undoAws(
   return withLedger(ledger, 'setup', async () =>
     undoChanges(ledger, isMeant, (text, { place, edits }) => takeBack(text, 'config', place, edits)),
   )
+}
+
+/** Profiles of ours whose session lies in that file. */
+export function profilesSharing({ paths, ledger }: AwsPlaces & { paths: AwsPaths }, file: string): string[] {
+  const { target, text } = readForeign(paths.config)
+  const profiles = readProfiles(text, 'config')
+  const isHere = (session: string | undefined) =>
+    session !== undefined && loginSessionPath(paths.loginCache, session) === file
+  const ours = readLedger(ledger).filter((entry) => entry.tool === 'aws' && entry.file === target)
+  const names = new Set(ours.map(({ place }) => place))
+  return [...names].filter((name) => isHere(profiles.get(name)?.get('login_session')))
 }
 
 function planFor(request: AwsSetup, { paths, ledger }: AwsPlaces, file: ForeignFile): AwsPlan {

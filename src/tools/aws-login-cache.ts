@@ -3,10 +3,10 @@
  * renew them there, some of them in place and none of them under a lock: what is read may be half of a file.
  */
 import { createHash } from 'node:crypto'
-import { readdirSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { removeDurably, reserveRoom } from '../vault/atomic.ts'
+import { removeDurably, reserveRoom, temporariesOf } from '../vault/atomic.ts'
 import { setAside } from '../vault/disk.ts'
 import { errno } from '../vault/disk-error.ts'
 import { type Report, readOwnFile } from '../vault/read-file.ts'
@@ -97,7 +97,12 @@ function inWords<T>(path: string, work: () => T, deed = 'write'): T {
 
 /** False: there was none. The profile keeps its `login_session`, as after `aws logout`. */
 export function removeLoginSession(path: string): boolean {
-  return inWords(path, () => removeDurably(path), 'remove')
+  const remove = () => {
+    // A renewal that was killed may have left its answer there.
+    for (const file of existsSync(dirname(path)) ? temporariesOf(path) : []) removeDurably(file)
+    return removeDurably(path)
+  }
+  return inWords(path, remove, 'remove')
 }
 
 /** Says where it lies now. */

@@ -33,6 +33,13 @@ export interface Cloud {
   put(name: string, text: string): void
   /** The file that the tools share. */
   cache: SharedFile
+  /** Done when the test is over, if nobody has before. */
+  close(): Promise<void>
+}
+
+export interface CloudOptions extends AwsOptions {
+  /** The tools' cache is in our own folder, where `steps` are told of it. */
+  cacheInside?: boolean
 }
 
 export interface SharedFile {
@@ -47,7 +54,7 @@ export interface SharedFile {
 
 type Json = Record<string, unknown> & { accessToken: Record<string, string> }
 
-export async function cloud(options: AwsOptions = {}, env: RunOptions['env'] = {}): Promise<Cloud> {
+export async function cloud(options: CloudOptions = {}, env: RunOptions['env'] = {}): Promise<Cloud> {
   const aws = await startAws(options)
   const one = sandbox({
     AWS_ENDPOINT_URL: aws.url,
@@ -55,10 +62,13 @@ export async function cloud(options: AwsOptions = {}, env: RunOptions['env'] = {
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     ...env,
   })
-  onTestFinished(async () => {
-    await one.remove()
-    await aws.close()
-  })
+  if (options.cacheInside) one.env.AWS_LOGIN_CACHE_DIRECTORY = join(one.daypassHome, 'aws')
+  let closed: Promise<void> | undefined
+  const close = () => {
+    closed ??= one.remove().then(() => aws.close())
+    return closed
+  }
+  onTestFinished(close)
   const warned: string[] = []
   const { openBrowser } = scriptedBrowser()
   const daypass = () =>
@@ -79,12 +89,13 @@ export async function cloud(options: AwsOptions = {}, env: RunOptions['env'] = {
       mkdirSync(dirname(path(name)), { recursive: true, mode: 0o700 })
       writeFileSync(path(name), text, { mode: 0o600 })
     },
+    close,
     cache: sharedFile(loginSessionPath(one.env.AWS_LOGIN_CACHE_DIRECTORY ?? path('.aws/login/cache'), ADA)),
   }
 }
 
 /** Logged in, and shared with the tools under a profile of the same name. */
-export async function sharing(options: AwsOptions = {}, env: RunOptions['env'] = {}): Promise<Cloud> {
+export async function sharing(options: CloudOptions = {}, env: RunOptions['env'] = {}): Promise<Cloud> {
   const made = await cloud(options, env)
   await made.logIn()
   const { code, stderr } = await made.run('setup', 'aws', 'work', '--login-session')

@@ -1,8 +1,8 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DaypassError } from '../../core/errors.ts'
 import type { Header } from '../../core/types.ts'
 import type { Definition } from '../../sources/definition.ts'
-import { type AwsPlaces, previewAws, setUpAws, undoAws } from '../../tools/apply-aws.ts'
+import { previewAws, profilesSharing, setUpAws, undoAws } from '../../tools/apply-aws.ts'
 import { loginSessionPath } from '../../tools/aws-login-cache.ts'
 import { awsPaths } from '../../tools/aws-paths.ts'
 import { type AwsPlan, type AwsSetup, diffOfPlan } from '../../tools/setup-aws.ts'
@@ -33,10 +33,10 @@ export async function setup(
   const request = requestFor({ identity, definition, header, flags })
   const plan = previewAws(request, places)
   if (flags.dryRun) return { out: world.json ? jsonLine(answerOf(plan)) : diffOfPlan(plan) }
-  if (request.form === 'login-session') await share(world, identity, header!, request.loginSession)
+  // The profile first: killed in between, there is something that `--undo` knows of.
   const written = await setUpAws(request, places)
-  if (unshares(request, written) && header?.home && header.key)
-    await world.daypass.moveHome(identity, undefined)
+  if (request.form === 'login-session') await share(world, identity, header!, request.loginSession)
+  else await bringBack(world, identity)
   return said(world, request, written)
 }
 
@@ -80,33 +80,60 @@ function requestFor({ identity, definition, header, flags }: Wanted & { flags: S
 }
 
 /** What the tools name the session for. Only what a browser has signed in can be shared in this way. */
-function sessionName(identity: string, { kind, parent }: Definition, header: Header | undefined): string {
+function sessionName(identity: string, definition: Definition, header: Header | undefined): string {
   const principal = header?.account?.principal
-  if (principal && header?.renewable && !parent) return principal
-  const why = header?.key ? `${kind} is not renewed by AWS Sign-In` : 'nobody has logged in to it'
-  throw new DaypassError('usage', `${identity} has no session to share: ${why}`, {
-    hint: header?.key
-      ? `daypass setup aws ${identity}, without --login-session`
-      : `daypass login ${identity}`,
+  const why = whyNotShared(definition, header)
+  if (principal && why === undefined) return principal
+  throw new DaypassError(
+    'usage',
+    `${identity} has no session to share: ${why ?? 'nobody knows whose it is'}`,
+    {
+      hint: `daypass setup aws ${identity}, without --login-session`,
+    },
+  )
+}
+
+function whyNotShared({ name, parent, keys }: Definition, header: Header | undefined): string | undefined {
+  if (parent) return `it is made from ${parent.definition.name}`
+  if (keys || (header?.key && header.method === 'keys')) return 'it has keys, not a login'
+  if (header?.key && header.loginRequired === undefined)
+    return header.renewable ? undefined : 'nobody renews it'
+  const why = header?.loginRequired ?? 'nobody has logged in to it'
+  throw new DaypassError('login_required', `${name} has no session to share: ${why}`, {
+    hint: `daypass login ${name}`,
   })
 }
 
 /** Absolute, because whoever starts it may have another PATH than we. */
 const ourselves = () => [process.execPath, process.argv[1]!]
 
-const placesOf = ({ host, paths }: World): AwsPlaces => ({
+const placesOf = ({ host, paths }: World) => ({
   paths: awsPaths(host.env),
   ledger: join(paths.stateDir, 'setup.json'),
 })
 
 async function share(world: World, identity: string, header: Header, loginSession: string): Promise<void> {
-  const path = header.home?.path ?? loginSessionPath(awsPaths(world.host.env).loginCache, loginSession)
+  const file = loginSessionPath(placesOf(world).paths.loginCache, loginSession)
+  const path = header.home?.path ?? resolve(file)
   await world.daypass.moveHome(identity, { kind: 'aws-login-cache', path })
 }
 
-/** The profile was one of a shared session: nobody asks for the refresh token in clear any more. */
-const unshares = ({ form }: AwsSetup, { edits }: AwsPlan) =>
-  form === 'credential-process' && edits.some(({ before }) => /^\s*login_session\b/m.test(before))
+/** Into the vault, unless another profile of ours still shares it. */
+async function bringBack(world: World, identity: string): Promise<void> {
+  const { daypass, host } = world
+  const header = await daypass.status(identity).then(
+    ({ header: kept }) => kept,
+    () => undefined,
+  )
+  if (!header?.home) return
+  const sharing = profilesSharing(placesOf(world), header.home.path)
+  if (sharing.length > 0) return host.terminal.say(`Its session stays shared: profile ${sharing.join(', ')}`)
+  await daypass.moveHome(identity, undefined)
+  if (header.key) host.terminal.say(`The session of ${identity} is in the vault again, and nowhere else.`)
+}
+
+/** What says where the vault is. */
+const OF_THE_VAULT = ['DAYPASS_HOME', 'DAYPASS_CONFIG', 'DAYPASS_STORE', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME']
 
 const answerOf = ({ profile, path, edits, warnings }: AwsPlan) => ({
   profile,
@@ -118,6 +145,9 @@ const answerOf = ({ profile, path, edits, warnings }: AwsPlan) => ({
 function said({ host, json, paintError }: World, request: AwsSetup, plan: AwsPlan): Answer {
   const { terminal } = host
   for (const warning of plan.warnings) terminal.warn(warning)
+  const elsewhere = OF_THE_VAULT.filter((variable) => host.env[variable])
+  if (request.form === 'credential-process' && elsewhere.length > 0)
+    terminal.warn(`tools find this identity only where ${elsewhere.join(', ')} is set as it is here`)
   const done = plan.edits.length > 0 ? 'is in' : 'was there already, in'
   terminal.say(`${paintError('green', '✓')} Profile ${plan.profile} ${done} ${plan.path}`)
   if (request.form === 'login-session')
@@ -130,19 +160,13 @@ function said({ host, json, paintError }: World, request: AwsSetup, plan: AwsPla
 
 /** Takes away what was written, and brings a session that was shared back into the vault. */
 async function undo(world: World, selected: string | undefined, flags: SetupFlags): Promise<Answer> {
-  const { daypass, host, json } = world
+  const { host, json } = world
   const { ledger } = placesOf(world)
   const undone = await undoAws(ledger, { profile: flags.as, identity: selected })
-  for (const name of new Set(undone.map(({ identity }) => identity))) {
-    const header = await daypass.status(name).then(
-      ({ header: kept }) => kept,
-      () => undefined,
-    )
-    if (header?.home && header.key) await daypass.moveHome(name, undefined)
-  }
   if (undone.length === 0) host.terminal.say('There is nothing that setup has written.')
   const said = undone.map(({ place, file, outcome }) => UNDONE[outcome](place, file))
   for (const line of new Set(said)) host.terminal.say(line)
+  for (const name of new Set(undone.map(({ identity }) => identity))) await bringBack(world, name)
   return json ? { out: jsonLine({ undone }) } : {}
 }
 
