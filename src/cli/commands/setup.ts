@@ -32,7 +32,7 @@ export async function setup(
   const places = placesOf(world)
   const request = requestFor({ identity, definition, header, flags })
   const plan = previewAws(request, places)
-  if (flags.dryRun) return { out: world.json ? jsonLine(answerOf(plan)) : diffOfPlan(plan) }
+  if (flags.dryRun) return wouldSay(world, plan)
   // The profile first: killed in between, there is something that `--undo` knows of.
   const written = await setUpAws(request, places)
   if (request.form === 'login-session') await share(world, identity, header!, request.loginSession)
@@ -141,6 +141,13 @@ const answerOf = ({ profile, path, edits, warnings }: AwsPlan) => ({
   changed: edits.length > 0,
   warnings,
 })
+
+function wouldSay({ host, json }: World, plan: AwsPlan): Answer {
+  for (const warning of plan.warnings) host.terminal.warn(warning)
+  if (plan.edits.length === 0) host.terminal.say(`Nothing would change in ${plan.path}`)
+  if (json) return { out: jsonLine(answerOf(plan)) }
+  return plan.edits.length === 0 ? {} : { out: diffOfPlan(plan).trimEnd() }
+}
 
 function said({ host, json, paintError }: World, request: AwsSetup, plan: AwsPlan): Answer {
   const { terminal } = host
