@@ -110,6 +110,22 @@ describe('a role that was made', () => {
     expect(await w.row('admin')).toMatchObject({ state: 'login_required' })
   })
 
+  test('is not used when AWS says that the login of its parent is over', async () => {
+    const w = await withAdmin()
+    await w.login('work')
+    await w.keys('admin')
+    w.aws.endSessions('USER_CREDENTIALS_CHANGED')
+    await w.daypass.refresh('work', { force: true })
+    expect(await failureOf(w.keys('admin'))).toMatchObject({
+      code: 'login_required',
+      message: expect.stringMatching(
+        /^admin needs a login of work: the password was changed since the login/,
+      ),
+      hint: 'daypass login work',
+    })
+    expect(await w.row('admin')).toMatchObject({ state: 'login_required' })
+  })
+
   test('is not used after another login of its parent, but made anew', async () => {
     const w = await withAdmin()
     await w.login('work')

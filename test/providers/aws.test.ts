@@ -1,9 +1,10 @@
 /** Hosts of AWS: by partition, by region, and by what is said instead. */
 import { describe, expect, test } from 'vitest'
+import type { Header } from '../../src/core/types.ts'
 import { aws } from '../../src/providers/aws.ts'
 import { awsDialect } from '../../src/providers/aws-dialect.ts'
 import { partitionOf, withoutRegion } from '../../src/providers/aws-partitions.ts'
-import { define } from '../../src/sources/definition.ts'
+import { define, isBound } from '../../src/sources/definition.ts'
 
 const endpointsAt = (region: string, env: Record<string, string> = {}, endpoints = {}) =>
   define('work', aws, { env, identity: { params: { region }, endpoints } }).endpoints
@@ -95,6 +96,27 @@ test('the regions of a partition are one server to a grant, and those of two are
   )
   expect(here).toBe(there)
   expect(here).not.toBe(china)
+})
+
+test('a login stays good when its identity works in another region of the partition, and not beyond', () => {
+  const at = (region: string) => define('work', aws, { env: {}, identity: { params: { region } } })
+  const { token, authorization } = endpointsAt('us-east-1')
+  const header: Header = {
+    v: 1,
+    name: 'work',
+    kind: 'aws/user',
+    provider: 'aws',
+    params: { region: 'us-east-1' },
+    endpoints: { token: token!, authorization: authorization! },
+    method: 'browser',
+    renewable: true,
+    createdAt: 0,
+  }
+  expect(isBound(at('us-east-1'), header)).toBe(true)
+  expect(isBound(at('eu-west-1'), header)).toBe(true)
+  expect(isBound(at('cn-north-1'), header)).toBe(false)
+  const elsewhere = { ...header, endpoints: { token: 'https://us-east-1.signin.evil.example/v1/token' } }
+  expect(isBound(at('us-east-1'), elsewhere)).toBe(false)
 })
 
 describe('endpoints that are said', () => {
