@@ -8,6 +8,7 @@ const WANTED = [
   { command: 'secret-tool', packages: ['libsecret-tools'], tests: 'the OS keychain' },
   { command: 'gdbus', packages: ['libglib2.0-bin'], tests: 'the OS keychain' },
   { command: 'strace', packages: ['strace'], tests: 'that what is kept is on the disk' },
+  { command: '/usr/bin/aws', packages: ['awscli'], tests: 'what AWS’ own command line gets from us' },
   { command: 'bash', packages: ['bash'], tests: 'completion in bash' },
   { command: 'fish', packages: ['fish'], tests: 'completion in fish' },
   { command: 'zsh', packages: ['zsh'], tests: 'completion in zsh' },

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, isAbsolute, join } from 'node:path'
 import type { TestContext } from 'vitest'
 
-export const installed = (command: string): boolean =>
-  (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)))
+const installed = (command: string): boolean =>
+  isAbsolute(command)
+    ? existsSync(command)
+    : (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, command)))
 
 /** Skips the test where a command is missing, with a reason that the closing report repeats. */
 export function needs(context: Pick<TestContext, 'skip'>, ...commands: string[]): void {

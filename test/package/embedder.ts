@@ -2,6 +2,7 @@
 export const EMBEDDER = `
 import { type Config, createDaypass, type Daypass, DaypassError, defineProvider, type Provider, Secret } from 'daypass'
 import schema from 'daypass/config.schema.json' with { type: 'json' }
+import { type AwsCredentialIdentity, fromDaypass } from 'daypass/aws'
 import { EXIT, exitCode, isDaypassError } from 'daypass/errors'
 import about from 'daypass/package.json' with { type: 'json' }
 import { builtIn, oidc } from 'daypass/providers'
@@ -25,6 +26,9 @@ const answer: Response = await daypass.fetch()(server.endpoints.resource)
 const error: unknown = await daypass.credential('nobody').catch((thrown: unknown) => thrown)
 if (!(error instanceof DaypassError) || !isDaypassError(error, 'not_found')) throw new Error('no such error')
 const code: number = exitCode(error)
+const keys: () => Promise<AwsCredentialIdentity> = fromDaypass({ identity: 'work', daypass })
+const none: unknown = await keys().catch((thrown: unknown) => thrown)
+if (!isDaypassError(none, 'usage')) throw new Error('a token is no key')
 await daypass.logout('work')
 await server.close()
 

@@ -42,7 +42,7 @@ export interface CloudOptions extends AwsOptions {
   cacheInside?: boolean
 }
 
-export interface SharedFile {
+interface SharedFile {
   path: string
   there(): boolean
   mode(): number
@@ -103,7 +103,7 @@ export async function sharing(options: CloudOptions = {}, env: RunOptions['env']
   return made
 }
 
-export function sharedFile(path: string): SharedFile {
+function sharedFile(path: string): SharedFile {
   const json = () => JSON.parse(readFileSync(path, 'utf8')) as Json
   const change = (edit: (json: Json) => void) => {
     const said = json()
