@@ -23,6 +23,8 @@ const PEERS: readonly Peer[] = [
   },
   {
     ways: [
+      // Debian's, wherever the path leads.
+      '/usr/bin/aws configure export-credentials --format env',
       'aws configure export-credentials --format env',
       // Before export-credentials was there: one of its lines.
       'aws configure get aws_secret_access_key',
@@ -55,6 +57,6 @@ export function peers(): { programs: Record<string, Program>; aws?: string; miss
     if (way === undefined) missing.push(`\`${ways[0]}\``)
     else programs[`\`${way}\``] = program(way)
   }
-  const aws = Object.keys(programs).find((name) => name.startsWith('`aws '))
+  const aws = Object.keys(programs).find((name) => /^`(\/usr\/bin\/)?aws /.test(name))
   return { programs, ...(aws !== undefined && { aws }), missing }
 }

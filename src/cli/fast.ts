@@ -20,9 +20,9 @@ import { type Configured, checkBound, define } from '../sources/definition.ts'
 import { bearersOf } from '../sources/environment.ts'
 import { whichIdentity } from '../sources/identity.ts'
 import { grantFile } from '../vault/file-name.ts'
+import { decodeHeader } from '../vault/header.ts'
 import { openKey } from '../vault/keys.ts'
 import { readOwnFile } from '../vault/read-file.ts'
-import { decodeHeader, openBody } from '../vault/seal.ts'
 import { readState } from '../vault/state.ts'
 
 interface Asked {
@@ -83,7 +83,10 @@ async function quickAnswer(asked: Asked): Promise<string | undefined> {
   if (!name || !text) return undefined
   const header = decodeHeader(text, name)
   if (!isGood(header, compiled, asked)) return undefined
-  const { credential } = openBody(text, name, await openKey(where.vault, header.key!, { report })) as Grant
+  const key = openKey(where.vault, header.key!, { report })
+  // Loads crypto, while the keychain looks for the key.
+  const { openBody } = await import('../vault/seal.ts')
+  const { credential } = openBody(text, name, await key) as Grant
   // There is something to say of it.
   if (credential.kind === 'bearer' && isBound(credential)) return undefined
   return asked.verb === 'token'

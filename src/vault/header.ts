@@ -64,7 +64,7 @@ export function clearPart(line: string, name: string): Clear {
   return said as unknown as Clear
 }
 
-export function headerPart(clear: Clear): Header {
+function headerPart(clear: Clear): Header {
   const said = clear as unknown as Record<string, unknown>
   const wrong = Object.entries(SHAPE).find(([field, check]) => !check(said[field]))
   if (wrong !== undefined) throw damaged(clear.name, `its header has no proper ${wrong[0]}`)
@@ -102,4 +102,21 @@ export function damaged(name: string, why: string, cause?: unknown): DaypassErro
       : `daypass login ${name} (the old record is moved aside, not deleted)`,
     cause,
   })
+}
+
+/** An identity's clear header. `name` is what the file is called: a header that says another is refused. */
+export function decodeHeader(text: string, name: string): Header {
+  return headerPart(clearPart(lines(text, name)[0], name))
+}
+
+export function decodeClear(text: string, name: string): Clear {
+  return clearPart(lines(text, name)[0], name)
+}
+
+/** The two lines of a record; the second is there where something is sealed. */
+export function lines(text: string, name: string): [header: string, body: string | undefined] {
+  if (!text.endsWith('\n')) throw damaged(name, text === '' ? 'it is empty' : 'it was cut short')
+  const parts = text.slice(0, -1).split('\n')
+  if (parts.length > 2) throw damaged(name, 'it has more lines than a record')
+  return [parts[0] ?? '', parts[1]]
 }

@@ -5,8 +5,8 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { Secret } from '../core/secret.ts'
-import type { Header, KeyLocation } from '../core/types.ts'
-import { type Clear, clearPart, damaged, headerPart } from './header.ts'
+import type { KeyLocation } from '../core/types.ts'
+import { type Clear, clearPart, damaged, lines } from './header.ts'
 
 const IV = 12
 const TAG = 16
@@ -38,15 +38,6 @@ export function sealedLength(header: Clear & { key: KeyLocation }, body: unknown
   return Buffer.byteLength(headerLine(header)) + Math.ceil(sealed / 3) * 4 + 2
 }
 
-/** An identity's clear header. `name` is what the file is called: a header that says another is refused. */
-export function decodeHeader(text: string, name: string): Header {
-  return headerPart(clearPart(lines(text, name)[0], name))
-}
-
-export function decodeClear(text: string, name: string): Clear {
-  return clearPart(lines(text, name)[0], name)
-}
-
 /** The body of a record that has one; `undefined` where nothing is sealed. */
 export function openBody(text: string, name: string, key: Buffer | undefined): unknown {
   const [line, body] = lines(text, name)
@@ -70,13 +61,6 @@ function unseal(line: string, body: string, name: string, key: Buffer): string {
   } catch (cause) {
     throw damaged(name, 'it was changed, or sealed with another key', cause)
   }
-}
-
-function lines(text: string, name: string): [header: string, body: string | undefined] {
-  if (!text.endsWith('\n')) throw damaged(name, text === '' ? 'it is empty' : 'it was cut short')
-  const parts = text.slice(0, -1).split('\n')
-  if (parts.length > 2) throw damaged(name, 'it has more lines than a record')
-  return [parts[0] ?? '', parts[1]]
 }
 
 /**
