@@ -3,8 +3,8 @@
  * also the library (`dist/*.mjs` and its types, by tsdown).
  *
  * The CLI is CommonJS because that starts 3 ms sooner than a module, and in several files because what is not parsed
- * costs nothing: `cli.cjs` is the fast path, `main.cjs` everything else; `yaml.cjs`, `prompts.cjs` and `undici.cjs` are
- * packages that most runs do without.
+ * costs nothing: `cli.cjs` is the fast path, `main.cjs` everything else; the others are packages that most runs
+ * do without.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -77,12 +77,22 @@ const PACKAGES = {
   'undici.cjs': `export { Agent, EnvHttpProxyAgent, ProxyAgent, fetch } from 'undici'`,
   'prompts.cjs': `export { confirm, select, text } from '@clack/prompts'`,
   'yaml.cjs': `export * from 'yaml'`,
+  'xml.cjs': `export { XMLParser } from 'fast-xml-parser'`,
+  'completion.cjs': `module.exports = require('@bomb.sh/tab/commander').default`,
+  'qr.cjs': `export { renderUnicodeCompact } from 'uqr'`,
 }
 
 function programs(root) {
   const undici = apart(/^undici$/, 'undici.cjs')
   const main = apart(/^\.\/main\.(cjs|ts|js)$/, 'main.cjs')
-  const packages = [undici, apart(/^@clack\/prompts$/, 'prompts.cjs'), lazily('yaml', 'yaml.cjs')]
+  const packages = [
+    undici,
+    apart(/^@clack\/prompts$/, 'prompts.cjs'),
+    apart(/^@bomb\.sh\/tab/, 'completion.cjs'),
+    apart(/^uqr$/, 'qr.cjs'),
+    lazily('yaml', 'yaml.cjs'),
+    lazily('fast-xml-parser', 'xml.cjs'),
+  ]
   const entry = (file, plugins) => ({ ...commonJs, entryPoints: [join(root, file)], plugins })
   return [
     // Every byte of this one is read before anything happens.

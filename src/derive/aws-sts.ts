@@ -120,7 +120,7 @@ async function call<T>(
   const answer = mistimed ? await send(port, at, keys, parameters, first.clockOffset) : first
   const { clockOffset, sentAt, text } = answer
   try {
-    const [root] = Object.values(xml.parse(text) as Record<string, Fields>)
+    const [root] = Object.values(parseXml(text))
     if (answer.status !== 200) return { refusal: refusal(at, answer, root?.Error as Fields | undefined) }
     const result = root![`${parameters.Action}Result`] as Fields
     return { value: read(result, sentAt + clockOffset), clockOffset }
@@ -135,12 +135,15 @@ async function call<T>(
 const MISTIMED = /RequestExpired|SignatureDoesNotMatch|InvalidSignature|RequestTimeTooSkewed/
 
 /** Values stay texts: an account number may begin with a zero. */
-const xml = new XMLParser({
-  parseTagValue: false,
-  htmlEntities: true,
-  ignoreDeclaration: true,
-  ignoreAttributes: true,
-})
+function parseXml(text: string): Record<string, Fields> {
+  const options = {
+    parseTagValue: false,
+    htmlEntities: true,
+    ignoreDeclaration: true,
+    ignoreAttributes: true,
+  }
+  return new XMLParser(options).parse(text) as Record<string, Fields>
+}
 
 async function send(
   port: Port,

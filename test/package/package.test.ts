@@ -60,7 +60,9 @@ test('the tarball holds what is meant, and nothing else', () => {
   const entries = ['index', 'aws', 'errors', 'providers', 'testing', 'vault']
   const meant = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema/config.schema.json'],
-    ...['cli', 'main', 'prompts', 'undici', 'yaml'].map((file) => `dist/${file}.cjs`),
+    ...['cli', 'completion', 'main', 'prompts', 'qr', 'undici', 'xml', 'yaml'].map(
+      (file) => `dist/${file}.cjs`,
+    ),
     'dist/THIRD-PARTY.txt',
     ...entries.flatMap((entry) => [`dist/${entry}.mjs`, `dist/${entry}.d.mts`]),
   ]
