@@ -117,7 +117,7 @@ function leaseOf(context: Context, definition: Definition): Lease {
     margin: provider.refresh.margin,
     loginCommand: `daypass login ${name}`,
     admit: ({ header }) => checkKept(definition, header),
-    renew: (entry) => renewOAuth(grantParty(host, definition, entry), entry),
+    renew: (held, steps) => renewOAuth(grantParty(host, definition, held), held, steps),
   }
 }
 

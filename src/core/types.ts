@@ -135,8 +135,11 @@ export interface Header {
   clockOffset?: number
   /** How the client's secret, where it has one, was presented at the login. */
   clientAuth?: 'post' | 'basic'
-  /** The last renewal that was tried, so that whoever waited for it shares its outcome. */
-  lastRenewal?: { beganAt: Time; failure?: string; code?: ErrorCode }
+  /**
+   * The last renewal that was tried, so that whoever waited for it shares its outcome. `midway`: its first request is
+   * answered and kept, and it is not over, or was cut off there.
+   */
+  lastRenewal?: { beganAt: Time; failure?: string; code?: ErrorCode; midway?: true }
   /**
    * A renewal began then, and its answer was not kept: its process died, or the answer was lost on the way. The
    * server may have spent the refresh token that is sealed here.

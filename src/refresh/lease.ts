@@ -1,6 +1,7 @@
 /**
  * The one algorithm that keeps a credential good: read → usable? hand out. Else lock → read again → (another
- * process renewed it? hand that out) → note that a request leaves → renew → keep, synced → hand out.
+ * process renewed it? hand that out) → note that a request leaves → renew → keep, synced → hand out. A renewal of two
+ * requests keeps what the first one gave before the second one leaves.
  *
  * It knows nothing of OAuth: how to renew is handed in, so logins and derived credentials share it.
  */
@@ -9,7 +10,8 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { isUsable, stateOf, timeLeft } from '../core/freshness.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Credential, Entry, Grant, Host } from '../core/types.ts'
-import type { EntrySlot, Vault } from '../vault/vault.ts'
+import type { Vault } from '../vault/vault.ts'
+import { type Held, type Journal, openJournal, type Steps } from './journal.ts'
 
 /** How a renewal ended. What was issued is kept before a `problem` is thrown. */
 export type Renewed =
@@ -30,8 +32,8 @@ export interface Lease {
   margin: number
   /** Gets what the renewal needs, before the lock: nobody holds two. `again`: what it got was refused. */
   prepare?(again: boolean): Promise<void>
-  /** One request, with a limit of its own. Called under the lock, at most once. */
-  renew(entry: Entry): Promise<Renewed>
+  /** One request or two, each with a limit of its own. Called under the lock, at most once. */
+  renew(entry: Held, steps: Steps): Promise<Renewed>
   /** Throws where the entry may not be used: bound to another server. Called after each read. */
   admit(entry: Entry): void
   /** What to type when a login is needed. */
@@ -55,8 +57,6 @@ export interface Taken {
   /** This call's own renewal, or one it waited for. */
   renewed: boolean
 }
-
-type Held = Entry & { grant: Grant }
 
 export async function take(lease: Lease, demand: Demand = {}): Promise<Taken> {
   const calledAt = lease.host.now()
@@ -138,7 +138,7 @@ async function underLock(
   const last = now.header.lastRenewal
   // Compared with what was there at the call, too: a clock that was set back would share old news for as long.
   const isNew = last?.beganAt !== first.header.lastRenewal?.beganAt
-  const sinceCall = last !== undefined && isNew && last.beganAt >= calledAt
+  const sinceCall = last !== undefined && isNew && last.beganAt >= calledAt && !last.midway
   if (sinceCall && last.failure !== undefined) return shared(lease, now, demand, last)
   const others = !secretOf(now.grant.credential).equals(secretOf(first.grant.credential))
   const wanted = demand.force ? sinceCall : others || serves(lease, now, demand)
@@ -156,45 +156,40 @@ async function readOrRescue(lease: Lease): Promise<Held> {
   return read(lease)
 }
 
-async function renew(lease: Lease, demand: Demand, held: Held): Promise<Taken | 'parent'> {
+async function renew(lease: Lease, demand: Demand, before: Held): Promise<Taken | 'parent'> {
   const beganAt = lease.host.now()
-  checkSession(lease, held)
+  checkSession(lease, before)
   return lease.host.uninterrupted(async () => {
-    // Room for the answer first: a full disk stops us here, before the refresh token is spent.
-    const slot = await lease.vault.reserve(held)
-    let unkept = false
+    const journal = await openJournal(lease, before, beganAt)
     try {
-      // What was not there to be spent cannot be lost.
-      if (held.grant.refreshToken) await lease.vault.write(unanswered(held, beganAt))
-      const renewed = await attempt(lease, held)
+      const renewed = await attempt(lease, journal)
       if ('entry' in renewed) {
-        const { problem } = renewed
-        const { unanswered: _, ...answered } = renewed.entry.header
-        const header = { ...answered, lastRenewal: { beganAt, ...(problem && failed(problem)) } }
-        await keep(lease, slot, { ...renewed.entry, header }).catch((error: unknown) => {
-          unkept = true
-          throw error
-        })
+        const { entry, problem } = renewed
+        const kept = await journal.finish(entry, problem && failed(problem))
         if (problem) throw problem
-        return handOut({ header, grant: renewed.entry.grant! }, true)
+        return handOut(kept, true)
       }
       if (renewed.failure === 'parent') return 'parent'
+      const { held } = journal
       if (renewed.failure === 'dead') return await dead(lease, demand, held, renewed.why)
       const error =
         renewed.failure === 'unclear' ? loginRequired(lease, reason(held, renewed.why)) : renewed.error
-      const lost = renewed.failure === 'passing' && renewed.unanswered
-      const { header, grant } = lost ? unanswered(held, beganAt) : held
-      // Only told to whoever waits; they may as well find out for themselves.
-      const told = { ...header, lastRenewal: { beganAt, ...failed(error) } }
-      await slot
-        .write(isBlank(lease, held) ? { header: told } : { header: told, grant })
-        .catch(() => undefined)
+      const isLost = renewed.failure === 'passing' && renewed.unanswered === true
+      await journal.tell(failed(error), { isLost, isBlank: isBlank(lease, held) })
       return outcomeOf(lease, held, demand, error)
     } finally {
-      // What of the answer could be written may be rescued, once the disk is mended.
-      if (!unkept) await slot.release()
+      await journal.close()
     }
   })
+}
+
+async function attempt({ renew }: Lease, journal: Journal): Promise<Renewed> {
+  try {
+    return await renew(journal.held, journal)
+  } catch (error) {
+    await journal.takeBack()
+    throw error
+  }
 }
 
 /** However often it is renewed, a login may last no longer than that. */
@@ -202,35 +197,6 @@ function checkSession(lease: Lease, { header }: Held): void {
   const { sessionExpiresAt, clockOffset = 0 } = header
   if (sessionExpiresAt === undefined || lease.host.now() + clockOffset < sessionExpiresAt) return
   throw loginRequired(lease, `its session ended at ${isoTime(sessionExpiresAt - clockOffset)}`)
-}
-
-/** Durable before the request leaves: whoever finds it knows that the refresh token may be spent. */
-const unanswered = ({ header, grant }: Held, since: number): Held => ({
-  header: { ...header, unanswered: since },
-  grant,
-})
-
-/** What is thrown is no answer, and no request either: then nothing is unanswered. */
-async function attempt({ renew, vault }: Lease, held: Held): Promise<Renewed> {
-  try {
-    return await renew(held)
-  } catch (error) {
-    if (held.grant.refreshToken) await vault.write(held).catch(() => undefined)
-    throw error
-  }
-}
-
-/** The old refresh token is spent: one more try, and then it is said in so many words. Never handed out unkept. */
-async function keep({ vault, name, loginCommand }: Lease, slot: EntrySlot, entry: Entry): Promise<void> {
-  try {
-    await slot.write(entry).catch(() => vault.write(entry))
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new DaypassError('vault', `${name} was renewed at the server, but could not be kept: ${why}`, {
-      hint: `mend that, then: ${loginCommand}`,
-      cause: error,
-    })
-  }
 }
 
 /** The server says the grant is over. If it still is the one on disk, the identity is marked; nothing is deleted. */

@@ -6,10 +6,12 @@ import { keysOf } from '../oauth/dialect.ts'
 import { type Refusal, refusalError } from '../oauth/refusal.ts'
 import type { Party } from '../oauth/server.ts'
 import { type Issued, refresh } from '../oauth/token.ts'
+import type { Held, Steps } from './journal.ts'
 import type { Renewed } from './lease.ts'
 
-export async function renewOAuth(party: Party, { header, grant }: Entry): Promise<Renewed> {
-  if (!grant?.refreshToken) return { failure: 'dead', why: 'there is no refresh token' }
+export async function renewOAuth(party: Party, { header, grant }: Held, steps: Steps): Promise<Renewed> {
+  if (!grant.refreshToken) return { failure: 'dead', why: 'there is no refresh token' }
+  await steps.spending()
   try {
     const outcome = await refresh(party, grant.refreshToken)
     if ('refusal' in outcome) return failed(outcome.refusal)

@@ -2,6 +2,7 @@
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { BearerCredential, Entry } from '../../src/core/types.ts'
+import type { Steps } from '../../src/refresh/journal.ts'
 import type { Lease, Renewed } from '../../src/refresh/lease.ts'
 import { memoryVault } from '../../src/vault/open-vault.ts'
 import type { Vault } from '../../src/vault/vault.ts'
@@ -63,7 +64,8 @@ export async function bench(entry: Entry = kept(), vault: Vault = memoryVault())
   const warned: string[] = []
   const calls = { renew: 0, exclusive: 0, deferred: 0, reserve: 0 }
   const trace: string[] = []
-  const script: ((entry: Entry) => Renewed | Promise<Renewed>)[] = []
+  const script: ((entry: Entry, steps: Steps) => Renewed | Promise<Renewed>)[] = []
+  const spends = { refreshToken: true }
   const spied: Vault = {
     ...vault,
     exclusive(name, purpose, work) {
@@ -105,12 +107,13 @@ export async function bench(entry: Entry = kept(), vault: Vault = memoryVault())
         }
       },
     },
-    async renew(held) {
+    async renew(held, steps) {
+      if (spends.refreshToken) await steps.spending()
       calls.renew += 1
       trace.push('renew')
       const scripted = script.shift()
-      return scripted ? scripted(held) : { entry: next(++issued, clock.now) }
+      return scripted ? scripted(held, steps) : { entry: next(++issued, clock.now) }
     },
   }
-  return { lease, vault, clock, warned, calls, script, trace, read: () => vault.read('work') }
+  return { lease, vault, clock, warned, calls, script, trace, spends, read: () => vault.read('work') }
 }
