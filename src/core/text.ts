@@ -5,14 +5,19 @@ const LONGEST = 200
  * white space folded, cut at 200 characters. A terminal obeys what it is shown.
  */
 export function shown(text: unknown): string {
+  const clean = harmless(text)
+  const points = Array.from(clean)
+  return points.length > LONGEST ? `${points.slice(0, LONGEST - 1).join('')}…` : clean
+}
+
+/** The same of any length. */
+export function harmless(text: unknown): string {
   // An object of a server's may have a `toString` that is none.
-  const clean = (typeof text === 'object' && text !== null ? '[object]' : String(text))
+  return (typeof text === 'object' && text !== null ? '[object]' : String(text))
     // First of all: two halves that something invisible keeps apart would meet.
     .replace(/\p{Cs}/gu, '\ufffd')
     .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
     .replace(/[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu, '')
     .replace(/ {2,}/g, ' ')
     .trim()
-  const points = Array.from(clean)
-  return points.length > LONGEST ? `${points.slice(0, LONGEST - 1).join('')}…` : clean
 }

@@ -4,7 +4,8 @@ import { shown } from '../core/text.ts'
 import { readProfiles } from './aws-ini.ts'
 import { editProfile, type Keys } from './aws-ini-edit.ts'
 import { commandLine } from './command-line.ts'
-import { applyEdits, diffOf, type Edit } from './edits.ts'
+import { applyEdits, diffOf } from './edits.ts'
+import type { Plan } from './setup.ts'
 
 interface Common {
   profile: string
@@ -39,17 +40,6 @@ export interface AwsTexts {
   ours: ReadonlySet<string>
 }
 
-export interface AwsPlan {
-  profile: string
-  path: string
-  before: string
-  after: string
-  /** Empty: it is all there already. */
-  edits: readonly Edit[]
-  /** One line each. */
-  warnings: readonly string[]
-}
-
 type Found = ReadonlyMap<string, string>
 
 const KEY = { 'credential-process': 'credential_process', 'login-session': 'login_session' } as const
@@ -58,7 +48,7 @@ export function planAwsProfile(
   request: AwsSetup,
   texts: AwsTexts,
   platform: NodeJS.Platform = process.platform,
-): AwsPlan {
+): Plan {
   const { profile } = request
   checkName(profile)
   const there = readProfiles(texts.config, 'config').get(profile)
@@ -67,14 +57,11 @@ export function planAwsProfile(
   const keys = wantedKeys(request, there, texts.ours, platform)
   const edits = editProfile(texts.config, 'config', profile, keys)
   if (edits.length > 0 && there !== undefined) refuseStranger(request, texts)
-  const after = applyEdits(texts.config, edits)
-  checkResult(texts, after, profile, keys)
+  checkResult(texts, applyEdits(texts.config, edits), profile, keys)
   const warnings = warningsFor(request, there ?? new Map(), beside)
-  return { profile, path: texts.path, before: texts.config, after, edits, warnings }
+  const { path, config } = texts
+  return { place: profile, path, edits, diff: diffOf(path, config, edits), warnings }
 }
-
-/** For `--dry-run`. Empty: nothing would change. */
-export const diffOfPlan = ({ path, before, edits }: AwsPlan) => diffOf(path, before, edits)
 
 /** What the JavaScript SDK takes for a name; the others take more. */
 function checkName(profile: string): void {

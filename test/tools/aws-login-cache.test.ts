@@ -8,7 +8,6 @@ import { inspect } from 'node:util'
 import { fromIni, fromLoginCredentials } from '@aws-sdk/credential-providers'
 import { describe, expect, type TestContext, test, vi } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
-import { setUpAws } from '../../src/tools/apply-aws.ts'
 import {
   listLoginSessions,
   loginSessionPath,
@@ -19,7 +18,7 @@ import {
 } from '../../src/tools/aws-login-cache.ts'
 import { type LoginSession, principalOf } from '../../src/tools/aws-login-session.ts'
 import { failure, skipLoudly } from '../vault/support.ts'
-import { awsHome, put } from './aws.ts'
+import { awsHome, put, setUpAws } from './aws.ts'
 
 const ARN = 'arn:aws:sts::012345678910:assumed-role/Admin/admin'
 const ROOT = process.getuid?.() === 0

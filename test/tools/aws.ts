@@ -3,7 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestContext } from 'vitest'
+import { awsSetup, takeBackAws } from '../../src/tools/apply-aws.ts'
 import { awsPaths } from '../../src/tools/aws-paths.ts'
+import { type Meant, preview, setUp, undoSetup } from '../../src/tools/setup.ts'
+import type { AwsSetup } from '../../src/tools/setup-aws.ts'
 import { folderOf } from '../vault/support.ts'
 
 /** A home of the test's own, as AWS's tools see it, and our own state beside it. */
@@ -13,6 +16,17 @@ export function awsHome(context: Pick<TestContext, 'onTestFinished'>) {
   const paths = awsPaths(env, 'linux')
   return { home, env, paths, ledger: join(home, 'state', 'tools.json') }
 }
+
+export type AwsHome = Pick<ReturnType<typeof awsHome>, 'paths' | 'ledger'>
+
+export const previewAws = (request: AwsSetup, { paths, ledger }: AwsHome) =>
+  preview(awsSetup(request, paths), ledger)
+
+export const setUpAws = (request: AwsSetup, { paths, ledger }: AwsHome) =>
+  setUp(awsSetup(request, paths), ledger)
+
+export const undoAws = ({ ledger }: Pick<AwsHome, 'ledger'>, meant: Meant = {}) =>
+  undoSetup(ledger, 'aws', meant, takeBackAws)
 
 export function put(path: string, text: string, mode = 0o600): string {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })

@@ -1,10 +1,9 @@
 import * as fs from 'node:fs'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { setUpAws } from '../../src/tools/apply-aws.ts'
 import { findInAws } from '../../src/tools/import-aws.ts'
 import { failure } from '../vault/support.ts'
-import { awsHome, put } from './aws.ts'
+import { awsHome, put, setUpAws } from './aws.ts'
 
 const CONFIG = `[default]
 region = eu-west-1

@@ -4,16 +4,15 @@ import { join } from 'node:path'
 import { fromIni } from '@aws-sdk/credential-providers'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type AwsPlaces, previewAws, setUpAws, undoAws } from '../../src/tools/apply-aws.ts'
 import { awsPaths, awsProfile, awsRegion } from '../../src/tools/aws-paths.ts'
 import { commandLine } from '../../src/tools/command-line.ts'
 import { readLedger } from '../../src/tools/ledger.ts'
-import { type AwsSetup, diffOfPlan } from '../../src/tools/setup-aws.ts'
+import type { AwsSetup } from '../../src/tools/setup-aws.ts'
 import { exclusively } from '../../src/vault/lock.ts'
 import { runs } from '../fuzz.ts'
 import { needs } from '../kit/needs.ts'
 import { failure } from '../vault/support.ts'
-import { aws, awsHome, credentialProgram, put } from './aws.ts'
+import { type AwsHome, aws, awsHome, credentialProgram, previewAws, put, setUpAws, undoAws } from './aws.ts'
 
 const ARN = 'arn:aws:sts::012345678910:assumed-role/Admin/admin'
 const LOGIN = {
@@ -33,25 +32,22 @@ const PROCESS = {
 const HAND_MADE =
   '# mine\n[default]\nregion=us-east-1 ; here\ns3 =\n  max_concurrent_requests = 4\n\n[profile old]\noutput = json'
 
-const read = (places: AwsPlaces) => fs.readFileSync(places.paths.config, 'utf8')
+const read = (places: AwsHome) => fs.readFileSync(places.paths.config, 'utf8')
 const mode = (path: string) => fs.statSync(path).mode & 0o777
 
 describe('set up', () => {
   test('a file that was not there is 0600 in a folder that is 0700, and undo leaves none', async (context) => {
     const places = awsHome(context)
-    const plan = await setUpAws(PROCESS, places)
+    await setUpAws(PROCESS, places)
     expect(read(places)).toBe(
       '[profile dev]\ncredential_process = /usr/bin/node /opt/daypass/cli.cjs credential-process work\nregion = eu-central-1\n',
     )
-    expect(plan.after).toBe(read(places))
     expect(mode(places.paths.config)).toBe(0o600)
     expect(mode(join(places.home, '.aws'))).toBe(0o700)
     expect(mode(places.ledger)).toBe(0o600)
-    expect(await undoAws(places.ledger)).toMatchObject([
-      { place: 'dev', identity: 'work', outcome: 'restored' },
-    ])
+    expect(await undoAws(places)).toMatchObject([{ place: 'dev', identity: 'work', outcome: 'restored' }])
     expect(fs.existsSync(places.paths.config)).toBe(false)
-    expect(await undoAws(places.ledger)).toEqual([])
+    expect(await undoAws(places)).toEqual([])
   })
 
   test('a file that a person wrote keeps its bytes, its mode and its link', async (context) => {
@@ -67,7 +63,7 @@ describe('set up', () => {
     )
     expect(fs.lstatSync(places.paths.config).isSymbolicLink()).toBe(true)
     expect(mode(real)).toBe(0o640)
-    await undoAws(places.ledger, { profile: 'dev' })
+    await undoAws(places, { place: 'dev' })
     expect(fs.readFileSync(real, 'utf8')).toBe(HAND_MADE)
     expect(mode(real)).toBe(0o640)
   })
@@ -85,7 +81,7 @@ describe('set up', () => {
     const places = awsHome(context)
     put(places.paths.config, HAND_MADE)
     const plan = previewAws(LOGIN, places)
-    expect(diffOfPlan(plan).split('\n').slice(2)).toEqual([
+    expect(plan.diff.split('\n').slice(2)).toEqual([
       '@@ -8,1 +8,5 @@',
       ' output = json',
       '+',
@@ -102,7 +98,7 @@ describe('set up', () => {
     const places = awsHome(context)
     await setUpAws(LOGIN, places)
     const plan = await setUpAws(LOGIN, places)
-    expect([plan.edits, diffOfPlan(plan), readLedger(places.ledger).length]).toEqual([[], '', 1])
+    expect([plan.edits, plan.diff, readLedger(places.ledger).length]).toEqual([[], '', 1])
   })
 
   test('what is ours changes without force, to the other form too, and undo goes back to the start', async (context) => {
@@ -112,7 +108,7 @@ describe('set up', () => {
     await setUpAws({ ...PROCESS, command: ['/new/node', 'credential-process', 'work'] }, places)
     await setUpAws(LOGIN, places)
     expect(read(places)).not.toContain('credential_process')
-    expect((await undoAws(places.ledger)).map(({ outcome }) => outcome)).toEqual([
+    expect((await undoAws(places)).map(({ outcome }) => outcome)).toEqual([
       'restored',
       'restored',
       'restored',
@@ -124,13 +120,13 @@ describe('set up', () => {
     const places = awsHome(context)
     put(places.paths.config, '[profile dev]\nregion = us-west-2\n')
     const plan = await setUpAws({ ...LOGIN, force: true }, places)
-    expect(plan.after).toBe(`[profile dev]\nregion = us-west-2\nlogin_session = ${ARN}\n`)
+    expect(read(places)).toBe(`[profile dev]\nregion = us-west-2\nlogin_session = ${ARN}\n`)
     expect(plan.warnings).toEqual([expect.stringContaining('us-west-2')])
   })
 })
 
 describe('refused', () => {
-  const refusal = async (places: AwsPlaces, request: AwsSetup) => {
+  const refusal = async (places: AwsHome, request: AwsSetup) => {
     const before = fs.existsSync(places.paths.config) ? read(places) : undefined
     const error = await failure(() => setUpAws(request, places), 'usage')
     if (before !== undefined) expect(read(places)).toBe(before)
@@ -143,7 +139,7 @@ describe('refused', () => {
     put(places.paths.config, '[profile dev]\noutput = json\n')
     expect((await refusal(places, LOGIN)).hint).toContain('--force')
     await setUpAws({ ...LOGIN, force: true }, places)
-    await undoAws(places.ledger)
+    await undoAws(places)
     expect(read(places)).toBe('[profile dev]\noutput = json\n')
   })
 
@@ -206,7 +202,7 @@ describe('undo', () => {
     put(places.paths.config, HAND_MADE)
     await setUpAws(LOGIN, places)
     fs.appendFileSync(places.paths.config, 'output = text\n\n[profile new]\nregion = x\n')
-    expect(await undoAws(places.ledger)).toMatchObject([{ outcome: 'removed' }])
+    expect(await undoAws(places)).toMatchObject([{ outcome: 'removed' }])
     expect(read(places)).toBe(`${HAND_MADE}\n\n[profile dev]\noutput = text\n\n[profile new]\nregion = x\n`)
   })
 
@@ -219,10 +215,10 @@ describe('undo', () => {
       put(places.paths.config, HAND_MADE)
       await setUpAws(LOGIN, places)
       await setUpAws({ ...PROCESS, profile: 'two', identity: 'other' }, places)
-      await undoAws(places.ledger, { profile: order[0] })
+      await undoAws(places, { place: order[0] })
       expect(read(places)).toContain(`[profile ${order[1]}]`)
       expect(read(places)).not.toContain(`[profile ${order[0]}]`)
-      await undoAws(places.ledger, { profile: order[1] })
+      await undoAws(places, { place: order[1] })
       expect(read(places).replace(/\n+$/, '')).toBe(HAND_MADE)
     }
   })
@@ -231,9 +227,9 @@ describe('undo', () => {
     const places = awsHome(context)
     await setUpAws(LOGIN, places)
     fs.rmSync(places.paths.config)
-    expect(await undoAws(places.ledger, { identity: 'other' })).toEqual([])
-    expect(await undoAws(places.ledger, { identity: 'work' })).toMatchObject([{ outcome: 'gone' }])
-    expect(await undoAws(places.ledger)).toEqual([])
+    expect(await undoAws(places, { identity: 'other' })).toEqual([])
+    expect(await undoAws(places, { identity: 'work' })).toMatchObject([{ outcome: 'gone' }])
+    expect(await undoAws(places)).toEqual([])
   })
 })
 
@@ -242,7 +238,7 @@ test('many at once all arrive', async (context) => {
   const names = Array.from({ length: 8 }, (_, index) => `p${index}`)
   await Promise.all(names.map((profile) => setUpAws({ ...LOGIN, profile }, places)))
   for (const name of names) expect(read(places)).toContain(`[profile ${name}]`)
-  expect(await undoAws(places.ledger)).toHaveLength(8)
+  expect(await undoAws(places)).toHaveLength(8)
   expect(fs.existsSync(places.paths.config)).toBe(false)
 })
 

@@ -1,0 +1,23 @@
+/** What the tools of every cloud have in common. */
+import { DaypassError } from '../../core/errors.ts'
+import type { KeysCredential } from '../../core/types.ts'
+import type { SetupTool } from './tool.ts'
+
+type Cloud = KeysCredential['cloud']
+
+export const forIdentitiesOf = (
+  cloud: Cloud,
+  title: string,
+): Pick<SetupTool, 'ofTheEnvironment' | 'refuses'> => ({
+  ofTheEnvironment: new DaypassError(
+    'usage',
+    `the keys of the environment are read by the ${title} tools themselves`,
+    { hint: `daypass setup ${cloud} <identity>` },
+  ),
+  refuses(identity, { provider }) {
+    if (provider.keys?.cloud === cloud) return undefined
+    return new DaypassError('usage', `${identity} is an identity of ${provider.title}, not of ${title}`, {
+      hint: `daypass login ${cloud}, then: daypass setup ${cloud} ${cloud}`,
+    })
+  },
+})

@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import type { DaypassError } from '../../core/errors.ts'
+import type { Header } from '../../core/types.ts'
+import type { Definition } from '../../sources/definition.ts'
+import type { TakeBack } from '../../tools/ledger.ts'
+import type { Plan, Setup } from '../../tools/setup.ts'
+import type { World } from '../answer.ts'
+
+export interface SetupFlags {
+  /** Name of what is written: a profile. */
+  as?: string | undefined
+  loginSession?: boolean | undefined
+  force?: boolean | undefined
+  dryRun?: boolean | undefined
+  undo?: boolean | undefined
+}
+
+/** The identity that the tool is to use. */
+export interface Wanted {
+  identity: string
+  definition: Definition
+  header: Header | undefined
+  flags: SetupFlags
+}
+
+/** A tool whose configuration `setup` writes. */
+export interface SetupTool {
+  /** What is written there, as it begins a sentence: `Profile`. */
+  thing: string
+  /** Flags that mean nothing to the others. */
+  flags?: readonly (keyof SetupFlags)[]
+  /** Why it cannot use the credential of the environment, which has no name. */
+  ofTheEnvironment: DaypassError
+  /** Why it cannot use this identity; `undefined`: it can. */
+  refuses(identity: string, definition: Definition): DaypassError | undefined
+  setup(world: World, wanted: Wanted): Setup
+  /** What is written starts daypass, which then has to find the vault. */
+  startsUs(flags: SetupFlags): boolean
+  takeBack: TakeBack
+  /** When it is written. */
+  done?(world: World, wanted: Wanted): Promise<void>
+  /** When it is taken away again, of each identity. */
+  undone?(world: World, identity: string): Promise<void>
+  /** A line each: what to know of what was written, how to try it. */
+  words(plan: Plan, wanted: Wanted): readonly string[]
+}
+
+/** What every tool runs. Absolute, because whoever starts it may have another PATH than we. */
+export const credentialProcess = (identity: string) => [
+  process.execPath,
+  process.argv[1]!,
+  'credential-process',
+  identity,
+]
+
+/** Where it is noted what was written. */
+export const ledgerOf = ({ paths }: Pick<World, 'paths'>) => join(paths.stateDir, 'setup.json')
