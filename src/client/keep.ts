@@ -10,10 +10,12 @@ import {
   definitionOf,
   environmentOf,
   knownNames,
+  providerNow,
   providerOfRecord,
 } from './context.ts'
 import { grantParty, issuedOf } from './credential.ts'
 import { homeAfter, leaveHome } from './home.ts'
+import { hasStaticKeys, underItsName } from './name.ts'
 import { sweepPending } from './sweep.ts'
 
 export interface LoginOutcome {
@@ -26,13 +28,17 @@ export async function settled(
   context: Context,
   loggedIn: LoggedIn,
   before: Header | undefined,
-  wishes: { force?: boolean; setDefault?: boolean },
+  wishes: { force?: boolean; setDefault?: boolean; unnamed?: boolean },
 ): Promise<LoginOutcome> {
-  const { entry } = loggedIn
+  const { force = false } = wishes
+  let { entry } = loggedIn
   let replaced: Entry | undefined
   try {
-    await checkSameAccount(context, entry, before, wishes.force ?? false)
-    replaced = await keep(context, entry, wishes.force ? undefined : { before })
+    const held = wishes.unnamed ? await underItsName(context, entry) : { entry, before }
+    entry = held.entry
+    if (wishes.unnamed && !force) await checkHolder(context, entry, held.before)
+    await checkSameAccount(context, entry, held.before, force)
+    replaced = await keep(context, entry, force ? undefined : { before: held.before })
   } catch (error) {
     await loggedIn.settle('failed')
     await revokeUnkept(loggedIn)
@@ -55,6 +61,18 @@ export async function settled(
 /** What was issued for nothing is of no use to anyone. */
 async function revokeUnkept({ entry: { grant }, party }: LoggedIn): Promise<void> {
   if (party && grant) await revokeIssued(party, issuedOf(grant))
+}
+
+/** A name that was found only now may stand for something else. */
+async function checkHolder(
+  context: Context,
+  { header: { name, provider, method } }: Entry,
+  before: Header | undefined,
+): Promise<void> {
+  const holder = providerNow(context, name, before)?.id ?? provider
+  if (holder !== provider) await agreeToReplace(context, { name }, `${name} is an identity of ${holder}`)
+  if (hasStaticKeys(before) && method !== 'keys')
+    await agreeToReplace(context, { name }, `${name} has static keys`)
 }
 
 /** Someone else's grant is never replaced in silence. */

@@ -8,11 +8,12 @@ import type { LoginOptions } from '../sources/request.ts'
 import { type Context, definitionOf, knownNames, providerNow, providerOf, said } from './context.ts'
 import { fill } from './fill.ts'
 import { agreeToReplace, type LoginOutcome, settled } from './keep.ts'
+import { hasStaticKeys, headerIfReadable } from './name.ts'
 
 export interface LoginRequest extends LoginOptions {
   /** A provider's id, or the name of an identity that exists. */
   target: string
-  /** Default: the provider's id. */
+  /** Default: as the provider's file says, else the provider's id. */
   name?: string
   given?: Given
   setDefault?: boolean
@@ -22,12 +23,12 @@ export interface LoginRequest extends LoginOptions {
 
 /** Logs in and keeps what came of it. An identity's name wins over a provider's. */
 export async function login(context: Context, request: LoginRequest): Promise<LoginOutcome> {
-  const { definition, before } = await target(context, request)
+  const { definition, before, unnamed } = await target(context, request)
   await checkSameDefinition(context, definition, before, request)
   await checkVault(context, definition)
   const kept = await keptKeys(context, before)
   const loggedIn = await logIn(context.host, definition, { ...request, ...(kept && { kept }) })
-  return settled(context, loggedIn, before, request)
+  return settled(context, loggedIn, before, { ...request, ...(unnamed && { unnamed }) })
 }
 
 /** Long-term keys that were kept beside a session of theirs. */
@@ -57,18 +58,42 @@ interface Target {
   definition: Definition
   /** What holds the name now. */
   before: Header | undefined
+  /** Its name is for its account to say. */
+  unnamed?: true
 }
 
 export async function target(context: Context, request: LoginRequest): Promise<Target> {
   const { target, name, given } = request
   if (name === undefined && (await knownNames(context)).includes(target)) return known(context, target, given)
   const { provider, kind } = providerOrKind(context, target)
+  const wanted = kind === undefined ? given : { ...given, kind }
+  if (name === undefined && provider.nameFor) return unnamed(context, provider, wanted)
   const chosen = checkIdentityName(name ?? provider.id)
   if (said(context, chosen)?.via?.identity !== undefined) return known(context, chosen, given)
-  const before = await headerIfReadable(context, chosen)
-  const wanted = kind === undefined ? given : { ...given, kind }
-  const layers = { header: before, given: wanted }
-  return { definition: await fill(context, definitionOf(context, chosen, provider, layers), layers), before }
+  return named(context, chosen, provider, wanted)
+}
+
+async function named(
+  context: Context,
+  name: string,
+  provider: Provider,
+  given: Given | undefined,
+): Promise<Target> {
+  const before = await headerIfReadable(context, name)
+  const layers = { header: before, given }
+  return { definition: await fill(context, definitionOf(context, name, provider, layers), layers), before }
+}
+
+/** Under the name that the provider finds for it; where that takes the account, under its id until then. */
+async function unnamed(context: Context, provider: Provider, given: Given | undefined): Promise<Target> {
+  const layers = { header: undefined, given }
+  const nameless = await fill(context, definitionOf(context, provider.id, provider, layers), layers)
+  const { params, unsaid } = nameless
+  const name = provider.nameFor!(params)
+  if (name === undefined) return { definition: nameless, before: undefined, unnamed: true }
+  // What was asked for, or found, is not asked for again.
+  const found = Object.entries(params).filter(([param]) => !unsaid.includes(param))
+  return named(context, checkIdentityName(name), provider, { ...given, params: Object.fromEntries(found) })
 }
 
 /** What was logged in to already, or stands in the configuration; of a derived one, the identity it all begins with. */
@@ -100,24 +125,19 @@ const unreadable = (name: string) =>
     hint: `daypass login PROVIDER ${name}`,
   })
 
-export async function headerIfReadable({ vault }: Context, name: string): Promise<Header | undefined> {
-  return vault.header(name).catch((error: unknown) => {
-    if (isDaypassError(error, 'vault')) return undefined
-    throw error
-  })
-}
-
 /** Found out before anyone is sent to a browser: the name stands for something else. */
 export async function checkSameDefinition(
   context: Context,
   definition: Definition,
   before: Header | undefined,
-  { force, given }: LoginRequest,
+  { force, given, method }: LoginRequest,
 ): Promise<void> {
   if (!before || force) return
   if (before.provider !== definition.provider.id) {
     return agreeToReplace(context, definition, `${definition.name} is an identity of ${before.provider}`)
   }
+  if (hasStaticKeys(before) && method !== 'keys' && !definition.keys)
+    await agreeToReplace(context, definition, `${definition.name} has static keys`)
   if (!given?.params) return
   try {
     checkBound(definition, before)

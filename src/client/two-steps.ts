@@ -12,7 +12,8 @@ import {
 } from '../sources/pending.ts'
 import { type Context, definitionOf, providerOf } from './context.ts'
 import { type LoginOutcome, settled } from './keep.ts'
-import { checkSameDefinition, headerIfReadable, type LoginRequest, target } from './login.ts'
+import { checkSameDefinition, type LoginRequest, target } from './login.ts'
+import { headerIfReadable } from './name.ts'
 import { sweepPending } from './sweep.ts'
 
 /** What the first step of a login in two steps tells. */
@@ -32,9 +33,9 @@ export async function startLogin(context: Context, request: LoginRequest): Promi
       hint: 'leave out --start',
     })
   }
-  const { definition, before } = await target(context, request)
+  const { definition, before, unnamed } = await target(context, request)
   await checkSameDefinition(context, definition, before, request)
-  const pending = await startPending(context.host, definition, request)
+  const pending = await startPending(context.host, definition, { ...request, ...(unnamed && { unnamed }) })
   const id = newPendingId()
   await sweepPending(context)
   await context.vault.sealed.write(`__login-${id}`, pending)

@@ -69,6 +69,9 @@ export interface Endpoints {
   signin?: string
   sts?: string
   federation?: string
+  /** The base of an authorization server whose endpoints lie below it, and of the API that its tokens are for. */
+  oauth?: string
+  api?: string
 }
 
 /** What an error code of a server means, in words of ours. */

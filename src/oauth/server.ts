@@ -34,6 +34,8 @@ export interface Party {
   meanings?: Readonly<Record<string, Meaning>> | undefined
   /** The issuer its id_tokens name, where that differs from the metadata's (multi-tenant servers). */
   issuerOf?: ((claims: Json) => string) | undefined
+  /** Its access tokens are JWTs that say whose they are. */
+  jwtTokens?: boolean | undefined
   /** Present: tokens are bound to this key (RFC 9449). */
   proofKey?: ProofKey | undefined
   /** The authorization request is pushed (RFC 9126), though the server does not require it. */

@@ -5,6 +5,7 @@ import { Secret } from '../core/secret.ts'
 import { shown } from '../core/text.ts'
 import type { CheckedCode } from './authorize.ts'
 import { type ProvingOptions, sendProved } from './dpop.ts'
+import { claimsOf } from './jwt.ts'
 import { type Refusal, refusalOf } from './refusal.ts'
 import { type Client, clientAuth, endpointUrl, type Party } from './server.ts'
 import { type Answer, type Json, type Tokens, tokensOf } from './wire.ts'
@@ -115,7 +116,12 @@ async function outcome(party: Party, answer: Answer, process: Process): Promise<
   } catch (error) {
     return { tokens: others, issuedAt, clockOffset, problem: distrust(error) }
   }
-  const tokens: Tokens = { ...others, ...(accessToken && { accessToken }), ...saidOf(party, json) }
+  const tokens: Tokens = {
+    ...others,
+    ...(accessToken && { accessToken }),
+    ...saidOf(party, json),
+    ...saidByAccessToken(party, json),
+  }
   try {
     const idToken =
       party.server.issuerKnown && 'id_token' in json ? await judge(party, json, clockOffset, process) : {}
@@ -132,6 +138,16 @@ function saidOf({ port, server }: Party, { id_token }: Json): Partial<Tokens> {
   if (!port.dialect || server.issuerKnown || typeof id_token !== 'string') return {}
   try {
     return { claims: payload(id_token) }
+  } catch {
+    return {}
+  }
+}
+
+/** One that says nothing is as good as any for whoever takes it. */
+function saidByAccessToken({ jwtTokens }: Party, { access_token }: Json): Partial<Tokens> {
+  if (!jwtTokens || typeof access_token !== 'string') return {}
+  try {
+    return { accessClaims: claimsOf(access_token) }
   } catch {
     return {}
   }
@@ -181,7 +197,7 @@ const ownTypes = ({ dialect }: Party['port']) =>
 
 function payload(jwt: string): Json {
   try {
-    return JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8')) as Json
+    return claimsOf(jwt)
   } catch {
     // The parser's own message would show a piece of it.
     throw new Error('its id_token is not a JWT')

@@ -154,6 +154,8 @@ export interface Tokens {
   scope?: string
   /** Of an id_token that was checked. */
   claims?: Json
+  /** Of an access token that is a JWT, unchecked. */
+  accessClaims?: Json
 }
 
 export function tokensOf(json: Json): Tokens {

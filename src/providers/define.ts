@@ -57,6 +57,11 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   /** The other kinds of its identities, and what differs. */
   kinds?: Readonly<Record<string, Kind>>
   params: Params
+  /**
+   * What an identity is called where nobody says: asked with its parameters before the login, and once more when the
+   * account is known. Default: the provider's id.
+   */
+  nameFor?: (params: Values<Params>, account?: Account) => string | undefined
   /** Its metadata is read from here (OpenID Connect Discovery, RFC 8414), unless `endpoints` are given. */
   issuer?: (params: Values<Params>) => string | undefined
   /** `given`: what the configuration or the environment says instead. */
@@ -75,7 +80,11 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
     auth?: 'post' | 'basic'
   }
   scopes: readonly string[]
+  /** Environment variables that say the scopes, separated by spaces. */
+  scopesEnv?: readonly string[]
   redirect: Redirect
+  /** Environment variables that say where the browser comes back to: for a client that was registered otherwise. */
+  redirectEnv?: { host: readonly string[]; port: readonly string[] }
   /** For a browser on another machine: another client, and a page that shows the code instead of a loopback. */
   crossDevice?: { clientId: string; redirectUri: (endpoints: Endpoints) => string }
   /** How its wire differs in writing from the RFCs. */
@@ -88,6 +97,13 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   idTokenIssuer?: (claims: Claims) => string
   /** Who it is, from the id_token's claims or the profile. */
   account: (claims: Claims) => Account
+  /**
+   * Its access tokens are JWTs, which say whose they are, and when they are over where the answer does not. Their
+   * signature is for the API to check.
+   */
+  jwtTokens?: boolean
+  /** What is wrong with a login that does not say whose it is: then nothing is kept of it. Default: it is kept. */
+  needsAccount?: string
   /** Where a bearer's profile is read: checks a personal access token, completes an id_token. Default: userinfo. */
   profile?: (params: Values<Params>) => { url: string; headers?: Record<string, string> }
   refresh: {

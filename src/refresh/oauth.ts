@@ -3,6 +3,7 @@
 import { isDaypassError } from '../core/errors.ts'
 import type { BearerCredential, Credential, Dialect, Entry, Grant, Header } from '../core/types.ts'
 import { keysOf } from '../oauth/dialect.ts'
+import { CENTURY } from '../oauth/http.ts'
 import { type Refusal, refusalError } from '../oauth/refusal.ts'
 import type { Party } from '../oauth/server.ts'
 import { type Issued, refresh } from '../oauth/token.ts'
@@ -44,26 +45,30 @@ function renewedEntry(header: Header, grant: Grant, issued: Issued, dialect?: Di
 
 /** The credential of a token answer: a bearer token, or what the access tokens of this server hold. */
 export function issuedCredential(issued: Issued, dialect?: Dialect, before?: Grant): Credential {
-  const { tokens, issuedAt } = issued
-  if (dialect) return { ...keysOf(dialect, tokens.accessToken!), ...lifeOf(tokens.expiresIn, issuedAt) }
+  const { tokens } = issued
+  if (dialect) return { ...keysOf(dialect, tokens.accessToken!), ...lifeOf(issued) }
   return bearer(issued, before?.credential.kind === 'bearer' ? before.credential : undefined)
 }
 
-/** Times are the server's. */
-const lifeOf = (expiresIn: number | undefined, issuedAt: number) => ({
-  issuedAt,
-  ...(expiresIn !== undefined && { expiresAt: issuedAt + expiresIn * 1000 }),
-})
+/** Times are the server's. What the token itself says counts where the answer says nothing (RFC 9068 §2.2). */
+function lifeOf({ tokens, issuedAt }: Issued): { issuedAt: number; expiresAt?: number } {
+  const { expiresIn, accessClaims } = tokens
+  const exp = Number(accessClaims?.exp) * 1000
+  const own = exp > issuedAt && exp - issuedAt < CENTURY * 1000 ? exp : undefined
+  const expiresAt = expiresIn === undefined ? own : issuedAt + expiresIn * 1000
+  return { issuedAt, ...(expiresAt !== undefined && { expiresAt }) }
+}
 
-function bearer({ tokens, issuedAt }: Issued, old?: BearerCredential): BearerCredential {
-  const { accessToken, tokenType, expiresIn } = tokens
+function bearer(issued: Issued, old?: BearerCredential): BearerCredential {
+  const { tokens } = issued
+  const { accessToken, tokenType } = tokens
   const idToken = tokens.idToken ?? old?.idToken
   const scope = tokens.scope ?? old?.scope
   return {
     kind: 'bearer',
     token: accessToken!,
     tokenType,
-    ...lifeOf(expiresIn, issuedAt),
+    ...lifeOf(issued),
     ...(idToken && { idToken }),
     ...(scope !== undefined && { scope }),
   }

@@ -22,6 +22,7 @@ import { exchangeCode } from '../oauth/token.ts'
 import type { Redirect } from '../providers/define.ts'
 import type { Definition } from './definition.ts'
 import { entryOf } from './record.ts'
+import { redirectOf } from './redirect.ts'
 import type { LoggedIn, LoginOptions } from './request.ts'
 import { extraParameters, scopesFor } from './server.ts'
 
@@ -38,7 +39,8 @@ export async function byCode(
   const { provider } = definition
   const { server, client } = party
   const page = crossDevicePage(definition, choice.method)
-  const redirect = { ...provider.redirect, ports: options.port ? [options.port] : provider.redirect.ports }
+  const { ports, ...where } = redirectOf(provider, host.env)
+  const redirect = { ...where, ports: options.port ? [options.port] : ports }
   let attempt = newAttempt('', definition.scopes)
   const check = (parameters: URLSearchParams) => checkCallback(server, client, attempt, parameters)
   const loopback = page ? undefined : await listen(host, redirect, check, provider.title, choice)

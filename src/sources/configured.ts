@@ -16,6 +16,8 @@ const ENDPOINT_NAMES = {
   signin: ['signin'],
   sts: ['sts'],
   federation: ['federation'],
+  oauth: ['oauth'],
+  api: ['api'],
 } as const satisfies Record<keyof Omit<Endpoints, 'issuer'>, readonly string[]>
 
 type Said = Partial<Read<Identity>> & Pick<Partial<Read<Provider>>, 'issuer'>

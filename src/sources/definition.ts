@@ -119,7 +119,13 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     methods: methodsOf(provider, kind, identity),
     params,
     unsaid,
-    scopes: given?.scopes ?? identity?.scopes ?? own?.scopes ?? keptScopes ?? provider.scopes,
+    scopes:
+      given?.scopes ??
+      scopesFromEnv(provider, env) ??
+      identity?.scopes ??
+      own?.scopes ??
+      keptScopes ??
+      provider.scopes,
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret && { clientSecret }),
     endpoints: endpointsFor(provider, params, {
@@ -178,6 +184,11 @@ function clientIdFromEnv(provider: Provider, env: Host['env']): string | undefin
     ...(provider.client.env ?? []),
   ]
   return names.map((name) => env[name]).find((value) => value !== undefined && value !== '')
+}
+
+function scopesFromEnv({ scopesEnv = [] }: Provider, env: Host['env']): readonly string[] | undefined {
+  const said = scopesEnv.map((name) => env[name]?.trim()).find(Boolean)
+  return said?.split(/[\s,]+/)
 }
 
 /** The client to log in with. None known: the steps to register one. */

@@ -13,6 +13,7 @@ import { byKeys } from './by-keys.ts'
 import { byToken } from './by-token.ts'
 import type { Definition } from './definition.ts'
 import { entryOf } from './record.ts'
+import { redirectOf } from './redirect.ts'
 import type { LoggedIn, LoginOptions } from './request.ts'
 import { partyBy, partyOf, scopesFor } from './server.ts'
 
@@ -86,7 +87,7 @@ const tooLate = (limit: number) =>
 
 /** Over SSH, where the device code was our choice: what would make the browser way work. */
 function sayHowByBrowser({ terminal, env }: Host, definition: Definition): void {
-  const port = anyPort(definition.provider.redirect.ports)
+  const port = anyPort(redirectOf(definition.provider, env).ports)
   const ssh = sshLine(env, port)
   if (!ssh || !definition.methods.includes('browser')) return
   terminal.say(

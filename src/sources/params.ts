@@ -14,7 +14,7 @@ export function checkParam(param: string, value: string, { like, oneOf }: Partia
 
 /** What the environment says of it. */
 export function variableOf(param: string, about: Param, env: Host['env']): string | undefined {
-  const value = about.env?.map((name) => env[name]).find(Boolean)
+  const value = about.env?.map((name) => env[name]?.trim()).find(Boolean)
   if (value !== undefined) checkParam(param, value, about)
   return value
 }

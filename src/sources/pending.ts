@@ -13,10 +13,12 @@ import { authorizeDevice } from '../oauth/device.ts'
 import { refusalError } from '../oauth/refusal.ts'
 import { endpointsOf, type Party, serverFrom } from '../oauth/server.ts'
 import { exchangeCode } from '../oauth/token.ts'
+import type { Redirect } from '../providers/define.ts'
 import { anyPort, crossDevicePage, judgePaste, redirectUri } from './by-code.ts'
 import { clientOf, type Definition } from './definition.ts'
 import { offeredBy } from './login.ts'
 import { entryOf } from './record.ts'
+import { redirectOf } from './redirect.ts'
 import type { LoggedIn, LoginOptions } from './request.ts'
 import { extraParameters, partyAt, partyBy, partyOf, scopesFor } from './server.ts'
 
@@ -49,6 +51,8 @@ export interface Pending {
   /** Of the command line, for the second step. */
   setDefault: boolean
   force: boolean
+  /** Its name is for its account to say. */
+  unnamed?: boolean
 }
 
 /** The id is a name in the vault; what it opens is sealed. */
@@ -58,7 +62,7 @@ export const isPendingId = (id: string) => /^[0-9a-f]{16}$/.test(id)
 export async function startLogin(
   host: Host,
   definition: Definition,
-  options: LoginOptions & { setDefault?: boolean; force?: boolean },
+  options: LoginOptions & Pick<Partial<Pending>, 'setDefault' | 'force' | 'unnamed'>,
 ): Promise<Pending> {
   const found = await partyOf(host, definition)
   const offered = offeredBy(definition, found)
@@ -80,6 +84,7 @@ export async function startLogin(
     expiresAt: host.now() + PENDING_LIFE,
     setDefault: options.setDefault ?? false,
     force: options.force ?? false,
+    ...(options.unnamed && { unnamed: true }),
     ...(party.proofKey && { proofKey: party.proofKey.jwk }),
   }
   return byDevice
@@ -113,7 +118,7 @@ async function startCode(
   options: LoginOptions,
   common: Common,
 ): Promise<Pending> {
-  const { redirect } = definition.provider
+  const redirect = redirectOf(definition.provider, host.env)
   const page = crossDevicePage(definition, 'paste')
   const port = options.port ?? anyPort(redirect.ports)
   const attempt = newAttempt(page ?? redirectUri(redirect, port), definition.scopes)
@@ -227,11 +232,12 @@ async function waitForCallback(
   { wait, signal }: FinishOptions,
   consume: () => Promise<void>,
 ): Promise<LoggedIn | undefined> {
-  const { provider } = definition
+  const attempt = pending.attempt!
+  const { hostname, pathname } = new URL(attempt.redirectUri)
   const loopback = await openLoopback(host, {
-    redirect: { ...provider.redirect, ports: [pending.port!] },
-    check: (parameters) => checkCallback(party.server, party.client, pending.attempt!, parameters),
-    title: provider.title,
+    redirect: { host: hostname as Redirect['host'], path: pathname, ports: [pending.port!] },
+    check: (parameters) => checkCallback(party.server, party.client, attempt, parameters),
+    title: definition.provider.title,
   })
   const over = new AbortController()
   const timeUp = host

@@ -46,7 +46,7 @@ export async function entryOf(
     ...(proofKey && { proofKey: proofKey.jwk }),
   }
   const account = await whoIsIt(host, definition, party, issued, credential)
-  const stranger = strangerTo(definition, account)
+  const stranger = nobody(definition, account) ?? strangerTo(definition, account)
   if (stranger) {
     await revokeIssued(party, tokens)
     throw stranger
@@ -66,12 +66,12 @@ async function whoIsIt(
   credential: Credential,
 ): Promise<Account> {
   const { provider } = definition
-  const claims = tokens.claims ?? {}
+  const claims = tokens.accessClaims ?? tokens.claims ?? {}
   if (credential.kind === 'keys') {
     const caller = await callerIfKnown(host, definition, credential, clockOffset)
     return provider.account({ ...claims, ...caller })
   }
-  const fromToken = tokens.claims ? provider.account(claims) : {}
+  const fromToken = provider.account(claims)
   // Many servers put no more than the subject into it (OpenID Connect Core §5.4).
   if (fromToken.email || fromToken.nameOfPerson) return fromToken
   return provider.account(await profile(host, definition, party, tokens.accessToken!, claims))
@@ -87,6 +87,12 @@ async function callerIfKnown(
   const at = tokenService(endpoints, params, clockOffset)
   const outcome = await callerOf(host, at, credential).catch(() => undefined)
   return outcome && 'value' in outcome ? outcome.value : {}
+}
+
+/** Of whom nothing is known, nothing could be asked. */
+function nobody({ provider, name }: Definition, { account }: Account): DaypassError | undefined {
+  if (provider.needsAccount === undefined || account !== undefined) return undefined
+  return new DaypassError('refused', provider.needsAccount, { hint: `daypass login ${name}` })
 }
 
 /** Someone else's login is not kept under a definition that says whose it is to be. */

@@ -48,7 +48,7 @@ export function partyAt(
   server: Server,
   client: Party['client'],
 ): Party {
-  const { dialect, refresh, meanings, idTokenIssuer } = provider
+  const { dialect, refresh, meanings, idTokenIssuer, jwtTokens } = provider
   return {
     port: dialect ? { fetch: port.fetch, now: port.now, dialect } : port,
     server,
@@ -57,6 +57,7 @@ export function partyAt(
     unclear: refresh.unclear,
     meanings,
     issuerOf: idTokenIssuer,
+    jwtTokens,
   }
 }
 

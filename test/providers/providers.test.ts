@@ -21,6 +21,10 @@ const RECORDED: Record<string, { claims: Record<string, unknown>; account: Recor
       principal: 'arn:aws:sts::012345678910:assumed-role/Admin/jane',
     },
   },
+  cloudinary: {
+    claims: { sub: 'person', exp: 1, iat: 0, ext: { cloud_name: 'acme' } },
+    account: { account: 'acme' },
+  },
   github: {
     claims: { login: 'octocat', id: 1, name: 'monalisa octocat', email: null },
     account: { account: 'octocat', principal: '1', nameOfPerson: 'monalisa octocat' },
@@ -98,7 +102,11 @@ describe.each(Object.entries(builtIn))('%s', (id, provider) => {
   })
 
   test('makes of nonsense no account, and no exception', () => {
-    for (const claims of [{}, { sub: 5, email: {}, name: [], login: null, username: 7 }])
+    for (const claims of [
+      {},
+      { sub: 5, email: {}, name: [], login: null, username: 7, ext: { cloud_name: 7 } },
+      { ext: 'x' },
+    ])
       for (const value of Object.values(provider.account(claims))) expect(typeof value).toBe('string')
   })
 
@@ -114,7 +122,16 @@ describe.each(Object.entries(builtIn))('%s', (id, provider) => {
 })
 
 test('no two read the same variable of the environment', () => {
-  const names = Object.values(builtIn).flatMap(({ env, client }) => [...env, ...(client.env ?? [])])
+  const names = Object.values(builtIn).flatMap(
+    ({ env, client, scopesEnv = [], redirectEnv, endpointEnv = {} }) => [
+      ...env,
+      ...(client.env ?? []),
+      ...scopesEnv,
+      ...(redirectEnv?.host ?? []),
+      ...(redirectEnv?.port ?? []),
+      ...new Set(Object.values(endpointEnv).flat()),
+    ],
+  )
   expect(new Set(names).size).toBe(names.length)
 })
 
