@@ -125,7 +125,13 @@ export function definitionOf(
     header,
     given,
     parent,
-  }: { header?: Header | undefined; given?: Given | undefined; parent?: Found | undefined } = {},
+    unlogged,
+  }: {
+    header?: Header | undefined
+    given?: Given | undefined
+    parent?: Found | undefined
+    unlogged?: boolean
+  } = {},
 ): Definition {
   const { config, host } = context
   const identity = said(context, name)
@@ -137,6 +143,7 @@ export function definitionOf(
     ...(header?.provider === provider.id && { stored: header }),
     ...(given && { given }),
     ...(parent && { parent }),
+    ...(unlogged && { unlogged }),
   })
 }
 

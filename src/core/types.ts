@@ -65,6 +65,8 @@ export interface Endpoints {
   userinfo?: string
   /** RFC 9126. */
   par?: string
+  /** Lists what a person may work in, where their account has several. */
+  tenants?: string
   /** The base of a cloud's sign-in service, of its token service, of its console's federation. */
   signin?: string
   sts?: string

@@ -52,7 +52,7 @@ function kindOf(
 ): Refusal['kind'] {
   if (status >= 500 || status === 429 || status === 408) return 'passing'
   if (error !== undefined && PASSING.has(error)) return 'passing'
-  if (error !== undefined && dead.includes(error)) return 'dead'
+  if (error !== undefined && (dead.includes(error) || dead.includes(`${status} ${error}`))) return 'dead'
   if (error !== undefined && unclear.includes(error)) return 'unclear'
   if (error !== undefined) return 'refused'
   if (status === 400 || status === 401) return 'unclear'

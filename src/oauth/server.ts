@@ -26,7 +26,7 @@ export interface Party {
   port: WirePort
   server: Server
   client: Client
-  /** The server's words for a grant that is over. */
+  /** The server's words for a grant that is over, some with their status before them. */
   dead: readonly string[]
   /** Its words that may mean that, or anything else. */
   unclear?: readonly string[] | undefined

@@ -10,6 +10,8 @@ export interface Param {
   /** What a value looks like, and an example of one. */
   like?: { pattern: RegExp; example: string }
   default?: string
+  /** The one way to write a value, so that what is the same compares as the same. Takes nonsense, too. */
+  normal?: (value: string) => string
   /** Environment variables that say it, where nothing else did when a login begins. */
   env?: readonly string[]
   /** Another tool's configuration that says it, after the environment. */
@@ -43,8 +45,16 @@ export interface Variables {
   /** ISO 8601, UTC. */
   expiration?: readonly string[]
   region?: readonly string[]
+  /** Parameters of the identity, by name. */
+  params?: Readonly<Record<string, readonly string[]>>
   /** Would win over those above in the program, and are taken away. */
   clears?: readonly string[]
+}
+
+/** One of several that a person may work in: a shop, an organisation. */
+export interface Tenant {
+  slug: string
+  name?: string
 }
 
 /** A service that can log someone in. Data: what differs between services, and nothing that they share. */
@@ -57,6 +67,8 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   /** The other kinds of its identities, and what differs. */
   kinds?: Readonly<Record<string, Kind>>
   params: Params
+  /** What a login has to be told, as it is typed. Default: `--issuer https://id.example.com`. */
+  needs?: string
   /**
    * What an identity is called where nobody says: asked with its parameters before the login, and once more when the
    * account is known. Default: the provider's id.
@@ -85,8 +97,8 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   redirect: Redirect
   /** Environment variables that say where the browser comes back to: for a client that was registered otherwise. */
   redirectEnv?: { host: readonly string[]; port: readonly string[] }
-  /** For a browser on another machine: another client, and a page that shows the code instead of a loopback. */
-  crossDevice?: { clientId: string; redirectUri: (endpoints: Endpoints) => string }
+  /** For a browser on another machine: a page that shows the code instead of a loopback, and another client, if any. */
+  crossDevice?: { clientId?: string; redirectUri: (endpoints: Endpoints) => string }
   /** How its wire differs in writing from the RFCs. */
   dialect?: Dialect
   /** The ways in, best first. */
@@ -106,10 +118,14 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   needsAccount?: string
   /** Where a bearer's profile is read: checks a personal access token, completes an id_token. Default: userinfo. */
   profile?: (params: Values<Params>) => { url: string; headers?: Record<string, string> }
+  /** What its API wants to be sent beside the token. */
+  headers?: (params: Values<Params>) => Record<string, string>
+  /** Reads the answer of `endpoints.tenants`. */
+  tenants?: (answer: unknown) => readonly Tenant[]
   refresh: {
     /** Renewed when less than this is left, in milliseconds. */
     margin: number
-    /** Error codes that mean that the grant is over. */
+    /** Error codes that mean that the grant is over; `401 invalid_request`: with that status alone. */
     dead: readonly string[]
     /** Error codes that may mean that, or anything else: a login is needed, and the grant is not given up. */
     unclear?: readonly string[]

@@ -1,3 +1,4 @@
+import { autocom } from './autocom.ts'
 import { aws } from './aws.ts'
 import { cloudinary } from './cloudinary.ts'
 import type { Provider } from './define.ts'
@@ -6,15 +7,25 @@ import { gitlab } from './gitlab.ts'
 import { google } from './google.ts'
 import { microsoft } from './microsoft.ts'
 import { oidc } from './oidc.ts'
+import { passport } from './passport.ts'
 
-export { type Claims, defineProvider, type Param, type Provider, type Redirect } from './define.ts'
+export {
+  type Claims,
+  defineProvider,
+  type Param,
+  type Provider,
+  type Redirect,
+  type Tenant,
+} from './define.ts'
 export { type OwnProvider, ownProvider } from './own.ts'
-export { aws, cloudinary, github, gitlab, google, microsoft, oidc }
+export { autocom, aws, cloudinary, github, gitlab, google, microsoft, oidc, passport }
 
 /** The providers that come with daypass, by id. */
 export const builtIn: Readonly<Record<string, Provider>> = {
   aws,
   cloudinary,
+  passport,
+  autocom,
   oidc,
   github,
   gitlab,

@@ -6,7 +6,7 @@ import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Endpoints, Header, Host, KeysCredential, Method } from '../core/types.ts'
 import type { Client } from '../oauth/server.ts'
-import type { Provider } from '../providers/define.ts'
+import type { Param, Provider } from '../providers/define.ts'
 import { variableOf } from './params.ts'
 
 /** What the configuration says of an identity, or of its provider. */
@@ -79,6 +79,8 @@ export interface Layers {
   stored?: Header
   parent?: Parent
   given?: Given
+  /** Nobody logs in: what the environment says counts now. */
+  unlogged?: boolean
   env: Host['env']
 }
 
@@ -87,7 +89,7 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
   const { identity, provider: own, stored, given, env } = layers
   const params: Record<string, string> = {}
   const unsaid: string[] = []
-  for (const [param, { default: fallback }] of Object.entries(provider.params)) {
+  for (const [param, about] of Object.entries(provider.params)) {
     const value =
       given?.params?.[param] ??
       identity?.params?.[param] ??
@@ -95,10 +97,10 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
       stored?.params[param] ??
       (param === 'region' ? saidOf(layers.parent, param) : undefined) ??
       // Whoever has logged in has it from there; of keys that need no login it is asked now.
-      (identity?.keys ? variableOf(param, provider.params[param]!, env) : undefined)
+      (identity?.keys || layers.unlogged ? variableOf(param, about, env) : undefined)
     if (value === undefined) unsaid.push(param)
-    const inForce = value ?? fallback
-    if (inForce !== undefined) params[param] = inForce
+    const inForce = value ?? about.default
+    if (inForce !== undefined) params[param] = normal(about, inForce)
   }
   const clientId =
     given?.clientId ??
@@ -107,7 +109,7 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     own?.clientId ??
     stored?.clientId ??
     provider.client.id
-  const clientSecret = secretFor(layers, params, clientId)
+  const clientSecret = secretFor(layers, provider, params, clientId)
   const kind = identity?.kind ?? given?.kind ?? stored?.kind ?? provider.kind
   const keptScopes = stored?.params.scopes?.split(' ').filter(Boolean)
   return {
@@ -139,6 +141,8 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
   }
 }
 
+const normal = (about: Param | undefined, value: string) => about?.normal?.(value) ?? value
+
 /** What is not said of the parent either is not said. */
 const saidOf = (parent: Parent | undefined, param: string) =>
   parent?.definition.unsaid.includes(param) ? undefined : parent?.definition.params[param]
@@ -166,13 +170,16 @@ function methodsOf(provider: Provider, kind: string, identity: Configured | unde
 /** The configuration's secret belongs to its client at its server: flags that name others do without it. */
 function secretFor(
   { identity, provider: own }: Layers,
+  provider: Provider,
   params: Record<string, string>,
   clientId: string | undefined,
 ): Secret | undefined {
   const said = identity?.clientId ?? own?.clientId
-  const server = identity?.params?.issuer ?? own?.params?.issuer
-  const another =
-    (said !== undefined && said !== clientId) || (server !== undefined && server !== params.issuer)
+  const elsewhere = ['issuer', 'api_url'].some((name) => {
+    const server = identity?.params?.[name] ?? own?.params?.[name]
+    return server !== undefined && normal(provider.params[name], server) !== params[name]
+  })
+  const another = elsewhere || (said !== undefined && said !== clientId)
   return another ? undefined : (identity?.clientSecret ?? own?.clientSecret)
 }
 
@@ -195,7 +202,8 @@ function scopesFromEnv({ scopesEnv = [] }: Provider, env: Host['env']): readonly
 export function clientOf({ provider, clientId, clientSecret, name }: Definition, method?: Method): Client {
   const { crossDevice } = provider
   const isOwn = clientId === provider.client.id || clientId === crossDevice?.clientId
-  if (crossDevice && isOwn) return { id: method === 'paste' ? crossDevice.clientId : provider.client.id! }
+  if (crossDevice?.clientId && isOwn)
+    return { id: method === 'paste' ? crossDevice.clientId : provider.client.id! }
   if (clientId === undefined) {
     throw new DaypassError('usage', `no client id is known for ${provider.title} (${name})`, {
       hint: provider.client.register.join('\n'),

@@ -146,7 +146,11 @@ async function profile(
 
 export function profileOf({ provider, params, endpoints }: Definition, server?: Server) {
   const userinfo = endpoints.userinfo ?? server?.metadata.userinfo_endpoint
-  return provider.profile?.(params) ?? (userinfo === undefined ? undefined : { url: userinfo })
+  const headers = provider.headers?.(params)
+  return (
+    provider.profile?.(params) ??
+    (userinfo === undefined ? undefined : { url: userinfo, ...(headers && { headers }) })
+  )
 }
 
 export function about(

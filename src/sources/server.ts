@@ -14,7 +14,7 @@ export async function serverOf(definition: Definition, host: Pick<Host, 'fetch' 
     return serverFrom({ ...endpoints, ...(issuer !== undefined && { issuer }) })
   if (issuer === undefined) {
     throw new DaypassError('usage', `${provider.title} needs to know the server`, {
-      hint: `daypass login ${provider.id} --issuer https://id.example.com`,
+      hint: `daypass login ${provider.id} ${provider.needs ?? '--issuer https://id.example.com'}`,
     })
   }
   const { metadata } = await discover(host, issuer)
@@ -63,7 +63,9 @@ export function partyAt(
 
 /** The same party, as the client that this way of logging in takes. */
 export function partyBy(party: Party, definition: Definition, method: Method): Party {
-  return definition.provider.crossDevice ? { ...party, client: clientOf(definition, method) } : party
+  return definition.provider.crossDevice?.clientId
+    ? { ...party, client: clientOf(definition, method) }
+    : party
 }
 
 /** Scopes to ask for: the wanted ones, less those that the server's metadata does not list. */

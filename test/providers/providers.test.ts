@@ -25,6 +25,19 @@ const RECORDED: Record<string, { claims: Record<string, unknown>; account: Recor
     claims: { sub: 'person', exp: 1, iat: 0, ext: { cloud_name: 'acme' } },
     account: { account: 'acme' },
   },
+  passport: {
+    claims: { data: { id: 7, name: 'Ada Lovelace', email: 'ada@example.com' } },
+    account: {
+      account: 'ada@example.com',
+      principal: '7',
+      nameOfPerson: 'Ada Lovelace',
+      email: 'ada@example.com',
+    },
+  },
+  autocom: {
+    claims: { id: '9b0c', name: 'Ada Lovelace' },
+    account: { account: 'Ada Lovelace', principal: '9b0c', nameOfPerson: 'Ada Lovelace' },
+  },
   github: {
     claims: { login: 'octocat', id: 1, name: 'monalisa octocat', email: null },
     account: { account: 'octocat', principal: '1', nameOfPerson: 'monalisa octocat' },

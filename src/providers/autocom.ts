@@ -1,0 +1,17 @@
+import { defineProvider } from './define.ts'
+import { apiUrl, passport, registration, tenant } from './passport.ts'
+
+/** An API of Laravel Passport, under the names that its users know. */
+export const autocom = defineProvider({
+  ...passport,
+  id: 'autocom',
+  title: 'AutoCom',
+  kind: 'autocom/user',
+  params: {
+    api_url: { ...apiUrl, default: 'https://api.autocom.wexron.io/api/v1', env: ['AUTOCOM_API_URL'] },
+    tenant: { ...tenant, env: ['AUTOCOM_TENANT'] },
+  },
+  client: { env: ['AUTOCOM_CLIENT_ID'], register: registration('AUTOCOM_CLIENT_ID') },
+  env: ['AUTOCOM_TOKEN'],
+  variables: { params: { tenant: ['AUTOCOM_TENANT'], api_url: ['AUTOCOM_API_URL'] } },
+})

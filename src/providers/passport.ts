@@ -1,0 +1,107 @@
+import { type Claims, defineProvider, type Param, type Tenant } from './define.ts'
+
+/** Where the API is. Its server has the sign-in, too. */
+export const apiUrl = {
+  about: 'the API: https://api.example.com/api/v1',
+  like: {
+    pattern: /^https?:\/\/[^\s/?#@]+(\/[^\s?#@]*)?$/i,
+    example: 'https://api.example.com/api/v1',
+  },
+  normal: normalUrl,
+} satisfies Param
+
+/** It becomes a header. */
+export const tenant = {
+  about: 'the tenant to work in, by its slug',
+  like: { pattern: /^[\w.-]{1,64}$/, example: 'acme' },
+} satisfies Param
+
+/** Any API that Laravel Passport guards. https://laravel.com/docs/passport, and league/oauth2-server beneath it. */
+export const passport = defineProvider({
+  id: 'passport',
+  title: 'Laravel Passport',
+  params: {
+    api_url: { ...apiUrl, env: ['PASSPORT_API_URL'] },
+    tenant: { ...tenant, env: ['PASSPORT_TENANT'] },
+  },
+  needs: '--api-url https://api.example.com/api/v1',
+  nameFor: ({ api_url }) => api_url && hostName(api_url),
+  endpoints: ({ api_url }) => {
+    if (api_url === undefined) return {}
+    const server = api_url.replace(/\/api\/v\d+$/, '')
+    return {
+      authorization: `${server}/oauth/authorize`,
+      token: `${server}/oauth/token`,
+      userinfo: `${api_url}/profile`,
+      tenants: `${api_url}/tenants`,
+    }
+  },
+  client: { register: registration('DAYPASS_PASSPORT_CLIENT_ID') },
+  scopes: [],
+  // Compared as they are written: each has to be registered.
+  redirect: { host: '127.0.0.1', ports: [8765, 8766, 8767, 8768, 8769], path: '/callback' },
+  methods: ['browser', 'paste', 'device', 'token'],
+  // Without the first, Laravel answers with its sign-in page.
+  headers: (params) => ({
+    accept: 'application/json',
+    ...(params.tenant && { 'x-tenant': params.tenant }),
+  }),
+  account: (claims) => {
+    const { id, name, email } = inside(claims)
+    const known = typeof id === 'string' || typeof id === 'number'
+    return {
+      ...(typeof name === 'string' && { account: name, nameOfPerson: name }),
+      ...(typeof email === 'string' && { account: email, email }),
+      ...(known && { principal: String(id) }),
+    }
+  },
+  tenants,
+  // Of a refresh token that was used or revoked; until release 9 of league/oauth2-server as `invalid_request`.
+  refresh: { margin: 60_000, dead: ['invalid_grant', '401 invalid_request'] },
+  env: ['PASSPORT_TOKEN'],
+  variables: { params: { tenant: ['PASSPORT_TENANT'], api_url: ['PASSPORT_API_URL'] } },
+})
+
+/** How to register a client, and the environment variable that then names it. */
+export function registration(variable: string): readonly string[] {
+  return [
+    'on its server: php artisan passport:client --public --redirect_uri="http://127.0.0.1:8765/callback,http://127.0.0.1:8766/callback,http://127.0.0.1:8767/callback,http://127.0.0.1:8768/callback,http://127.0.0.1:8769/callback"',
+    `then name it: --client-id ID, ${variable}, or client_id in config.yaml`,
+  ]
+}
+
+/** With `/api/v1` and without a slash at its end, however it was written. */
+function normalUrl(text: string): string {
+  if (!URL.canParse(text)) return text
+  const { origin, pathname } = new URL(text)
+  const path = pathname.replace(/\/+$/, '').replace(/\/api$/, '')
+  return `${origin}${/\/api\/v\d+$/.test(path) ? path : `${path}/api/v1`}`
+}
+
+/** `shop.example.com` of `https://api.shop.example.com/api/v1`. */
+function hostName(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined
+  const name = new URL(url).host.replace(/^api\./, '').replace(/[^\w.-]+/g, '-')
+  return name.replace(/^[^a-z0-9]+/i, '').slice(0, 64) || undefined
+}
+
+/** Laravel's resources wrap what they are about: `{"data": {…}}`. */
+function inside(claims: Claims): Claims {
+  const { data } = claims
+  return typeof data === 'object' && data !== null ? (data as Claims) : claims
+}
+
+/** A list, or a list within `data` or `tenants`; of slugs, or of objects that have one. */
+function tenants(answer: unknown): readonly Tenant[] {
+  const { data, tenants: named } = Object(answer) as Record<string, unknown>
+  const list = [answer, data, named].find(Array.isArray) ?? []
+  return list.flatMap((one: unknown) => {
+    const { slug, id, name } = (typeof one === 'string' ? { slug: one } : Object(one)) as Record<
+      string,
+      unknown
+    >
+    const found = slug ?? id
+    if (typeof found !== 'string' && typeof found !== 'number') return []
+    return [{ slug: String(found), ...(typeof name === 'string' && { name }) }]
+  })
+}
