@@ -140,6 +140,7 @@ test('a secret is revealed only where it is sent, sealed or handed out', () => {
   const reveals = code.filter(({ text }) => /\.reveal\(\)/.test(running(text))).map(({ name }) => name)
   expect(reveals).toEqual([
     'aws.ts',
+    'derive/acs3.ts',
     'derive/aws-sts.ts',
     'oauth/bearer.ts',
     'oauth/dialect.ts',

@@ -1,6 +1,7 @@
 /** Credentials that another tool has kept, under a name of ours. */
 import { checkIdentityName } from '../core/names.ts'
-import type { Account, Endpoints, Grant, Method } from '../core/types.ts'
+import type { Account, Grant, Method } from '../core/types.ts'
+import { endpointsOf, serverFrom } from '../oauth/server.ts'
 import { newEntry } from '../refresh/oauth.ts'
 import { type Context, knownNames, providerOf } from './context.ts'
 
@@ -21,11 +22,13 @@ export async function adopt(context: Context, { name, ...what }: Adopted): Promi
   return vault.exclusive(checkIdentityName(name), 'import', async () => {
     if ((await knownNames(context)).includes(name)) return false
     const { grant, clientId, account, method, params } = what
-    const { authorization, token } = (grant.refreshToken && provider.endpoints?.(params, {})) || {}
-    const endpoints: Endpoints = { ...(authorization && { authorization }), ...(token && { token }) }
+    const isIssued = grant.refreshToken !== undefined || grant.source !== undefined
+    const server = isIssued && serverFrom(provider.endpoints?.(params, {}) ?? {})
     const header = { name, kind: provider.kind, provider: provider.id, params, method, createdAt: host.now() }
     const more = { ...(account && { account }), ...(clientId !== undefined && { clientId }) }
-    await vault.write(newEntry({ ...header, ...more, ...(token && { endpoints }) }, grant, 0))
+    await vault.write(
+      newEntry({ ...header, ...more, ...(server && { endpoints: endpointsOf(server) }) }, grant, 0),
+    )
     return true
   })
 }

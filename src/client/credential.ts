@@ -5,6 +5,7 @@ import type { Secret } from '../core/secret.ts'
 import type { Credential, Entry, Fetch, Grant, Header } from '../core/types.ts'
 import { fetchWith } from '../oauth/dpop.ts'
 import { type Party, serverFrom } from '../oauth/server.ts'
+import { renewExchanged } from '../refresh/exchanged.ts'
 import { type Demand, type Lease, type Taken, take } from '../refresh/lease.ts'
 import { renewOAuth } from '../refresh/oauth.ts'
 import { checkKept, configuredKeys } from '../sources/by-keys.ts'
@@ -117,7 +118,10 @@ function leaseOf(context: Context, definition: Definition): Lease {
     margin: provider.refresh.margin,
     loginCommand: `daypass login ${name}`,
     admit: ({ header }) => checkKept(definition, header),
-    renew: (held, steps) => renewOAuth(grantParty(host, definition, held), held, steps),
+    renew: (held, steps) => {
+      const renew = held.grant.source ? renewExchanged : renewOAuth
+      return renew(grantParty(host, definition, held), held, steps)
+    },
   }
 }
 
@@ -134,9 +138,9 @@ export function grantParty(host: Context['host'], definition: Definition, { head
 }
 
 /** What of a grant a server can revoke. */
-export const issuedOf = ({ refreshToken, credential }: Grant) => ({
+export const issuedOf = ({ refreshToken, credential, source }: Grant) => ({
   refreshToken,
-  accessToken: credential.kind === 'bearer' ? credential.token : undefined,
+  accessToken: credential.kind === 'bearer' ? credential.token : source?.token,
 })
 
 export const proofKeyOf = (header: Header | undefined, grant: Pick<Grant, 'proofKey'> | undefined) =>

@@ -4,8 +4,8 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { Entry, Grant, Header, KeysCredential } from '../core/types.ts'
 import { takeRole } from '../derive/assume-role.ts'
-import { EXPIRED } from '../derive/aws-sts.ts'
 import { tokenService } from '../derive/caller.ts'
+import type { StsRefusal } from '../derive/sts.ts'
 import type { Demand, Lease, Renewed } from '../refresh/lease.ts'
 import { withTimes } from '../refresh/oauth.ts'
 import { configuredKeys, refusedKeys } from '../sources/by-keys.ts'
@@ -81,22 +81,18 @@ async function renewRole(
   }
 }
 
-/** Nothing was spent by it, whether AWS heard of it or not. */
+/** Nothing was spent by it, whether the cloud heard of it or not. */
 function unanswered(error: unknown): Renewed & { failure: 'passing' } {
   if (isDaypassError(error, 'network')) return { failure: 'passing', error }
   throw error
 }
 
-function refused(
-  host: Context['host'],
-  definition: Definition,
-  { code, error }: { code: string; error: DaypassError },
-): Renewed {
+function refused(host: Context['host'], definition: Definition, { isOver, error }: StsRefusal): Renewed {
   const parent = definition.parent!.definition
   if (error.code === 'network') return { failure: 'passing', error }
   if (error.code !== 'login_required') return { failure: 'refused', error }
   // Those of the configuration are what they are; all others may have been renewed, or can be.
-  if (EXPIRED.has(code) && !configuredKeys(host, parent)) return { failure: 'parent', error }
+  if (isOver && !configuredKeys(host, parent)) return { failure: 'parent', error }
   return { failure: 'refused', error: refusedKeys(parent, error, `daypass login ${rootOf(parent).name}`) }
 }
 

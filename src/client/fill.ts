@@ -14,7 +14,9 @@ export async function fill(
   const filled: Record<string, string> = {}
   for (const param of unsaid) {
     const about = provider.params[param]!
-    const value = variableOf(param, about, context.host.env) ?? (await elsewhere(context, about))
+    const value =
+      variableOf(param, about, context.host.env) ??
+      (await elsewhere(context, about, definition.params[param]))
     if (value !== undefined) filled[param] = value
   }
   const given = { ...layers.given, params: { ...filled, ...layers.given?.params } }
@@ -24,9 +26,13 @@ export async function fill(
     : definitionOf(context, name, provider, { ...layers, given })
 }
 
-async function elsewhere({ host }: Context, about: Param): Promise<string | undefined> {
+async function elsewhere(
+  { host }: Context,
+  about: Param,
+  proposed: string | undefined,
+): Promise<string | undefined> {
   const found = about.elsewhere && (await host.elsewhere?.(about.elsewhere))
   if (found) return found
   if (!about.ask || !host.terminal.interactive) return undefined
-  return (await host.terminal.ask(about.ask, about.default)).trim() || undefined
+  return (await host.terminal.ask(about.ask, proposed)).trim() || undefined
 }

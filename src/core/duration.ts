@@ -34,6 +34,17 @@ export function formatDuration(milliseconds: number): string {
     .join(' ')
 }
 
+/** A moment as another program wrote it: ISO 8601, or seconds or milliseconds since 1970. `undefined`: it is none. */
+export function timeOf(written: unknown): Time | undefined {
+  const number = typeof written === 'string' && /^\d+$/.test(written) ? Number(written) : written
+  if (typeof number === 'string') return timeOf(Date.parse(number))
+  if (typeof number !== 'number' || !(number > 0)) return undefined
+  return number < MILLISECONDS ? number * 1000 : number
+}
+
+/** Below it a number is of seconds: as milliseconds it would be a moment of 1973. */
+const MILLISECONDS = 1e11
+
 /** The last moment a Date can hold (ECMA-262 §21.4.1.1). A server may name a later one. */
 const LAST = 8.64e15
 

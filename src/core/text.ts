@@ -13,11 +13,13 @@ export function shown(text: unknown): string {
 /** The same of any length. */
 export function harmless(text: unknown): string {
   // An object of a server's may have a `toString` that is none.
-  return (typeof text === 'object' && text !== null ? '[object]' : String(text))
-    // First of all: two halves that something invisible keeps apart would meet.
-    .replace(/\p{Cs}/gu, '\ufffd')
-    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
-    .replace(/[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu, '')
-    .replace(/ {2,}/g, ' ')
-    .trim()
+  return (
+    (typeof text === 'object' && text !== null ? '[object]' : String(text))
+      // First of all: two halves that something invisible keeps apart would meet.
+      .replace(/\p{Cs}/gu, '\ufffd')
+      .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+      .replace(/[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu, '')
+      .replace(/ {2,}/g, ' ')
+      .trim()
+  )
 }

@@ -41,8 +41,10 @@ export interface Grant {
   refreshToken?: Secret
   /** The private key (JWK) that the tokens are bound to (RFC 9449). */
   proofKey?: Secret
-  /** The long-term keys that the credential was made with, where making the next one takes a person's code. */
+  /** The long-term keys that the credential was made with. */
   longTerm?: KeysCredential
+  /** The access token that the keys were exchanged for, with a life of its own. */
+  source?: BearerCredential
 }
 
 /** Who the server says it is. */
@@ -71,16 +73,18 @@ export interface Endpoints {
   signin?: string
   sts?: string
   federation?: string
-  /** The base of an authorization server whose endpoints lie below it, and of the API that its tokens are for. */
+  /** The base of an OAuth service whose endpoints lie below it, and of the API that its tokens are for. */
   oauth?: string
   api?: string
+  /** Where a cloud issues keys for an access token. */
+  exchange?: string
 }
 
 /** What an error code of a server means, in words of ours. */
-export interface Meaning {
-  message: string
+export interface Meaning<Text = string> {
+  message: Text
   /** What to do about it. */
-  hint?: string
+  hint?: Text
 }
 
 /** How a server's requests and answers differ in writing from what the RFCs say, and in nothing else. */
@@ -104,6 +108,26 @@ export interface Dialect {
     secretAccessKey: string
     sessionToken: string
   }
+}
+
+/** Keys as a service issues them for one of its access tokens. */
+interface ExchangedKeys {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken: string
+  /** As it was written: a date, or a number of seconds since 1970. */
+  expiration: unknown
+}
+
+/** The step behind a token answer, where the access token is exchanged for keys of a cloud. */
+export interface Exchange {
+  cloud: KeysCredential['cloud']
+  /** Milliseconds that must be left of the access token. */
+  margin: number
+  /** The keys in an answer; `undefined`: it has none. */
+  keys(answer: Record<string, unknown>): ExchangedKeys | undefined
+  /** It is the access token that is refused, and a newer one would not be. */
+  wantsNewer(refusal: { status: number; error: string; description: string }): boolean
 }
 
 /** Where the 32-byte key that seals a record lies. */

@@ -3,58 +3,22 @@ import { AwsV4Signer } from 'aws4fetch'
 import { XMLParser } from 'fast-xml-parser'
 import { DaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
-import { shown } from '../core/text.ts'
-import type { Host, KeysCredential } from '../core/types.ts'
+import type { KeysCredential } from '../core/types.ts'
 import { ask, type HttpAnswer, unreachable } from '../oauth/http.ts'
-
-type Port = Pick<Host, 'fetch' | 'now'>
-type Keys = Pick<KeysCredential, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>
-
-export interface TokenService {
-  /** `https://sts.eu-west-1.amazonaws.com` */
-  url: string
-  /** That signatures are scoped to. */
-  region: string
-  /** Server clock minus ours, in milliseconds, as far as known. */
-  clockOffset?: number
-}
-
-/** GetCallerIdentity, which needs no permission. */
-export interface Caller {
-  account: string
-  arn: string
-}
-
-/** What AssumeRole is asked for; names as in the API. */
-export interface Role {
-  RoleArn: string
-  RoleSessionName: string
-  DurationSeconds?: number | undefined
-  ExternalId?: string | undefined
-  SourceIdentity?: string | undefined
-  tags?: Readonly<Record<string, string>> | undefined
-}
-
-/** Keys of a role, and the session's own ARN. */
-export interface AssumedRole {
-  credential: KeysCredential
-  arn: string
-}
-
-/** GetSessionToken: the device that is asked, and what it showed. */
-export interface SecondFactor {
-  SerialNumber: string
-  TokenCode: string
-  DurationSeconds?: number | undefined
-}
-
-/** AWS said no: its own code, and a sentence that is safe to show. */
-interface StsRefusal {
-  code: string
-  error: DaypassError
-}
-
-export type StsOutcome<T> = { value: T; clockOffset: number } | { refusal: StsRefusal }
+import {
+  type AssumedRole,
+  type Caller,
+  type Codes,
+  type Keys,
+  type Port,
+  type Role,
+  refusalFrom,
+  type SecondFactor,
+  type Sts,
+  type StsOutcome,
+  strangeAnswer,
+  type TokenService,
+} from './sts.ts'
 
 export async function callerIdentity(port: Port, at: TokenService, keys: Keys): Promise<StsOutcome<Caller>> {
   return call(port, at, keys, { Action: 'GetCallerIdentity' }, ({ Account, Arn }) => ({
@@ -63,7 +27,7 @@ export async function callerIdentity(port: Port, at: TokenService, keys: Keys): 
   }))
 }
 
-export async function assumeRole(
+async function assumeRole(
   port: Port,
   at: TokenService,
   keys: Keys,
@@ -81,7 +45,7 @@ export async function assumeRole(
 }
 
 /** Of long-term keys alone. */
-export async function sessionToken(
+async function sessionToken(
   port: Port,
   at: TokenService,
   keys: Keys,
@@ -89,6 +53,8 @@ export async function sessionToken(
 ): Promise<StsOutcome<KeysCredential>> {
   return call(port, at, keys, { Action: 'GetSessionToken', ...factor }, credentialIn)
 }
+
+export const awsSts: Sts = { callerIdentity, assumeRole, sessionToken }
 
 type Parameters = Record<string, string | number | undefined>
 type Fields = Record<string, unknown>
@@ -121,13 +87,14 @@ async function call<T>(
   const { clockOffset, sentAt, text } = answer
   try {
     const [root] = Object.values(parseXml(text))
-    if (answer.status !== 200) return { refusal: refusal(at, answer, root?.Error as Fields | undefined) }
+    if (answer.status !== 200) {
+      const { Code = '', Message } = (root?.Error ?? {}) as Fields
+      return { refusal: refusalFrom(CODES, at, answer, { code: String(Code), message: Message }) }
+    }
     const result = root![`${parameters.Action}Result`] as Fields
     return { value: read(result, sentAt + clockOffset), clockOffset }
   } catch (error) {
-    // What was read may be keys: the cause stays out of it.
-    if (error instanceof DaypassError) throw error
-    throw new DaypassError('network', `${hostOf(at)} gave an answer (${answer.status}) that is not AWS's`)
+    throw error instanceof DaypassError ? error : strangeAnswer(at, answer, CODES)
   }
 }
 
@@ -182,8 +149,6 @@ async function send(
 /** `20260102T030405Z` (ISO 8601, basic form). */
 const basicTime = (time: number) => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, '')
 
-const hostOf = ({ url }: TokenService) => new URL(url).host
-
 /** Codes of section "Common Errors" and of the actions; what is not here is `refused`. */
 const PASSING = new Set([
   'Throttling',
@@ -199,19 +164,7 @@ const KEYS_REFUSED = new Set([
   'OptInRequired',
 ])
 
-/** The keys that signed it are over; their own renewal may bring better ones. */
-export const EXPIRED: ReadonlySet<string> = new Set(['ExpiredToken', 'ExpiredTokenException'])
-
-function refusal(at: TokenService, { status, retryAfter }: HttpAnswer, error: Fields = {}): StsRefusal {
-  const code = String(error.Code ?? '')
-  const said = `${hostOf(at)} answered ${shown([status, code, error.Message].filter(Boolean).join(' '))}`
-  const wait = retryAfter === undefined ? undefined : `try again in ${Math.ceil(retryAfter / 1000)}s`
-  if (status >= 500 || status === 429 || PASSING.has(code))
-    return { code, error: new DaypassError('network', said, { hint: wait ?? 'try again in a while' }) }
-  if (KEYS_REFUSED.has(code) || EXPIRED.has(code))
-    return { code, error: new DaypassError('login_required', `AWS does not take these keys (${said})`) }
-  return { code, error: new DaypassError('refused', said, { hint: HINTS[code] }) }
-}
+const OVER = new Set(['ExpiredToken', 'ExpiredTokenException'])
 
 const HINTS: Record<string, string> = {
   AccessDenied:
@@ -219,4 +172,12 @@ const HINTS: Record<string, string> = {
   RegionDisabledException: 'the region is not active in this account: choose another one with --region',
   ValidationError: 'mend the role in config.yaml: daypass config validate',
   PackedPolicyTooLarge: 'use fewer or shorter session tags',
+}
+
+const CODES: Codes = {
+  cloud: 'AWS',
+  passing: (code) => PASSING.has(code),
+  over: (code) => OVER.has(code),
+  keysRefused: (code) => KEYS_REFUSED.has(code),
+  hint: (code) => HINTS[code],
 }

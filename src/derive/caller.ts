@@ -1,5 +1,6 @@
-import type { Endpoints, Host, KeysCredential } from '../core/types.ts'
-import { callerIdentity, type StsOutcome, type TokenService } from './aws-sts.ts'
+import type { Endpoints, KeysCredential } from '../core/types.ts'
+import { CLOUDS } from './clouds.ts'
+import type { Port, StsOutcome, TokenService } from './sts.ts'
 
 /** Whose keys they are, in the claims that a provider's file reads. */
 export type CallerClaims = { sub: string }
@@ -14,10 +15,10 @@ export function tokenService(
 }
 
 export async function callerOf(
-  port: Pick<Host, 'fetch' | 'now'>,
+  port: Port,
   at: TokenService,
   credential: Omit<KeysCredential, 'issuedAt'>,
 ): Promise<StsOutcome<CallerClaims>> {
-  const outcome = await callerIdentity(port, at, credential)
+  const outcome = await CLOUDS[credential.cloud].sts.callerIdentity(port, at, credential)
   return 'refusal' in outcome ? outcome : { ...outcome, value: { sub: outcome.value.arn } }
 }

@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi'
 import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Endpoints, Meaning } from '../core/types.ts'
+import type { Endpoints, Exchange, Meaning } from '../core/types.ts'
 import type { ProofKey } from './dpop.ts'
 import type { Json, WirePort } from './wire.ts'
 
@@ -36,6 +36,8 @@ export interface Party {
   issuerOf?: ((claims: Json) => string) | undefined
   /** Its access tokens are JWTs that say whose they are. */
   jwtTokens?: boolean | undefined
+  /** Present: its access tokens are exchanged for keys. */
+  exchange?: Exchange | undefined
   /** Present: tokens are bound to this key (RFC 9449). */
   proofKey?: ProofKey | undefined
   /** The authorization request is pushed (RFC 9126), though the server does not require it. */
@@ -58,10 +60,13 @@ export function endpointUrl(text: string, what: string): URL {
   })
 }
 
+/** Not of RFC 8414: where access tokens are exchanged for keys. */
+export const EXCHANGE = 'exchange_endpoint'
+
 /** Metadata for a server that is known by its endpoints, or remembered from an earlier discovery. */
 export function serverFrom(endpoints: Endpoints): Server {
   for (const [name, url] of Object.entries(endpoints)) endpointUrl(url, `the ${name} endpoint`)
-  const { issuer, authorization, token, revocation, device, userinfo, par } = endpoints
+  const { issuer, authorization, token, revocation, device, userinfo, par, exchange } = endpoints
   const metadata: oauth.AuthorizationServer = {
     issuer: issuer ?? new URL(token ?? authorization ?? device ?? 'https://unknown.invalid').origin,
     ...(authorization && { authorization_endpoint: authorization }),
@@ -70,6 +75,7 @@ export function serverFrom(endpoints: Endpoints): Server {
     ...(device && { device_authorization_endpoint: device }),
     ...(userinfo && { userinfo_endpoint: userinfo }),
     ...(par && { pushed_authorization_request_endpoint: par }),
+    ...(exchange && { [EXCHANGE]: exchange }),
   }
   return { metadata, issuerKnown: issuer !== undefined }
 }
@@ -86,6 +92,7 @@ export function endpointsOf({ metadata, issuerKnown }: Server): Endpoints {
   set('revocation', metadata.revocation_endpoint)
   set('device', metadata.device_authorization_endpoint)
   set('userinfo', metadata.userinfo_endpoint)
+  set('exchange', metadata[EXCHANGE] as string | undefined)
   return found
 }
 

@@ -119,7 +119,9 @@ function mend(json: Json | undefined, secrets: string[]): Json | undefined {
   }
   // No header could carry it, and a line break in it would be a second header.
   if (!isVisible(mended.access_token)) delete mended.access_token
-  if ('expires_in' in mended && !isLifetime(mended.expires_in)) delete mended.expires_in
+  for (const name of ['expires_in', 'refresh_expires_in'] as const) {
+    if (name in mended && !isLifetime(mended[name])) delete mended[name]
+  }
   if (Array.isArray(mended.scope)) mended.scope = mended.scope.filter(isText).join(' ')
   if ('scope' in mended && typeof mended.scope !== 'string') delete mended.scope
   if (typeof mended.token_type !== 'string' || mended.token_type === '') {
@@ -150,6 +152,8 @@ export interface Tokens {
   /** Seconds. */
   expiresIn?: number
   refreshToken?: Secret
+  /** Seconds, where the server says so. */
+  refreshExpiresIn?: number
   idToken?: Secret
   scope?: string
   /** Of an id_token that was checked. */
@@ -169,6 +173,7 @@ export function tokensOf(json: Json): Tokens {
     ...(accessToken && { accessToken }),
     ...(refreshToken && { refreshToken }),
     ...(json.expires_in !== undefined && { expiresIn: Number(json.expires_in) }),
+    ...(json.refresh_expires_in !== undefined && { refreshExpiresIn: Number(json.refresh_expires_in) }),
     ...(scope !== undefined && { scope }),
   }
 }

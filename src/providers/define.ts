@@ -1,4 +1,5 @@
-import type { Account, Dialect, Elsewhere, Endpoints, Meaning, Method } from '../core/types.ts'
+import type { Account, Dialect, Elsewhere, Endpoints, Exchange, Meaning, Method } from '../core/types.ts'
+import type { Words } from '../core/words.ts'
 
 /** Claims of an id_token, or a profile document. */
 export type Claims = Record<string, unknown>
@@ -9,7 +10,8 @@ export interface Param {
   oneOf?: readonly string[]
   /** What a value looks like, and an example of one. */
   like?: { pattern: RegExp; example: string }
-  default?: string
+  /** What it is where nobody says it; what it is by the parameters before it. */
+  default?: string | ((params: Readonly<Record<string, string>>) => string)
   /** The one way to write a value, so that what is the same compares as the same. Takes nonsense, too. */
   normal?: (value: string) => string
   /** Environment variables that say it, where nothing else did when a login begins. */
@@ -84,7 +86,7 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   sameServer?: (host: string) => string
   client: {
     /** A public client that anyone may use. */
-    id?: string
+    id?: string | ((params: Values<Params>) => string)
     /** Names of environment variables, beside `DAYPASS_<PROVIDER>_CLIENT_ID`. */
     env?: readonly string[]
     /** How to register one, a step a line. */
@@ -99,6 +101,8 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   redirectEnv?: { host: readonly string[]; port: readonly string[] }
   /** For a browser on another machine: a page that shows the code instead of a loopback, and another client, if any. */
   crossDevice?: { clientId?: string; redirectUri: (endpoints: Endpoints) => string }
+  /** Its access tokens are exchanged for keys, which are what is used. */
+  exchange?: Exchange
   /** How its wire differs in writing from the RFCs. */
   dialect?: Dialect
   /** The ways in, best first. */
@@ -132,12 +136,14 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
     /** The longest that a login lasts, in milliseconds, however often it is renewed. `duration` shortens it. */
     session?: number
   }
-  /** Error codes of its token endpoint in words. */
-  meanings?: Readonly<Record<string, Meaning>>
+  /** Error codes of its token endpoint, and of its exchange, in words. */
+  meanings?: Meanings | ((params: Values<Params>) => Meanings)
   /** Why this account may not be kept under this definition; `undefined`: it may. */
   refuses?: (kind: string, params: Values<Params>, account: Account) => string | undefined
   /** What a person should know about having logged in as this account. */
-  caution?: (account: Account) => string | undefined
+  caution?: (account: Account) => Words | undefined
+  /** Of its public client: what may keep the page from sending anybody back. Said while one waits, and when it is too late. */
+  gate?: (params: Values<Params>) => { waiting: Words; late: Words }
   /** Its tokens are bound to a key of the login (RFC 9449). */
   dpop?: boolean
   /** Authorization requests are pushed (RFC 9126), though its metadata does not require it. */
@@ -153,6 +159,8 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   /** Whose access keys they are, where `--method keys` is offered. */
   keys?: { cloud: 'aws' | 'alibaba' }
 }
+
+type Meanings = Readonly<Record<string, Meaning<Words>>>
 
 /** The declared parameters that have a value. */
 type Values<Params extends Record<string, Param>> = { readonly [Name in keyof Params]?: string }

@@ -1,3 +1,4 @@
+import { alibaba } from './alibaba.ts'
 import { autocom } from './autocom.ts'
 import { aws } from './aws.ts'
 import { cloudinary } from './cloudinary.ts'
@@ -18,11 +19,12 @@ export {
   type Tenant,
 } from './define.ts'
 export { type OwnProvider, ownProvider } from './own.ts'
-export { autocom, aws, cloudinary, github, gitlab, google, microsoft, oidc, passport }
+export { alibaba, autocom, aws, cloudinary, github, gitlab, google, microsoft, oidc, passport }
 
 /** The providers that come with daypass, by id. */
 export const builtIn: Readonly<Record<string, Provider>> = {
   aws,
+  alibaba,
   cloudinary,
   passport,
   autocom,

@@ -1,7 +1,7 @@
 /** Renewal of an OAuth grant: a refresh token in, the next record out. */
 
 import { isDaypassError } from '../core/errors.ts'
-import type { BearerCredential, Credential, Dialect, Entry, Grant, Header } from '../core/types.ts'
+import type { BearerCredential, Credential, Dialect, Grant, Header } from '../core/types.ts'
 import { keysOf } from '../oauth/dialect.ts'
 import { CENTURY } from '../oauth/http.ts'
 import { type Refusal, refusalError } from '../oauth/refusal.ts'
@@ -17,7 +17,7 @@ export async function renewOAuth(party: Party, { header, grant }: Held, steps: S
     const outcome = await refresh(party, grant.refreshToken)
     if ('refusal' in outcome) return failed(outcome.refusal)
     return {
-      entry: renewedEntry(header, grant, outcome, party.port.dialect),
+      entry: renewedEntry(header, grant, outcome, party),
       ...(outcome.problem && { problem: outcome.problem }),
     }
   } catch (error) {
@@ -36,11 +36,23 @@ function failed(refusal: Refusal): Renewed {
 }
 
 /** No new refresh token in the answer: the old one stays (RFC 6749 §6). No new id_token: likewise. */
-function renewedEntry(header: Header, grant: Grant, issued: Issued, dialect?: Dialect): Entry {
-  const credential = issued.tokens.accessToken ? issuedCredential(issued, dialect, grant) : grant.credential
-  const refreshToken = issued.tokens.refreshToken ?? grant.refreshToken
+function renewedEntry(header: Header, grant: Grant, issued: Issued, { port, exchange }: Party): Held {
+  const { accessToken, refreshToken = grant.refreshToken } = issued.tokens
+  const credential = accessToken ? issuedCredential(issued, port.dialect, grant) : grant.credential
   const next: Grant = { ...grant, credential, ...(refreshToken && { refreshToken }) }
-  return { header: { ...withTimes(header, credential, issued.clockOffset), renewable: true }, grant: next }
+  const timed = withTimes(header, credential, issued.clockOffset)
+  const { sessionExpiresAt: _, ...endless } = timed
+  // One that was wished for at the login stays what it was.
+  const isPairs = exchange && issued.tokens.refreshToken && header.params.duration === undefined
+  const lasting = isPairs ? { ...endless, ...sessionOfPair(issued) } : timed
+  return { header: { ...lasting, renewable: true }, grant: next }
+}
+
+/** How long nobody has to log in: as long as the refresh token lives, where the server says so, or the one token there is. */
+export function sessionOfPair({ tokens, issuedAt }: Issued): Pick<Header, 'sessionExpiresAt'> {
+  const { refreshToken, refreshExpiresIn, expiresIn } = tokens
+  const life = refreshToken ? refreshExpiresIn : expiresIn
+  return life === undefined ? {} : { sessionExpiresAt: issuedAt + life * 1000 }
 }
 
 /** The credential of a token answer: a bearer token, or what the access tokens of this server hold. */
@@ -88,7 +100,7 @@ export function withTimes(header: Untimed, { issuedAt, expiresAt }: Credential, 
 type Untimed = Omit<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'>
 
 /** The record of a new login. */
-export function newEntry(about: Omit<Untimed, 'v' | 'renewable'>, grant: Grant, clockOffset: number): Entry {
-  const header: Untimed = { v: 1, ...about, renewable: grant.refreshToken !== undefined }
-  return { header: withTimes(header, grant.credential, clockOffset), grant }
+export function newEntry(about: Omit<Untimed, 'v' | 'renewable'>, grant: Grant, clockOffset: number): Held {
+  const renewable = grant.refreshToken !== undefined || grant.source !== undefined
+  return { header: withTimes({ v: 1, ...about, renewable }, grant.credential, clockOffset), grant }
 }

@@ -4,8 +4,9 @@ import { parseDuration } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { Grant, Header, Host, KeysCredential, Time } from '../core/types.ts'
-import { type StsOutcome, sessionToken } from '../derive/aws-sts.ts'
 import { callerOf, tokenService } from '../derive/caller.ts'
+import { CLOUDS } from '../derive/clouds.ts'
+import type { StsOutcome } from '../derive/sts.ts'
 import { newEntry } from '../refresh/oauth.ts'
 import { type ConfiguredKeys, checkBound, type Definition } from './definition.ts'
 import { about, caution, strangerTo } from './record.ts'
@@ -112,7 +113,7 @@ async function session(
   const { mfa_arn, duration } = definition.params
   const at = tokenService(definition.endpoints, definition.params, clockOffset)
   const credential = taken(
-    await sessionToken(host, at, keys, {
+    await CLOUDS[keys.cloud].sts.sessionToken!(host, at, keys, {
       SerialNumber: mfa_arn!,
       TokenCode: await readCode(host, definition),
       DurationSeconds: Math.round(Math.min(parseDuration(duration ?? '12h'), TWELVE_HOURS) / 1000),

@@ -19,6 +19,7 @@ const ENDPOINT_NAMES = {
   federation: ['federation'],
   oauth: ['oauth'],
   api: ['api'],
+  exchange: ['exchange'],
 } as const satisfies Record<keyof Omit<Endpoints, 'issuer'>, readonly string[]>
 
 type Said = Partial<Read<Identity>> & Pick<Partial<Read<Provider>>, 'issuer'>

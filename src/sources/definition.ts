@@ -99,7 +99,7 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
       // Whoever has logged in has it from there; of keys that need no login it is asked now.
       (identity?.keys || layers.unlogged ? variableOf(param, about, env) : undefined)
     if (value === undefined) unsaid.push(param)
-    const inForce = value ?? about.default
+    const inForce = value ?? defaultOf(about, params)
     if (inForce !== undefined) params[param] = normal(about, inForce)
   }
   const clientId =
@@ -107,8 +107,8 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     clientIdFromEnv(provider, env) ??
     identity?.clientId ??
     own?.clientId ??
-    stored?.clientId ??
-    provider.client.id
+    chosenBefore(provider, stored) ??
+    publicClient(provider, params)
   const clientSecret = secretFor(layers, provider, params, clientId)
   const kind = identity?.kind ?? given?.kind ?? stored?.kind ?? provider.kind
   const keptScopes = stored?.params.scopes?.split(' ').filter(Boolean)
@@ -143,6 +143,19 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
 
 const normal = (about: Param | undefined, value: string) => about?.normal?.(value) ?? value
 
+const defaultOf = ({ default: fallback }: Param, params: Record<string, string>) =>
+  typeof fallback === 'function' ? fallback(params) : fallback
+
+/** The client that anyone may use; which one may depend on the parameters. */
+function publicClient({ client }: Provider, params: Record<string, string>): string | undefined {
+  return typeof client.id === 'function' ? client.id(params) : client.id
+}
+
+/** What was only the public client of the parameters of then is no choice that counts for those of now. */
+function chosenBefore(provider: Provider, stored: Header | undefined): string | undefined {
+  return stored?.clientId === publicClient(provider, stored?.params ?? {}) ? undefined : stored?.clientId
+}
+
 /** What is not said of the parent either is not said. */
 const saidOf = (parent: Parent | undefined, param: string) =>
   parent?.definition.unsaid.includes(param) ? undefined : parent?.definition.params[param]
@@ -157,8 +170,12 @@ function fromEnv({ endpointEnv = {} }: Provider, env: Host['env']): Endpoints {
     name,
     variables.map((variable) => env[variable]).find(Boolean),
   ])
-  return Object.fromEntries(said.filter(([, url]) => url !== undefined)) as Endpoints
+  const given = said.filter((each): each is [string, string] => each[1] !== undefined)
+  return Object.fromEntries(given.map(([name, url]) => [name, withScheme(url)])) as Endpoints
 }
+
+/** Some vendors write no more than the host. */
+const withScheme = (url: string) => (/^\w+:\/\//.test(url) ? url : `https://${url}`)
 
 function methodsOf(provider: Provider, kind: string, identity: Configured | undefined): readonly Method[] {
   const methods = provider.kinds?.[kind]?.methods ?? provider.methods
@@ -199,11 +216,12 @@ function scopesFromEnv({ scopesEnv = [] }: Provider, env: Host['env']): readonly
 }
 
 /** The client to log in with. None known: the steps to register one. */
-export function clientOf({ provider, clientId, clientSecret, name }: Definition, method?: Method): Client {
+export function clientOf(definition: Definition, method?: Method): Client {
+  const { provider, clientId, clientSecret, name, params } = definition
   const { crossDevice } = provider
-  const isOwn = clientId === provider.client.id || clientId === crossDevice?.clientId
-  if (crossDevice?.clientId && isOwn)
-    return { id: method === 'paste' ? crossDevice.clientId : provider.client.id! }
+  const ours = publicClient(provider, params)
+  const isOwn = clientId === ours || clientId === crossDevice?.clientId
+  if (crossDevice?.clientId && isOwn) return { id: method === 'paste' ? crossDevice.clientId : ours! }
   if (clientId === undefined) {
     throw new DaypassError('usage', `no client id is known for ${provider.title} (${name})`, {
       hint: provider.client.register.join('\n'),

@@ -4,6 +4,7 @@ import type { Secret } from '../core/secret.ts'
 import { shown } from '../core/text.ts'
 import type {
   Account,
+  BearerCredential,
   Credential,
   Entry,
   Grant,
@@ -12,13 +13,16 @@ import type {
   KeysCredential,
   Method,
 } from '../core/types.ts'
+import { inWords } from '../core/words.ts'
 import { callerOf, tokenService } from '../derive/caller.ts'
+import { exchangeToken } from '../oauth/exchange.ts'
 import { fetchProfile } from '../oauth/profile.ts'
+import { refusalError } from '../oauth/refusal.ts'
 import { revokeIssued } from '../oauth/revoke.ts'
 import { endpointsOf, type Party, type Server } from '../oauth/server.ts'
 import type { Issued } from '../oauth/token.ts'
 import type { Claims } from '../providers/define.ts'
-import { issuedCredential, newEntry } from '../refresh/oauth.ts'
+import { issuedCredential, newEntry, sessionOfPair } from '../refresh/oauth.ts'
 import type { Definition } from './definition.ts'
 
 /** The record of what was issued. Who it is comes from the id_token, else from the profile, where one is to be had. */
@@ -39,12 +43,12 @@ export async function entryOf(
     await revokeIssued(party, tokens)
     throw problem
   }
-  const credential = issuedCredential(issued, party.port.dialect)
   const grant: Grant = {
-    credential,
+    ...(await credentialOf(definition, party, issued)),
     ...(tokens.refreshToken && { refreshToken: tokens.refreshToken }),
     ...(proofKey && { proofKey: proofKey.jwk }),
   }
+  const { credential } = grant
   const account = await whoIsIt(host, definition, party, issued, credential)
   const stranger = nobody(definition, account) ?? strangerTo(definition, account)
   if (stranger) {
@@ -53,8 +57,29 @@ export async function entryOf(
   }
   caution(host, definition, account)
   const described = about(host, definition, party, method, account)
-  const limited = { ...described, ...sessionOf(definition, credential.issuedAt) }
-  return newEntry(limited, grant, issued.clockOffset)
+  const lasting = earlier(
+    sessionOf(definition, credential.issuedAt),
+    party.exchange ? sessionOfPair(issued) : {},
+  )
+  return newEntry({ ...described, ...lasting }, grant, issued.clockOffset)
+}
+
+/** What the tokens are, or what they are exchanged for. */
+async function credentialOf(
+  { name }: Definition,
+  party: Party,
+  issued: Issued,
+): Promise<Pick<Grant, 'credential' | 'source'>> {
+  const source = issuedCredential(issued, party.port.dialect)
+  if (!party.exchange) return { credential: source }
+  try {
+    const outcome = await exchangeToken(party, issued.tokens.accessToken!)
+    if ('refusal' in outcome) throw refusalError(outcome.refusal, `daypass login ${name}`)
+    return { credential: outcome.credential, source: source as BearerCredential }
+  } catch (error) {
+    await revokeIssued(party, issued.tokens)
+    throw error
+  }
 }
 
 /** From the id_token, from the profile, and of keys from the cloud that they are for. */
@@ -106,17 +131,21 @@ export function strangerTo(definition: Definition, account: Account): DaypassErr
   })
 }
 
-export function caution({ terminal }: Host, { provider }: Definition, account: Account): void {
+export function caution(host: Host, { provider }: Definition, account: Account): void {
   const words = provider.caution?.(account)
-  if (words !== undefined) terminal.warn(words)
+  if (words !== undefined) host.terminal.warn(inWords(words, host))
 }
 
+type Session = Pick<Header, 'sessionExpiresAt'>
+
+const earlier = (one: Session, other: Session): Session =>
+  (one.sessionExpiresAt ?? Infinity) < (other.sessionExpiresAt ?? Infinity) ? one : other
+
 /** When only a person can renew it. */
-function sessionOf({ provider, params }: Definition, since: number): Pick<Header, 'sessionExpiresAt'> {
+function sessionOf({ provider, params }: Definition, since: number): Session {
   const longest = provider.refresh.session
-  if (longest === undefined) return {}
   const wanted = params.duration === undefined ? longest : parseDuration(params.duration)
-  return { sessionExpiresAt: since + Math.min(wanted, longest) }
+  return wanted === undefined ? {} : { sessionExpiresAt: since + Math.min(wanted, longest ?? wanted) }
 }
 
 const notBound = ({ server }: Party) =>

@@ -1,5 +1,6 @@
 import { DaypassError } from '../core/errors.ts'
-import type { Endpoints, Host, Method } from '../core/types.ts'
+import type { Endpoints, Host, Meaning, Method } from '../core/types.ts'
+import { inWords } from '../core/words.ts'
 import { discover } from '../oauth/discover.ts'
 import { newProofKey } from '../oauth/dpop.ts'
 import { type Party, preferredAuth, type Server, serverFrom } from '../oauth/server.ts'
@@ -33,7 +34,7 @@ function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
 }
 
 /** The server and client of a login. Finds out that no client is known before anything is sent. */
-export async function partyOf(host: Pick<Host, 'fetch' | 'now'>, definition: Definition): Promise<Party> {
+export async function partyOf(host: At, definition: Definition): Promise<Party> {
   const client = clientOf(definition)
   const server = await serverOf(definition, host)
   const by = client.secret ? { auth: preferredAuth(server), ...client } : client
@@ -42,23 +43,33 @@ export async function partyOf(host: Pick<Host, 'fetch' | 'now'>, definition: Def
   return { ...partyAt(host, definition, server, by), proofKey, push }
 }
 
-export function partyAt(
-  port: Party['port'],
-  { provider }: Definition,
-  server: Server,
-  client: Party['client'],
-): Party {
-  const { dialect, refresh, meanings, idTokenIssuer, jwtTokens } = provider
+type At = Pick<Host, 'fetch' | 'now' | 'env'>
+
+export function partyAt(host: At, definition: Definition, server: Server, client: Party['client']): Party {
+  const { dialect, refresh, idTokenIssuer, jwtTokens, exchange } = definition.provider
   return {
-    port: dialect ? { fetch: port.fetch, now: port.now, dialect } : port,
+    port: { fetch: host.fetch, now: host.now, ...(dialect && { dialect }) },
     server,
     client,
     dead: refresh.dead,
     unclear: refresh.unclear,
-    meanings,
+    meanings: meaningsOf(host, definition),
     issuerOf: idTokenIssuer,
     jwtTokens,
+    exchange,
   }
+}
+
+/** In the language of whoever is told. */
+function meaningsOf(host: At, { provider, params }: Definition): Party['meanings'] {
+  const { meanings = {} } = provider
+  const said = Object.entries(typeof meanings === 'function' ? meanings(params) : meanings)
+  return Object.fromEntries(
+    said.map(([code, { message, hint }]): [string, Meaning] => [
+      code,
+      { message: inWords(message, host), ...(hint !== undefined && { hint: inWords(hint, host) }) },
+    ]),
+  )
 }
 
 /** The same party, as the client that this way of logging in takes. */

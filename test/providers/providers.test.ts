@@ -21,6 +21,13 @@ const RECORDED: Record<string, { claims: Record<string, unknown>; account: Recor
       principal: 'arn:aws:sts::012345678910:assumed-role/Admin/jane',
     },
   },
+  alibaba: {
+    claims: { sub: 'acs:ram::1234567890123456:assumed-role/admin/jane' },
+    account: {
+      account: '1234567890123456',
+      principal: 'acs:ram::1234567890123456:assumed-role/admin/jane',
+    },
+  },
   cloudinary: {
     claims: { sub: 'person', exp: 1, iat: 0, ext: { cloud_name: 'acme' } },
     account: { account: 'acme' },
