@@ -1,5 +1,5 @@
 /**
- * A program and its arguments as one line of an AWS profile. It has two kinds of readers: those that hand it to a
+ * A program and its arguments as one line of a profile. It has two kinds of readers: those that hand it to a
  * shell (`sh -c`, `cmd /c`), and Python, which splits it itself by the rules of shlex, or on Windows by those of the C
  * runtime. And before them come INI parsers, for which ` #` and ` ;` begin a comment wherever they stand.
  */
@@ -28,7 +28,7 @@ function quoteForWindows(word: string): string {
 function unwritable(word: string): DaypassError {
   return new DaypassError(
     'usage',
-    `"${shown(word)}" cannot be written into an AWS profile as every tool reads it`,
+    `"${shown(word)}" cannot be written into a profile as every tool reads it`,
     {
       hint: 'install daypass, and Node, in folders of plain letters',
     },

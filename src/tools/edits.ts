@@ -38,23 +38,53 @@ export function lineNumber(text: string, at: number): number {
   return text.slice(0, at).split('\n').length
 }
 
+/** The same change, each edit of whole lines: for those who show it. */
+export function wholeLines(text: string, edits: readonly Edit[]): Edit[] {
+  const groups: { start: number; end: number; edits: Edit[] }[] = []
+  for (const edit of edits) {
+    const { at, before } = edit
+    const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
+    const newline = text.indexOf('\n', at + before.length)
+    const end = newline === -1 ? text.length : newline + 1
+    const last = groups.at(-1)
+    if (last && start < last.end) Object.assign(last, { end, edits: [...last.edits, edit] })
+    else groups.push({ start, end, edits: [edit] })
+  }
+  return groups.map(({ start, end, edits: inside }) => {
+    const before = text.slice(start, end)
+    const moved = inside.map((edit) => ({ ...edit, at: edit.at - start }))
+    return { at: start, before, after: applyEdits(before, moved) }
+  })
+}
+
 /** Whatever a file of credentials may hold besides ours is nobody's business on a screen. */
+export type Mask = (line: string, isAdded: boolean) => string
+
 const PRIVATE = /^(\s*[\w.-]*(?:secret|token|password|private|credential_process)[\w.-]*\s*[=:]\s*).*$/i
 
+/** Of an INI file, in which what is added is ours. */
+const maskIni: Mask = (line, isAdded) => (isAdded ? line : line.replace(PRIVATE, '$1…'))
+
 /** As `diff -u` would show it, one line of context, the values of secrets masked. Empty: nothing changes. */
-export function diffOf(file: string, text: string, edits: readonly Edit[]): string {
+export function diffOf(file: string, text: string, edits: readonly Edit[], mask: Mask = maskIni): string {
   if (edits.length === 0) return ''
   let moved = 0
   const hunks = edits.map((edit) => {
     const from = lineNumber(text, edit.at)
-    const hunk = hunkOf(text, edit, from, moved)
+    const hunk = hunkOf(text, edit, from, moved, mask)
     moved += linesOf(edit.after).length - linesOf(edit.before).length
     return hunk
   })
   return [`--- ${file}`, `+++ ${file}`, ...hunks.flat(), ''].join('\n')
 }
 
-function hunkOf(text: string, { at, before, after }: Edit, line: number, moved: number): string[] {
+function hunkOf(
+  text: string,
+  { at, before, after }: Edit,
+  line: number,
+  moved: number,
+  mask: Mask,
+): string[] {
   const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
   const above = linesOf(
     text.slice(start < 2 ? 0 : text.lastIndexOf('\n', start - 2) + 1, Math.max(start, at)),
@@ -66,9 +96,9 @@ function hunkOf(text: string, { at, before, after }: Edit, line: number, moved: 
   const range = (first: number, count: number) => `${count === 0 ? first - 1 : first},${count}`
   return [
     `@@ -${range(top, above.length + gone.length)} +${range(top + moved, above.length + added.length)} @@`,
-    ...above.map((each) => ` ${each.replace(PRIVATE, '$1…')}`),
-    ...gone.map((each) => `-${each}`),
-    ...added.map((each) => `+${each}`),
+    ...above.map((each) => ` ${mask(each, false)}`),
+    ...gone.map((each) => `-${mask(each, false)}`),
+    ...added.map((each) => `+${mask(each, true)}`),
   ]
 }
 

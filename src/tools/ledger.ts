@@ -32,10 +32,15 @@ export interface Undone {
   file: string
   place: string
   outcome: 'restored' | 'removed' | 'gone'
+  /** What else became of the file, a line each. */
+  notes?: readonly string[]
 }
 
-/** Takes an entry's edits back in a text that has changed since; the same text where nothing of it is left. */
-export type TakeBack = (text: string, entry: LedgerEntry) => string
+/**
+ * Takes an entry's edits back in a text that has changed since; the same text where nothing of it is left. `note` is
+ * told what a person should know of it.
+ */
+export type TakeBack = (text: string, entry: LedgerEntry, note: (line: string) => void) => string
 
 export function readLedger(path: string): LedgerEntry[] {
   const text = readOwnFile(path)
@@ -117,10 +122,11 @@ export function undoChanges(
 ): Undone[] {
   const meant = readLedger(ledger).filter(isMeant).reverse()
   return meant.map((entry) => {
-    const outcome = undo(entry, takeBack)
+    const notes: string[] = []
+    const outcome = undo(entry, (text, it) => takeBack(text, it, (line) => notes.push(line)))
     writeLedger(ledger, without(readLedger(ledger), entry))
     const { tool, identity, file, place } = entry
-    return { tool, identity, file, place, outcome }
+    return { tool, identity, file, place, outcome, ...(notes.length > 0 && { notes }) }
   })
 }
 
@@ -129,7 +135,7 @@ const without = (entries: LedgerEntry[], gone: LedgerEntry) => {
   return entries.filter((entry) => JSON.stringify(entry) !== text)
 }
 
-function undo(entry: LedgerEntry, takeBack: TakeBack): Undone['outcome'] {
+function undo(entry: LedgerEntry, takeBack: (text: string, entry: LedgerEntry) => string): Undone['outcome'] {
   const file = readForeign(entry.file)
   if (file.ownership === undefined) return 'gone'
   const isAsWritten = sumOf(file.text) === entry.sum

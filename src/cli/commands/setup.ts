@@ -1,11 +1,12 @@
 import { DaypassError } from '../../core/errors.ts'
 import { type Plan, preview, setUp, undoSetup } from '../../tools/setup.ts'
 import { type Answer, jsonLine, type World } from '../answer.ts'
+import { setupAlibaba } from '../setup/alibaba.ts'
 import { setupAws } from '../setup/aws.ts'
 import { ledgerOf, type SetupFlags, type SetupTool, type Wanted } from '../setup/tool.ts'
 import { toolNamed } from '../tool-named.ts'
 
-const TOOLS: Readonly<Record<string, SetupTool>> = { aws: setupAws }
+const TOOLS: Readonly<Record<string, SetupTool>> = { aws: setupAws, alibaba: setupAlibaba }
 
 export async function setup(
   world: World,
@@ -92,7 +93,8 @@ async function undo(
   const undone = await undoSetup(ledgerOf(world), name, meant, tool.takeBack)
   if (undone.length === 0) host.terminal.say('There is nothing that setup has written.')
   const said = undone.map(({ place, file, outcome }) => UNDONE[outcome](`${tool.thing} ${place}`, file))
-  for (const line of new Set(said)) host.terminal.say(line)
+  const notes = undone.flatMap((each) => each.notes ?? [])
+  for (const line of new Set([...said, ...notes])) host.terminal.say(line)
   for (const identity of new Set(undone.map((each) => each.identity))) await tool.undone?.(world, identity)
   return json ? { out: jsonLine({ undone }) } : {}
 }

@@ -1,0 +1,28 @@
+/** The profile of Alibaba Cloud's command line and SDKs. */
+import { aliyunConfigPath } from '../../tools/aliyun-config.ts'
+import { aliyunSetup, takeBackAliyun } from '../../tools/setup-aliyun.ts'
+import { forIdentitiesOf } from './cloud.ts'
+import { credentialProcess, type SetupTool } from './tool.ts'
+
+export const setupAlibaba: SetupTool = {
+  thing: 'Profile',
+  ...forIdentitiesOf('alibaba', 'Alibaba Cloud'),
+  setup: ({ host }, { identity, definition, flags }) =>
+    aliyunSetup(
+      {
+        profile: flags.as ?? identity,
+        identity,
+        force: flags.force,
+        region: definition.params.region,
+        command: credentialProcess(identity),
+      },
+      aliyunConfigPath(host.env),
+    ),
+  startsUs: () => true,
+  takeBack: takeBackAliyun,
+  words: ({ place, path }, { identity }) => [
+    `Alibaba Cloud's SDKs write the keys that they are given into ${path}, in clear; aliyun itself does not.`,
+    `Programs that use an SDK leave nothing there with: daypass exec --endpoint ${identity} -- PROGRAM`,
+    `Try it: aliyun --profile ${place} sts GetCallerIdentity`,
+  ],
+}
