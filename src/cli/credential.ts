@@ -2,7 +2,7 @@ import type { Handed } from '../client/credential.ts'
 import { parseDuration } from '../core/duration.ts'
 import { isBound } from '../outputs/token.ts'
 import { type Changes, changesFor } from '../outputs/variables.ts'
-import type { Provider } from '../providers/define.ts'
+import type { Beside, Provider } from '../providers/define.ts'
 import { explain, type World } from './answer.ts'
 import { orLogIn } from './commands/login.ts'
 
@@ -29,12 +29,13 @@ export async function handOut(
 export async function carrierOf(
   { daypass }: World,
   selected: string | undefined,
-): Promise<{ provider: Provider; region?: string | undefined }> {
+): Promise<{ provider: Provider } & Partial<Pick<Beside, 'params' | 'endpoints'> & { region: string }>> {
   const resolved = await daypass.resolve(selected)
   if ('environment' in resolved) return { provider: daypass.providers[resolved.environment.provider]! }
-  const { provider, params, unsaid } = await daypass.definition(resolved.identity)
+  const { provider, params, endpoints, unsaid } = await daypass.definition(resolved.identity)
   // A default of ours is no reason to change what stands in the environment.
-  return { provider, region: unsaid.includes('region') ? undefined : params.region }
+  const region = unsaid.includes('region') ? undefined : params.region
+  return { provider, params, endpoints, ...(region !== undefined && { region }) }
 }
 
 /** The credential as changes to an environment. */
@@ -43,7 +44,14 @@ export async function handOutChanges(
   selected: string | undefined,
   minTtl: string | undefined,
 ): Promise<Changes> {
-  const { credential, header } = await handOut(world, selected, minTtl)
-  const { provider, region } = await carrierOf(world, selected)
-  return changesFor(provider, credential, { region, clockOffset: header?.clockOffset })
+  const { credential, header, whole } = await handOut(world, selected, minTtl)
+  const { provider, ...beside } = await carrierOf(world, selected)
+  const account = whole?.account ?? header?.account?.account
+  const endpoints = { ...beside.endpoints, ...whole?.endpoints }
+  return changesFor(provider, credential, {
+    ...beside,
+    endpoints,
+    account,
+    clockOffset: header?.clockOffset,
+  })
 }

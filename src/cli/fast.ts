@@ -10,8 +10,8 @@ import { parseDuration } from '../core/duration.ts'
 import { type DaypassError, EXIT, isDaypassError } from '../core/errors.ts'
 import { checkMinTtl, isUsable, stateOf } from '../core/freshness.ts'
 import { isIdentityName } from '../core/names.ts'
-import type { Endpoints, Grant, Header, KeysCredential } from '../core/types.ts'
-import { CLOUDS, credentialLine } from '../outputs/credential-process.ts'
+import type { Endpoints, Grant, Header } from '../core/types.ts'
+import { CLOUDS, type Cloud, credentialLine } from '../outputs/credential-process.ts'
 import { isBound, type TokenForm, tokenText } from '../outputs/token.ts'
 import { paths } from '../platform/paths.ts'
 import { builtIn } from '../providers/index.ts'
@@ -32,7 +32,7 @@ interface Asked {
   form: TokenForm
   minTtl: number
   /** Of keys. */
-  format?: KeysCredential['cloud']
+  format?: Cloud
 }
 
 type Compiled = NonNullable<ReturnType<typeof readCompiled>>

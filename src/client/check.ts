@@ -1,6 +1,7 @@
 import { isDaypassError } from '../core/errors.ts'
 import type { KeysCredential } from '../core/types.ts'
 import { callerOf, tokenService } from '../derive/caller.ts'
+import { ping } from '../oauth/ping.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import { serverFrom } from '../oauth/server.ts'
 import { refusedKeys } from '../sources/by-keys.ts'
@@ -25,6 +26,9 @@ export async function checkAtServer(context: Context, name: string): Promise<voi
 
 async function ask({ host }: Context, definition: Definition, handed: Handed): Promise<void> {
   const { credential, header } = handed
+  const { provider, params, endpoints } = definition
+  const account = header?.account?.account ?? params.cloud_name
+  if (provider.ping && account !== undefined) return ping(host, provider.ping(account, endpoints), credential)
   if (credential.kind === 'keys') return askOfKeys(host, definition, credential, header?.clockOffset)
   const where = profileOf(definition, serverFrom(header?.endpoints ?? {}))
   if (where) await fetchProfile(host, where, bearerOf(credential), proofKeyOf(header, handed))

@@ -6,7 +6,7 @@ import type { Provider } from '../providers/define.ts'
 import { ownProvider } from '../providers/own.ts'
 import { configuredIdentity, configuredProvider } from '../sources/configured.ts'
 import { type Definition, define, type Given } from '../sources/definition.ts'
-import { bearersOf, type FromEnvironment, keysIn } from '../sources/environment.ts'
+import { bearersOf, type FromEnvironment, keysIn, wholesIn } from '../sources/environment.ts'
 import { type Resolved, unknownIdentity, whichIdentity } from '../sources/identity.ts'
 import type { Vault } from '../vault/vault.ts'
 
@@ -150,7 +150,7 @@ export function definitionOf(
 export function environmentOf({ providers, host }: Context): FromEnvironment[] {
   const all = Object.values(providers)
   const now = host.now()
-  return [...bearersOf(all, host.env, now), ...keysIn(all, host.env, now)]
+  return [...bearersOf(all, host.env, now), ...keysIn(all, host.env, now), ...wholesIn(all, host.env, now)]
 }
 
 /** The stored default wins over the configuration's. One that names nobody any more is said, not passed over. */

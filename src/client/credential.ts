@@ -2,7 +2,7 @@ import { DaypassError } from '../core/errors.ts'
 import { checkMinTtl } from '../core/freshness.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Credential, Entry, Fetch, Grant, Header } from '../core/types.ts'
+import type { Credential, Endpoints, Entry, Fetch, Grant, Header } from '../core/types.ts'
 import { fetchWith } from '../oauth/dpop.ts'
 import { type Party, serverFrom } from '../oauth/server.ts'
 import { renewExchanged } from '../refresh/exchanged.ts'
@@ -10,6 +10,7 @@ import { type Demand, type Lease, type Taken, take } from '../refresh/lease.ts'
 import { renewOAuth } from '../refresh/oauth.ts'
 import { checkKept, configuredKeys } from '../sources/by-keys.ts'
 import { type Definition, isBound } from '../sources/definition.ts'
+import type { FromEnvironment } from '../sources/environment.ts'
 import { partyAt } from '../sources/server.ts'
 import { type Context, definitionOf, environmentOf, find, providerOf, resolve } from './context.ts'
 import { derivedLease } from './derived.ts'
@@ -24,6 +25,8 @@ export interface Handed {
   header?: Header
   /** The variable that holds it. */
   variable?: string
+  /** What that says beside it. */
+  whole?: FromEnvironment['whole']
 }
 
 /** What stands where an identity's name would; the name of none. */
@@ -63,7 +66,8 @@ const keysOf = (context: Context) => async (definition: Definition, demand: Dema
 /** A token of the environment stands in for an identity of its provider that was found, not named. */
 const bearerFor = (context: Context, definition: Definition) =>
   environmentOf(context).find(
-    ({ provider, credential }) => provider === definition.provider.id && credential.kind === 'bearer',
+    ({ provider, credential, whole }) =>
+      provider === definition.provider.id && credential.kind === 'bearer' && !whole,
   )
 
 export interface StandIn {
@@ -81,8 +85,8 @@ export async function standInOf(context: Context): Promise<StandIn | undefined> 
 }
 
 function fromEnvironment(context: Context, provider: string, identity: string): Handed {
-  const { credential, variable } = environmentOf(context).find((found) => found.provider === provider)!
-  return { identity, credential, variable }
+  const { credential, variable, whole } = environmentOf(context).find((found) => found.provider === provider)!
+  return { identity, credential, variable, ...(whole && { whole }) }
 }
 
 const underWay = new WeakMap<Context, Map<string, Promise<Taken>>>()
@@ -147,10 +151,10 @@ export const proofKeyOf = (header: Header | undefined, grant: Pick<Grant, 'proof
   grant?.proofKey && { jwk: grant.proofKey, clockOffset: header?.clockOffset ?? 0 }
 
 /** The hosts that an identity's token may be sent to: configured ones, else its API's and its server's. */
-function hostsOf(definition: Definition, header: Header | undefined): readonly string[] {
+function hostsOf(definition: Definition, bound: Endpoints): readonly string[] {
   if (definition.hosts) return definition.hosts.map(asHost)
   const { provider, params, endpoints } = definition
-  const urls = [...Object.values({ ...endpoints, ...header?.endpoints }), provider.profile?.(params).url]
+  const urls = [...Object.values({ ...endpoints, ...bound }), provider.profile?.(params).url]
   return [...new Set(urls.filter((url) => url !== undefined).map((url) => new URL(url).host))]
 }
 
@@ -180,8 +184,11 @@ const send = ({ host }: Context, request: Request, handed: Handed) =>
   fetchWith(host, request, bearerOf(handed.credential), proofKeyOf(handed.header, handed))
 
 async function checkHost(context: Context, handed: Handed, url: URL): Promise<void> {
-  const { identity, header } = handed
-  const hosts = hostsOf(await definitionBehind(context, handed), header)
+  const { identity, header, whole } = handed
+  const hosts = hostsOf(await definitionBehind(context, handed), {
+    ...header?.endpoints,
+    ...whole?.endpoints,
+  })
   const safe = url.protocol === 'https:' || isLoopbackHost(url.hostname)
   if (safe && hosts.includes(url.host)) return
   throw new DaypassError('refused', `the token of ${identity} is not for ${url.host}`, {

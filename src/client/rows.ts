@@ -202,19 +202,19 @@ function whyLogin(check: () => void): string | undefined {
 }
 
 function environmentRows(context: Context, active: string | undefined): Listed[] {
-  return environmentOf(context).map(({ provider }, index) => ({
+  return environmentOf(context).map(({ provider, whole }, index) => ({
     row: environmentRow(
       providerOf(context, provider).kind,
       provider,
+      whole?.account ?? null,
       active === '(environment)' && index === 0,
     ),
     timeLeft: Number.POSITIVE_INFINITY,
   }))
 }
 
-function environmentRow(kind: string, provider: string, active: boolean): Row {
+function environmentRow(kind: string, provider: string, account: string | null, active: boolean): Row {
   const nothing = {
-    account: null,
     principal: null,
     tenant: null,
     region: null,
@@ -225,6 +225,7 @@ function environmentRow(kind: string, provider: string, active: boolean): Row {
     name: '(environment)',
     kind,
     provider,
+    account,
     ...nothing,
     state: 'valid',
     method: 'environment',

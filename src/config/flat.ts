@@ -11,6 +11,7 @@ export function identityParams(identity: Identity): Record<string, Text | undefi
     site: identity.site,
     api_url: identity.api_url,
     tenant: identity.tenant,
+    cloud_name: identity.cloud_name,
     principal_arn: identity.principal_arn,
     account_id: identity.account_id,
     mfa_arn: credentials.mfa_arn,

@@ -79,6 +79,7 @@ export interface Identity extends Client {
   site?: 'cn' | 'intl'
   api_url?: Text
   tenant?: Text
+  cloud_name?: Text
 }
 
 /** A provider of `config.yaml`. */
@@ -173,6 +174,7 @@ export const identitySchema = f.block<Identity>('An identity: who you are', {
   site: maybe(f.oneOf('Alibaba Cloud: China or international', ['cn', 'intl'])),
   api_url: maybe(f.url('The API of a passport identity')),
   tenant: maybe(f.text('The tenant of a passport identity')),
+  cloud_name: maybe(f.text('Cloudinary: the cloud to log in to; another one is refused')),
   ...client,
 })
 

@@ -23,7 +23,7 @@ export interface BearerCredential {
 /** An access key of a cloud, temporary when it has a session token. */
 export interface KeysCredential {
   kind: 'keys'
-  cloud: 'aws' | 'alibaba'
+  cloud: 'aws' | 'alibaba' | 'cloudinary'
   accessKeyId: string
   secretAccessKey: Secret
   sessionToken?: Secret

@@ -2,7 +2,7 @@
 import { formatDuration, parseDuration } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { KeysCredential } from '../core/types.ts'
-import { CLOUDS } from './clouds.ts'
+import { cloudOf } from './clouds.ts'
 import type { AssumedRole, Port, Role, StsOutcome, TokenService } from './sts.ts'
 
 const HOUR = 60 * 60_000
@@ -26,7 +26,7 @@ export async function takeRole(
   keys: KeysCredential,
   wish: RoleWish,
 ): Promise<StsOutcome<AssumedRole>> {
-  const { title, sts } = CLOUDS[keys.cloud]
+  const { title, sts } = cloudOf(keys)
   return sts.assumeRole(port, at, keys, roleOf(wish, title))
 }
 

@@ -1,5 +1,5 @@
 import type { Endpoints, KeysCredential } from '../core/types.ts'
-import { CLOUDS } from './clouds.ts'
+import { cloudOf } from './clouds.ts'
 import type { Port, StsOutcome, TokenService } from './sts.ts'
 
 /** Whose keys they are, in the claims that a provider's file reads. */
@@ -19,6 +19,6 @@ export async function callerOf(
   at: TokenService,
   credential: Omit<KeysCredential, 'issuedAt'>,
 ): Promise<StsOutcome<CallerClaims>> {
-  const outcome = await CLOUDS[credential.cloud].sts.callerIdentity(port, at, credential)
+  const outcome = await cloudOf(credential).sts.callerIdentity(port, at, credential)
   return 'refusal' in outcome ? outcome : { ...outcome, value: { sub: outcome.value.arn } }
 }

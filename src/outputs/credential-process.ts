@@ -2,8 +2,11 @@ import { isoTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { Credential, KeysCredential, Time } from '../core/types.ts'
 
-type Cloud = KeysCredential['cloud']
-export const CLOUDS: readonly Cloud[] = ['aws', 'alibaba']
+/** Clouds whose tools start a program for their keys. */
+export const CLOUDS = ['aws', 'alibaba'] as const
+export type Cloud = (typeof CLOUDS)[number]
+
+const isCloud = (cloud: KeysCredential['cloud']): cloud is Cloud => CLOUDS.some((known) => known === cloud)
 
 /**
  * The line that a tool of the cloud reads from the process it starts for its keys: AWS' `credential_process`, Alibaba
@@ -17,6 +20,7 @@ export function credentialLine(
 ): string {
   if (credential.kind !== 'keys') throw notKeys(identity)
   const { cloud, expiresAt } = credential
+  if (!isCloud(cloud)) throw notFromProcess(identity)
   if (format !== undefined && format !== cloud) throw notThatCloud(identity, cloud, format)
   // On the caller's own clock, which is what they compare it with.
   const expiration = expiresAt === undefined ? undefined : twentyCharacters(expiresAt - clockOffset)
@@ -52,6 +56,11 @@ const twentyCharacters = (time: Time) => isoTime(Math.min(Math.max(time, 0), LAS
 
 const notKeys = (identity: string) =>
   new DaypassError('usage', `${identity} has a token, not cloud keys`, { hint: `daypass token ${identity}` })
+
+const notFromProcess = (identity: string) =>
+  new DaypassError('usage', `no tool takes the keys of ${identity} from a program`, {
+    hint: `use daypass env ${identity} or daypass exec ${identity} -- CMD`,
+  })
 
 const notThatCloud = (identity: string, cloud: Cloud, format: Cloud) =>
   new DaypassError('usage', `${identity} has keys of ${TITLE[cloud]}, not of ${TITLE[format]}`, {

@@ -1,8 +1,8 @@
 import { isoTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
-import type { Secret } from '../core/secret.ts'
+import { Secret } from '../core/secret.ts'
 import type { Credential, KeysCredential } from '../core/types.ts'
-import type { Provider, Variables } from '../providers/define.ts'
+import type { Beside as Parts, Provider, Variables } from '../providers/define.ts'
 
 /** What is done to an environment so that its programs use a credential, and nothing else in its place. */
 export interface Changes {
@@ -17,7 +17,7 @@ export interface Variable {
   value: string | Secret
 }
 
-interface Beside {
+interface Beside extends Partial<Parts> {
   region?: string | undefined
   /** Server clock minus ours. */
   clockOffset?: number | undefined
@@ -53,7 +53,8 @@ const unnamed = ({ id }: Carrier, { kind }: Credential) =>
 export function namesFor(provider: Carrier): string[] {
   const { variables = {} } = provider
   const ofKeys = KEYS.flatMap((part) => variables[part] ?? [])
-  return ofKeys.length > 0 ? ofKeys : [...tokenNames(provider)]
+  const others = Object.keys(variables.composed ?? {})
+  return ofKeys.length > 0 ? [...ofKeys, ...others] : [...tokenNames(provider), ...others]
 }
 
 const KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'region'] as const
@@ -61,9 +62,28 @@ const KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'r
 type Carried = readonly [names: readonly string[], value: string | Secret | undefined]
 
 function carriedBy(provider: Carrier, credential: Credential, beside: Beside): Carried[] {
-  return credential.kind === 'bearer'
-    ? [[tokenNames(provider), credential.token]]
-    : keysIn(provider.variables ?? {}, credential, beside)
+  const { variables = {} } = provider
+  const alone: Carried[] =
+    credential.kind === 'bearer'
+      ? [[tokenNames(provider), credential.token]]
+      : keysIn(variables, credential, beside)
+  return [...alone, ...composedIn(variables, credential, beside)]
+}
+
+function composedIn({ composed = {} }: Variables, credential: Credential, beside: Beside): Carried[] {
+  const { params = {}, endpoints = {}, account } = beside
+  return Object.entries(composed).map(([name, compose]) => {
+    const parts = compose(credential, { params, endpoints, account })
+    return [[name], parts && joined(parts)]
+  })
+}
+
+/** What holds a secret is one. */
+function joined(parts: readonly (string | Secret)[]): string | Secret {
+  const text = parts
+    .map((part) => (typeof part === 'string' ? part : encodeURIComponent(part.reveal())))
+    .join('')
+  return parts.every((part) => typeof part === 'string') ? text : new Secret(text)
 }
 
 function keysIn(names: Variables, keys: KeysCredential, { region, clockOffset = 0 }: Beside): Carried[] {

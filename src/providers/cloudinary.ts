@@ -1,4 +1,5 @@
 import type { Account } from '../core/types.ts'
+import { cloudinaryVariables, readCloudinaryUrl, withoutSlash } from './cloudinary-url.ts'
 import { defineProvider } from './define.ts'
 
 /** https://cloudinary.com/documentation/oauth, and the command-line tool of Cloudinary, whose client this is. */
@@ -14,12 +15,15 @@ export const cloudinary = defineProvider({
       like: { pattern: /^[a-z][a-z0-9-]{0,31}$/, example: 'eu' },
       default: 'api',
     },
+    cloud_name: {
+      about: 'the cloud that must have been logged in to, and whose the keys of config.yaml are',
+    },
   },
   // An account is named for its cloud, and where two regions have the same one, for its region.
   nameFor: ({ region }, { account } = {}) =>
     account && [account, apiOf(region).replace(/^api-?/, '')].filter(Boolean).join('-'),
   endpoints: ({ region }, { oauth, api }) => {
-    const base = oauth ?? `https://${oauthHostOf(region)}`
+    const base = withoutSlash(oauth ?? `https://${oauthHostOf(region)}`)
     return {
       authorization: `${base}/oauth2/auth`,
       token: `${base}/oauth2/token`,
@@ -38,10 +42,16 @@ export const cloudinary = defineProvider({
   // Compared exactly by the server, so there is no other port to try.
   redirect: { host: '127.0.0.1', ports: [49_421], path: '/callback' },
   redirectEnv: { host: ['CLOUDINARY_OAUTH_REDIRECT_HOST'], port: ['CLOUDINARY_OAUTH_REDIRECT_PORT'] },
-  methods: ['browser', 'paste'],
+  methods: ['browser', 'paste', 'keys'],
   jwtTokens: true,
   account: ({ ext }) => cloudIn(ext),
+  refuses: (_kind, { cloud_name }, { account }) =>
+    cloud_name === undefined || cloud_name === account ? undefined : `it is to be the cloud ${cloud_name}`,
   needsAccount: 'the access token names no cloud (ext.cloud_name), and without one nothing can be asked',
+  keys: { cloud: 'cloudinary' },
+  whole: { env: ['CLOUDINARY_URL'], example: 'cloudinary://KEY:SECRET@CLOUD', read: readCloudinaryUrl },
+  ping: (account, { api }) => `${withoutSlash(api!)}/v1_1/${encodeURIComponent(account)}/ping`,
+  variables: cloudinaryVariables,
 })
 
 /** As the vendor's own tool reads a region: `eu` is `api-eu`. */

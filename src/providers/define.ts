@@ -1,4 +1,15 @@
-import type { Account, Dialect, Elsewhere, Endpoints, Exchange, Meaning, Method } from '../core/types.ts'
+import type { Secret } from '../core/secret.ts'
+import type {
+  Account,
+  Credential,
+  Dialect,
+  Elsewhere,
+  Endpoints,
+  Exchange,
+  KeysCredential,
+  Meaning,
+  Method,
+} from '../core/types.ts'
 import type { Words } from '../core/words.ts'
 
 /** Claims of an id_token, or a profile document. */
@@ -49,6 +60,8 @@ export interface Variables {
   region?: readonly string[]
   /** Parameters of the identity, by name. */
   params?: Readonly<Record<string, readonly string[]>>
+  /** Values that are made of several parts, by their variable. A part that is secret is percent-encoded in its place. */
+  composed?: Readonly<Record<string, Composed>>
   /** Would win over those above in the program, and are taken away. */
   clears?: readonly string[]
 }
@@ -57,6 +70,24 @@ export interface Variables {
 export interface Tenant {
   slug: string
   name?: string
+}
+
+/** `undefined`: of this credential there is no such value. */
+type Composed = (credential: Credential, beside: Beside) => readonly (string | Secret)[] | undefined
+
+/** What a composed value may be made of, beside the credential. */
+export interface Beside {
+  params: Readonly<Record<string, string>>
+  endpoints: Endpoints
+  account?: string | undefined
+}
+
+/** A credential that is written in one text: a token, or a pair of keys. */
+export interface Whole {
+  token?: string
+  keys?: { id: string; secret: string }
+  account: string
+  endpoints?: Endpoints
 }
 
 /** A service that can log someone in. Data: what differs between services, and nothing that they share. */
@@ -157,7 +188,11 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   /** Environment variables that carry a credential of it to another program. */
   variables?: Variables
   /** Whose access keys they are, where `--method keys` is offered. */
-  keys?: { cloud: 'aws' | 'alibaba' }
+  keys?: { cloud: KeysCredential['cloud'] }
+  /** How it writes a whole credential in one text, and the environment variables that hold one. */
+  whole?: { env: readonly string[]; example: string; read: (text: string) => Whole | undefined }
+  /** Answers whoever may use the account, by a bearer token or by keys as Basic authentication (RFC 7617). */
+  ping?: (account: string, endpoints: Endpoints) => string
 }
 
 type Meanings = Readonly<Record<string, Meaning<Words>>>

@@ -1,14 +1,18 @@
 /** A login by static keys: kept as they are, or, where a device is named, a session that its code opens. */
 import { createHash } from 'node:crypto'
 import { parseDuration } from '../core/duration.ts'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
+import { shown } from '../core/text.ts'
 import type { Grant, Header, Host, KeysCredential, Time } from '../core/types.ts'
 import { callerOf, tokenService } from '../derive/caller.ts'
-import { CLOUDS } from '../derive/clouds.ts'
+import { cloudOf } from '../derive/clouds.ts'
 import type { StsOutcome } from '../derive/sts.ts'
+import { ping } from '../oauth/ping.ts'
+import type { Provider } from '../providers/define.ts'
 import { newEntry } from '../refresh/oauth.ts'
 import { type ConfiguredKeys, checkBound, type Definition } from './definition.ts'
+import { wholeCredential } from './environment.ts'
 import { about, caution, strangerTo } from './record.ts'
 import type { LoggedIn } from './request.ts'
 
@@ -20,8 +24,9 @@ export async function byKeys(
 ): Promise<LoggedIn> {
   const { mfa_arn } = definition.params
   const configured = definition.keys && asCredential(definition, definition.keys, host.now())
-  const keys = configured ?? (mfa_arn === undefined ? undefined : kept) ?? (await readKeys(host, definition))
-  const { account, clockOffset } = await ownerOf(host, definition, keys)
+  const known = configured ?? (mfa_arn === undefined ? undefined : kept)
+  const { keys, of } = known ? { keys: known, of: undefined } : await readKeys(host, definition)
+  const { account, clockOffset } = await ownerOf(host, definition, keys, of ?? definition.params.cloud_name)
   const header = about(host, definition, undefined, 'keys', account)
   const settle = async () => undefined
   // What stands in the configuration is kept there, and nowhere else.
@@ -75,7 +80,9 @@ const asCredential = ({ provider }: Definition, keys: ConfiguredKeys, issuedAt: 
   issuedAt,
 })
 
-async function ownerOf(host: Host, definition: Definition, keys: KeysCredential) {
+/** `of`: the account, where the keys were handed in with it. */
+async function ownerOf(host: Host, definition: Definition, keys: KeysCredential, of: string | undefined) {
+  if (definition.provider.ping) return { account: await pinged(host, definition, keys, of), clockOffset: 0 }
   if (definition.endpoints.sts === undefined)
     return { account: { account: keys.accessKeyId }, clockOffset: 0 }
   const at = tokenService(definition.endpoints, definition.params)
@@ -87,14 +94,25 @@ async function ownerOf(host: Host, definition: Definition, keys: KeysCredential)
   return { account, clockOffset }
 }
 
+async function pinged(host: Host, definition: Definition, keys: KeysCredential, of: string | undefined) {
+  const { provider, endpoints } = definition
+  if (of === undefined) throw incomplete(provider)
+  await ping(host, provider.ping!(of, endpoints), keys).catch((error: unknown) => {
+    if (!isDaypassError(error, 'login_required')) throw error
+    throw refusedKeys(definition, error, NOT_KEPT)
+  })
+  const account = { account: of }
+  const stranger = strangerTo(definition, account)
+  if (stranger) throw stranger
+  return account
+}
+
+const NOT_KEPT = 'hand in other keys; what was kept before is as it was'
+
 /** Nothing is kept of keys that are refused, and what was kept before stays. */
 function taken<T>(outcome: StsOutcome<T>, definition: Definition): Extract<StsOutcome<T>, { value: T }> {
   if ('value' in outcome) return outcome
-  throw refusedKeys(
-    definition,
-    outcome.refusal.error,
-    'hand in other keys; what was kept before is as it was',
-  )
+  throw refusedKeys(definition, outcome.refusal.error, NOT_KEPT)
 }
 
 /** Those of the configuration are mended there; `hint` is for all others. */
@@ -113,7 +131,7 @@ async function session(
   const { mfa_arn, duration } = definition.params
   const at = tokenService(definition.endpoints, definition.params, clockOffset)
   const credential = taken(
-    await CLOUDS[keys.cloud].sts.sessionToken!(host, at, keys, {
+    await cloudOf(keys).sts.sessionToken!(host, at, keys, {
       SerialNumber: mfa_arn!,
       TokenCode: await readCode(host, definition),
       DurationSeconds: Math.round(Math.min(parseDuration(duration ?? '12h'), TWELVE_HOURS) / 1000),
@@ -140,47 +158,89 @@ async function readCode({ terminal }: Host, { name, params }: Definition): Promi
   )
 }
 
-async function readKeys({ terminal, now }: Host, definition: Definition): Promise<KeysCredential> {
+interface Read {
+  keys: KeysCredential
+  /** The account that they are of, where they came with it. */
+  of?: string | undefined
+}
+
+async function readKeys({ terminal, now }: Host, definition: Definition): Promise<Read> {
   const { provider } = definition
   const issuedAt = now()
-  if (!terminal.interactive)
-    return asCredential(definition, parseKeys((await terminal.readSecret('')) ?? ''), issuedAt)
+  if (!terminal.interactive) return parseKeys(definition, (await terminal.readSecret('')) ?? '', issuedAt)
+  if (provider.whole) {
+    const prompt = `Paste the keys of ${provider.title}, as ${provider.whole.example} (not shown):`
+    return parseKeys(definition, (await terminal.readSecret(prompt)) ?? '', issuedAt)
+  }
   const accessKeyId = (await terminal.ask(`Access key id of ${provider.title}:`)).trim()
   const secret = (await terminal.readSecret('Its secret access key (not shown):'))?.trim()
   if (accessKeyId && secret)
-    return asCredential(definition, { accessKeyId, secretAccessKey: new Secret(secret) }, issuedAt)
-  throw incomplete()
+    return {
+      keys: asCredential(definition, { accessKeyId, secretAccessKey: new Secret(secret) }, issuedAt),
+    }
+  throw incomplete(provider)
 }
 
 /** Every way in which the keys of a cloud are written down. */
 const SPELLINGS = {
-  accessKeyId: ['access_key_id', 'AccessKeyId', 'aws_access_key_id'],
-  secretAccessKey: ['secret_access_key', 'SecretAccessKey', 'aws_secret_access_key', 'access_key_secret'],
+  accessKeyId: ['access_key_id', 'AccessKeyId', 'aws_access_key_id', 'api_key'],
+  secretAccessKey: [
+    'secret_access_key',
+    'SecretAccessKey',
+    'aws_secret_access_key',
+    'access_key_secret',
+    'api_secret',
+  ],
   sessionToken: ['session_token', 'SessionToken', 'aws_session_token', 'security_token', 'sts_token'],
+  of: ['cloud_name'],
 } as const
 
-/** One line of JSON: `{"access_key_id", "secret_access_key", "session_token"?}`. */
-function parseKeys(text: string): ConfiguredKeys {
-  const json = readJson(text)
+/** One line: as its provider writes it, or `{"access_key_id", "secret_access_key", "session_token"?}`. */
+function parseKeys(definition: Definition, text: string, issuedAt: Time): Read {
+  const { provider } = definition
+  const whole = provider.whole?.read(text)
+  if (whole) {
+    const keys = wholeCredential(provider, { ...whole, token: '' }, issuedAt)
+    if (keys?.kind !== 'keys') throw incomplete(provider)
+    checkPlace(definition, whole.endpoints?.api)
+    return { keys, of: whole.account }
+  }
+  const json = readJson(provider, text)
   const field = (name: keyof typeof SPELLINGS) =>
     SPELLINGS[name]
       .map((spelling) => json[spelling])
       .find((value) => typeof value === 'string' && value !== '') as string | undefined
   const [id, secret, session] = [field('accessKeyId'), field('secretAccessKey'), field('sessionToken')]
-  if (id === undefined || secret === undefined) throw incomplete()
-  return {
+  if (id === undefined || secret === undefined) throw incomplete(provider)
+  const keys = {
     accessKeyId: id,
     secretAccessKey: new Secret(secret),
     ...(session !== undefined && { sessionToken: new Secret(session) }),
   }
+  return { keys: asCredential(definition, keys, issuedAt), of: field('of') }
 }
 
-const incomplete = () =>
-  new DaypassError('usage', 'both access_key_id and secret_access_key are needed', {
-    hint: `pipe in one line: {"access_key_id":"…","secret_access_key":"…"}`,
+/** Where the keys themselves say where they are for, that is to be the place that they are shown to. */
+function checkPlace({ endpoints: { api }, provider }: Definition, said: string | undefined): void {
+  if (said === undefined || !api || new URL(said).host === new URL(api).host) return
+  throw new DaypassError('usage', `these keys are for ${shown(said)}, and not for ${api}`, {
+    hint: `daypass login ${provider.id} --method keys --region …`,
   })
+}
 
-function readJson(text: string): Record<string, unknown> {
+const incomplete = ({ whole }: Provider) =>
+  new DaypassError(
+    'usage',
+    whole
+      ? 'a key, its secret and their account are needed'
+      : 'both access_key_id and secret_access_key are needed',
+    { hint: oneLine(whole) },
+  )
+
+const oneLine = (whole: Provider['whole']) =>
+  `pipe in one line: ${whole?.example ?? '{"access_key_id":"…","secret_access_key":"…"}'}`
+
+function readJson({ whole }: Provider, text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)
     // `aws iam create-access-key` wraps them.
@@ -189,7 +249,6 @@ function readJson(text: string): Record<string, unknown> {
   } catch {
     // The parser's own message would show a piece of the keys.
   }
-  throw new DaypassError('usage', 'the keys are not one line of JSON', {
-    hint: `pipe in one line: {"access_key_id":"…","secret_access_key":"…"}`,
-  })
+  const form = whole ? `${whole.example}, nor one line of JSON` : 'one line of JSON'
+  throw new DaypassError('usage', `the keys are not ${form}`, { hint: oneLine(whole) })
 }

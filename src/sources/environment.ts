@@ -1,12 +1,14 @@
 import { Secret } from '../core/secret.ts'
 import type { Credential, Host } from '../core/types.ts'
-import type { Provider } from '../providers/define.ts'
+import type { Provider, Whole } from '../providers/define.ts'
 
 /** What the environment holds for a provider: used as it is, never kept, never renewed. */
 export interface FromEnvironment {
   provider: string
   variable: string
   credential: Credential
+  /** Of one that says itself whose it is: it stands in for nobody else's. */
+  whole?: Pick<Whole, 'account' | 'endpoints'>
 }
 
 /** Bearer tokens: the first variable that is set, of each provider. */
@@ -40,4 +42,28 @@ export function keysIn(providers: readonly Provider[], env: Host['env'], now: nu
     }
     return [{ provider: id, variable, credential }]
   })
+}
+
+/** Credentials that are written in one text. */
+export function wholesIn(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
+  return providers.flatMap((provider) => {
+    const variable = provider.whole?.env.find((name) => env[name]) ?? ''
+    const read = provider.whole?.read(env[variable] ?? '')
+    if (!read) return []
+    const { account, endpoints } = read
+    const credential = wholeCredential(provider, read, now)
+    const whole = { account, ...(endpoints && { endpoints }) }
+    return credential ? [{ provider: provider.id, variable, credential, whole }] : []
+  })
+}
+
+export function wholeCredential(
+  { keys: of }: Provider,
+  { token, keys }: Whole,
+  issuedAt: number,
+): Credential | undefined {
+  if (token) return { kind: 'bearer', token: new Secret(token), tokenType: 'bearer', issuedAt }
+  if (!keys || !of) return undefined
+  const { id, secret } = keys
+  return { kind: 'keys', cloud: of.cloud, accessKeyId: id, secretAccessKey: new Secret(secret), issuedAt }
 }

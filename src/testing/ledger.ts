@@ -38,6 +38,8 @@ export interface LedgerOptions {
   accessTokenTtl: number
   refreshTokenTtl: number
   codeTtl: number
+  /** What an access token says. Default: nothing, it is random. */
+  accessToken?(family: Family, expiresAt: number): string
   now(): number
   emit(event: ServerEvent): void
 }
@@ -63,6 +65,7 @@ export function createLedger({
   accessTokenTtl,
   refreshTokenTtl,
   codeTtl,
+  accessToken,
   now,
   emit,
 }: LedgerOptions) {
@@ -72,11 +75,12 @@ export function createLedger({
   const tokens = new Map<string, Token>()
   const secrets: string[] = []
 
-  function secret(prefix: string): string {
-    const value = `${prefix}_${randomBytes(32).toString('base64url')}`
+  function remember(value: string): string {
     secrets.push(value)
     return value
   }
+
+  const secret = (prefix: string) => remember(`${prefix}_${randomBytes(32).toString('base64url')}`)
 
   function tell(type: Exclude<ServerEvent['type'], 'request' | 'fault'>, family: Family): void {
     emit({ type, family: family.number })
@@ -116,9 +120,11 @@ export function createLedger({
   }
 
   function issueToken(family: Family, use: Token['use'], jkt?: string): string {
-    const value = secret(use === 'access' ? 'at' : 'rt')
     const ttl = use === 'access' ? accessTokenTtl : refreshTokenTtl
-    tokens.set(value, { use, family, jkt, expiresAt: now() + ttl })
+    const expiresAt = now() + ttl
+    const said = use === 'access' ? accessToken?.(family, expiresAt) : undefined
+    const value = said === undefined ? secret(use === 'access' ? 'at' : 'rt') : remember(said)
+    tokens.set(value, { use, family, jkt, expiresAt })
     counts.tokensIssued += 1
     return value
   }
@@ -181,7 +187,7 @@ export function createLedger({
 
   return {
     secret,
-    remember: (value: string) => void secrets.push(value),
+    remember: (value: string) => void remember(value),
     issued: () => [...new Set(secrets)],
     openFamily,
     killAll: () => families.forEach(kill),

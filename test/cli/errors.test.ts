@@ -209,7 +209,7 @@ const CASES: Case[] = [
     () => 'login githb',
     3,
     'not_found',
-    'there is no provider "githb", did you mean github\nthe providers are: aws, oidc, github, gitlab, google, microsoft',
+    'there is no provider "githb", did you mean github\nthe providers are: aws, ...oidc, github, gitlab, google, microsoft',
   ],
   [
     'a started login that nobody started',
@@ -330,7 +330,7 @@ const CASES: Case[] = [
     () => 'login',
     2,
     'usage',
-    'no provider and no identity was named\ndaypass login PROVIDER, where PROVIDER is one of aws, oidc, github, gitlab, google, microsoft',
+    'no provider and no identity was named\ndaypass login PROVIDER, where PROVIDER is one of aws, ...oidc, github, gitlab, google, microsoft',
   ],
   ['nobody to log out of', () => 'logout', 2, 'usage', 'no identity was named\ndaypass logout <identity>'],
   ['nobody to remove', () => 'remove', 2, 'usage', 'no identity was named\ndaypass remove <identity>'],

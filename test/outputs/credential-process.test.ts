@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { KeysCredential } from '../../src/core/types.ts'
-import { credentialLine } from '../../src/outputs/credential-process.ts'
+import { CLOUDS, credentialLine } from '../../src/outputs/credential-process.ts'
 
 const keys = (cloud: KeysCredential['cloud'], more: Partial<KeysCredential> = {}): KeysCredential => ({
   kind: 'keys',
@@ -40,7 +40,8 @@ test.each<[string, KeysCredential, string]>([
   ],
 ])('%s', (_, credential, line) => {
   expect(credentialLine('work', credential, undefined)).toBe(line)
-  expect(credentialLine('work', credential, credential.cloud)).toBe(line)
+  const cloud = CLOUDS.find((each) => each === credential.cloud)
+  expect(credentialLine('work', credential, cloud)).toBe(line)
 })
 
 test.each(['aws', 'alibaba'] as const)(
@@ -67,6 +68,16 @@ test('a token is no keys, and the keys of one cloud are not those of another', (
       code: 'usage',
       message: 'work has keys of AWS, not of Alibaba Cloud',
       hint: 'daypass credential-process work --format aws',
+    }),
+  )
+})
+
+test('the keys of a cloud whose tools start no program are for another verb', () => {
+  expect(() => credentialLine('work', keys('cloudinary'), undefined)).toThrow(
+    expect.objectContaining({
+      code: 'usage',
+      message: 'no tool takes the keys of work from a program',
+      hint: 'use daypass env work or daypass exec work -- CMD',
     }),
   )
 })

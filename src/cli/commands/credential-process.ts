@@ -1,9 +1,8 @@
-import type { KeysCredential } from '../../core/types.ts'
-import { credentialLine } from '../../outputs/credential-process.ts'
+import { type Cloud, credentialLine } from '../../outputs/credential-process.ts'
 import type { Answer, World } from '../answer.ts'
 
 export interface CredentialProcessOptions {
-  format?: KeysCredential['cloud'] | undefined
+  format?: Cloud | undefined
 }
 
 /** Started by another program, which has the terminal: nobody is asked anything here. */

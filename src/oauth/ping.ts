@@ -1,0 +1,33 @@
+import { DaypassError } from '../core/errors.ts'
+import type { Credential, Host } from '../core/types.ts'
+import { bearerText } from './bearer.ts'
+import { ask, unreachable } from './http.ts'
+import { endpointUrl } from './server.ts'
+
+/** Shows a credential to an address that answers whoever it belongs to. Throws `login_required` where it is refused. */
+export async function ping(
+  port: Pick<Host, 'fetch' | 'now'>,
+  where: string,
+  credential: Credential,
+): Promise<void> {
+  const url = endpointUrl(where, 'the API')
+  const headers = { accept: 'application/json', authorization: authorizationOf(credential) }
+  // Nobody else is shown it.
+  const { status } = await ask(port, url, { headers, redirect: 'manual' }).catch((error: unknown) => {
+    throw error instanceof DaypassError ? error : unreachable(url, error)
+  })
+  if (status === 200) return
+  const what = credential.kind === 'keys' ? 'these keys' : 'this token'
+  if (status === 401) throw new DaypassError('login_required', `${url.host} does not take ${what} (401)`)
+  const passing = status >= 500 || status === 429 || status === 408
+  throw new DaypassError(passing ? 'network' : 'refused', `${url.host} answered ${status}`, {
+    hint: passing ? 'that is the trouble of the server: try again in a while' : undefined,
+  })
+}
+
+/** RFC 6750 §2.1, or RFC 7617. */
+function authorizationOf(credential: Credential): string {
+  if (credential.kind === 'bearer') return `Bearer ${bearerText(credential.token)}`
+  const pair = `${credential.accessKeyId}:${credential.secretAccessKey.reveal()}`
+  return `Basic ${Buffer.from(pair).toString('base64')}`
+}
