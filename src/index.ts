@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import type { Choices } from './client/context.ts'
 import { assemble, type Daypass } from './client/index.ts'
 import { findFolderFile, parseFolderFile } from './config/folder-file.ts'
-import { loadCompiled, loadConfig } from './config/load.ts'
+import { loadCompiled, loadConfig, readConfigFile } from './config/load.ts'
+import { locateInConfig } from './config/parse.ts'
 import type { Config } from './config/schema.ts'
 import { DaypassError } from './core/errors.ts'
 import type { Host } from './core/types.ts'
@@ -22,6 +23,7 @@ export type { LoginRequest } from './client/login.ts'
 export type { LogoutOptions, LogoutOutcome } from './client/logout.ts'
 export type { RefreshOutcome } from './client/refresh.ts'
 export type { Listed, Listing, Row } from './client/rows.ts'
+export type { ListedTenant } from './client/tenants.ts'
 export type { Started } from './client/two-steps.ts'
 export type { Config } from './config/schema.ts'
 export { DaypassError, type ErrorCode } from './core/errors.ts'
@@ -76,7 +78,7 @@ export function createDaypass(options: DaypassOptions = {}): Daypass {
     host,
     config,
     vault: options.vault ?? openVault(where.vault, wantedStore(env, config), report, options.keychain),
-    choices: choicesOf(where, cwd, report),
+    choices: { ...choicesOf(where, cwd, report), ...(!options.config && { locate: locator(where) }) },
     providers: { ...builtIn, ...added },
   })
 }
@@ -129,6 +131,14 @@ function openVault(
   if (wanted === 'memory') return memoryVault()
   return withHomes(diskVault(folder, { wanted, report, ...(keychain && { keychain }) }), HOMES)
 }
+
+/** Of the file as it is now. */
+const locator =
+  ({ config }: Paths) =>
+  (path: readonly string[]) => {
+    const { line, column } = locateInConfig(readConfigFile(config)?.text ?? '', path)
+    return `${config}:${line}:${column}`
+  }
 
 function choicesOf({ state }: Paths, cwd: string, report: (message: string) => void): Choices {
   let folder: ReturnType<Choices['folder']> | undefined

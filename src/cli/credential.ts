@@ -1,5 +1,6 @@
 import type { Handed } from '../client/credential.ts'
 import { parseDuration } from '../core/duration.ts'
+import { DaypassError } from '../core/errors.ts'
 import { isBound } from '../outputs/token.ts'
 import { type Changes, changesFor } from '../outputs/variables.ts'
 import type { Beside, Provider } from '../providers/define.ts'
@@ -25,33 +26,30 @@ export async function handOut(
   return handed
 }
 
-/** Whose variables carry the credential of the identity that is meant here, and what else they carry. */
-export async function carrierOf(
-  { daypass }: World,
-  selected: string | undefined,
-): Promise<{ provider: Provider } & Partial<Pick<Beside, 'params' | 'endpoints'> & { region: string }>> {
-  const resolved = await daypass.resolve(selected)
-  if ('environment' in resolved) return { provider: daypass.providers[resolved.environment.provider]! }
-  const { provider, params, endpoints, unsaid } = await daypass.definition(resolved.identity)
-  // A default of ours is no reason to change what stands in the environment.
-  const region = unsaid.includes('region') ? undefined : params.region
-  return { provider, params, endpoints, ...(region !== undefined && { region }) }
-}
-
-/** The credential as changes to an environment. */
+/** The credential as changes to an environment. `tenant`: instead of the one in force. */
 export async function handOutChanges(
   world: World,
   selected: string | undefined,
   minTtl: string | undefined,
+  tenant: string | undefined,
 ): Promise<Changes> {
+  // First of all: what is wrong with a tenant is no reason to log in.
+  const definition = await world.daypass.definition(selected, inTenant(tenant))
+  const { provider, params, unsaid } = definition
+  if (tenant !== undefined && !provider.tenants) throw noTenants(provider)
   const { credential, header, whole } = await handOut(world, selected, minTtl)
-  const { provider, ...beside } = await carrierOf(world, selected)
-  const account = whole?.account ?? header?.account?.account
-  const endpoints = { ...beside.endpoints, ...whole?.endpoints }
+  // A default of ours is no reason to change what stands in the environment.
+  const region = unsaid.includes('region') ? undefined : params.region
   return changesFor(provider, credential, {
-    ...beside,
-    endpoints,
-    account,
+    region,
+    params,
+    endpoints: { ...definition.endpoints, ...whole?.endpoints },
+    account: whole?.account ?? header?.account?.account,
     clockOffset: header?.clockOffset,
   })
 }
+
+const inTenant = (tenant: string | undefined) => (tenant === undefined ? {} : { params: { tenant } })
+
+const noTenants = ({ title }: Provider) =>
+  new DaypassError('usage', `${title} has no tenants`, { hint: 'leave out --tenant' })

@@ -1,4 +1,5 @@
 import { type Command, Option } from '@commander-js/extra-typings'
+import type { Daypass } from '../client/index.ts'
 import { DaypassError } from '../core/errors.ts'
 
 /** Flags that every verb has. */
@@ -10,12 +11,17 @@ export interface CommonFlags {
   input?: boolean | undefined
   identity?: string | undefined
   profile?: string | undefined
+  apiUrl?: string | undefined
 }
 
-export function common(command: Command) {
+/** Which identity is meant; of `login` also a parameter, and shown. */
+const API = new Option('--api-url <url>', 'the identity of this API').argParser(once).hideHelp()
+
+export function common(command: Command, api = API) {
   return command
     .option('-i, --identity <name>', 'the identity', once)
     .addOption(new Option('--profile <name>', 'same as --identity').argParser(once).hideHelp())
+    .addOption(api)
     .option('--json', 'one JSON object on standard output')
     .option('-q, --quiet', 'only warnings and errors')
     .option('-v, --verbose', 'say why')
@@ -30,6 +36,15 @@ export function selected(
   const given = [position, identity, profile].filter((name) => name !== undefined)
   if (given.length <= 1) return given[0]
   throw selectedTwice(given)
+}
+
+/** The identity that `--api-url` means, in the place of one that is named. */
+export async function chooseByApi(flags: CommonFlags, daypass: Pick<Daypass, 'identityAt'>): Promise<void> {
+  const { apiUrl, identity, profile } = flags
+  if (apiUrl === undefined) return
+  const named = identity ?? profile
+  if (named !== undefined) throw selectedTwice([named, apiUrl])
+  flags.identity = await daypass.identityAt(apiUrl)
 }
 
 function once(name: string, before: string | undefined): string {

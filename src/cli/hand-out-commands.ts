@@ -7,6 +7,7 @@ import type { Runner } from './program.ts'
 /** A credential, in the words of whoever uses it. */
 export function handOutCommands(root: Command, runner: Runner): void {
   const left = 'what must be left of it, like 10m'
+  const within = 'the tenant, instead of the one in force'
 
   common(root.command('token'))
     .description('print the access token, renewed where needed')
@@ -24,6 +25,7 @@ export function handOutCommands(root: Command, runner: Runner): void {
     .addOption(new Option('--format <format>', 'for whom; default: your shell').choices(ENV_FORMATS))
     .option('--unset', 'take the variables away again')
     .option('--min-ttl <time>', left)
+    .option('--tenant <tenant>', within)
     .addHelpText('after', ENV)
     .action(async (identity, flags) => {
       const { env } = await import('./commands/env.ts')
@@ -35,11 +37,13 @@ export function handOutCommands(root: Command, runner: Runner): void {
     .usage('[identity] [options] -- CMD...')
     .argument('[identity]', 'which')
     .option('--min-ttl <time>', left)
+    .option('--tenant <tenant>', within)
     .addHelpText('after', EXEC)
     .action(async (identity, flags) => {
       const { exec } = await import('./commands/exec.ts')
-      const who = selected(identity, flags)
-      await runner.run(flags, 'exec', (world) => exec(world, who, runner.command, flags))
+      await runner.run(flags, 'exec', (world) =>
+        exec(world, selected(identity, flags), runner.command, flags),
+      )
     })
 
   common(root.command('credential-process'))
@@ -48,9 +52,10 @@ export function handOutCommands(root: Command, runner: Runner): void {
     .addOption(new Option('--format <cloud>', 'default: the cloud of the keys').choices(CLOUDS))
     .action(async (identity, flags) => {
       const { credentialProcess } = await import('./commands/credential-process.ts')
-      const who = selected(identity, flags)
       const alone = { ...flags, input: false }
-      await runner.run(alone, 'credential-process', (world) => credentialProcess(world, who, flags))
+      await runner.run(alone, 'credential-process', (world) =>
+        credentialProcess(world, selected(identity, alone), flags),
+      )
     })
 }
 

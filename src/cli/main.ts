@@ -8,7 +8,7 @@ import { CLOSED } from '../platform/terminal.ts'
 import type { Answer, World } from './answer.ts'
 import { completionFor } from './completion.ts'
 import { errorText } from './errors.ts'
-import type { CommonFlags } from './flags.ts'
+import { type CommonFlags, chooseByApi } from './flags.ts'
 import { program, type Runner } from './program.ts'
 import { painter } from './say.ts'
 import { usage, withoutCommand, wordsOf } from './words.ts'
@@ -94,6 +94,8 @@ function runnerOf(
       const onSlow = () => host.terminal.say('The keychain of this system may be asking for its password.')
       const keychain = patient ? { limit: LOGIN_PATIENCE, onSlow } : undefined
       const daypass = createDaypass({ host, ...(keychain && { keychain }) })
+      // At a login it is a parameter, too, and may name what is not there yet.
+      if (verb !== 'login') await chooseByApi(flags, daypass)
       const { json = false, verbose = false } = flags
       const world: World = {
         daypass,

@@ -3,6 +3,7 @@ import type { Answer, World } from './answer.ts'
 import type { ConfigWorld } from './commands/config.ts'
 import { type CommonFlags, common, selected } from './flags.ts'
 import { handOutCommands } from './hand-out-commands.ts'
+import { tenantCommands } from './tenant-commands.ts'
 import { toolCommands } from './tool-commands.ts'
 
 /** What `main` gives the program: a world made of the flags, and a place for the answer. */
@@ -30,7 +31,7 @@ export function program(runner: Runner): Command {
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError(true)
 
-  common(root.command('login'))
+  common(root.command('login'), new Option('--api-url <url>', 'the API'))
     .description('log in by browser, pasted code, device code, token or keys')
     .argument('[target]', 'a provider, or an identity that exists')
     .argument('[name]', 'name of the identity; by default the provider')
@@ -49,7 +50,6 @@ export function program(runner: Runner): Command {
     .option('--tenant <tenant>', 'the tenant')
     .option('--region <region>', 'the region')
     .option('--site <site>', 'the site')
-    .option('--api-url <url>', 'the API')
     .option('--set-default', 'make it the default')
     .option('--force', 'replace whatever holds the name')
     .option('--port <port>', 'listen for the browser on this port')
@@ -134,6 +134,10 @@ export function program(runner: Runner): Command {
 
   handOutCommands(root as unknown as Command, runner)
   toolCommands(root as unknown as Command, runner)
+  tenantCommands(
+    root.command('tenants').description('the tenants of an account that has several') as unknown as Command,
+    runner,
+  )
 
   configCommands(
     root.command('config').description('where the configuration lies, and whether it is right'),

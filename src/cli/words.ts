@@ -52,7 +52,7 @@ function verbsOf(root: Verb, words: readonly string[]): string[] {
 }
 
 const COMMON = new Set(['--json', '-v', '--verbose', '-q', '--quiet', '--no-input'])
-const COMMON_WITH_VALUE = new Set(['-i', '--identity', '--profile'])
+const COMMON_WITH_VALUE = new Set(['-i', '--identity', '--profile', '--api-url'])
 
 /** Flags that every verb has may stand before it. */
 function verbFirst(argv: readonly string[]): string[] {
@@ -60,7 +60,7 @@ function verbFirst(argv: readonly string[]): string[] {
   while (end < argv.length) {
     const word = argv[end]!
     if (COMMON_WITH_VALUE.has(word)) end += 2
-    else if (COMMON.has(word) || /^--(identity|profile)=/.test(word)) end += 1
+    else if (COMMON.has(word) || /^--(identity|profile|api-url)=/.test(word)) end += 1
     else break
   }
   const rest = argv.slice(end)

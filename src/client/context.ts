@@ -16,6 +16,8 @@ export interface Choices {
   writeDefault(name: string | undefined): Promise<void>
   /** `.daypass.yaml` of the nearest parent folder. */
   folder(): Promise<{ identity: string; file: string } | undefined>
+  /** Where a key of `config.yaml` stands: `/home/ada/.config/daypass/config.yaml:12:7`. */
+  locate?(path: readonly string[]): string
 }
 
 /** What the verbs work with. */

@@ -9,8 +9,9 @@ import { renewExchanged } from '../refresh/exchanged.ts'
 import { type Demand, type Lease, type Taken, take } from '../refresh/lease.ts'
 import { renewOAuth } from '../refresh/oauth.ts'
 import { checkKept, configuredKeys } from '../sources/by-keys.ts'
-import { type Definition, isBound } from '../sources/definition.ts'
+import { type Definition, type Given, isBound } from '../sources/definition.ts'
 import type { FromEnvironment } from '../sources/environment.ts'
+import { checkParam } from '../sources/params.ts'
 import { partyAt } from '../sources/server.ts'
 import { type Context, definitionOf, environmentOf, find, providerOf, resolve } from './context.ts'
 import { derivedLease } from './derived.ts'
@@ -168,27 +169,36 @@ export function fetchAs(context: Context, selected: string | undefined): Fetch {
     const url = new URL(request.url)
     const again = request.clone()
     const first = await credentialOf(context, selected, {})
-    await checkHost(context, first, url)
-    const answer = await send(context, request, first)
+    const definition = await definitionBehind(context, first)
+    checkHost(definition, first, url)
+    const answer = await send(context, definition, request, first)
     const own = !answer.redirected || new URL(answer.url).origin === url.origin
     if (answer.status !== 401 || !first.header?.renewable || !own) return answer
     await answer.body?.cancel()
     const rejected = bearerOf(first.credential)
     // The very same identity, whatever the default has become meanwhile.
     const second = await credentialOf(context, first.identity, { rejected })
-    return send(context, again, second)
+    return send(context, definition, again, second)
   }
 }
 
-const send = ({ host }: Context, request: Request, handed: Handed) =>
-  fetchWith(host, request, bearerOf(handed.credential), proofKeyOf(handed.header, handed))
+const send = ({ host }: Context, definition: Definition, request: Request, handed: Handed) =>
+  fetchWith(
+    host,
+    withHeaders(definition, request),
+    bearerOf(handed.credential),
+    proofKeyOf(handed.header, handed),
+  )
 
-async function checkHost(context: Context, handed: Handed, url: URL): Promise<void> {
-  const { identity, header, whole } = handed
-  const hosts = hostsOf(await definitionBehind(context, handed), {
-    ...header?.endpoints,
-    ...whole?.endpoints,
-  })
+/** What its API wants beside the token, as far as the caller says nothing else. */
+function withHeaders({ provider, params }: Definition, request: Request): Request {
+  if (!provider.headers) return request
+  const headers = new Headers({ ...provider.headers(params), ...Object.fromEntries(request.headers) })
+  return new Request(request, { headers })
+}
+
+function checkHost(definition: Definition, { identity, header, whole }: Handed, url: URL): void {
+  const hosts = hostsOf(definition, { ...header?.endpoints, ...whole?.endpoints })
   const safe = url.protocol === 'https:' || isLoopbackHost(url.hostname)
   if (safe && hosts.includes(url.host)) return
   throw new DaypassError('refused', `the token of ${identity} is not for ${url.host}`, {
@@ -196,11 +206,29 @@ async function checkHost(context: Context, handed: Handed, url: URL): Promise<vo
   })
 }
 
+/**
+ * The definition of what is meant here, or of the provider whose credential the environment holds. What is given
+ * counts for more than the configuration, and for this time only.
+ */
+export async function meant(context: Context, selected?: string, given?: Given): Promise<Definition> {
+  const resolved = await resolve(context, selected)
+  const definition =
+    'identity' in resolved
+      ? (await find(context, resolved.identity, given)).definition
+      : definitionOf(context, ENVIRONMENT, providerOf(context, resolved.environment.provider), {
+          given,
+          unlogged: true,
+        })
+  const { params } = definition.provider
+  for (const [param, value] of Object.entries(given?.params ?? {})) checkParam(param, value, params[param])
+  return definition
+}
+
 /** A token of the environment may belong to no identity at all, but always to a provider. */
 async function definitionBehind(context: Context, { identity, variable }: Handed): Promise<Definition> {
   const found = environmentOf(context).find((one) => one.variable === variable)
   if (!found || identity !== ENVIRONMENT) return (await find(context, identity)).definition
-  return definitionOf(context, identity, providerOf(context, found.provider))
+  return definitionOf(context, identity, providerOf(context, found.provider), { unlogged: true })
 }
 
 /** Throws where the credential is no bearer token. */

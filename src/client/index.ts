@@ -4,20 +4,22 @@ import { parseDuration } from '../core/duration.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Credential, Fetch, Host, Time } from '../core/types.ts'
 import type { Provider } from '../providers/define.ts'
-import type { Definition } from '../sources/definition.ts'
+import type { Definition, Given } from '../sources/definition.ts'
 import type { Resolved } from '../sources/identity.ts'
 import type { FinishOptions } from '../sources/pending.ts'
 import type { Vault } from '../vault/vault.ts'
 import { type Adopted, adopt } from './adopt.ts'
 import { checkAtServer } from './check.ts'
 import { allProviders, type Choices, type Context, find, knownNames, resolve } from './context.ts'
-import { credentialOf, fetchAs, type Handed } from './credential.ts'
+import { credentialOf, fetchAs, type Handed, meant } from './credential.ts'
 import { type GrantHome, moveHome } from './home.ts'
+import { identityAt } from './identity-at.ts'
 import type { LoginOutcome } from './keep.ts'
 import { type LoginRequest, login } from './login.ts'
 import { type LogoutOptions, type LogoutOutcome, logout, remove } from './logout.ts'
 import { type RefreshOutcome, refresh } from './refresh.ts'
 import { activeName, type Listed, type Listing, listed, listing } from './rows.ts'
+import { type ListedTenant, tenants, useTenant } from './tenants.ts'
 import { finishLogin, type Started, startLogin } from './two-steps.ts'
 
 export interface CredentialOptions {
@@ -53,7 +55,17 @@ export interface Daypass {
   /** Which identity is meant here, and why. */
   resolve(selected?: string): Promise<Resolved>
   names(): Promise<string[]>
-  definition(identity: string): Promise<Definition>
+  /**
+   * What the identity that is meant here is; of the environment's credential, what its provider is. What is given
+   * counts for more than the configuration, and for this time only.
+   */
+  definition(identity?: string, given?: Given): Promise<Definition>
+  /** The one identity of an API (`api_url`). */
+  identityAt(apiUrl: string): Promise<string>
+  /** The tenants of its account, as the server lists them. `tenant`: instead of the one in force. */
+  tenants(identity?: string, options?: { tenant?: string }): Promise<ListedTenant[]>
+  /** From now on that one is in force. */
+  useTenant(identity: string, slug: string): Promise<void>
   /** Makes it the default; `undefined` leaves none. */
   use(identity: string | undefined): Promise<void>
   /** Lets its grant rest where another tool reads and renews it, too; `undefined`: in the vault alone. */
@@ -95,7 +107,10 @@ export function assemble({ host, vault, config = {}, choices, providers }: Daypa
     check: (identity) => checkAtServer(context, identity),
     resolve: (selected) => resolve(context, selected),
     names: () => knownNames(context),
-    definition: async (identity) => (await find(context, identity)).definition,
+    definition: (identity, given) => meant(context, identity, given),
+    identityAt: (apiUrl) => identityAt(context, apiUrl),
+    tenants: (identity, { tenant } = {}) => tenants(context, identity, tenant),
+    useTenant: (identity, slug) => useTenant(context, identity, slug),
     use: (identity) => use(context, identity),
     moveHome: (identity, home) => moveHome(context, identity, home),
     adopt: (adopted) => adopt(context, adopted),

@@ -22,7 +22,7 @@ import { providerOf } from './kinds.ts'
 import type { Config, Identity, Provider } from './schema.ts'
 
 /** To be raised whenever what the copy holds, or what the schema accepts, changes. */
-const COMPILED_VERSION = 3
+const COMPILED_VERSION = 4
 
 /** Which state of the file was read. Nanoseconds, as text: JSON has no integers of that size. */
 export interface Stamp {

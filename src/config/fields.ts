@@ -76,6 +76,16 @@ export const url = (about: string, query: 'query' | 'no query' = 'no query') => 
   )
 }
 
+/** A page that shows the code; or none at all (the draft's name for "show it yourself"). */
+export const pasteRedirect = (about: string) =>
+  text(
+    about,
+    rule(
+      (given) => given === 'urn:ietf:wg:oauth:2.0:oob' || urlFault(given, true) === undefined,
+      'urn:ietf:wg:oauth:2.0:oob or an https URL',
+    ),
+  )
+
 export const host = (about: string) =>
   text(
     about,

@@ -40,6 +40,7 @@ interface Client {
   scopes?: Text[]
   hosts?: Text[]
   endpoints?: Endpoints
+  paste_redirect_uri?: Text
   dpop_bound_access_tokens?: boolean
   require_pushed_authorization_requests?: boolean
   kube_token?: 'id_token' | 'access_token'
@@ -120,6 +121,11 @@ const client: f.Entries<Client> = {
     f.list('The only hosts that fetch, git, docker and the proxy give the token to', f.host('A host')),
   ),
   endpoints: maybe(endpoints),
+  paste_redirect_uri: maybe(
+    f.pasteRedirect(
+      'Registered for logins by paste: urn:ietf:wg:oauth:2.0:oob, or a page that shows the code',
+    ),
+  ),
   dpop_bound_access_tokens: maybe(f.flag('true: tokens are bound to a key of the login (RFC 9449, DPoP)')),
   require_pushed_authorization_requests: maybe(
     f.flag('true: the login is announced to the server first (RFC 9126), even where it is not required'),
@@ -131,6 +137,9 @@ const ROLE = f.rule(isRoleArn, 'the ARN of a role like arn:aws:iam::123456789012
 const DEVICE = f.rule(isMfaDevice, 'the ARN of a device like arn:aws:iam::123456789012:mfa/me')
 const PRINCIPAL = f.rule(isPrincipalArn, 'an ARN like arn:aws:iam::123456789012:user/me')
 const ACCOUNT = f.rule(isAccountId, 'an account number like 123456789012')
+
+/** It becomes a header, or part of an address. */
+const SLUG = f.rule((given) => /^[\w.-]{1,64}$/.test(given), 'a tenant like acme')
 
 const credentials = f.block<Credentials>('Static keys, and what concerns signing in to a cloud', {
   region: maybe(f.region('The region to sign in to')),
@@ -173,7 +182,7 @@ export const identitySchema = f.block<Identity>('An identity: who you are', {
   region: maybe(f.region('The region to work in')),
   site: maybe(f.oneOf('Alibaba Cloud: China or international', ['cn', 'intl'])),
   api_url: maybe(f.url('The API of a passport identity')),
-  tenant: maybe(f.text('The tenant of a passport identity')),
+  tenant: maybe(f.text('The tenant of a passport identity', SLUG)),
   cloud_name: maybe(f.text('Cloudinary: the cloud to log in to; another one is refused')),
   ...client,
 })

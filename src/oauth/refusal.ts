@@ -27,13 +27,17 @@ const PASSING = new Set(['temporarily_unavailable', 'server_error', 'slow_down']
 
 /** Sorts an answer that is not a success. `dead` lists the provider's own words for a grant that is over. */
 export function refusalOf(
-  answer: Answer,
+  answer: Pick<Answer, 'status' | 'json' | 'retryAfter'>,
   host: string,
   { dead, unclear = [], meanings = {} }: Pick<Party, 'dead' | 'unclear' | 'meanings'>,
 ): Refusal {
   const { status, json, retryAfter } = answer
   const error = typeof json?.error === 'string' ? json.error : undefined
-  const said = `${host} answered ${shown([status, error, json?.error_description].filter(Boolean).join(' '))}`
+  // The hint of league/oauth2-server is what its long descriptions are about.
+  const words = [json?.hint, json?.error_description ?? json?.message].filter(
+    (one) => typeof one === 'string',
+  )
+  const said = `${host} answered ${shown([status, error, ...words].filter(Boolean).join(' '))}`
   const kind = kindOf(status, error, dead, unclear)
   const known = error !== undefined && kind !== 'passing' && Object.hasOwn(meanings, error)
   const meaning = known ? meanings[error] : undefined

@@ -110,7 +110,8 @@ function parse(text: string, type: string | null): Json | undefined {
 function mend(json: Json | undefined, secrets: string[]): Json | undefined {
   if (json === undefined) return undefined
   const mended: Json = { ...json }
-  for (const name of ['error', 'error_description'] as const) {
+  // The last two are of league/oauth2-server, beneath Laravel Passport.
+  for (const name of ['error', 'error_description', 'message', 'hint'] as const) {
     if (typeof json[name] === 'string') mended[name] = secrets.reduce(withoutIt, json[name])
     else delete mended[name]
   }

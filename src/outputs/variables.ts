@@ -19,6 +19,8 @@ export interface Variable {
 
 interface Beside extends Partial<Parts> {
   region?: string | undefined
+  /** Parameters of the identity. */
+  params?: Readonly<Record<string, string>>
   /** Server clock minus ours. */
   clockOffset?: number | undefined
 }
@@ -53,8 +55,8 @@ const unnamed = ({ id }: Carrier, { kind }: Credential) =>
 export function namesFor(provider: Carrier): string[] {
   const { variables = {} } = provider
   const ofKeys = KEYS.flatMap((part) => variables[part] ?? [])
-  const others = Object.keys(variables.composed ?? {})
-  return ofKeys.length > 0 ? [...ofKeys, ...others] : [...tokenNames(provider), ...others]
+  const others = [...Object.values(variables.params ?? {}).flat(), ...Object.keys(variables.composed ?? {})]
+  return [...(ofKeys.length > 0 ? ofKeys : tokenNames(provider)), ...others]
 }
 
 const KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'region'] as const
@@ -67,7 +69,10 @@ function carriedBy(provider: Carrier, credential: Credential, beside: Beside): C
     credential.kind === 'bearer'
       ? [[tokenNames(provider), credential.token]]
       : keysIn(variables, credential, beside)
-  return [...alone, ...composedIn(variables, credential, beside)]
+  const ofParams = Object.entries(variables.params ?? {}).map(
+    ([param, names]): Carried => [names, beside.params?.[param]],
+  )
+  return [...alone, ...ofParams, ...composedIn(variables, credential, beside)]
 }
 
 function composedIn({ composed = {} }: Variables, credential: Credential, beside: Beside): Carried[] {

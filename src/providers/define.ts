@@ -153,7 +153,7 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   needsAccount?: string
   /** Where a bearer's profile is read: checks a personal access token, completes an id_token. Default: userinfo. */
   profile?: (params: Values<Params>) => { url: string; headers?: Record<string, string> }
-  /** What its API wants to be sent beside the token. */
+  /** What its API wants to be sent beside the token; names in small letters. */
   headers?: (params: Values<Params>) => Record<string, string>
   /** Reads the answer of `endpoints.tenants`. */
   tenants?: (answer: unknown) => readonly Tenant[]

@@ -102,10 +102,10 @@ async function listen(
 
 /** Where a provider shows the code to a browser on any machine, for a person to carry it over. */
 export function crossDevicePage(
-  { provider, endpoints }: Definition,
+  { pasteRedirect }: Definition,
   method: Method | undefined,
 ): string | undefined {
-  return method === 'paste' ? provider.crossDevice?.redirectUri(endpoints) : undefined
+  return method === 'paste' ? pasteRedirect : undefined
 }
 
 export function redirectUri({ host, path }: Redirect, port: number): string {

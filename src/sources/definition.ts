@@ -17,6 +17,7 @@ export interface Configured {
   scopes?: readonly string[]
   endpoints?: Endpoints
   hosts?: readonly string[]
+  pasteRedirect?: string
   dpop?: boolean
   push?: boolean
   /** Of an identity: what it is, and whose credential it is made from. */
@@ -56,6 +57,8 @@ export interface Definition {
   endpoints: Endpoints
   /** The only hosts its token may be sent to, where the configuration says so. */
   hosts?: readonly string[]
+  /** Where the code of a login by paste is shown: a page, or `urn:ietf:wg:oauth:2.0:oob`. Default: the loopback. */
+  pasteRedirect?: string
   /** Its tokens are bound to a key (RFC 9449). */
   dpop: boolean
   /** Its authorization requests are pushed (RFC 9126), whether the server requires it or not. */
@@ -87,21 +90,7 @@ export interface Layers {
 /** First hit wins, parameter by parameter: flag, configuration, what the login kept, the provider's default. */
 export function define(name: string, provider: Provider, layers: Layers): Definition {
   const { identity, provider: own, stored, given, env } = layers
-  const params: Record<string, string> = {}
-  const unsaid: string[] = []
-  for (const [param, about] of Object.entries(provider.params)) {
-    const value =
-      given?.params?.[param] ??
-      identity?.params?.[param] ??
-      own?.params?.[param] ??
-      stored?.params[param] ??
-      (param === 'region' ? saidOf(layers.parent, param) : undefined) ??
-      // Whoever has logged in has it from there; of keys that need no login it is asked now.
-      (identity?.keys || layers.unlogged ? variableOf(param, about, env) : undefined)
-    if (value === undefined) unsaid.push(param)
-    const inForce = value ?? defaultOf(about, params)
-    if (inForce !== undefined) params[param] = normal(about, inForce)
-  }
+  const { params, unsaid } = paramsOf(provider, layers)
   const clientId =
     given?.clientId ??
     clientIdFromEnv(provider, env) ??
@@ -110,6 +99,13 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     chosenBefore(provider, stored) ??
     publicClient(provider, params)
   const clientSecret = secretFor(layers, provider, params, clientId)
+  const endpoints = endpointsFor(provider, params, {
+    ...fromEnv(provider, env),
+    ...own?.endpoints,
+    ...identity?.endpoints,
+  })
+  const pasteRedirect =
+    identity?.pasteRedirect ?? own?.pasteRedirect ?? provider.crossDevice?.redirectUri(endpoints)
   const kind = identity?.kind ?? given?.kind ?? stored?.kind ?? provider.kind
   const keptScopes = stored?.params.scopes?.split(' ').filter(Boolean)
   return {
@@ -130,15 +126,32 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
       provider.scopes,
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret && { clientSecret }),
-    endpoints: endpointsFor(provider, params, {
-      ...fromEnv(provider, env),
-      ...own?.endpoints,
-      ...identity?.endpoints,
-    }),
+    endpoints,
+    ...(pasteRedirect !== undefined && { pasteRedirect }),
     ...hosts(identity?.hosts ?? own?.hosts),
     dpop: identity?.dpop ?? own?.dpop ?? provider.dpop ?? false,
     push: identity?.push ?? own?.push ?? provider.push ?? false,
   }
+}
+
+function paramsOf(provider: Provider, layers: Layers): Pick<Definition, 'params' | 'unsaid'> {
+  const { identity, provider: own, stored, given, env } = layers
+  const params: Record<string, string> = {}
+  const unsaid: string[] = []
+  for (const [param, about] of Object.entries(provider.params)) {
+    const value =
+      given?.params?.[param] ??
+      identity?.params?.[param] ??
+      own?.params?.[param] ??
+      stored?.params[param] ??
+      (param === 'region' ? saidOf(layers.parent, param) : undefined) ??
+      // Whoever has logged in has it from there; of keys that need no login it is asked now.
+      (identity?.keys || layers.unlogged ? variableOf(param, about, env) : undefined)
+    if (value === undefined) unsaid.push(param)
+    const inForce = value ?? defaultOf(about, params)
+    if (inForce !== undefined) params[param] = normal(about, inForce)
+  }
+  return { params, unsaid }
 }
 
 const normal = (about: Param | undefined, value: string) => about?.normal?.(value) ?? value

@@ -4,6 +4,7 @@ import { inWords } from '../core/words.ts'
 import { discover } from '../oauth/discover.ts'
 import { newProofKey } from '../oauth/dpop.ts'
 import { type Party, preferredAuth, type Server, serverFrom } from '../oauth/server.ts'
+import type { Provider } from '../providers/define.ts'
 import { clientOf, type Definition } from './definition.ts'
 import type { LoginOptions } from './request.ts'
 
@@ -13,14 +14,13 @@ export async function serverOf(definition: Definition, host: Pick<Host, 'fetch' 
   const issuer = endpoints.issuer ?? provider.issuer?.(params)
   if (endpoints.token !== undefined)
     return serverFrom({ ...endpoints, ...(issuer !== undefined && { issuer }) })
-  if (issuer === undefined) {
-    throw new DaypassError('usage', `${provider.title} needs to know the server`, {
-      hint: `daypass login ${provider.id} ${provider.needs ?? '--issuer https://id.example.com'}`,
-    })
-  }
+  if (issuer === undefined) throw serverWanted(provider)
   const { metadata } = await discover(host, issuer)
   return { metadata: { ...metadata, ...overriding(endpoints) }, issuerKnown: true }
 }
+
+const serverWanted = ({ id, title, needs = '--issuer https://id.example.com' }: Provider) =>
+  new DaypassError('usage', `${title} needs to know the server`, { hint: `daypass login ${id} ${needs}` })
 
 function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
   const { authorization, revocation, device, userinfo, par } = endpoints
@@ -33,8 +33,10 @@ function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
   }
 }
 
-/** The server and client of a login. Finds out that no client is known before anything is sent. */
+/** The server and client of a login. Finds out that one of them is not known before anything is sent. */
 export async function partyOf(host: At, definition: Definition): Promise<Party> {
+  const { endpoints, provider, params } = definition
+  if (!(endpoints.token ?? endpoints.issuer ?? provider.issuer?.(params))) throw serverWanted(provider)
   const client = clientOf(definition)
   const server = await serverOf(definition, host)
   const by = client.secret ? { auth: preferredAuth(server), ...client } : client

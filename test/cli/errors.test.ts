@@ -3,9 +3,12 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
+import { builtIn } from '../../src/providers/index.ts'
 import { type AuthorizationServer, type Fault, startAuthorizationServer } from '../../src/testing/index.ts'
 import { BROWSER, type Result, type RunOptions, type Sandbox, sandbox } from '../kit/cli.ts'
 import { at, change, copyOf, left, logIn } from './story.ts'
+
+const PROVIDERS = Object.keys(builtIn).join(', ')
 
 let server: AuthorizationServer
 let denying: AuthorizationServer
@@ -209,7 +212,7 @@ const CASES: Case[] = [
     () => 'login githb',
     3,
     'not_found',
-    'there is no provider "githb", did you mean github\nthe providers are: aws, ...oidc, github, gitlab, google, microsoft',
+    `there is no provider "githb", did you mean github\nthe providers are: ${PROVIDERS}`,
   ],
   [
     'a started login that nobody started',
@@ -330,7 +333,7 @@ const CASES: Case[] = [
     () => 'login',
     2,
     'usage',
-    'no provider and no identity was named\ndaypass login PROVIDER, where PROVIDER is one of aws, ...oidc, github, gitlab, google, microsoft',
+    `no provider and no identity was named\ndaypass login PROVIDER, where PROVIDER is one of ${PROVIDERS}`,
   ],
   ['nobody to log out of', () => 'logout', 2, 'usage', 'no identity was named\ndaypass logout <identity>'],
   ['nobody to remove', () => 'remove', 2, 'usage', 'no identity was named\ndaypass remove <identity>'],

@@ -29,7 +29,7 @@ describe('the copy', () => {
     const compiled = loadCompiled(file, copy)
     expect(readCompiled(file, copy)).toEqual(compiled)
     expect(compiled).toMatchObject({
-      v: 3,
+      v: expect.any(Number),
       default: 'my-user',
       keyring: 'auto',
       identities: {
@@ -104,7 +104,7 @@ describe('the copy', () => {
       fs.utimesSync(file, mtime, mtime)
     },
     'another version of the copy': () =>
-      fs.writeFileSync(copy, fs.readFileSync(copy, 'utf8').replace('"v":3', '"v":1')),
+      fs.writeFileSync(copy, fs.readFileSync(copy, 'utf8').replace(/"v":\d+/, '"v":1')),
     'another size alone': () =>
       fs.writeFileSync(copy, fs.readFileSync(copy, 'utf8').replace('"size":', '"size":1')),
     'a damaged copy': () => fs.truncateSync(copy, 40),

@@ -4,23 +4,24 @@ import { DaypassError } from '../../core/errors.ts'
 import { clears, defaultFormat, type EnvFormat, envText, githubText, unsetText } from '../../outputs/env.ts'
 import { type Changes, namesFor } from '../../outputs/variables.ts'
 import type { Answer, World } from '../answer.ts'
-import { carrierOf, handOutChanges } from '../credential.ts'
+import { handOutChanges } from '../credential.ts'
 
 export interface EnvOptions {
   format?: EnvFormat | undefined
   unset?: boolean | undefined
   minTtl?: string | undefined
+  tenant?: string | undefined
 }
 
 export async function env(
   world: World,
   selected: string | undefined,
-  { format: asked, unset, minTtl }: EnvOptions,
+  { format: asked, unset, minTtl, tenant }: EnvOptions,
 ): Promise<Answer> {
   const format = formatOf(world, asked)
-  if (unset) return { out: unsetText(namesFor((await carrierOf(world, selected)).provider), format) }
+  if (unset) return { out: unsetText(namesFor((await world.daypass.definition(selected)).provider), format) }
   const file = format === 'github' ? githubFile(world) : undefined
-  const changes = await handOutChanges(world, selected, minTtl)
+  const changes = await handOutChanges(world, selected, minTtl, tenant)
   if (!clears(format)) warnOfOthers(world, changes, format)
   return file === undefined ? { out: envText(changes, format as never) } : toGithub(changes, file)
 }

@@ -6,6 +6,7 @@ import { handOutChanges } from '../credential.ts'
 
 export interface ExecOptions {
   minTtl?: string | undefined
+  tenant?: string | undefined
 }
 
 /** The program writes for itself, and its exit code is ours. */
@@ -13,10 +14,10 @@ export async function exec(
   world: World,
   selected: string | undefined,
   command: readonly string[] | undefined,
-  { minTtl }: ExecOptions,
+  { minTtl, tenant }: ExecOptions,
 ): Promise<Answer> {
   if (command === undefined || command.length === 0) throw noCommand(selected)
-  const changes = await handOutChanges(world, selected, minTtl)
+  const changes = await handOutChanges(world, selected, minTtl, tenant)
   // A Ctrl-C that a renewal had to be deaf to counts now: nobody would wait for the program.
   world.signal.throwIfAborted()
   const { env, surroundings } = world.host

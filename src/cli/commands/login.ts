@@ -54,12 +54,15 @@ export async function login(
       hint: 'give it once: daypass login PROVIDER NAME',
     })
   }
-  const chosen = target ?? (await pickLogin(world))
+  const chosen = target ?? (await atApi(world, flags)) ?? (await pickLogin(world))
   const request = await requestOf(world, chosen, { ...flags, name: name ?? flags.name })
   if (flags.start) return start(world, chosen, request)
   const outcome = await world.daypass.login(chosen, request)
   return said(world, outcome)
 }
+
+const atApi = async ({ daypass }: World, { apiUrl }: LoginFlags) =>
+  apiUrl === undefined ? undefined : daypass.identityAt(apiUrl)
 
 async function requestOf(
   world: World,
@@ -179,6 +182,7 @@ async function said(world: World, outcome: LoginOutcome): Promise<Answer> {
           ['principal', row.principal && shown(row.principal)],
           ['region', row.region],
           ['tenant', row.tenant],
+          ['api', outcome.header.params.api_url],
           ['expires', expiryWords(listed)],
           ['login lasts', sessionWords(listed, host.now())],
           ['kept in', storeWords(row.store ?? outcome.store)],

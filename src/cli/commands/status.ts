@@ -59,6 +59,7 @@ function statusText(listed: Listed, paint: World['paint'], now: number): string 
         ['account', accountWords(listed)],
         ['principal', row.principal && shown(row.principal)],
         ['tenant', row.tenant],
+        ['api', listed.header?.params.api_url],
         ['region', row.region],
         ['expires', expiryWords(listed)],
         ['login lasts', sessionWords(listed, now)],
