@@ -100,8 +100,6 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   /** The other kinds of its identities, and what differs. */
   kinds?: Readonly<Record<string, Kind>>
   params: Params
-  /** What a login has to be told, as it is typed. Default: `--issuer https://id.example.com`. */
-  needs?: string
   /**
    * What an identity is called where nobody says: asked with its parameters before the login, and once more when the
    * account is known. Default: the provider's id.
@@ -111,6 +109,8 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   issuer?: (params: Values<Params>) => string | undefined
   /** `given`: what the configuration or the environment says instead. */
   endpoints?: (params: Values<Params>, given: Endpoints) => Endpoints
+  /** What a login has to be told where the server is not known, as it is typed. Default: `--issuer https://…`. */
+  needs?: string
   /** Environment variables that say an endpoint, before the provider's own. */
   endpointEnv?: Partial<Record<keyof Endpoints, readonly string[]>>
   /** Hosts that are one server to a grant, by a name for all of them: the regions of a cloud. */

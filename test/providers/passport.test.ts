@@ -48,7 +48,7 @@ describe('the URL of an API', () => {
     ['http://127.0.0.1:8000', '127.0.0.1-8000'],
     ['http://[::1]:8000', '1-8000'],
   ])('%s names an identity %s', (written, name) => {
-    expect(passport.nameFor!(at(written).params, {})).toBe(name)
+    expect(passport.nameFor!(at(written).params)).toBe(name)
   })
 })
 
