@@ -19,6 +19,8 @@ export interface LogoutOutcome {
   revocation: Revocation | { outcome: 'none' } | { outcome: 'skipped' }
   /** It was the default, which is gone with it. */
   wasDefault: boolean
+  /** It has no end of its own: what is not revoked lives on at the server. */
+  endless?: true
   /** Whose credential it was made from, and can be made from again. */
   madeFrom?: string
   /** What was made from it, and is gone with it. */
@@ -53,7 +55,11 @@ export async function logout(
     })
   const outcome = await withChildren(context, name, vault.exclusive(name, 'logout', ended))
   const { parent } = definition
-  return { ...outcome, ...(parent && { madeFrom: parent.definition.name }) }
+  return {
+    ...outcome,
+    ...(header.expiresAt === undefined && { endless: true }),
+    ...(parent && { madeFrom: parent.definition.name }),
+  }
 }
 
 /** Marked, revoked, gone, in this order: killed in between, nobody uses it any more, and logging out again ends it. */

@@ -5,6 +5,7 @@ import { type AuthorizationServer, startAuthorizationServer } from '../../src/te
 import { type AwsStandIn, startAws } from '../aws/server.ts'
 import { BROWSER } from '../kit/cli.ts'
 import { runScript } from '../kit/script.ts'
+import { type PassportStandIn, startPassport } from '../passport/server.ts'
 
 const SCRIPTS = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.txt'))
 
@@ -22,11 +23,20 @@ const cloud = () =>
     ],
   })
 
+/** Two environments of one application, each with its own logins. */
+const environments = () =>
+  Promise.all([
+    startPassport({ clientId: 'production-cli', personalTokens: ['pat-of-the-platform'] }),
+    startPassport({ clientId: 'staging-cli', personalTokens: ['pat-of-staging'] }),
+  ])
+
 let server: AuthorizationServer
 let aws: AwsStandIn
+let shops: PassportStandIn[] = []
 afterEach(async () => {
   await server.close()
   await aws.close()
+  await Promise.all(shops.map((each) => each.close()))
 })
 
 /** Each is a story, to be read; see test/kit/script.ts for how. */
@@ -34,7 +44,18 @@ test.each(SCRIPTS)('%s', async (name) => {
   server = await startAuthorizationServer({ refresh: 'reusable' })
   const { issuer, clientId } = server
   aws = await cloud()
-  const there = { AWS: aws.url, AWS_HOST: new URL(aws.url).host }
+  shops = await environments()
+  const [production, staging] = shops.map(({ url }) => url)
+  const named = (url: string) => new URL(url).host.replace(':', '-')
+  const there = {
+    AWS: aws.url,
+    AWS_HOST: new URL(aws.url).host,
+    AUTOCOM: production!,
+    AUTOCOM_NAME: named(production!),
+    STAGING: staging!,
+    STAGING_NAME: named(staging!),
+    PORT_TAKEN: new URL(production!).port,
+  }
   const variables = {
     ISSUER: issuer,
     CLIENT: clientId,
@@ -44,5 +65,6 @@ test.each(SCRIPTS)('%s', async (name) => {
   }
   await runScript(readFileSync(join(import.meta.dirname, name), 'utf8'), variables)
   expect(server.stats().reuses).toBe(0)
+  expect(shops.map((each) => each.stats().reuses)).toEqual([0, 0])
   expect(aws.stats().sessions.filter(({ reuses }) => reuses > 0)).toEqual([])
 })

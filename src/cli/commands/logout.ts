@@ -59,13 +59,14 @@ function said(outcome: LogoutOutcome): string {
 const droppedWords = (identity: string, from: string) =>
   `Dropped the credential of ${identity}. It is made anew from ${from} when it is asked for; to end that: daypass logout ${from}`
 
-function goneWords({ identity, revocation }: LogoutOutcome): string {
+function goneWords({ identity, revocation, endless }: LogoutOutcome): string {
+  const end = endless ? 'it is revoked there' : 'it expires'
   return {
     revoked: `Logged out of ${identity}: its token was revoked at the server and removed here.`,
-    unsupported: `Logged out of ${identity}: removed here. The server has no way to revoke it; it stays valid there until it expires.`,
-    skipped: `Logged out of ${identity}: removed here only. It stays valid at the server until it expires.`,
+    unsupported: `Logged out of ${identity}: removed here. The server has no way to revoke it; it stays valid there until ${end}.`,
+    skipped: `Logged out of ${identity}: removed here only. It stays valid at the server until ${end}.`,
     none: `${identity} was not logged in.`,
-    failed: `Logged out of ${identity}: removed here, but not revoked at the server${'why' in revocation ? ` (${revocation.why})` : ''}. It may stay valid until it expires.`,
+    failed: `Logged out of ${identity}: removed here, but not revoked at the server${'why' in revocation ? ` (${revocation.why})` : ''}. It may stay valid until ${end}.`,
   }[revocation.outcome]
 }
 
