@@ -50,6 +50,7 @@ export function program(runner: Runner): Command {
     .option('--tenant <tenant>', 'the tenant')
     .option('--region <region>', 'the region')
     .option('--site <site>', 'the site')
+    .addOption(new Option('--oauth-site-type <site>', 'same as --site').hideHelp())
     .option('--set-default', 'make it the default')
     .option('--force', 'replace whatever holds the name')
     .option('--port <port>', 'listen for the browser on this port')

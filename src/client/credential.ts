@@ -14,7 +14,7 @@ import type { FromEnvironment } from '../sources/environment.ts'
 import { checkParam } from '../sources/params.ts'
 import { partyAt } from '../sources/server.ts'
 import { type Context, definitionOf, environmentOf, find, providerOf, resolve } from './context.ts'
-import { derivedLease } from './derived.ts'
+import { derivedLease, renewOwnRole } from './derived.ts'
 
 /** Whose credential was handed out, and where it came from. */
 export interface Handed {
@@ -124,7 +124,9 @@ function leaseOf(context: Context, definition: Definition): Lease {
     loginCommand: `daypass login ${name}`,
     admit: ({ header }) => checkKept(definition, header),
     renew: (held, steps) => {
-      const renew = held.grant.source ? renewExchanged : renewOAuth
+      const { source, longTerm } = held.grant
+      if (longTerm) return renewOwnRole(context, definition, held)
+      const renew = source ? renewExchanged : renewOAuth
       return renew(grantParty(host, definition, held), held, steps)
     },
   }

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { Entry, Grant, Header, KeysCredential } from '../core/types.ts'
-import { takeRole } from '../derive/assume-role.ts'
+import { type RoleWish, takeRole } from '../derive/assume-role.ts'
 import { tokenService } from '../derive/caller.ts'
 import type { StsRefusal } from '../derive/sts.ts'
+import type { Held } from '../refresh/journal.ts'
 import type { Demand, Lease, Renewed } from '../refresh/lease.ts'
 import { withTimes } from '../refresh/oauth.ts'
 import { configuredKeys, refusedKeys } from '../sources/by-keys.ts'
@@ -65,20 +66,42 @@ async function renewRole(
   { header }: Entry,
   note: (text: string) => void,
 ): Promise<Renewed> {
-  const { name, params, endpoints, parent } = definition
+  const wish = { chained: isRole(definition.parent!), note }
+  const renewed = await roleTaken(host, definition, keys, header, wish)
+  return 'code' in renewed ? refused(host, definition, renewed) : renewed
+}
+
+/** Of a role whose keys are kept beside it: it is nobody's child, and no person is needed. */
+export async function renewOwnRole(
+  { host }: Context,
+  definition: Definition,
+  { header, grant }: Held,
+): Promise<Renewed> {
+  const keys = grant.longTerm!
+  const wish = { chained: keys.sessionToken !== undefined, note: () => undefined }
+  const renewed = await roleTaken(host, definition, keys, header, wish)
+  if ('entry' in renewed) return { entry: { ...renewed.entry, grant: { ...grant, ...renewed.entry.grant } } }
+  if (!('code' in renewed)) return renewed
+  const { error } = renewed
+  if (error.code === 'network') return { failure: 'passing', error }
+  return { failure: 'refused', error: refusedKeys(definition, error, `daypass login ${definition.name}`) }
+}
+
+async function roleTaken(
+  host: Context['host'],
+  definition: Definition,
+  keys: KeysCredential,
+  header: Header,
+  wish: Pick<RoleWish, 'chained' | 'note'>,
+): Promise<Renewed | StsRefusal> {
+  const { name, params, endpoints, provider } = definition
   const at = tokenService(endpoints, params, header.clockOffset)
-  const asked = takeRole(host, at, keys, { name, params, chained: isRole(parent!), note })
-  const outcome = await asked.catch(unanswered)
+  const outcome = await takeRole(host, at, keys, { name, params, ...wish }).catch(unanswered)
   if ('failure' in outcome) return outcome
-  if ('refusal' in outcome) return refused(host, definition, outcome.refusal)
+  if ('refusal' in outcome) return outcome.refusal
   const { credential, arn } = outcome.value
-  const account = definition.provider.account({ sub: arn })
-  return {
-    entry: {
-      header: withTimes({ ...header, account, renewable: true }, credential, outcome.clockOffset),
-      grant: { credential },
-    },
-  }
+  const made = { ...header, account: provider.account({ sub: arn }), renewable: true }
+  return { entry: { header: withTimes(made, credential, outcome.clockOffset), grant: { credential } } }
 }
 
 /** Nothing was spent by it, whether the cloud heard of it or not. */

@@ -1,5 +1,7 @@
 /** Parameters that nobody gave when a login begins: from the environment, from another tool, from the person. */
-import type { Header } from '../core/types.ts'
+import { DaypassError } from '../core/errors.ts'
+import type { Header, Host, Method } from '../core/types.ts'
+import { inWords } from '../core/words.ts'
 import type { Param } from '../providers/define.ts'
 import type { Definition, Given } from '../sources/definition.ts'
 import { checkParam, variableOf } from '../sources/params.ts'
@@ -9,6 +11,7 @@ export async function fill(
   context: Context,
   definition: Definition,
   layers: { header: Header | undefined; given: Given | undefined },
+  method: Method | undefined,
 ): Promise<Definition> {
   const { provider, name, unsaid } = definition
   const filled: Record<string, string> = {}
@@ -16,7 +19,7 @@ export async function fill(
     const about = provider.params[param]!
     const value =
       variableOf(param, about, context.host.env) ??
-      (await elsewhere(context, about, definition.params[param]))
+      (await elsewhere(context, about, { proposed: definition.params[param], method }))
     if (value !== undefined) filled[param] = value
   }
   const given = { ...layers.given, params: { ...filled, ...layers.given?.params } }
@@ -26,13 +29,29 @@ export async function fill(
     : definitionOf(context, name, provider, { ...layers, given })
 }
 
-async function elsewhere(
-  { host }: Context,
-  about: Param,
-  proposed: string | undefined,
-): Promise<string | undefined> {
+interface Asking {
+  proposed: string | undefined
+  method: Method | undefined
+}
+
+async function elsewhere({ host }: Context, about: Param, asking: Asking): Promise<string | undefined> {
   const found = about.elsewhere && (await host.elsewhere?.(about.elsewhere))
   if (found) return found
-  if (!about.ask || !host.terminal.interactive) return undefined
-  return (await host.terminal.ask(about.ask, proposed)).trim() || undefined
+  const isAsked = asking.method === undefined || (about.askFor?.includes(asking.method) ?? true)
+  if (!about.ask || !isAsked || !host.terminal.interactive) return undefined
+  return about.oneOf ? chosen(host, about) : typed(host, about, asking.proposed)
+}
+
+async function typed(host: Host, { ask }: Param, proposed: string | undefined): Promise<string | undefined> {
+  return (await host.terminal.ask(inWords(ask!, host), proposed)).trim() || undefined
+}
+
+async function chosen(host: Host, { ask, oneOf = [], labels = {} }: Param): Promise<string> {
+  const options = oneOf.map((value) => ({ value, label: inWords(labels[value] ?? value, host) }))
+  return orCancelled(await host.terminal.choose(inWords(ask!, host), options))
+}
+
+export function orCancelled<T>(answer: T | undefined): T {
+  if (answer !== undefined) return answer
+  throw new DaypassError('cancelled', 'cancelled')
 }

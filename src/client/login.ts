@@ -1,12 +1,13 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { checkIdentityName } from '../core/names.ts'
-import type { Header, KeysCredential } from '../core/types.ts'
+import type { Header, Host, KeysCredential } from '../core/types.ts'
+import { inWords } from '../core/words.ts'
 import type { Provider } from '../providers/define.ts'
 import { checkBound, type Definition, type Given } from '../sources/definition.ts'
 import { logIn } from '../sources/login.ts'
 import type { LoginOptions } from '../sources/request.ts'
 import { type Context, definitionOf, knownNames, providerNow, providerOf, said } from './context.ts'
-import { fill } from './fill.ts'
+import { fill, orCancelled } from './fill.ts'
 import { agreeToReplace, type LoginOutcome, settled } from './keep.ts'
 import { hasStaticKeys, headerIfReadable } from './name.ts'
 
@@ -19,21 +20,27 @@ export interface LoginRequest extends LoginOptions {
   setDefault?: boolean
   /** Replace whatever holds the name. */
   force?: boolean
+  /** The first of two steps: the browser is elsewhere, and so is the person. */
+  start?: boolean
 }
 
 /** Logs in and keeps what came of it. An identity's name wins over a provider's. */
-export async function login(context: Context, request: LoginRequest): Promise<LoginOutcome> {
-  const { definition, before, unnamed } = await target(context, request)
+export async function login(context: Context, asked: LoginRequest): Promise<LoginOutcome> {
+  const { definition, before, request, unnamed } = await target(context, asked)
   await checkSameDefinition(context, definition, before, request)
   await checkVault(context, definition)
-  const kept = await keptKeys(context, before)
+  const kept = await keptKeys(context, definition, before)
   const loggedIn = await logIn(context.host, definition, { ...request, ...(kept && { kept }) })
   return settled(context, loggedIn, before, { ...request, ...(unnamed && { unnamed }) })
 }
 
-/** Long-term keys that were kept beside a session of theirs. */
-async function keptKeys({ vault }: Context, before: Header | undefined): Promise<KeysCredential | undefined> {
-  if (before?.method !== 'keys' || !before.key) return undefined
+/** Long-term keys that were kept beside a session of theirs: it takes no more than a code. */
+async function keptKeys(
+  { vault }: Context,
+  { params }: Definition,
+  before: Header | undefined,
+): Promise<KeysCredential | undefined> {
+  if (params.mfa_arn === undefined || before?.method !== 'keys' || !before.key) return undefined
   const grant = (await vault.read(before.name))?.grant
   return grant?.longTerm
 }
@@ -60,54 +67,81 @@ interface Target {
   before: Header | undefined
   /** Its name is for its account to say. */
   unnamed?: true
+  /** With the way that the person chose, where they were asked. */
+  request: LoginRequest
 }
 
 export async function target(context: Context, request: LoginRequest): Promise<Target> {
   const { target, name, given } = request
-  if (name === undefined && (await knownNames(context)).includes(target)) return known(context, target, given)
+  if (name === undefined && (await knownNames(context)).includes(target))
+    return known(context, target, request)
   const { provider, kind } = providerOrKind(context, target)
-  const wanted = kind === undefined ? given : { ...given, kind }
+  const wanted = kind === undefined ? request : { ...request, given: { ...given, kind } }
   if (name === undefined && provider.nameFor) return unnamed(context, provider, wanted)
   const chosen = checkIdentityName(name ?? provider.id)
-  if (said(context, chosen)?.via?.identity !== undefined) return known(context, chosen, given)
-  return named(context, chosen, provider, wanted)
-}
-
-async function named(
-  context: Context,
-  name: string,
-  provider: Provider,
-  given: Given | undefined,
-): Promise<Target> {
-  const before = await headerIfReadable(context, name)
-  const layers = { header: before, given }
-  return { definition: await fill(context, definitionOf(context, name, provider, layers), layers), before }
+  if (said(context, chosen)?.via?.identity !== undefined) return known(context, chosen, wanted)
+  return filled(context, chosen, provider, await headerIfReadable(context, chosen), wanted)
 }
 
 /** Under the name that the provider finds for it; where that takes the account, under its id until then. */
-async function unnamed(context: Context, provider: Provider, given: Given | undefined): Promise<Target> {
-  const layers = { header: undefined, given }
-  const nameless = await fill(context, definitionOf(context, provider.id, provider, layers), layers)
-  const { params, unsaid } = nameless
-  const name = provider.nameFor!(params)
-  if (name === undefined) return { definition: nameless, before: undefined, unnamed: true }
+async function unnamed(context: Context, provider: Provider, wanted: LoginRequest): Promise<Target> {
+  const nameless = await filled(context, provider.id, provider, undefined, wanted)
+  const { definition, request } = nameless
+  const said = provider.nameFor!(definition.params)
+  if (said === undefined) return { ...nameless, unnamed: true }
+  const name = checkIdentityName(said)
   // What was asked for, or found, is not asked for again.
-  const found = Object.entries(params).filter(([param]) => !unsaid.includes(param))
-  return named(context, checkIdentityName(name), provider, { ...given, params: Object.fromEntries(found) })
+  const found = Object.entries(definition.params).filter(([param]) => !definition.unsaid.includes(param))
+  const given = { ...request.given, params: Object.fromEntries(found) }
+  return filled(context, name, provider, await headerIfReadable(context, name), { ...request, given })
 }
 
 /** What was logged in to already, or stands in the configuration; of a derived one, the identity it all begins with. */
-async function known(context: Context, name: string, given: Given | undefined): Promise<Target> {
+async function known(context: Context, name: string, request: LoginRequest): Promise<Target> {
   const before = await headerIfReadable(context, name)
   const provider = providerNow(context, name, before)
   if (!provider) throw unreadable(name)
   const via = said(context, name)?.via?.identity
   if (via !== undefined) {
     context.host.terminal.say(`${name} is made from ${via}, which is what to log in to.`)
-    return known(context, via, given)
+    return known(context, via, request)
   }
-  const layers = { header: before, given }
-  return { definition: await fill(context, definitionOf(context, name, provider, layers), layers), before }
+  return filled(context, name, provider, before, request)
+}
+
+/** The way in is chosen first: what else is to be asked depends on it. */
+async function filled(
+  context: Context,
+  name: string,
+  provider: Provider,
+  before: Header | undefined,
+  wanted: LoginRequest,
+): Promise<Target> {
+  const layers = { header: before, given: wanted.given }
+  const definition = definitionOf(context, name, provider, layers)
+  const request = { ...wanted, ...(await wayIn(context.host, definition, before, wanted)) }
+  return { definition: await fill(context, definition, layers, request.method), before, request }
+}
+
+/** Asked where there is a choice, and nothing says it: no flag, no keys of the configuration, no login before. */
+async function wayIn(
+  host: Host,
+  { provider, methods, keys }: Definition,
+  before: Header | undefined,
+  { method, browser, start }: LoginRequest,
+): Promise<Pick<LoginRequest, 'method' | 'form'>> {
+  const { ways } = provider
+  const isSaid = method ?? browser ?? keys ?? (before?.method !== 'keys' ? before?.method : undefined)
+  if (!ways || isSaid !== undefined || start || !host.terminal.interactive) return {}
+  const offered = ways.options.filter((way) => methods.includes(way.method))
+  const options = offered.map(({ label, hint }, index) => ({
+    value: String(index),
+    label: inWords(label, host),
+    ...(hint !== undefined && { hint: inWords(hint, host) }),
+  }))
+  const way = offered[Number(orCancelled(await host.terminal.choose(inWords(ways.ask, host), options)))]!
+  // How the browser is gone about, or done without, depends on where we are.
+  return way.method === 'browser' ? {} : { method: way.method, ...(way.form && { form: way.form }) }
 }
 
 /** `aws`, or one of its kinds: `aws/root`. */

@@ -2,6 +2,7 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
 import type { Time } from '../core/types.ts'
 import type { Definition } from '../sources/definition.ts'
+import { gateOf } from '../sources/gate.ts'
 import {
   type FinishOptions,
   finishLogin as finishPending,
@@ -23,6 +24,8 @@ export interface Started {
   userCode?: string
   /** Its page shows a code, which the second step is given. */
   pasted?: true
+  /** What may keep the page from sending anybody back. */
+  waiting?: string
   /** When the page, or the whole login, can no longer be used. */
   expiresAt: Time
 }
@@ -33,7 +36,7 @@ export async function startLogin(context: Context, request: LoginRequest): Promi
       hint: 'leave out --start',
     })
   }
-  const { definition, before, unnamed } = await target(context, request)
+  const { definition, before, unnamed } = await target(context, { ...request, start: true })
   await checkSameDefinition(context, definition, before, request)
   const pending = await startPending(context.host, definition, { ...request, ...(unnamed && { unnamed }) })
   const id = newPendingId()
@@ -41,9 +44,11 @@ export async function startLogin(context: Context, request: LoginRequest): Promi
   await context.vault.sealed.write(`__login-${id}`, pending)
   const { url, userCode, urlExpiresAt, expiresAt, port, device } = pending
   const pasted = !device && port === undefined
+  const gate = gateOf(context.host, definition)
   return {
     id,
     url,
+    ...(gate && { waiting: gate.waiting }),
     ...(pasted && { pasted }),
     ...(userCode !== undefined && { userCode }),
     expiresAt: urlExpiresAt ?? expiresAt,

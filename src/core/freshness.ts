@@ -10,7 +10,7 @@ import type { Header, Time } from './types.ts'
  */
 export type State = 'valid' | 'stale' | 'expired' | 'login_required'
 
-type Lived = Pick<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'>
+type Lived = Pick<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'> & Partial<Pick<Header, 'renewable'>>
 
 /** Milliseconds until the end, by the server's clock; Infinity for a credential that has none. */
 export function timeLeft({ expiresAt, clockOffset = 0 }: Lived, now: Time): number {
@@ -22,12 +22,16 @@ function lifetime({ issuedAt, expiresAt }: Lived): number {
   return issuedAt === undefined || expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - issuedAt
 }
 
+/** Of what cannot be renewed: nobody gains anything when it is given up early. */
+const LAST_MINUTE = 60_000
+
 /**
  * More than the margin left? The margin is the stated one, at most a third of the credential's own life (one that
  * lives a minute would never be usable), at least what the caller asks for.
  */
 export function isUsable(lived: Lived, now: Time, statedMargin: number, minTtl = 0): boolean {
-  return timeLeft(lived, now) > Math.max(Math.min(statedMargin, lifetime(lived) / 3), minTtl)
+  const wanted = lived.renewable === false ? Math.min(statedMargin, LAST_MINUTE) : statedMargin
+  return timeLeft(lived, now) > Math.max(Math.min(wanted, lifetime(lived) / 3), minTtl)
 }
 
 export function stateOf(header: Header, now: Time, statedMargin: number): State {

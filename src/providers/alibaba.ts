@@ -1,10 +1,10 @@
 import { alibabaExchange } from './alibaba-exchange.ts'
 import { gateOf, SITE_NAMES, siteOf } from './alibaba-sites.ts'
 import { alibabaVariables } from './alibaba-variables.ts'
+import { alibabaWords } from './alibaba-words.ts'
 import { defineProvider } from './define.ts'
 
 const ARN = 'acs:ram::1234567890123456:user/me'
-const SESSION_OVER = { en: 'the login is over', zh: '登录已失效' }
 
 /** https://www.alibabacloud.com/help/en/ram/overview-of-oauth-applications and the application official-cli. */
 export const alibaba = defineProvider({
@@ -12,7 +12,15 @@ export const alibaba = defineProvider({
   title: 'Alibaba Cloud',
   kinds: { 'alibaba/ram-role': { derived: true } },
   params: {
-    site: { about: 'the site of the account: China or international', oneOf: SITE_NAMES, default: 'cn' },
+    site: {
+      about: 'the site of the account: China or international',
+      oneOf: SITE_NAMES,
+      labels: alibabaWords.sites,
+      ask: alibabaWords.whichSite,
+      // Keys are the same at both.
+      askFor: ['browser', 'paste'],
+      default: 'cn',
+    },
     region: {
       about: 'the region to work in',
       env: ['ALIBABA_CLOUD_REGION_ID', 'ALICLOUD_REGION'],
@@ -61,25 +69,20 @@ export const alibaba = defineProvider({
       return `it is to be ${principal_arn}`
     return undefined
   },
-  caution: ({ principal = '' }) =>
-    principal.endsWith(':root')
-      ? {
-          en: "this is the account's owner, who may do everything: better to log in as a RAM user or role",
-          zh: '当前为主账号，拥有全部权限：建议使用 RAM 用户或 RAM 角色登录',
-        }
-      : undefined,
+  caution: ({ principal = '' }) => (principal.endsWith(':root') ? alibabaWords.owner : undefined),
   refresh: { margin: 15 * 60_000, dead: ['invalid_grant', 'invalid_token', 'expired_token'] },
   gate: (params) => gateOf(siteOf(params)),
   meanings: (params) => ({
-    invalid_grant: { message: SESSION_OVER },
-    invalid_token: { message: SESSION_OVER },
-    expired_token: { message: SESSION_OVER },
+    invalid_grant: { message: alibabaWords.over },
+    invalid_token: { message: alibabaWords.over },
+    expired_token: { message: alibabaWords.over },
     access_denied: {
-      message: { en: 'this identity may not use the application', zh: '当前身份不允许访问该应用' },
+      message: alibabaWords.notAssigned,
       hint: gateOf(siteOf(params)).denied,
     },
   }),
-  keys: { cloud: 'alibaba' },
+  ways: alibabaWords.ways,
+  keys: { cloud: 'alibaba', role: 'alibaba/ram-role', asks: alibabaWords.keys },
   variables: alibabaVariables,
 })
 

@@ -30,7 +30,23 @@ export interface Param {
   /** Another tool's configuration that says it, after the environment. */
   elsewhere?: Elsewhere
   /** Asked on a terminal with these words, rather than taking the default in silence. */
-  ask?: string
+  ask?: Words
+  /** The only ways in for which it is asked. */
+  askFor?: readonly Method[]
+  /** What the values of `oneOf` are called where one is chosen. */
+  labels?: Readonly<Record<string, Words>>
+}
+
+/** Which keys are handed in: `session` are temporary ones, `role` are those that a role is taken on with. */
+export type KeysForm = 'plain' | 'session' | 'role'
+
+/** One way in, as a person is offered it. */
+interface Way {
+  label: Words
+  hint?: Words
+  method: Method
+  /** Of keys. */
+  form?: KeysForm
 }
 
 /** What is particular about a kind of identity. */
@@ -187,8 +203,17 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   env: readonly string[]
   /** Environment variables that carry a credential of it to another program. */
   variables?: Variables
-  /** Whose access keys they are, where `--method keys` is offered. */
-  keys?: { cloud: KeysCredential['cloud'] }
+  /** Offered on a terminal before a login that says nothing of it, best first. */
+  ways?: { ask: Words; options: readonly Way[] }
+  /** Where `--method keys` is offered. */
+  keys?: {
+    /** Whose access keys they are. */
+    cloud: KeysCredential['cloud']
+    /** The kind of a role that is taken on with keys of its own. */
+    role?: string
+    /** What its keys are asked for with, in its own words. */
+    asks?: Partial<Record<KeysField, Words>>
+  }
   /** How it writes a whole credential in one text, and the environment variables that hold one. */
   whole?: { env: readonly string[]; example: string; read: (text: string) => Whole | undefined }
   /** Answers whoever may use the account, by a bearer token or by keys as Basic authentication (RFC 7617). */
@@ -196,6 +221,16 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
 }
 
 type Meanings = Readonly<Record<string, Meaning<Words>>>
+
+/** What keys consist of, and what may come with them. */
+export type KeysField =
+  | 'accessKeyId'
+  | 'secretAccessKey'
+  | 'sessionToken'
+  | 'expiration'
+  | 'roleArn'
+  | 'sessionName'
+  | 'externalId'
 
 /** The declared parameters that have a value. */
 type Values<Params extends Record<string, Param>> = { readonly [Name in keyof Params]?: string }

@@ -100,7 +100,10 @@ export function withTimes(header: Untimed, { issuedAt, expiresAt }: Credential, 
 type Untimed = Omit<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'>
 
 /** The record of a new login. */
-export function newEntry(about: Omit<Untimed, 'v' | 'renewable'>, grant: Grant, clockOffset: number): Held {
+export function newEntry(about: About, grant: Grant, clockOffset: number): Held {
   const renewable = grant.refreshToken !== undefined || grant.source !== undefined
-  return { header: withTimes({ v: 1, ...about, renewable }, grant.credential, clockOffset), grant }
+  return { header: withTimes({ v: 1, renewable, ...about }, grant.credential, clockOffset), grant }
 }
+
+/** `renewable`: where the grant alone does not tell. */
+type About = Omit<Untimed, 'v' | 'renewable'> & Partial<Pick<Untimed, 'renewable'>>

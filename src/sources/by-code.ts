@@ -21,6 +21,7 @@ import type { Party } from '../oauth/server.ts'
 import { exchangeCode } from '../oauth/token.ts'
 import type { Redirect } from '../providers/define.ts'
 import type { Definition } from './definition.ts'
+import { gateOf } from './gate.ts'
 import { entryOf } from './record.ts'
 import { redirectOf } from './redirect.ts'
 import type { LoggedIn, LoginOptions } from './request.ts'
@@ -53,6 +54,8 @@ export async function byCode(
     const address = await authorizeUrl(party, attempt, scopesFor(definition, server), extra)
     const { url } = address
     await show(host, address, choice, loopback?.port, options)
+    const gate = gateOf(host, definition)
+    if (gate) host.terminal.say(gate.waiting)
     const opening = open(host, url, choice, options, definition.name)
     const paste = (pasted: URLSearchParams) => checkPasted(server, client, attempt, pasted)
     const { code, method } = await receive(

@@ -2,9 +2,8 @@
 import { createHash } from 'node:crypto'
 import { parseDuration } from '../core/duration.ts'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { Secret } from '../core/secret.ts'
-import { shown } from '../core/text.ts'
 import type { Grant, Header, Host, KeysCredential, Time } from '../core/types.ts'
+import { takeRole } from '../derive/assume-role.ts'
 import { callerOf, tokenService } from '../derive/caller.ts'
 import { cloudOf } from '../derive/clouds.ts'
 import type { StsOutcome } from '../derive/sts.ts'
@@ -12,20 +11,20 @@ import { ping } from '../oauth/ping.ts'
 import type { Provider } from '../providers/define.ts'
 import { newEntry } from '../refresh/oauth.ts'
 import { type ConfiguredKeys, checkBound, type Definition } from './definition.ts'
-import { wholeCredential } from './environment.ts'
+import { type HandedIn, incomplete, readKeys } from './read-keys.ts'
 import { about, caution, strangerTo } from './record.ts'
-import type { LoggedIn } from './request.ts'
+import type { LoggedIn, LoginOptions } from './request.ts'
 
-/** `kept`: the keys that the identity has already, of which only the session is over. */
 export async function byKeys(
   host: Host,
   definition: Definition,
-  kept: KeysCredential | undefined,
+  { kept, form }: LoginOptions,
 ): Promise<LoggedIn> {
   const { mfa_arn } = definition.params
   const configured = definition.keys && asCredential(definition, definition.keys, host.now())
-  const known = configured ?? (mfa_arn === undefined ? undefined : kept)
-  const { keys, of } = known ? { keys: known, of: undefined } : await readKeys(host, definition)
+  const own = configured ?? kept
+  const { keys, role, of }: HandedIn = own ? { keys: own } : await readKeys(host, definition, form)
+  if (role) return byRole(host, definition, keys, role)
   const { account, clockOffset } = await ownerOf(host, definition, keys, of ?? definition.params.cloud_name)
   const header = about(host, definition, undefined, 'keys', account)
   const settle = async () => undefined
@@ -44,6 +43,32 @@ export async function byKeys(
     ),
     settle,
   }
+}
+
+/** A role, and beside it the keys that it is taken on with: the next time takes no person. */
+async function byRole(
+  host: Host,
+  definition: Definition,
+  keys: KeysCredential,
+  role: Record<string, string>,
+): Promise<LoggedIn> {
+  const { name, provider, endpoints } = definition
+  const params = { ...definition.params, ...role }
+  const note = (text: string) => host.terminal.warn(text)
+  const wish = { name, params, chained: keys.sessionToken !== undefined, note }
+  const outcome = taken(await takeRole(host, tokenService(endpoints, params), keys, wish), definition)
+  const { credential, arn } = outcome.value
+  const account = provider.account({ sub: arn })
+  const stranger = strangerTo(definition, account)
+  if (stranger) throw stranger
+  const header = {
+    ...about(host, { ...definition, params }, undefined, 'keys', account),
+    kind: provider.keys!.role!,
+    renewable: true,
+    ...(keys.expiresAt !== undefined && { sessionExpiresAt: keys.expiresAt }),
+  }
+  const entry = newEntry(header, { credential, longTerm: keys }, outcome.clockOffset)
+  return { entry, settle: async () => undefined }
 }
 
 /** What is kept may be used: at the server that issued it, and under keys of the configuration no other than theirs. */
@@ -156,99 +181,4 @@ async function readCode({ terminal }: Host, { name, params }: Definition): Promi
       hint: `on a terminal: daypass login ${name}`,
     },
   )
-}
-
-interface Read {
-  keys: KeysCredential
-  /** The account that they are of, where they came with it. */
-  of?: string | undefined
-}
-
-async function readKeys({ terminal, now }: Host, definition: Definition): Promise<Read> {
-  const { provider } = definition
-  const issuedAt = now()
-  if (!terminal.interactive) return parseKeys(definition, (await terminal.readSecret('')) ?? '', issuedAt)
-  if (provider.whole) {
-    const prompt = `Paste the keys of ${provider.title}, as ${provider.whole.example} (not shown):`
-    return parseKeys(definition, (await terminal.readSecret(prompt)) ?? '', issuedAt)
-  }
-  const accessKeyId = (await terminal.ask(`Access key id of ${provider.title}:`)).trim()
-  const secret = (await terminal.readSecret('Its secret access key (not shown):'))?.trim()
-  if (accessKeyId && secret)
-    return {
-      keys: asCredential(definition, { accessKeyId, secretAccessKey: new Secret(secret) }, issuedAt),
-    }
-  throw incomplete(provider)
-}
-
-/** Every way in which the keys of a cloud are written down. */
-const SPELLINGS = {
-  accessKeyId: ['access_key_id', 'AccessKeyId', 'aws_access_key_id', 'api_key'],
-  secretAccessKey: [
-    'secret_access_key',
-    'SecretAccessKey',
-    'aws_secret_access_key',
-    'access_key_secret',
-    'api_secret',
-  ],
-  sessionToken: ['session_token', 'SessionToken', 'aws_session_token', 'security_token', 'sts_token'],
-  of: ['cloud_name'],
-} as const
-
-/** One line: as its provider writes it, or `{"access_key_id", "secret_access_key", "session_token"?}`. */
-function parseKeys(definition: Definition, text: string, issuedAt: Time): Read {
-  const { provider } = definition
-  const whole = provider.whole?.read(text)
-  if (whole) {
-    const keys = wholeCredential(provider, { ...whole, token: '' }, issuedAt)
-    if (keys?.kind !== 'keys') throw incomplete(provider)
-    checkPlace(definition, whole.endpoints?.api)
-    return { keys, of: whole.account }
-  }
-  const json = readJson(provider, text)
-  const field = (name: keyof typeof SPELLINGS) =>
-    SPELLINGS[name]
-      .map((spelling) => json[spelling])
-      .find((value) => typeof value === 'string' && value !== '') as string | undefined
-  const [id, secret, session] = [field('accessKeyId'), field('secretAccessKey'), field('sessionToken')]
-  if (id === undefined || secret === undefined) throw incomplete(provider)
-  const keys = {
-    accessKeyId: id,
-    secretAccessKey: new Secret(secret),
-    ...(session !== undefined && { sessionToken: new Secret(session) }),
-  }
-  return { keys: asCredential(definition, keys, issuedAt), of: field('of') }
-}
-
-/** Where the keys themselves say where they are for, that is to be the place that they are shown to. */
-function checkPlace({ endpoints: { api }, provider }: Definition, said: string | undefined): void {
-  if (said === undefined || !api || new URL(said).host === new URL(api).host) return
-  throw new DaypassError('usage', `these keys are for ${shown(said)}, and not for ${api}`, {
-    hint: `daypass login ${provider.id} --method keys --region …`,
-  })
-}
-
-const incomplete = ({ whole }: Provider) =>
-  new DaypassError(
-    'usage',
-    whole
-      ? 'a key, its secret and their account are needed'
-      : 'both access_key_id and secret_access_key are needed',
-    { hint: oneLine(whole) },
-  )
-
-const oneLine = (whole: Provider['whole']) =>
-  `pipe in one line: ${whole?.example ?? '{"access_key_id":"…","secret_access_key":"…"}'}`
-
-function readJson({ whole }: Provider, text: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    // `aws iam create-access-key` wraps them.
-    const keys = (value as { AccessKey?: unknown } | null)?.AccessKey ?? value
-    if (typeof keys === 'object' && keys !== null) return keys as Record<string, unknown>
-  } catch {
-    // The parser's own message would show a piece of the keys.
-  }
-  const form = whole ? `${whole.example}, nor one line of JSON` : 'one line of JSON'
-  throw new DaypassError('usage', `the keys are not ${form}`, { hint: oneLine(whole) })
 }

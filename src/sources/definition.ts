@@ -143,7 +143,7 @@ function paramsOf(provider: Provider, layers: Layers): Pick<Definition, 'params'
       given?.params?.[param] ??
       identity?.params?.[param] ??
       own?.params?.[param] ??
-      stored?.params[param] ??
+      keptValue(param, about, stored?.params, params) ??
       (param === 'region' ? saidOf(layers.parent, param) : undefined) ??
       // Whoever has logged in has it from there; of keys that need no login it is asked now.
       (identity?.keys || layers.unlogged ? variableOf(param, about, env) : undefined)
@@ -159,8 +159,20 @@ const normal = (about: Param | undefined, value: string) => about?.normal?.(valu
 const defaultOf = ({ default: fallback }: Param, params: Record<string, string>) =>
   typeof fallback === 'function' ? fallback(params) : fallback
 
+/** A default that the parameters of then made is made by those of now. */
+function keptValue(
+  param: string,
+  about: Param,
+  kept: Record<string, string> | undefined,
+  now: Record<string, string>,
+): string | undefined {
+  const value = kept?.[param]
+  const isMade = value !== undefined && typeof about.default === 'function' && value === about.default(kept!)
+  return isMade ? defaultOf(about, now) : value
+}
+
 /** The client that anyone may use; which one may depend on the parameters. */
-function publicClient({ client }: Provider, params: Record<string, string>): string | undefined {
+export function publicClient({ client }: Provider, params: Record<string, string>): string | undefined {
   return typeof client.id === 'function' ? client.id(params) : client.id
 }
 

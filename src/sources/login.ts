@@ -12,6 +12,7 @@ import { anyPort, byCode } from './by-code.ts'
 import { byKeys } from './by-keys.ts'
 import { byToken } from './by-token.ts'
 import type { Definition } from './definition.ts'
+import { gateOf } from './gate.ts'
 import { entryOf } from './record.ts'
 import { redirectOf } from './redirect.ts'
 import type { LoggedIn, LoginOptions } from './request.ts'
@@ -33,10 +34,15 @@ export async function logIn(host: Host, definition: Definition, options: LoginOp
   const offered = found ? offeredBy(definition, found) : definition.methods
   const choice = chooseMethod({ ...question, offered })
   if (choice.method === 'token') return byToken(host, definition, options)
-  if (!found || choice.method === 'keys') return byKeys(host, definition, options.kept)
+  if (!found || choice.method === 'keys') return byKeys(host, definition, options)
   const party = partyBy(found, definition, choice.method)
   const limit = options.timeout ?? TIMEOUT
-  const { signal, stop } = deadline(host, limit, options.signal)
+  const { signal, stop } = deadline(
+    host,
+    tooLate(limit, gateOf(host, definition)?.late),
+    limit,
+    options.signal,
+  )
   try {
     if (choice.why) host.terminal.say(choice.why)
     if (choice.method === 'device') return await byDevice(host, definition, party, options, limit, signal)
@@ -65,13 +71,14 @@ export function offeredBy({ methods }: Definition, { server }: Party): readonly 
 /** Aborts with a `DaypassError` when the time is over or the caller gives up. */
 function deadline(
   host: Host,
+  late: DaypassError,
   limit: number,
   callers?: AbortSignal,
 ): { signal: AbortSignal; stop: () => void } {
   const clock = new AbortController()
   const over = new AbortController()
   host.sleep(limit, clock.signal).then(
-    () => over.abort(tooLate(limit)),
+    () => over.abort(late),
     () => undefined,
   )
   return {
@@ -80,10 +87,8 @@ function deadline(
   }
 }
 
-const tooLate = (limit: number) =>
-  new DaypassError('login_required', `nobody finished the login within ${formatDuration(limit)}`, {
-    hint: 'log in again, with --timeout 15m for more time',
-  })
+const tooLate = (limit: number, hint = 'log in again, with --timeout 15m for more time') =>
+  new DaypassError('login_required', `nobody finished the login within ${formatDuration(limit)}`, { hint })
 
 /** Over SSH, where the device code was our choice: what would make the browser way work. */
 function sayHowByBrowser({ terminal, env }: Host, definition: Definition): void {

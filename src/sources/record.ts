@@ -192,7 +192,8 @@ export function about(
   const { name, provider, kind, params, scopes } = definition
   return {
     name,
-    kind,
+    // What somebody logs in to themselves is made from no other identity.
+    kind: provider.kinds?.[kind]?.derived ? provider.kind : kind,
     provider: provider.id,
     params: { ...params, ...(method !== 'token' && { scopes: scopes.join(' ') }) },
     ...(party && { endpoints: endpointsOf(party.server), clientId: party.client.id }),

@@ -1,9 +1,12 @@
 import type { Secret } from '../core/secret.ts'
 import type { Entry, KeysCredential, Method } from '../core/types.ts'
 import type { Party } from '../oauth/server.ts'
+import type { KeysForm } from '../providers/define.ts'
 
 export interface LoginOptions {
   method?: Method
+  /** Of a login by keys: which ones are asked for. */
+  form?: KeysForm
   /** The callback's port, instead of the provider's own. */
   port?: number
   /** A command that opens the browser, instead of `$BROWSER` and the system's. */

@@ -78,6 +78,7 @@ describe('an access token that is refused', () => {
     ['has too little left', [403, 'access_denied', 'token expire time is too short']],
     ['is over', [401, 'expired_token', 'The access token is expired.']],
     ['is unknown', [401, 'invalid_token', 'The access token is invalid.']],
+    ['is not liked', [401, 'Unauthorized', 'In other words.']],
   ] as const)('because it %s is refreshed, and exchanged once more', async (_, refuse) => {
     const w = await later(46 * MINUTE, { accessTtl: 2 * 3600 })
     w.ali.failNext({ door: 'exchange', refuse })

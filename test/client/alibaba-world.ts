@@ -60,3 +60,27 @@ export async function cloud(options: AlibabaOptions = {}, more: CloudOptions = {
 /** How often a door of the stand-in was asked. */
 export const asked = (ali: AlibabaStandIn, door: keyof ReturnType<AlibabaStandIn['stats']>['by']) =>
   ali.stats().by[door] ?? 0
+
+/** Nothing is configured, and everything that is sent to Alibaba Cloud's own hosts ends at the stand-in. */
+export async function atHome(options: AlibabaOptions = {}, more: WorldOptions = {}) {
+  const ali = await startAlibaba(options)
+  onTestFinished(() => ali.close())
+  const spoken = new Set<string>()
+  const here = (url: string) => {
+    const { host, origin } = new URL(url)
+    spoken.add(host)
+    return url.replace(origin, ali.url)
+  }
+  const w = await world({
+    ...more,
+    fetch: (input, init = {}) => {
+      const headers = new Headers(init.headers)
+      headers.set('x-forwarded-host', new URL(String(input)).host)
+      return fetch(here(String(input)), { ...init, headers })
+    },
+  })
+  const open = w.host.openBrowser
+  w.host.openBrowser = (url, command) => open(here(url), command)
+  const row = async (name = 'alibaba') => (await w.daypass.status(name)).row
+  return { ali, ...w, row, spoken, login: w.daypass.login }
+}

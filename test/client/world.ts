@@ -20,6 +20,8 @@ export interface WorldOptions {
   interactive?: boolean
   /** What the person types, in order; afterwards the input has ended (or, on a terminal, nothing more comes). */
   types?: string[]
+  /** What the person chooses, in order; afterwards they cancel. */
+  chooses?: string[]
   /** What the person answers to open questions; afterwards they take what is proposed. */
   answers?: string[]
   confirms?: boolean
@@ -49,7 +51,12 @@ export async function world(options: WorldOptions = {}) {
   const { confirms = false } = options
   const terminal = scriptedTerminal({
     interactive,
-    answers: { readSecret: types, confirm: [confirms], ask: options.answers ?? [] },
+    answers: {
+      readSecret: types,
+      confirm: [confirms],
+      ask: options.answers ?? [],
+      choose: options.chooses ?? [],
+    },
   })
   const browser = scriptedBrowser()
   const vault = options.vault ?? memoryVault()

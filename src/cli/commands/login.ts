@@ -26,6 +26,7 @@ export interface LoginFlags {
   tenant?: string | undefined
   region?: string | undefined
   site?: string | undefined
+  oauthSiteType?: string | undefined
   apiUrl?: string | undefined
   clientId?: string | undefined
   scopes?: string | undefined
@@ -115,7 +116,7 @@ function definitionIfReadable(daypass: World['daypass'], name: string) {
 function givenOf(declared: Awaited<ReturnType<typeof declaredParams>>, flags: LoginFlags): Given {
   const params: Record<string, string> = {}
   for (const [flag, param] of Object.entries(PARAM_FLAGS) as [keyof typeof PARAM_FLAGS, string][]) {
-    const value = flags[flag]
+    const value = flag === 'site' ? siteIn(flags) : flags[flag]
     if (value === undefined) continue
     if (declared && !declared.params.includes(param)) throw unknownParam(declared, param)
     params[param] = value
@@ -126,6 +127,9 @@ function givenOf(declared: Awaited<ReturnType<typeof declaredParams>>, flags: Lo
     ...(flags.scopes !== undefined && { scopes: flags.scopes.split(/[\s,]+/).filter(Boolean) }),
   }
 }
+
+/** Alibaba Cloud's own command line writes it in capitals, under a name of its own. */
+const siteIn = ({ site, oauthSiteType }: LoginFlags) => (site ?? oauthSiteType)?.toLowerCase()
 
 function unknownParam(
   { title, params }: { title: string; params: readonly string[] },
@@ -203,7 +207,7 @@ const DEFAULTS = {
 
 async function start(world: World, target: string, request: Omit<LoginRequest, 'target'>): Promise<Answer> {
   const { daypass, json, host } = world
-  const { id, url, userCode, pasted, expiresAt } = await daypass.startLogin(target, request)
+  const { id, url, userCode, pasted, waiting, expiresAt } = await daypass.startLogin(target, request)
   const next = `daypass login --finish ${id} ${pasted ? '--code TEXT' : '--wait 60s'}`
   const left = formatDuration(expiresAt - host.now())
   host.terminal.say(
@@ -213,6 +217,7 @@ async function start(world: World, target: string, request: Omit<LoginRequest, '
       ...(userCode || pasted
         ? []
         : [`or, where the browser runs elsewhere: daypass login --finish ${id} --callback-url URL`]),
+      ...(waiting ? ['', waiting] : []),
     ].join('\n'),
   )
   const answer = {
