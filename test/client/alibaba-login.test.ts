@@ -177,7 +177,7 @@ describe('on a terminal', () => {
 })
 
 describe('who is not assigned to the application', () => {
-  const gate = (link: string) => new RegExp(`official-cli[sS]*${link}`)
+  const gate = (link: string) => new RegExp(`official-cli(?:.|\\n)*${link}`)
 
   test('is told while they wait, and again when it is too late', async () => {
     const w = await cloud({ consent: 'unassigned' })
