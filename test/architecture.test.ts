@@ -54,6 +54,7 @@ const MAY_IMPORT: Record<string, readonly string[] | typeof ANY> = {
   tools: ['core', 'vault'],
   flows: ['core', 'oauth'],
   refresh: ['core', 'oauth', 'vault?'],
+  serve: ['core', 'oauth'],
   derive: ['core', 'oauth'],
   sources: ['core', 'config', 'oauth', 'providers?', 'flows', 'refresh', 'derive'],
   client: ['core', 'config', 'oauth', 'providers', 'refresh', 'sources', 'derive', 'vault?'],

@@ -26,6 +26,15 @@ export async function handOut(
   return handed
 }
 
+/** Whose variables carry the credential of the identity that is meant here, and what else they carry. */
+export async function carrierOf({ daypass }: World, selected: string | undefined, tenant: string | undefined) {
+  const { provider, params, endpoints, unsaid } = await daypass.definition(selected, inTenant(tenant))
+  if (tenant !== undefined && !provider.tenants) throw noTenants(provider)
+  // A default of ours is no reason to change what stands in the environment.
+  const region = unsaid.includes('region') ? undefined : params.region
+  return { provider, params, endpoints, region }
+}
+
 /** The credential as changes to an environment. `tenant`: instead of the one in force. */
 export async function handOutChanges(
   world: World,
@@ -34,16 +43,11 @@ export async function handOutChanges(
   tenant: string | undefined,
 ): Promise<Changes> {
   // First of all: what is wrong with a tenant is no reason to log in.
-  const definition = await world.daypass.definition(selected, inTenant(tenant))
-  const { provider, params, unsaid } = definition
-  if (tenant !== undefined && !provider.tenants) throw noTenants(provider)
+  const { provider, ...beside } = await carrierOf(world, selected, tenant)
   const { credential, header, whole } = await handOut(world, selected, minTtl)
-  // A default of ours is no reason to change what stands in the environment.
-  const region = unsaid.includes('region') ? undefined : params.region
   return changesFor(provider, credential, {
-    region,
-    params,
-    endpoints: { ...definition.endpoints, ...whole?.endpoints },
+    ...beside,
+    endpoints: { ...beside.endpoints, ...whole?.endpoints },
     account: whole?.account ?? header?.account?.account,
     clockOffset: header?.clockOffset,
   })

@@ -38,6 +38,7 @@ export function handOutCommands(root: Command, runner: Runner): void {
     .argument('[identity]', 'which')
     .option('--min-ttl <time>', left)
     .option('--tenant <tenant>', within)
+    .option('--endpoint', 'give it an address of this machine that always has a good credential')
     .addHelpText('after', EXEC)
     .action(async (identity, flags) => {
       const { exec } = await import('./commands/exec.ts')

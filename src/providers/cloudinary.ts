@@ -52,6 +52,8 @@ export const cloudinary = defineProvider({
   whole: { env: ['CLOUDINARY_URL'], example: 'cloudinary://KEY:SECRET@CLOUD', read: readCloudinaryUrl },
   ping: (account, { api }) => `${withoutSlash(api!)}/v1_1/${encodeURIComponent(account)}/ping`,
   variables: cloudinaryVariables,
+  // A token lives five minutes, and its SDKs ask nobody for another one.
+  liveEndpoint: 'api',
 })
 
 /** As the vendor's own tool reads a region: `eu` is `api-eu`. */

@@ -203,6 +203,11 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   env: readonly string[]
   /** Environment variables that carry a credential of it to another program. */
   variables?: Variables
+  /**
+   * The endpoint whose place an address of ours can take: a program that is given it, and a bearer of ours, goes through
+   * `exec --endpoint`.
+   */
+  liveEndpoint?: keyof Endpoints
   /** Offered on a terminal before a login that says nothing of it, best first. */
   ways?: { ask: Words; options: readonly Way[] }
   /** Where `--method keys` is offered. */

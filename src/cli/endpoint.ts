@@ -1,0 +1,58 @@
+import { bearerOf } from '../client/credential.ts'
+import { DaypassError } from '../core/errors.ts'
+import type { Secret } from '../core/secret.ts'
+import type { BearerCredential } from '../core/types.ts'
+import { type Changes, changesFor } from '../outputs/variables.ts'
+import type { Provider } from '../providers/define.ts'
+import type { World } from './answer.ts'
+import { carrierOf, handOut } from './credential.ts'
+
+/** An endpoint for one program, and the environment that leads there. */
+interface Endpoint {
+  changes: Changes
+  close(): Promise<void>
+}
+
+/** A credential that is good, and somebody who keeps it so as long as the program runs. */
+export async function openEndpoint(
+  world: World,
+  selected: string | undefined,
+  tenant: string | undefined,
+): Promise<Endpoint> {
+  const { daypass, host } = world
+  const { provider, endpoints, ...beside } = await carrierOf(world, selected, tenant)
+  const { identity, credential, header, variable } = await handOut(world, selected, undefined)
+  const upstream = provider.liveEndpoint && endpoints[provider.liveEndpoint]
+  if (!provider.liveEndpoint || !upstream) throw noEndpoint(provider, identity, credential.kind === 'keys')
+  if (variable) throw notOurs(variable)
+  if (credential.kind === 'keys') throw lasting(identity)
+  // The very same identity, whatever the default becomes meanwhile.
+  const token = async (rejected?: Secret) =>
+    bearerOf(await daypass.credential(identity, rejected ? { rejected } : {}))
+  const { startProxy } = await import('../serve/proxy.ts')
+  const { url, bearer, close } = await startProxy({ upstream, fetch: host.fetch, token })
+  const ours: BearerCredential = { ...credential, token: bearer }
+  const changes = changesFor(provider, ours, {
+    ...beside,
+    endpoints: { ...endpoints, [provider.liveEndpoint]: url },
+    account: header?.account?.account,
+  })
+  return { changes, close }
+}
+
+const noEndpoint = ({ title }: Provider, identity: string, isKeys: boolean) =>
+  new DaypassError('usage', `programs that use ${title} cannot be given an endpoint`, {
+    hint: isKeys
+      ? `leave out --endpoint, or let the program ask: daypass credential-process ${identity}`
+      : `leave out --endpoint, or let the program ask: daypass token ${identity}`,
+  })
+
+const notOurs = (variable: string) =>
+  new DaypassError('usage', `the credential of ${variable} is not ours to renew`, {
+    hint: 'daypass exec <identity> --endpoint -- CMD',
+  })
+
+const lasting = (identity: string) =>
+  new DaypassError('usage', `${identity} has static keys, which nobody has to renew`, {
+    hint: `daypass exec ${identity} -- CMD`,
+  })

@@ -1,0 +1,226 @@
+/** What goes through the proxy, and what does not. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { DaypassError } from '../../src/core/errors.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { api, standing } from './upstream.ts'
+
+describe('a request', () => {
+  test('arrives as it was sent, with the token in the place of our bearer', async () => {
+    const { ask, seen, upstream, authorization } = await standing()
+    const { status, text } = await ask('/v1_1/acme/raw/upload?a=%2F&b=', {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain', 'x-other': 'kept' },
+      body: 'hello',
+    })
+    expect([status, text]).toEqual([200, 'seen POST'])
+    expect(seen).toHaveLength(1)
+    const [{ method, path, headers, body }] = seen as [(typeof seen)[number]]
+    expect([method, path, body.toString()]).toEqual(['POST', '/v1_1/acme/raw/upload?a=%2F&b=', 'hello'])
+    expect(headers).toMatchObject({
+      authorization: 'Bearer good',
+      host: new URL(upstream).host,
+      'content-type': 'text/plain',
+      'content-length': '5',
+      'x-other': 'kept',
+    })
+    expect(JSON.stringify(headers)).not.toContain(authorization)
+  })
+
+  test.each(['GET', 'HEAD', 'DELETE', 'PUT', 'PATCH', 'OPTIONS'])('by %s goes through', async (method) => {
+    const { ask, seen } = await standing()
+    expect((await ask('/x', { method })).status).toBe(200)
+    expect(seen[0]!.method).toBe(method)
+  })
+
+  test('leaves what belongs to one connection behind, and so does its answer', async () => {
+    const { ask, seen } = await standing({
+      answer: (asked, response) => {
+        seen.push({ method: '', path: '', headers: asked.headers, body: Buffer.alloc(0) })
+        const cookies = ['set-cookie', 'a=1', 'set-cookie', 'b=2']
+        const mine = ['connection', 'x-mine', 'x-mine', '1', 'keep-alive', 'timeout=9', 'x-kept', '1']
+        response.writeHead(200, [...mine, ...cookies]).end()
+      },
+    })
+    const { headers } = await ask('/', {
+      headers: { connection: 'close, x-secret', 'x-secret': '1', te: 'trailers', 'proxy-authorization': 'x' },
+    })
+    for (const name of ['x-secret', 'te', 'proxy-authorization'])
+      expect(seen[0]!.headers).not.toHaveProperty(name)
+    expect(headers).toMatchObject({ 'x-kept': '1', 'set-cookie': ['a=1', 'b=2'] })
+    expect(headers).not.toHaveProperty('x-mine')
+    expect(headers['keep-alive']).not.toBe('timeout=9')
+  })
+
+  test('whose answer is compressed is answered in clear, and whole', async () => {
+    const text = 'x'.repeat(100_000)
+    const { ask } = await standing({
+      answer: (_, response) => {
+        response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text))
+      },
+    })
+    const answer = await ask('/', { headers: { 'accept-encoding': 'zstd' } })
+    expect(answer.text).toBe(text)
+    expect(answer.headers).not.toHaveProperty('content-encoding')
+  })
+
+  test('that is sent elsewhere is not followed, so that nobody else sees the token', async () => {
+    const others: unknown[] = []
+    const other = await api((asked, response) => {
+      others.push(asked.headers)
+      response.end()
+    })
+    const { ask } = await standing({
+      answer: (_, response) => response.writeHead(307, { location: `${other}/there` }).end(),
+    })
+    const { status, headers } = await ask('/', { method: 'POST', body: 'x' })
+    expect([status, headers.location]).toEqual([307, `${other}/there`])
+    expect(others).toEqual([])
+  })
+
+  test('stays below the path of the API', async () => {
+    const { ask, seen } = await standing({ path: '/api/' })
+    await ask('/v1')
+    expect(seen.map(({ path }) => path)).toEqual(['/api/v1'])
+    for (const path of ['/../v1', '/v1/../../v1', '/%2e%2e/v1']) expect((await ask(path)).status).toBe(400)
+    expect(seen).toHaveLength(1)
+  })
+})
+
+describe('what is refused', () => {
+  const nothing = async () => {
+    throw new Error('nobody was to be asked')
+  }
+
+  test.each<[string, number, (authorization: string, host: string) => string[]]>([
+    ['no bearer', 401, (_, host) => [`Host: ${host}`]],
+    ['another bearer', 401, (_, host) => [`Host: ${host}`, 'Authorization: Bearer x']],
+    [
+      'a bearer that is almost ours',
+      401,
+      (ours, host) => [`Host: ${host}`, `Authorization: ${ours.slice(0, -1)}`],
+    ],
+    [
+      'our bearer as something else',
+      401,
+      (ours, host) => [`Host: ${host}`, `Authorization: ${ours.replace('Bearer', 'Basic')}`],
+    ],
+    ['no host', 421, (ours) => [`Authorization: ${ours}`]],
+    ['a foreign host', 421, (ours) => ['Host: evil.example', `Authorization: ${ours}`]],
+    [
+      'a name of this machine',
+      421,
+      (ours, host) => [`Host: ${host.replace('127.0.0.1', 'localhost')}`, `Authorization: ${ours}`],
+    ],
+    ['two hosts', 421, (ours, host) => [`Host: ${host}`, `Host: ${host}`, `Authorization: ${ours}`]],
+    [
+      'the page of a browser',
+      403,
+      (ours, host) => [`Host: ${host}`, `Authorization: ${ours}`, 'Origin: null'],
+    ],
+    [
+      'what a browser fetches',
+      403,
+      (ours, host) => [`Host: ${host}`, `Authorization: ${ours}`, 'Sec-Fetch-Mode: no-cors'],
+    ],
+  ])('%s: %i', async (_, status, headers) => {
+    const { port, authorization, seen } = await standing({ token: nothing })
+    const lines = headers(authorization, `127.0.0.1:${port}`)
+    expect(await raw(port, ['GET /v1 HTTP/1.1', ...lines, 'Connection: close'])).toMatch(
+      new RegExp(`^HTTP/1.1 ${status} `),
+    )
+    expect(seen).toEqual([])
+  })
+
+  test.each([
+    ['CONNECT evil.example:443 HTTP/1.1', 405],
+    ['TRACE /v1 HTTP/1.1', 405],
+    ['GET http://evil.example/v1 HTTP/1.1', 400],
+    ['GET v1 HTTP/1.1', 400],
+    ['GET * HTTP/1.1', 400],
+  ])('%s: %i', async (line, status) => {
+    const { port, authorization, seen } = await standing({ token: nothing })
+    const lines = [`Host: 127.0.0.1:${port}`, `Authorization: ${authorization}`, 'Connection: close']
+    expect(await raw(port, [line, ...lines])).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(seen).toEqual([])
+  })
+
+  test('a path that looks like another host stays a path', async () => {
+    const { ask, seen } = await standing()
+    expect((await ask('//evil.example/v1')).status).toBe(200)
+    expect(seen.map(({ path }) => path)).toEqual(['//evil.example/v1'])
+  })
+
+  test('a body where there can be none', async () => {
+    const { ask, seen } = await standing()
+    expect((await ask('/', { headers: { 'content-length': '1' }, body: 'x' })).status).toBe(400)
+    expect(seen).toEqual([])
+  })
+})
+
+async function raw(port: number, lines: string[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`)
+  let text = ''
+  socket.setEncoding('utf8').on('data', (chunk) => {
+    text += chunk
+  })
+  await once(socket, 'close')
+  return text
+}
+
+describe('a token that the API refuses', () => {
+  const renewing = async (rejected?: Secret) => new Secret(rejected ? 'good' : 'stale')
+
+  test.each([undefined, 'small', 'x'.repeat(1 << 20)])(
+    'is renewed once, and the request sent again',
+    async (body) => {
+      const { ask, seen, tokens } = await standing({ token: renewing })
+      const { status } = await ask('/v1', { method: 'POST', ...(body !== undefined && { body }) })
+      expect(status).toBe(200)
+      expect(tokens).toEqual([undefined, 'stale'])
+      expect(seen.map(({ headers }) => headers.authorization)).toEqual(['Bearer stale', 'Bearer good'])
+      expect(seen[1]!.body.equals(Buffer.from(body ?? ''))).toBe(true)
+    },
+  )
+
+  test('is renewed for the next request where this one cannot be sent again', async () => {
+    const { ask, seen, tokens } = await standing({ token: renewing })
+    const body = Buffer.alloc((1 << 20) + 1, 'x')
+    expect((await ask('/v1', { method: 'POST', body })).status).toBe(401)
+    expect(tokens).toEqual([undefined, 'stale'])
+    expect(seen.map(({ body: { length } }) => length)).toEqual([body.length])
+  })
+
+  test('and whose successor it refuses, too, is its own affair', async () => {
+    const { ask, tokens } = await standing({ token: async () => new Secret('bad') })
+    expect((await ask('/v1')).status).toBe(401)
+    expect(tokens).toEqual([undefined, 'bad'])
+  })
+})
+
+describe('trouble', () => {
+  test.each([
+    [
+      new DaypassError('login_required', 'acme needs a login: x', { hint: 'daypass login acme' }),
+      401,
+      'acme needs a login: x; daypass login acme',
+    ],
+    [new DaypassError('network', 'cannot reach x'), 502, 'cannot reach x'],
+    [new Error('of ours, with a secret in it'), 500, 'this endpoint failed'],
+  ])('is said as the API says its own: %s', async (error, status, message) => {
+    const { ask } = await standing({ token: () => Promise.reject(error) })
+    const answer = await ask('/v1')
+    expect(answer.status).toBe(status)
+    expect(JSON.parse(answer.text)).toEqual({ error: { message } })
+  })
+
+  test('of an API that cannot be reached', async () => {
+    const { ask } = await standing({ answer: (asked) => asked.socket.destroy() })
+    const { status, text } = await ask('/v1')
+    expect(status).toBe(502)
+    expect(text).toMatch(/cannot reach 127.0.0.1:\d+: /)
+  })
+})

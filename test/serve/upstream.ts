@@ -1,0 +1,83 @@
+/** An API that a proxy stands before, and a program that goes through it: both bare, to see what is on the wire. */
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestOptions,
+  request,
+  type ServerResponse,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+import { Secret } from '../../src/core/secret.ts'
+import { startProxy } from '../../src/serve/proxy.ts'
+import { close, listen } from '../../src/testing/serve.ts'
+
+export interface Seen {
+  method: string
+  path: string
+  headers: IncomingMessage['headers']
+  body: Buffer
+}
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => unknown
+
+/** `answer` is asked before the body was read. */
+export async function api(answer: Answer): Promise<string> {
+  const server = createServer((request, response) => void answer(request, response))
+  await listen(server, 0)
+  onTestFinished(() => close(server))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+export async function bodyOf(message: AsyncIterable<unknown>): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of message) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
+
+interface Options {
+  /** Below which the API lies. */
+  path?: string
+  token?: (rejected?: Secret) => Promise<Secret>
+  answer?: Answer
+}
+
+/** An API that takes `good`, tells what it has seen, and knows what it has been asked for tokens. */
+export async function standing(options: Options = {}) {
+  const seen: Seen[] = []
+  const tokens: (string | undefined)[] = []
+  const ok: Answer = async (asked, response) => {
+    const body = await bodyOf(asked)
+    const { method = '', url: path = '', headers } = asked
+    seen.push({ method, path, headers, body })
+    response.writeHead(headers.authorization === 'Bearer good' ? 200 : 401)
+    response.end(`seen ${method}`)
+  }
+  const upstream = `${await api(options.answer ?? ok)}${options.path ?? ''}`
+  const token = (rejected?: Secret) => {
+    tokens.push(rejected?.reveal())
+    return (options.token ?? (async () => new Secret('good')))(rejected)
+  }
+  const proxy = await startProxy({ upstream, fetch, token })
+  onTestFinished(proxy.close)
+  const { port } = new URL(proxy.url)
+  const authorization = `Bearer ${proxy.bearer.reveal()}`
+  /** A request as its writer wants it, and the answer. */
+  const send = (path: string, more: RequestOptions = {}) => {
+    const headers = { authorization, ...(more.headers as Record<string, string>) }
+    return request({ host: '127.0.0.1', port, path, ...more, headers })
+  }
+  const ask = async (path: string, { body, ...more }: RequestOptions & { body?: string | Buffer } = {}) => {
+    const asked = send(path, more)
+    const answered = answerTo(asked)
+    asked.end(body)
+    const answer = await answered
+    const text = (await bodyOf(answer)).toString()
+    return { status: answer.statusCode, headers: answer.headers, text }
+  }
+  return { proxy, port: Number(port), upstream, seen, tokens, authorization, send, ask }
+}
+
+export function answerTo(asked: ReturnType<typeof request>): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => asked.once('response', resolve).once('error', reject))
+}
