@@ -117,12 +117,15 @@ const REFUSALS: Record<number, string> = {
   421: 'this endpoint is known by its own address alone',
 }
 
+/** A page's requests have at least the second of them. `Sec-Fetch-Mode` is left out: the `fetch` of Node says it, too. */
+const OF_BROWSERS = ['origin', 'sec-fetch-site', 'sec-fetch-dest', 'sec-fetch-user']
+
 /** Where the request goes, or the status that refuses it. */
 function admitted({ upstream, host, isOurs }: Standing, request: IncomingMessage): URL | number {
   const { method = '', url: target = '', headers } = request
   const hosts = request.rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name))
   if (headers.host !== host || hosts.length !== 1) return 421
-  if (Object.keys(headers).some((name) => name === 'origin' || name.startsWith('sec-fetch-'))) return 403
+  if (OF_BROWSERS.some((name) => name in headers)) return 403
   if (!isOurs(headers.authorization)) return 401
   if (/^(TRACE|TRACK)$/i.test(method)) return 405
   const base = new URL(upstream)

@@ -80,6 +80,13 @@ describe('a request', () => {
     expect(others).toEqual([])
   })
 
+  test('may be made by the `fetch` of Node, which says a thing that browsers say', async () => {
+    const { proxy, authorization, seen } = await standing()
+    const answer = await fetch(`${proxy.url}/v1`, { method: 'POST', body: 'x', headers: { authorization } })
+    expect(await answer.text()).toBe('seen POST')
+    expect(seen[0]!.headers).toHaveProperty('sec-fetch-mode')
+  })
+
   test('stays below the path of the API', async () => {
     const { ask, seen } = await standing({ path: '/api/' })
     await ask('/v1')
@@ -123,7 +130,7 @@ describe('what is refused', () => {
     [
       'what a browser fetches',
       403,
-      (ours, host) => [`Host: ${host}`, `Authorization: ${ours}`, 'Sec-Fetch-Mode: no-cors'],
+      (ours, host) => [`Host: ${host}`, `Authorization: ${ours}`, 'Sec-Fetch-Site: none'],
     ],
   ])('%s: %i', async (_, status, headers) => {
     const { port, authorization, seen } = await standing({ token: nothing })
