@@ -22,14 +22,14 @@ export async function openEndpoint(
   const { daypass, host } = world
   const { provider, endpoints, ...beside } = await carrierOf(world, selected, tenant)
   const { identity, credential, header, variable } = await handOut(world, selected, undefined)
-  const upstream = provider.liveEndpoint && endpoints[provider.liveEndpoint]
-  if (!provider.liveEndpoint || !upstream) throw noEndpoint(provider, identity, credential.kind === 'keys')
+  if (!provider.liveEndpoint) throw noEndpoint(provider, identity, credential.kind === 'keys')
   if (variable) throw notOurs(variable)
   if (credential.kind === 'keys') throw lasting(identity)
   // The very same identity, whatever the default becomes meanwhile.
   const token = async (rejected?: Secret) =>
     bearerOf(await daypass.credential(identity, rejected ? { rejected } : {}))
   const { startProxy } = await import('../serve/proxy.ts')
+  const upstream = endpoints[provider.liveEndpoint]!
   const { url, bearer, close } = await startProxy({ upstream, fetch: host.fetch, token })
   const ours: BearerCredential = { ...credential, token: bearer }
   const changes = changesFor(provider, ours, {
