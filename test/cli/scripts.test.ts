@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { type AuthorizationServer, startAuthorizationServer } from '../../src/testing/index.ts'
 import { type AwsStandIn, startAws } from '../aws/server.ts'
+import type { CloudinaryStandIn } from '../cloudinary/options.ts'
+import { startCloudinary } from '../cloudinary/server.ts'
 import { BROWSER } from '../kit/cli.ts'
 import { runScript } from '../kit/script.ts'
 import { type PassportStandIn, startPassport } from '../passport/server.ts'
@@ -33,10 +35,20 @@ const environments = () =>
 let server: AuthorizationServer
 let aws: AwsStandIn
 let shops: PassportStandIn[] = []
+let cloudinary: CloudinaryStandIn
 afterEach(async () => {
   await server.close()
   await aws.close()
+  await cloudinary.close()
   await Promise.all(shops.map((each) => each.close()))
+})
+
+const cloudinaryThere = () => ({
+  CLD_OAUTH: cloudinary.oauthUrl,
+  CLD_API: cloudinary.apiUrl,
+  CLD_HOST: new URL(cloudinary.apiUrl).host,
+  CLD_PORT: String(cloudinary.redirectPort),
+  CLD_SECRET: cloudinary.key.secret,
 })
 
 /** Each is a story, to be read; see test/kit/script.ts for how. */
@@ -44,6 +56,7 @@ test.each(SCRIPTS)('%s', async (name) => {
   server = await startAuthorizationServer({ refresh: 'reusable' })
   const { issuer, clientId } = server
   aws = await cloud()
+  cloudinary = await startCloudinary()
   shops = await environments()
   const [production, staging] = shops.map(({ url }) => url)
   const named = (url: string) => new URL(url).host.replace(':', '-')
@@ -54,6 +67,7 @@ test.each(SCRIPTS)('%s', async (name) => {
     AUTOCOM_NAME: named(production!),
     STAGING: staging!,
     STAGING_NAME: named(staging!),
+    ...cloudinaryThere(),
     PORT_TAKEN: new URL(production!).port,
   }
   const variables = {
@@ -66,5 +80,6 @@ test.each(SCRIPTS)('%s', async (name) => {
   await runScript(readFileSync(join(import.meta.dirname, name), 'utf8'), variables)
   expect(server.stats().reuses).toBe(0)
   expect(shops.map((each) => each.stats().reuses)).toEqual([0, 0])
+  expect(cloudinary.stats().reuses).toBe(0)
   expect(aws.stats().sessions.filter(({ reuses }) => reuses > 0)).toEqual([])
 })
