@@ -1,40 +1,17 @@
 /** What others see of a whole story with AWS, and what is left of it: no secret, unless it was asked for. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { scriptedBrowser } from '../../src/testing/index.ts'
 import { box, filesBelow } from '../cli/story.ts'
 import type { Result, RunOptions } from '../kit/cli.ts'
 import { recorder } from '../kit/recorder.ts'
-import { type AwsHome, signedIn, stale } from './aws-home.ts'
+import { signedIn, stale } from './aws-home.ts'
+import { processesOf, spellings } from './seen.ts'
 
 const KEYS =
   '{"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}'
 
-/** What is written in JSON, in a form or in base64 is the same secret. */
-const spellings = (secret: string) => [
-  secret,
-  encodeURIComponent(secret),
-  Buffer.from(secret).toString('base64'),
-]
-
-/** Command lines and environments of the processes of a home, as anyone may read them. */
-function processesOf({ one }: AwsHome): string[] {
-  const told = (pid: string) => {
-    try {
-      return ['cmdline', 'environ'].map((file) => readFileSync(join('/proc', pid, file), 'utf8')).join('\0')
-    } catch {
-      // It has just ended, or is another user's.
-      return ''
-    }
-  }
-  const pids = process.platform === 'linux' ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []
-  return pids.map(told).filter((text) => text.includes(one.daypassHome))
-}
-
 test.each([{}, { DAYPASS_DEBUG: '1' }])('no secret of AWS is seen or lies about, with %j', async (loud) => {
-  const home = await signedIn()
-  const { one, aws } = home
+  const { one, aws } = await signedIn()
   const record = recorder(box())
   const seen: string[] = []
   const verbose = Object.keys(loud).length > 0 ? ['-v'] : []
@@ -45,7 +22,7 @@ test.each([{}, { DAYPASS_DEBUG: '1' }])('no secret of AWS is seen or lies about,
     if (options.input) running.write(String(options.input))
     running.endInput()
     // The program that `exec` starts has them in its environment: that is what it is for.
-    if (!words.startsWith('exec')) seen.push(...processesOf(home))
+    if (!words.startsWith('exec')) seen.push(...processesOf(one))
     const result = await running.ended
     expect(result, words).toMatchObject({ code })
     // What was asked for may be seen.

@@ -1,6 +1,4 @@
 /** What others see of our processes while they run, and of what is left when they break: no secret. */
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   type AuthorizationServer,
@@ -8,26 +6,13 @@ import {
   startAuthorizationServer,
 } from '../../src/testing/index.ts'
 import { at, box, copyOf, filesBelow, left, logIn } from '../cli/story.ts'
-import { BROWSER, type RunOptions, type Sandbox, sandbox } from '../kit/cli.ts'
+import { BROWSER, type RunOptions, sandbox } from '../kit/cli.ts'
 import { type Break, recorder } from '../kit/recorder.ts'
 import { start } from '../testing/servers.ts'
 import { skipLoudly } from '../vault/support.ts'
+import { processesOf } from './seen.ts'
 
 const PERSONAL = 'personal-access-token-0123456789'
-
-/** What `ps` and /proc tell of the processes of a sandbox: command lines and environments. */
-function processesOf({ daypassHome }: Sandbox): string[] {
-  const told = (pid: string) => {
-    try {
-      return ['cmdline', 'environ'].map((file) => readFileSync(join('/proc', pid, file), 'utf8')).join('\0')
-    } catch {
-      // It has just ended, or is another user's.
-      return ''
-    }
-  }
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return pids.map(told).filter((text) => text.includes(daypassHome))
-}
 
 const holding = (texts: readonly string[], secrets: readonly string[]) =>
   texts.filter((text) => secrets.some((secret) => text.includes(secret)))
