@@ -1,13 +1,13 @@
 /** Where an account has several tenants: which there are, and which one is worked in. */
-import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { ask, unreachable } from '../oauth/http.ts'
-import { refusalError, refusalOf } from '../oauth/refusal.ts'
+import { DaypassError, type ErrorCode, isDaypassError } from '../core/errors.ts'
+import { fetchProfile } from '../oauth/profile.ts'
+import type { Json } from '../oauth/wire.ts'
 import type { Tenant } from '../providers/define.ts'
 import { configuredIdentity } from '../sources/configured.ts'
 import type { Definition } from '../sources/definition.ts'
 import { checkParam } from '../sources/params.ts'
 import { type Context, find, said } from './context.ts'
-import { fetchAs, meant } from './credential.ts'
+import { bearerOf, credentialOf, type Handed, meant, proofKeyOf } from './credential.ts'
 
 export interface ListedTenant extends Tenant {
   /** It is the one in force. */
@@ -24,45 +24,40 @@ export async function tenants(
   const { provider, endpoints, params } = definition
   if (!provider.tenants || endpoints.tenants === undefined) throw hasNone(definition)
   const headers = provider.headers?.(params) ?? {}
-  const answer = await answerOf(context, definition, selected, new URL(endpoints.tenants), headers)
-  const found = provider.tenants(answer)
-  return found.map((one) => ({ ...one, current: one.slug === params.tenant }))
+  const answer = await answerOf(context, selected, { url: endpoints.tenants, headers })
+  return provider.tenants(answer).map((one) => ({ ...one, current: one.slug === params.tenant }))
 }
 
-async function answerOf(
-  context: Context,
-  { name }: Definition,
-  selected: string | undefined,
-  url: URL,
-  headers: Record<string, string>,
-): Promise<unknown> {
-  const port = { fetch: fetchAs(context, selected), now: context.host.now }
-  const answer = await ask(port, url, { headers, redirect: 'manual' }).catch((error: unknown) => {
-    throw isDaypassError(error) ? error : unreachable(url, error)
-  })
-  const json = parsed(answer.text)
-  if (answer.status === 200 && json !== undefined) return json
-  throw refused(name, { ...answer, json: Object(json) as Record<string, unknown> }, url.host)
-}
+type Where = Parameters<typeof fetchProfile>[1]
 
-function refused(name: string, answer: Parameters<typeof refusalOf>[0], host: string): DaypassError {
-  const refusal = refusalOf(answer, host, { dead: [] })
-  const { message, kind } = refusal
-  if (answer.status === 401)
-    return new DaypassError('login_required', message, { hint: `daypass login ${name}` })
-  // Neither a sign-in page nor a redirect to one is trouble that passes.
-  if (kind === 'passing' && answer.status >= 400) return refusalError(refusal)
-  return new DaypassError('refused', message, {
-    hint: 'name a tenant of yours with --tenant, or where they are listed with endpoints.tenants in config.yaml',
-  })
-}
-
-function parsed(text: string): unknown {
+/** Asked once more where the server does not take a token that looked fresh. */
+async function answerOf(context: Context, selected: string | undefined, where: Where): Promise<Json> {
+  const first = await credentialOf(context, selected, {})
+  const { identity, credential, header } = first
   try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
+    return await asked(context, where, first)
+  } catch (error) {
+    if (!isDaypassError(error, 'login_required') || !header?.renewable) throw error
+    const rejected = bearerOf(credential)
+    return asked(context, where, await credentialOf(context, identity, { rejected }))
   }
+}
+
+async function asked({ host }: Context, where: Where, handed: Handed): Promise<Json> {
+  const { identity, credential, header } = handed
+  try {
+    return await fetchProfile(host, where, bearerOf(credential), proofKeyOf(header, handed))
+  } catch (error) {
+    if (!isDaypassError(error)) throw error
+    const { code, message, hint } = error
+    throw new DaypassError(code, message, { hint: HINTS[code]?.(identity) ?? hint, cause: error })
+  }
+}
+
+const HINTS: Partial<Record<ErrorCode, (identity: string) => string>> = {
+  login_required: (identity) => `daypass login ${identity}`,
+  refused: () =>
+    'name a tenant of yours with --tenant, or where they are listed with endpoints.tenants in config.yaml',
 }
 
 const hasNone = ({ provider }: Definition) =>

@@ -7,7 +7,10 @@ import { refusalError, refusalOf } from './refusal.ts'
 import { endpointUrl } from './server.ts'
 import type { Json, WirePort } from './wire.ts'
 
-/** Asks a protected resource who the bearer is (OpenID Connect Core §5.3, or a vendor's own). */
+/**
+ * Asks a protected resource who the bearer is (OpenID Connect Core §5.3, or a vendor's own), or for anything else of
+ * theirs. A list is one within `data`.
+ */
 export async function fetchProfile(
   port: WirePort,
   where: { url: string; headers?: Record<string, string> },
@@ -25,5 +28,7 @@ export async function fetchProfile(
       hint: 'make a new one there, with the scopes that it needs, and log in with it',
     })
   }
-  throw refusalError(refusalOf(answer, url.host, { dead: [] }))
+  const refusal = refusalOf(answer, url.host, { dead: [] })
+  // What may mean a dead grant at a token endpoint, is nothing but a refusal here.
+  throw refusalError(refusal.kind === 'unclear' ? { ...refusal, kind: 'refused' } : refusal)
 }

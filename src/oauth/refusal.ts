@@ -27,7 +27,7 @@ const PASSING = new Set(['temporarily_unavailable', 'server_error', 'slow_down']
 
 /** Sorts an answer that is not a success. `dead` lists the provider's own words for a grant that is over. */
 export function refusalOf(
-  answer: Pick<Answer, 'status' | 'json' | 'retryAfter'>,
+  answer: Answer,
   host: string,
   { dead, unclear = [], meanings = {} }: Pick<Party, 'dead' | 'unclear' | 'meanings'>,
 ): Refusal {

@@ -100,7 +100,8 @@ function parse(text: string, type: string | null): Json | undefined {
     return Object.fromEntries(new URLSearchParams(text))
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined
+    if (Array.isArray(value)) return { data: value }
+    return typeof value === 'object' && value !== null ? (value as Json) : undefined
   } catch {
     return undefined
   }

@@ -171,8 +171,8 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   profile?: (params: Values<Params>) => { url: string; headers?: Record<string, string> }
   /** What its API wants to be sent beside the token; names in small letters. */
   headers?: (params: Values<Params>) => Record<string, string>
-  /** Reads the answer of `endpoints.tenants`. */
-  tenants?: (answer: unknown) => readonly Tenant[]
+  /** Reads the answer of `endpoints.tenants`; a bare list is one within `data`. */
+  tenants?: (answer: Record<string, unknown>) => readonly Tenant[]
   refresh: {
     /** Renewed when less than this is left, in milliseconds. */
     margin: number

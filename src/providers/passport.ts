@@ -91,10 +91,9 @@ function inside(claims: Claims): Claims {
   return typeof data === 'object' && data !== null ? (data as Claims) : claims
 }
 
-/** A list, or a list within `data` or `tenants`; of slugs, or of objects that have one. */
-function tenants(answer: unknown): readonly Tenant[] {
-  const { data, tenants: named } = Object(answer) as Record<string, unknown>
-  const list = [answer, data, named].find(Array.isArray) ?? []
+/** A list within `data` or `tenants`; of slugs, or of objects that have one. */
+function tenants({ data, tenants: named }: Claims): readonly Tenant[] {
+  const list = [data, named].find(Array.isArray) ?? []
   return list.flatMap((one: unknown) => {
     const { slug, id, name } = (typeof one === 'string' ? { slug: one } : Object(one)) as Record<
       string,

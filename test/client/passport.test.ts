@@ -1,6 +1,8 @@
 /** Logging in to an API of Laravel Passport, using it, and logging out again. */
+import { type AddressInfo, createServer } from 'node:net'
 import { inspect } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { passport } from '../../src/providers/index.ts'
 import { scriptedBrowser } from '../../src/testing/index.ts'
 import { memoryVault } from '../../src/vault/open-vault.ts'
 import { REDIRECTS } from '../passport/server.ts'
@@ -76,30 +78,43 @@ describe('a login by browser', () => {
     expect(await w.vault.names()).toEqual([])
   })
 
-  test('tries the ports in their order, and names them and their holder where none is free', async () => {
-    const { createServer } = await import('node:net')
-    const taken = createServer()
-    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
-    const { port } = taken.address() as { port: number }
-    const redirects = [`http://127.0.0.1:${port}/callback`, ...REDIRECTS]
-    const w = await shop({ redirects })
-    const { passport } = w.daypass.providers
-    const listened: (readonly number[])[] = []
-    const { listen } = w.host
-    w.host.listen = (options, handle) => {
-      listened.push(options.ports)
-      return listen({ ...options, ports: [port, ...options.ports] }, handle)
-    }
+  test('takes the first free port of the list, and names all of them and a holder where none is', async () => {
+    const taken = [await taker(), await taker()]
+    const ports = taken.map(({ port }) => port)
+    const [free] = passport.redirect.ports
+    const withPorts = (...ports: number[]) => ({
+      providers: { passport: { ...passport, redirect: { ...passport.redirect, ports } } },
+    })
+    const w = await shop({}, withPorts(ports[0]!, free!, 8766, 8767))
     await w.login()
-    expect(listened).toEqual([passport!.redirect.ports])
-    expect(w.browser.opened[0]).not.toContain(String(port))
-    w.host.listen = (options, handle) => listen({ ...options, ports: [port] }, handle)
-    const failure = await failureOf(w.login({ force: true }))
-    expect(failure).toMatchObject({ code: 'port', message: expect.stringContaining(String(port)) })
+    expect(REDIRECTS).toContain(new URL(w.browser.opened[0]!).searchParams.get('redirect_uri'))
+    const none = await shop({}, withPorts(...ports))
+    const failure = await failureOf(none.login())
+    expect(failure.code).toBe('port')
+    for (const port of ports) expect(failure.message).toContain(String(port))
     if (process.platform === 'linux') expect(failure.message).toContain(`pid ${process.pid}`)
-    taken.close()
+    expect(none.passport.stats().codes).toBe(0)
+  })
+
+  test('whose server has fewer redirects registered ends there, in the browser', async () => {
+    const w = await shop({ redirects: ['http://127.0.0.1:1234/callback'] })
+    w.host.openBrowser = async (url) => {
+      const { status, body } = await scriptedBrowser().visit(url)
+      expect([status, JSON.parse(body).error]).toEqual([401, 'invalid_client'])
+      return true
+    }
+    w.host.sleep = async () => undefined
+    expect(await failureOf(w.login())).toMatchObject({ code: 'login_required' })
   })
 })
+
+/** Holds a port until the test ends. */
+async function taker(): Promise<{ port: number }> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return server.address() as AddressInfo
+}
 
 describe('what a login has to know', () => {
   test('is the API, which only AutoCom has a usual one of', async () => {
@@ -251,6 +266,15 @@ describe('a personal access token', () => {
     expect(await failureOf(w.byToken(token, { ...w.at(params) }))).toMatchObject({ code: 'login_required' })
     expect(inspect(await w.vault.read('shop'), { depth: 9 })).toBe(before)
     expect(await w.token()).toBe(PAT)
+  })
+
+  test('of whose tenant nothing is said is refused in the words of the server', async () => {
+    const w = await shop()
+    const { apiUrl: api_url } = w.passport
+    expect(await failureOf(w.byToken(PAT, { given: { params: { api_url } } }))).toMatchObject({
+      code: 'login_required',
+      message: expect.stringContaining('The X-Tenant header is required.'),
+    })
   })
 
   test('needs no client id', async () => {

@@ -11,14 +11,17 @@ const inForce = (tenants: readonly { slug: string; current: boolean }[]) =>
   tenants.filter(({ current }) => current).map(({ slug }) => slug)
 
 describe('the tenants of an account', () => {
-  test('are what the server lists, the one in force marked', async () => {
-    const w = await shop()
-    await w.login()
-    expect(await w.daypass.tenants('shop')).toEqual([
-      { slug: 'acme', name: 'Acme', current: true },
-      { slug: 'globex', name: 'Globex Corporation', current: false },
-    ])
-  })
+  test.each([true, false])(
+    'are what the server lists, the one in force marked; within data: %s',
+    async (wrapped) => {
+      const w = await shop({ wrapped })
+      await w.login()
+      expect(await w.daypass.tenants('shop')).toEqual([
+        { slug: 'acme', name: 'Acme', current: true },
+        { slug: 'globex', name: 'Globex Corporation', current: false },
+      ])
+    },
+  )
 
   test('are asked for within the one that is given, for this time only', async () => {
     const w = await shop()
@@ -43,8 +46,9 @@ describe('the tenants of an account', () => {
     [{ status: 503 }, 'network'],
     [{ cut: 'before' as const }, 'network'],
     [{ status: 404, body: '{"message":"Not Found"}' }, 'refused'],
-    [{ status: 200, body: '<html>' }, 'refused'],
-    [{ status: 302, headers: { location: 'https://example.com/' } }, 'refused'],
+    [{ status: 400, body: '{"message":"The X-Tenant header is required."}' }, 'refused'],
+    [{ status: 200, body: '<html>' }, 'network'],
+    [{ status: 302, headers: { location: 'https://example.com/' } }, 'network'],
   ])('are an error, and none that hides, where the server answers %j', async (fault, code) => {
     const w = await shop()
     await w.byToken()

@@ -65,16 +65,13 @@ test('only the names and the address of AutoCom are its own', () => {
   expect(define('x', autocom, { env: {} }).params.api_url).toBe('https://api.autocom.wexron.io/api/v1')
 })
 
-test.each([
-  [
-    ['acme', 'globex'],
-    [{ slug: 'acme' }, { slug: 'globex' }],
-  ],
+test.each<[Record<string, unknown>, readonly object[]]>([
+  [{ data: ['acme', 'globex'] }, [{ slug: 'acme' }, { slug: 'globex' }]],
   [{ data: [{ id: 1, slug: 'acme', name: 'Acme' }] }, [{ slug: 'acme', name: 'Acme' }]],
   [{ tenants: [{ id: 4 }, { id: 'globex', name: 5 }] }, [{ slug: '4' }, { slug: 'globex' }]],
   [{ data: [null, [], {}, { slug: {} }] }, []],
-  [undefined, []],
-  ['<html>', []],
+  [{ data: 'acme' }, []],
+  [{}, []],
 ])('tenants are read from %j', (answer, found) => {
   expect(passport.tenants!(answer)).toEqual(found)
 })
