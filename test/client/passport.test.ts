@@ -185,6 +185,24 @@ describe('what a login has to know', () => {
   })
 })
 
+test('the secret of a client goes to no other API than its own', async () => {
+  const [own, other] = [await api(), await api()]
+  const identity = {
+    kind: 'passport/user',
+    api_url: `${own.url}/`,
+    client_id: own.clientId,
+    client_secret: 'of-the-client',
+    tenant: 'acme',
+  }
+  const w = await world({ config: { auth: { identities: { shop: identity } } } })
+  const sent = () => w.requests.some(({ init }) => String(init?.body).includes('of-the-client'))
+  await w.daypass.login('shop', { given: { params: { api_url: other.apiUrl } } })
+  expect([sent(), other.stats().exchanges]).toEqual([false, 1])
+  // This stand-in has public clients alone, and says so.
+  await failureOf(w.daypass.login('shop', { force: true }))
+  expect([sent(), own.stats().exchanges]).toEqual([true, 0])
+})
+
 describe('a login by paste', () => {
   const pasting = async (redirects?: readonly string[], paste_redirect_uri?: string) => {
     const passport = await api({ ...(redirects && { redirects }) })

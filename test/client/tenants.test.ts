@@ -57,6 +57,14 @@ describe('the tenants of an account', () => {
     expect(w.requests.every(({ url }) => url.startsWith(w.passport.url))).toBe(true)
   })
 
+  test('are listed with a new token where the server no longer takes the old one', async () => {
+    const w = await shop()
+    await w.login()
+    w.passport.failNext({ endpoint: 'resource', status: 401, body: '{"message":"Unauthenticated."}' })
+    expect(await w.daypass.tenants('shop')).toHaveLength(2)
+    expect(w.passport.stats()).toMatchObject({ refreshes: 1, reuses: 0 })
+  })
+
   test('need a login where the token is refused', async () => {
     const w = await shop()
     await w.byToken()

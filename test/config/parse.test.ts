@@ -106,6 +106,11 @@ describe('read without complaint', () => {
     expect(messages(provider(lines))).toEqual([])
   })
 
+  test('a page that shows the code of a login by paste, or the name for none', () => {
+    for (const redirect of ['urn:ietf:wg:oauth:2.0:oob', 'https://id.example.com/code?of=daypass'])
+      expect(messages(identity(`paste_redirect_uri: ${redirect}`))).toEqual([])
+  })
+
   test('only the tag makes a reference', () => {
     const config = parseConfig(identity('region: !env REGION'), FILE)
     expect(
@@ -166,6 +171,14 @@ describe('mistakes, with their places', () => {
     'text for a flag': [
       identity('credentials: {webflow_enabled: no}'),
       '5:38: expected true or false in auth.identities.work.credentials.webflow_enabled',
+    ],
+    'a tenant that no header could carry': [
+      identity('tenant: "acme, globex"'),
+      '5:15: expected a tenant like acme in auth.identities.work.tenant',
+    ],
+    'a page for codes that anyone on the way could read': [
+      identity('paste_redirect_uri: http://id.example.com/code'),
+      '5:27: expected urn:ietf:wg:oauth:2.0:oob or an https URL in auth.identities.work.paste_redirect_uri',
     ],
     'no value': [identity('tenant:'), '5:7: expected text in auth.identities.work.tenant'],
     'a word of two': [identity('site: china'), '5:13: expected cn or intl in auth.identities.work.site'],

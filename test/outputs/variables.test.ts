@@ -78,6 +78,33 @@ describe('a token', () => {
   })
 })
 
+describe('a token that is of use in one tenant of one API', () => {
+  const params = { api_url: 'https://api.example.com/api/v1', tenant: 'acme' }
+
+  test('comes with both', () => {
+    expect(changesFor(builtIn.autocom!, bearer, { params }).set).toEqual([
+      { name: 'AUTOCOM_TOKEN', value: secret },
+      { name: 'AUTOCOM_TENANT', value: 'acme' },
+      { name: 'AUTOCOM_API_URL', value: 'https://api.example.com/api/v1' },
+    ])
+    expect(changesFor(builtIn.passport!, bearer, { params }).set.map(({ name }) => name)).toEqual([
+      'PASSPORT_TOKEN',
+      'PASSPORT_TENANT',
+      'PASSPORT_API_URL',
+    ])
+  })
+
+  test('takes away the tenant of another login where it has none', () => {
+    const { set, clear } = changesFor(builtIn.autocom!, bearer, { params: { api_url: params.api_url } })
+    expect(set.map(({ name }) => name)).toEqual(['AUTOCOM_TOKEN', 'AUTOCOM_API_URL'])
+    expect(clear).toEqual(['AUTOCOM_TENANT'])
+  })
+
+  test('is taken away with both', () => {
+    expect(namesFor(builtIn.autocom!)).toEqual(['AUTOCOM_TOKEN', 'AUTOCOM_TENANT', 'AUTOCOM_API_URL'])
+  })
+})
+
 test('keys of a provider that names no variables for them are an error, not an empty success', () => {
   expect(() => changesFor(builtIn.oidc!, keys)).toThrow('the provider oidc names no variables for keys')
 })
