@@ -27,9 +27,12 @@ export async function handOut(
 }
 
 /** Whose variables carry the credential of the identity that is meant here, and what else they carry. */
-export async function carrierOf({ daypass }: World, selected: string | undefined, tenant: string | undefined) {
+export async function carrierOf(
+  { daypass }: World,
+  selected: string | undefined,
+  tenant: string | undefined,
+) {
   const { provider, params, endpoints, unsaid } = await daypass.definition(selected, inTenant(tenant))
-  if (tenant !== undefined && !provider.tenants) throw noTenants(provider)
   // A default of ours is no reason to change what stands in the environment.
   const region = unsaid.includes('region') ? undefined : params.region
   return { provider, params, endpoints, region }
@@ -43,8 +46,9 @@ export async function handOutChanges(
   tenant: string | undefined,
 ): Promise<Changes> {
   // First of all: what is wrong with a tenant is no reason to log in.
-  const { provider, ...beside } = await carrierOf(world, selected, tenant)
+  await checkTenant(world, selected, tenant)
   const { credential, header, whole } = await handOut(world, selected, minTtl)
+  const { provider, ...beside } = await carrierOf(world, selected, tenant)
   return changesFor(provider, credential, {
     ...beside,
     endpoints: { ...beside.endpoints, ...whole?.endpoints },
@@ -55,5 +59,13 @@ export async function handOutChanges(
 
 const inTenant = (tenant: string | undefined) => (tenant === undefined ? {} : { params: { tenant } })
 
-const noTenants = ({ title }: Provider) =>
-  new DaypassError('usage', `${title} has no tenants`, { hint: 'leave out --tenant' })
+export async function checkTenant(
+  { daypass }: World,
+  selected: string | undefined,
+  tenant: string | undefined,
+): Promise<void> {
+  if (tenant === undefined) return
+  const { title, tenants } = (await daypass.definition(selected, inTenant(tenant))).provider
+  if (tenants) return
+  throw new DaypassError('usage', `${title} has no tenants`, { hint: 'leave out --tenant' })
+}

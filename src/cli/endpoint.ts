@@ -5,7 +5,7 @@ import type { BearerCredential } from '../core/types.ts'
 import { type Changes, changesFor } from '../outputs/variables.ts'
 import type { Provider } from '../providers/define.ts'
 import type { World } from './answer.ts'
-import { carrierOf, handOut } from './credential.ts'
+import { carrierOf, checkTenant, handOut } from './credential.ts'
 
 /** An endpoint for one program, and the environment that leads there. */
 interface Endpoint {
@@ -20,8 +20,9 @@ export async function openEndpoint(
   tenant: string | undefined,
 ): Promise<Endpoint> {
   const { daypass, host } = world
-  const { provider, endpoints, ...beside } = await carrierOf(world, selected, tenant)
+  await checkTenant(world, selected, tenant)
   const { identity, credential, header, variable } = await handOut(world, selected, undefined)
+  const { provider, endpoints, ...beside } = await carrierOf(world, selected, tenant)
   if (!provider.liveEndpoint) throw noEndpoint(provider, identity, credential.kind === 'keys')
   if (variable) throw notOurs(variable)
   if (credential.kind === 'keys') throw lasting(identity)

@@ -127,13 +127,7 @@ export function definitionOf(
     header,
     given,
     parent,
-    unlogged,
-  }: {
-    header?: Header | undefined
-    given?: Given | undefined
-    parent?: Found | undefined
-    unlogged?: boolean
-  } = {},
+  }: { header?: Header | undefined; given?: Given | undefined; parent?: Found | undefined } = {},
 ): Definition {
   const { config, host } = context
   const identity = said(context, name)
@@ -145,7 +139,6 @@ export function definitionOf(
     ...(header?.provider === provider.id && { stored: header }),
     ...(given && { given }),
     ...(parent && { parent }),
-    ...(unlogged && { unlogged }),
   })
 }
 

@@ -5,13 +5,14 @@ import type { Secret } from '../core/secret.ts'
 import type { Credential, Endpoints, Entry, Fetch, Grant, Header } from '../core/types.ts'
 import { fetchWith } from '../oauth/dpop.ts'
 import { type Party, serverFrom } from '../oauth/server.ts'
+import type { Provider } from '../providers/define.ts'
 import { renewExchanged } from '../refresh/exchanged.ts'
 import { type Demand, type Lease, type Taken, take } from '../refresh/lease.ts'
 import { renewOAuth } from '../refresh/oauth.ts'
 import { checkKept, configuredKeys } from '../sources/by-keys.ts'
 import { type Definition, type Given, isBound } from '../sources/definition.ts'
 import type { FromEnvironment } from '../sources/environment.ts'
-import { checkParam } from '../sources/params.ts'
+import { checkParam, variablesOf } from '../sources/params.ts'
 import { partyAt } from '../sources/server.ts'
 import { type Context, definitionOf, environmentOf, find, providerOf, resolve } from './context.ts'
 import { derivedLease, renewOwnRole } from './derived.ts'
@@ -212,25 +213,44 @@ function checkHost(definition: Definition, { identity, header, whole }: Handed, 
  * The definition of what is meant here, or of the provider whose credential the environment holds. What is given
  * counts for more than the configuration, and for this time only.
  */
-export async function meant(context: Context, selected?: string, given?: Given): Promise<Definition> {
+export async function meant(context: Context, selected?: string, given: Given = {}): Promise<Definition> {
   const resolved = await resolve(context, selected)
   const definition =
     'identity' in resolved
-      ? (await find(context, resolved.identity, given)).definition
-      : definitionOf(context, ENVIRONMENT, providerOf(context, resolved.environment.provider), {
-          given,
-          unlogged: true,
-        })
+      ? await standingIn(context, resolved, given)
+      : ofEnvironment(context, resolved.environment.provider, given)
   const { params } = definition.provider
-  for (const [param, value] of Object.entries(given?.params ?? {})) checkParam(param, value, params[param])
+  for (const [param, value] of Object.entries(given.params ?? {})) checkParam(param, value, params[param])
   return definition
 }
+
+async function standingIn(
+  context: Context,
+  { identity, named }: { identity: string; named: boolean },
+  given: Given,
+): Promise<Definition> {
+  const { definition } = await find(context, identity, given)
+  if (named || !bearerFor(context, definition)) return definition
+  return (await find(context, identity, withVariables(context, definition.provider, given))).definition
+}
+
+const ofEnvironment = (context: Context, id: string, given: Given = {}) => {
+  const provider = providerOf(context, id)
+  return definitionOf(context, ENVIRONMENT, provider, { given: withVariables(context, provider, given) })
+}
+
+/** A token of the environment is for where the environment says, and for nowhere else. */
+const withVariables = ({ host }: Context, provider: Provider, given: Given): Given => ({
+  ...given,
+  params: { ...variablesOf(provider, host.env), ...given.params },
+})
 
 /** A token of the environment may belong to no identity at all, but always to a provider. */
 async function definitionBehind(context: Context, { identity, variable }: Handed): Promise<Definition> {
   const found = environmentOf(context).find((one) => one.variable === variable)
-  if (!found || identity !== ENVIRONMENT) return (await find(context, identity)).definition
-  return definitionOf(context, identity, providerOf(context, found.provider), { unlogged: true })
+  if (!found) return (await find(context, identity)).definition
+  if (identity === ENVIRONMENT) return ofEnvironment(context, found.provider)
+  return standingIn(context, { identity, named: false }, {})
 }
 
 /** Throws where the credential is no bearer token. */

@@ -82,8 +82,6 @@ export interface Layers {
   stored?: Header
   parent?: Parent
   given?: Given
-  /** Nobody logs in: what the environment says counts now. */
-  unlogged?: boolean
   env: Host['env']
 }
 
@@ -146,7 +144,7 @@ function paramsOf(provider: Provider, layers: Layers): Pick<Definition, 'params'
       keptValue(param, about, stored?.params, params) ??
       (param === 'region' ? saidOf(layers.parent, param) : undefined) ??
       // Whoever has logged in has it from there; of keys that need no login it is asked now.
-      (identity?.keys || layers.unlogged ? variableOf(param, about, env) : undefined)
+      (identity?.keys ? variableOf(param, about, env) : undefined)
     if (value === undefined) unsaid.push(param)
     const inForce = value ?? defaultOf(about, params)
     if (inForce !== undefined) params[param] = normal(about, inForce)

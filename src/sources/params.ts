@@ -1,7 +1,7 @@
 import { DaypassError } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
 import type { Host } from '../core/types.ts'
-import type { Param } from '../providers/define.ts'
+import type { Param, Provider } from '../providers/define.ts'
 
 /** Some of them become a part of a host's name. */
 export function checkParam(param: string, value: string, { like, oneOf }: Partial<Param> = {}): void {
@@ -17,4 +17,10 @@ export function variableOf(param: string, about: Param, env: Host['env']): strin
   const value = about.env?.map((name) => env[name]?.trim()).find(Boolean)
   if (value !== undefined) checkParam(param, value, about)
   return value
+}
+
+/** What the environment says of all of them. */
+export function variablesOf({ params }: Provider, env: Host['env']): Record<string, string> {
+  const said = Object.entries(params).map(([param, about]) => [param, variableOf(param, about, env)])
+  return Object.fromEntries(said.filter(([, value]) => value !== undefined)) as Record<string, string>
 }

@@ -446,6 +446,22 @@ describe('a request of the library', () => {
   })
 })
 
+test('a token of the environment that stands in for an identity goes where the environment says', async () => {
+  const [own, other] = [await api(), await api({ personalTokens: ['of-the-environment'] })]
+  const env = { AUTOCOM_TOKEN: 'of-the-environment', AUTOCOM_API_URL: other.url, AUTOCOM_TENANT: 'globex' }
+  const config = {
+    auth: { identities: { shop: { kind: 'autocom/user', api_url: own.url, tenant: 'acme' } } },
+    default: 'shop',
+  }
+  const w = await world({ config, env })
+  expect((await w.daypass.definition()).params).toEqual({ api_url: other.apiUrl, tenant: 'globex' })
+  expect((await w.daypass.definition('shop')).params).toEqual({ api_url: own.apiUrl, tenant: 'acme' })
+  expect((await w.daypass.fetch()(`${other.apiUrl}/orders`)).status).toBe(200)
+  expect((await w.daypass.tenants()).map(({ slug }) => slug)).toEqual(['acme', 'globex'])
+  expect(await failureOf(w.daypass.fetch()(`${own.apiUrl}/orders`))).toMatchObject({ code: 'refused' })
+  expect(own.stats().by).toEqual({})
+})
+
 describe('a logout', () => {
   test('forgets the tokens, keeps where they were for, and says that they live on there', async () => {
     const w = await shop()
