@@ -80,9 +80,7 @@ function clockOffset(date: string | null, sentAt: number, receivedAt: number): n
 /** No answer at all: a passing failure, with the reason in words and never a body. */
 export function unreachable(url: URL, error: unknown): DaypassError {
   return new DaypassError('network', `cannot reach ${url.host}: ${reason(error)}`, {
-    hint: isCertificate(error)
-      ? 'if your company inspects TLS, set NODE_EXTRA_CA_CERTS to its certificate'
-      : 'check the network and HTTPS_PROXY, then try again',
+    hint: hintFor(error),
     cause: error,
   })
 }
@@ -112,6 +110,11 @@ function reason(error: unknown): string {
   return shown(deepest?.message ?? error)
 }
 
-function isCertificate(error: unknown): boolean {
-  return [...causes(error)].some(({ code }) => /CERT|SELF_SIGNED|VERIFY/.test(String(code)))
+/** A certificate that is good at another time is mostly a clock that is wrong. */
+function hintFor(error: unknown): string {
+  const has = (pattern: RegExp) => [...causes(error)].some(({ code }) => pattern.test(String(code)))
+  if (has(/^CERT_(NOT_YET_VALID|HAS_EXPIRED)$/)) return 'set the clock of this machine, if it is wrong'
+  if (has(/CERT|SELF_SIGNED|VERIFY/))
+    return 'if your company inspects TLS, set NODE_EXTRA_CA_CERTS to its certificate'
+  return 'check the network and HTTPS_PROXY, then try again'
 }
