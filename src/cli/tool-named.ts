@@ -5,6 +5,6 @@ export function toolNamed<T>(tools: Readonly<Record<string, T>>, name: string, v
   if (Object.hasOwn(tools, name)) return tools[name]!
   const known = Object.keys(tools)
   throw new DaypassError('usage', `daypass ${verb} knows no tool ${JSON.stringify(name)}`, {
-    hint: `it knows ${known.join(', ')}: daypass ${verb} ${known[0]}`,
+    hint: `it knows ${known.join(', ')}`,
   })
 }

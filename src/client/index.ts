@@ -8,7 +8,7 @@ import type { Definition, Given } from '../sources/definition.ts'
 import type { Resolved } from '../sources/identity.ts'
 import type { FinishOptions } from '../sources/pending.ts'
 import type { Vault } from '../vault/vault.ts'
-import { type Adopted, adopt } from './adopt.ts'
+import { type Adopted, type AdoptOptions, adopt } from './adopt.ts'
 import { checkAtServer } from './check.ts'
 import { allProviders, type Choices, type Context, find, knownNames, resolve } from './context.ts'
 import { credentialOf, fetchAs, type Handed, meant } from './credential.ts'
@@ -71,7 +71,7 @@ export interface Daypass {
   /** Lets its grant rest where another tool reads and renews it, too; `undefined`: in the vault alone. */
   moveHome(identity: string, home: GrantHome | undefined): Promise<void>
   /** Keeps what another tool has had. False: the name is taken, and nothing was changed. */
-  adopt(adopted: Adopted): Promise<boolean>
+  adopt(adopted: Adopted, options?: AdoptOptions): Promise<boolean>
   readonly providers: Readonly<Record<string, Provider>>
   now(): Time
 }
@@ -113,7 +113,7 @@ export function assemble({ host, vault, config = {}, choices, providers }: Daypa
     useTenant: (identity, slug) => useTenant(context, identity, slug),
     use: (identity) => use(context, identity),
     moveHome: (identity, home) => moveHome(context, identity, home),
-    adopt: (adopted) => adopt(context, adopted),
+    adopt: (adopted, options) => adopt(context, adopted, options),
     providers: context.providers,
     now: host.now,
   }

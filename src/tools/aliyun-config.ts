@@ -1,15 +1,13 @@
 /** The configuration of Alibaba Cloud's command line, `~/.aliyun/config.json`, which its SDKs read and write, too. */
-import { homedir } from 'node:os'
-import { posix, win32 } from 'node:path'
+import { win32 } from 'node:path'
+import { type Env, inHome } from './home.ts'
 import { isJson, type Json, notJson, parseObject } from './json-text.ts'
-
-type Env = Readonly<Record<string, string | undefined>>
 
 /** There is no variable that says another place to all of its readers. */
 export function aliyunConfigPath(env: Env, platform: NodeJS.Platform = process.platform): string {
-  const api = platform === 'win32' ? win32 : posix
-  const windows = `${env.HOMEDRIVE ?? ''}${env.HOMEPATH ?? ''}` || env.USERPROFILE
-  return api.join((platform === 'win32' ? windows : env.HOME) || homedir(), '.aliyun', 'config.json')
+  const below = ['.aliyun', 'config.json'] as const
+  const windows = platform === 'win32' && `${env.HOMEDRIVE ?? ''}${env.HOMEPATH ?? ''}`
+  return windows ? win32.join(windows, ...below) : inHome(env, platform, ...below)
 }
 
 export interface AliyunConfig {

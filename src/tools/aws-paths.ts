@@ -1,10 +1,7 @@
 /** Where AWS's tools keep their files, and what they would take from them. */
-import { homedir } from 'node:os'
-import { posix, win32 } from 'node:path'
 import { readProfiles } from './aws-ini.ts'
 import { readForeign } from './foreign-file.ts'
-
-export type Env = Readonly<Record<string, string | undefined>>
+import { type Env, inHome } from './home.ts'
 
 export interface AwsPaths {
   config: string
@@ -14,10 +11,10 @@ export interface AwsPaths {
 }
 
 export function awsPaths(env: Env, platform: NodeJS.Platform = process.platform): AwsPaths {
-  const api = platform === 'win32' ? win32 : posix
-  const home = (platform === 'win32' ? env.USERPROFILE : env.HOME) || homedir()
   const at = (said: string | undefined, ...usual: string[]) =>
-    said ? said.replace(/^~(?=$|[/\\])/, () => home) : api.join(home, '.aws', ...usual)
+    said
+      ? said.replace(/^~(?=$|[/\\])/, () => inHome(env, platform))
+      : inHome(env, platform, '.aws', ...usual)
   return {
     config: at(env.AWS_CONFIG_FILE, 'config'),
     credentials: at(env.AWS_SHARED_CREDENTIALS_FILE, 'credentials'),

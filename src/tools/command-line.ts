@@ -34,3 +34,7 @@ function unwritable(word: string): DaypassError {
     },
   )
 }
+
+/** A line as `setup` writes it: our program, and the verb and the identity for its last two words. */
+export const startsUs = (line: string) =>
+  /(?:daypass|cli\.cjs).*\scredential-process\s+['"]?[\w.@-]+['"]?$/.test(line)

@@ -2,6 +2,7 @@
 import { Secret } from '../core/secret.ts'
 import { type AwsFile, type Profiles, readProfiles } from './aws-ini.ts'
 import type { AwsPaths } from './aws-paths.ts'
+import { startsUs } from './command-line.ts'
 import { readForeign } from './foreign-file.ts'
 
 interface Found {
@@ -121,12 +122,8 @@ function webIdentityIn(keys: Keys, found: Found): NotSupported | undefined {
 function processIn(keys: Keys, found: Found): FoundProcess | undefined {
   const command = keys.get('credential_process')
   if (command === undefined) return undefined
-  return { ...found, kind: 'process', ours: isOurs(command), command: new Secret(command) }
+  return { ...found, kind: 'process', ours: startsUs(command), command: new Secret(command) }
 }
-
-/** As `setup aws` writes it: our program, and the verb and the identity for its last two words. */
-const isOurs = (command: string) =>
-  /(?:daypass|cli\.cjs).*\scredential-process\s+['"]?[\w.@-]+['"]?$/.test(command)
 
 function ssoIn(keys: Keys, found: Found): NotSupported | undefined {
   const isSso = ['sso_session', 'sso_start_url', 'sso_account_id'].some((key) => keys.has(key))

@@ -1,7 +1,6 @@
 /** What other tools keep and what could become of it here. Nothing of theirs is ever changed. */
 import type { Account, Grant, Method, Time } from '../core/types.ts'
-
-type Env = Readonly<Record<string, string | undefined>>
+import type { Env } from './home.ts'
 
 /** A tool that keeps credentials. */
 export interface Source {
@@ -11,6 +10,8 @@ export interface Source {
   files(env: Env): readonly string[]
   /** Everything that is there, in its order. */
   offers(env: Env): Offer[]
+  /** What it uses where nothing is named. */
+  chosen?(env: Env): string | undefined
   /** For somebody who has nothing there. */
   instead: string
 }

@@ -1,12 +1,18 @@
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, isDaypassError } from '../../core/errors.ts'
 import { isIdentityName } from '../../core/names.ts'
 import { harmless, shown } from '../../core/text.ts'
-import type { Offer, Rotating, Source } from '../../tools/offer.ts'
+import type { Offer, Rotating, Source, Taken } from '../../tools/offer.ts'
+import { offersOfAliyun } from '../../tools/offers-aliyun.ts'
 import { offersOfAws } from '../../tools/offers-aws.ts'
+import { offersOfIacCode } from '../../tools/offers-iac-code.ts'
 import { type Answer, jsonLine, type World } from '../answer.ts'
 import { toolNamed } from '../tool-named.ts'
 
-const SOURCES: Readonly<Record<string, Source>> = { aws: offersOfAws }
+const SOURCES: Readonly<Record<string, Source>> = {
+  aws: offersOfAws,
+  aliyun: offersOfAliyun,
+  'iac-code': offersOfIacCode,
+}
 
 export interface ImportFlags {
   takeOver?: boolean | undefined
@@ -26,24 +32,32 @@ interface Outcome {
 /** Copies what does not rotate; never changes the other tool's files. */
 export async function importFrom(world: World, tool: string, flags: ImportFlags): Promise<Answer> {
   const source = toolNamed(SOURCES, tool, 'import')
-  const { host, json, paintError } = world
-  const outcomes: Outcome[] = []
-  const run = { world, source, flags, copied: new Map<string, string>() }
-  for (const offer of source.offers(host.env)) {
-    const { name: profile, what } = offer
-    outcomes.push({ profile, what, ...(await outcomeOf(run, offer)) })
-  }
-  if (outcomes.length === 0)
-    throw new DaypassError('not_found', `there is nothing in ${source.files(host.env).join(' and ')}`, {
+  const { env, terminal } = world.host
+  const offers = source.offers(env)
+  if (offers.length === 0)
+    throw new DaypassError('not_found', `there is nothing in ${source.files(env).join(' and ')}`, {
       hint: source.instead,
     })
-  for (const { profile, what, outcome, next } of outcomes) {
-    const mark = outcome === 'kept' ? paintError('green', '✓') : '-'
-    host.terminal.say(
-      `${mark} ${shown(profile)}: ${what}; ${WORDS[outcome]}${next === undefined ? '' : `\n    ${harmless(next)}`}`,
-    )
+  const found: Outcome[] = []
+  const run = { world, source, flags, copied: new Map<string, string>() }
+  for (const offer of offers) {
+    const { name: profile, what } = offer
+    const outcome = { profile, what, ...(await outcomeOf(run, offer)) }
+    terminal.say(lineOf(world, outcome))
+    found.push(outcome)
   }
-  return json ? { out: jsonLine({ found: outcomes }) } : {}
+  const chosen = source.chosen?.(env)
+  if (chosen !== undefined)
+    terminal.say(
+      `${source.title} uses ${shown(chosen)} where nothing is named; here: daypass use ${shown(chosen)}`,
+    )
+  return world.json ? { out: jsonLine({ found, ...(chosen !== undefined && { chosen }) }) } : {}
+}
+
+function lineOf({ paintError }: World, { profile, what, outcome, next }: Outcome): string {
+  const mark = outcome === 'kept' ? paintError('green', '✓') : '-'
+  const advice = next === undefined ? '' : `\n    ${harmless(next)}`
+  return `${mark} ${shown(profile)}: ${what}; ${WORDS[outcome]}${advice}`
 }
 
 const WORDS: Record<Outcome['outcome'], string> = {
@@ -68,17 +82,28 @@ async function outcomeOf(run: Run, offer: Offer): Promise<Done> {
   if (!take) return { outcome: 'listed', next }
   if (!isIdentityName(name)) return { outcome: 'listed', next: NO_NAME }
   if (rotates) return rotating(run, name, take, rotates)
-  if (run.flags.dryRun) return { outcome: await wouldBe(run, name) }
   const taken = await take(run.world.daypass.now())
-  const isKept = taken && (await run.world.daypass.adopt({ name, ...taken }))
-  return isKept ? { outcome: 'kept', next } : { outcome: 'name_taken' }
+  if (!taken) return { outcome: 'listed', next: `it is over: ${next}` }
+  return run.flags.dryRun ? wouldBe(run, name, taken) : kept(run, name, taken, next)
 }
 
 const NO_NAME = 'an identity cannot have that name: give it one of A-Z a-z 0-9 . _ @ - there, then try again'
 
-/** What could be copied, unless something has its name. */
-const wouldBe = async ({ world }: Run, name: string) =>
-  (await world.daypass.names()).includes(name) ? 'name_taken' : 'would_be_kept'
+const wouldBe = ({ world }: Run, name: string, taken: Taken) =>
+  done({ outcome: 'would_be_kept' }, world.daypass.adopt({ name, ...taken }, { dryRun: true }))
+
+const kept = ({ world }: Run, name: string, taken: Taken, next?: string) =>
+  done({ outcome: 'kept', next }, world.daypass.adopt({ name, ...taken }))
+
+/** What cannot be an identity as it stands there does not keep the others from becoming one. */
+async function done(success: Done, adopting: Promise<boolean>): Promise<Done> {
+  try {
+    return (await adopting) ? success : { outcome: 'name_taken' }
+  } catch (error) {
+    if (!isDaypassError(error, 'usage')) throw error
+    return { outcome: 'listed', next: error.message }
+  }
+}
 
 /** A refresh token that rotates lives in one place alone, and has one name here. */
 async function rotating(
@@ -94,11 +119,11 @@ async function rotating(
   if (by !== undefined) return { outcome: 'listed', next: `it is the one of ${by}: use that` }
   const taken = await take(world.daypass.now())
   if (!taken) return { outcome: 'listed', next: `it is over: ${login}` }
-  const would = await wouldBe(run, name)
-  if (would === 'would_be_kept') copied.set(session, name)
-  if (flags.dryRun || would === 'name_taken') return { outcome: would }
+  const would = await wouldBe(run, name, taken)
+  if (would.outcome === 'would_be_kept') copied.set(session, name)
+  if (flags.dryRun || would.outcome !== 'would_be_kept') return would
   world.host.terminal.warn(
     `the session of ${name} is renewed by daypass now: ${source.title} will have to log in to it again`,
   )
-  return { outcome: (await world.daypass.adopt({ name, ...taken })) ? 'kept' : 'name_taken' }
+  return kept(run, name, taken)
 }
