@@ -20,7 +20,7 @@ export function toolCommands(root: Command, runner: Runner): void {
 
   common(root.command('import'))
     .description('copy what another tool keeps; its files stay as they are')
-    .argument('<tool>', 'aws, aliyun or iac-code')
+    .argument('<tool>', 'aws, aliyun, iac-code or cld')
     .option('--take-over', 'sessions that rotate, too: the other tool has to log in again')
     .option('--dry-run', 'only say what would be copied')
     .action(async (tool, flags) => {

@@ -143,7 +143,7 @@ test('an identity of another cloud, a tool that nobody knows, a flag of another 
     '2 error: daypass setup knows no tool "gcloud"\n  it knows aws, alibaba\n',
   )
   expect(await said('import', 'constructor')).toBe(
-    '2 error: daypass import knows no tool "constructor"\n  it knows aws, aliyun, iac-code\n',
+    '2 error: daypass import knows no tool "constructor"\n  it knows aws, aliyun, iac-code, cld\n',
   )
   expect(await said('setup', 'alibaba', 'default', '--login-session')).toBe(
     '2 error: --login-session says nothing to `daypass setup alibaba`\n  daypass setup alibaba <identity>\n',

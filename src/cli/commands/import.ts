@@ -4,6 +4,7 @@ import { harmless, shown } from '../../core/text.ts'
 import type { Offer, Rotating, Source, Taken } from '../../tools/offer.ts'
 import { offersOfAliyun } from '../../tools/offers-aliyun.ts'
 import { offersOfAws } from '../../tools/offers-aws.ts'
+import { offersOfCld } from '../../tools/offers-cld.ts'
 import { offersOfIacCode } from '../../tools/offers-iac-code.ts'
 import { type Answer, jsonLine, type World } from '../answer.ts'
 import { toolNamed } from '../tool-named.ts'
@@ -12,6 +13,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   aws: offersOfAws,
   aliyun: offersOfAliyun,
   'iac-code': offersOfIacCode,
+  cld: offersOfCld,
 }
 
 export interface ImportFlags {
