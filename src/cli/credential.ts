@@ -3,7 +3,6 @@ import { parseDuration } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import { isBound } from '../outputs/token.ts'
 import { type Changes, changesFor } from '../outputs/variables.ts'
-import type { Provider } from '../providers/define.ts'
 import { explain, type World } from './answer.ts'
 import { orLogIn } from './commands/login.ts'
 
