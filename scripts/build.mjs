@@ -49,15 +49,15 @@ const apart = (wanted, file) => ({
 const lazily = (name, file) => ({
   name: `lazily-${name}`,
   setup: (bundler) => {
-    bundler.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: 'lazily' }))
-    bundler.onLoad({ filter: /./, namespace: 'lazily' }, () => {
+    bundler.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: `lazily-${file}` }))
+    bundler.onLoad({ filter: /./, namespace: `lazily-${file}` }, () => {
       // Not `import()`: what that adds to the names differs from Node to Node.
       const getters = Object.keys(require(name)).map(
         (each) => `get ${each}() { return require('./${file}').${each} }`,
       )
       return { contents: `module.exports = { ${getters} }`, resolveDir: here }
     })
-    bundler.onResolve({ filter: /^\.\//, namespace: 'lazily' }, ({ path }) => ({ path, external: true }))
+    bundler.onResolve({ filter: /^\.\//, namespace: `lazily-${file}` }, ({ path }) => ({ path, external: true }))
   },
 })
 

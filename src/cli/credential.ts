@@ -46,7 +46,15 @@ export async function handOutChanges(
 ): Promise<Changes> {
   // First of all: what is wrong with a tenant is no reason to log in.
   await checkTenant(world, selected, tenant)
-  const { credential, header, whole } = await handOut(world, selected, minTtl)
+  return changesOf(world, selected, tenant, await handOut(world, selected, minTtl))
+}
+
+export async function changesOf(
+  world: World,
+  selected: string | undefined,
+  tenant: string | undefined,
+  { credential, header, whole }: Handed,
+): Promise<Changes> {
   const { provider, ...beside } = await carrierOf(world, selected, tenant)
   return changesFor(provider, credential, {
     ...beside,

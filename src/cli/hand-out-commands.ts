@@ -3,6 +3,7 @@ import { CLOUDS } from '../outputs/credential-process.ts'
 import { ENV_FORMATS } from '../outputs/env.ts'
 import { common, selected } from './flags.ts'
 import type { Runner } from './program.ts'
+import { useCommands } from './use-commands.ts'
 
 /** A credential, in the words of whoever uses it. */
 export function handOutCommands(root: Command, runner: Runner): void {
@@ -46,6 +47,8 @@ export function handOutCommands(root: Command, runner: Runner): void {
         exec(world, selected(identity, flags), runner.command, flags),
       )
     })
+
+  useCommands(root, runner)
 
   common(root.command('credential-process'))
     .description('answer the tools of a cloud that start a program for their keys')

@@ -20,6 +20,7 @@ const VERBS = [
   'token',
   'env',
   'exec',
+  'shell',
   'credential-process',
   'setup',
   'import',

@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Handed } from '../../client/credential.ts'
+import { formatDuration, isoTime } from '../../core/duration.ts'
+import { DaypassError } from '../../core/errors.ts'
+import { environmentWith } from '../../outputs/env.ts'
+import { type Marked, marked, SHELL_IDENTITY } from '../../outputs/prompt.ts'
+import { type Changes, namesFor } from '../../outputs/variables.ts'
+import { runProgram } from '../../platform/run-program.ts'
+import type { Answer, World } from '../answer.ts'
+import { changesOf, handOut } from '../credential.ts'
+
+export interface ShellOptions {
+  minTtl?: string | undefined
+}
+
+/** The person's own shell with the credential in its environment. Its exit code is ours. */
+export async function shell(
+  world: World,
+  selected: string | undefined,
+  { minTtl }: ShellOptions,
+): Promise<Answer> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) throw noTerminal(selected)
+  const handed = await handOut(world, selected, minTtl)
+  const changes = await instead(world, await changesOf(world, selected, undefined, handed))
+  world.signal.throwIfAborted()
+  const { env, surroundings } = world.host
+  const { platform } = surroundings()
+  const program = (platform === 'win32' ? env.ComSpec || 'cmd.exe' : env.SHELL) || '/bin/sh'
+  sayHello(world, handed)
+  return inFolder(world, program, (mark) =>
+    runProgram([program, ...mark.args], {
+      ...environmentWith(changes, env, platform),
+      ...mark.env,
+      ...namesIn(handed),
+    }),
+  )
+}
+
+const noTerminal = (selected: string | undefined) =>
+  new DaypassError('usage', 'a shell needs a terminal, and this is none', {
+    hint: `daypass exec ${selected === undefined ? '' : `${selected} `}-- CMD`,
+  })
+
+/** What daypass itself is asked for there is of the same identity, and renewed. */
+const namesIn = ({ identity, variable }: Handed): Record<string, string> => ({
+  [SHELL_IDENTITY]: nameIn(identity),
+  ...(variable === undefined && { DAYPASS_IDENTITY: identity }),
+})
+
+const nameIn = (identity: string) => identity.replace(/[()]/g, '')
+
+/** Within the shell of another identity, that one's credential goes: the mark says whose it is. */
+async function instead({ daypass, host }: World, changes: Changes): Promise<Changes> {
+  const outer = host.env[SHELL_IDENTITY]
+  if (!outer) return changes
+  const provider = await daypass.definition(outer).then(
+    (definition) => definition.provider,
+    () => undefined,
+  )
+  return provider ? { ...changes, clear: [...changes.clear, ...namesFor(provider)] } : changes
+}
+
+function sayHello({ host }: World, { identity, credential, header }: Handed): void {
+  host.terminal.say(`A shell as ${nameIn(identity)}; leave it with exit.`)
+  if (credential.expiresAt === undefined) return
+  const end = credential.expiresAt - (header?.clockOffset ?? 0)
+  const left = formatDuration(end - host.now())
+  const name = header ? `${identity} ` : ''
+  host.terminal.say(
+    `Its credential ends in ${left} (${isoTime(end)}). What runs longer: daypass exec ${name}--endpoint -- CMD`,
+  )
+}
+
+/** The files that mark the prompt lie in a folder of their own while the shell runs. There is no secret in them. */
+async function inFolder(
+  { host }: World,
+  program: string,
+  work: (mark: Pick<Marked, 'args' | 'env'>) => Promise<number>,
+): Promise<Answer> {
+  const made = prepared(program, host.env)
+  if (!made) host.terminal.say(`Its prompt stays as it is; ${SHELL_IDENTITY} says whose shell it is.`)
+  try {
+    return { code: await work(made?.mark ?? { args: [], env: {} }) }
+  } finally {
+    if (made) rmSync(made.folder, { recursive: true, force: true })
+  }
+}
+
+/** `undefined`: a shell that we do not know, or a disk that takes nothing. */
+function prepared(program: string, env: World['host']['env']): { folder: string; mark: Marked } | undefined {
+  try {
+    const folder = mkdtempSync(join(tmpdir(), 'daypass-shell-'))
+    const mark = marked(program, folder, env)
+    for (const [name, text] of Object.entries(mark?.files ?? {})) writeFileSync(join(folder, name), text)
+    if (mark) return { folder, mark }
+    rmSync(folder, { recursive: true })
+  } catch {
+    // A shell without a mark is better than none.
+  }
+  return undefined
+}
