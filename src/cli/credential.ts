@@ -33,8 +33,8 @@ export async function carrierOf(
 ) {
   const { provider, params, endpoints, unsaid } = await daypass.definition(selected, inTenant(tenant))
   // A default of ours is no reason to change what stands in the environment.
-  const region = unsaid.includes('region') ? undefined : params.region
-  return { provider, params, endpoints, region }
+  const isSaid = !unsaid.includes('region') || provider.variables?.regionAlways
+  return { provider, params, endpoints, region: isSaid ? params.region : undefined }
 }
 
 /** The credential as changes to an environment. `tenant`: instead of the one in force. */

@@ -34,6 +34,7 @@ export function changesFor(provider: Carrier, credential: Credential, beside: Be
     value === undefined ? [] : names.map((name) => ({ name, value })),
   )
   if (set.length === 0) throw unnamed(provider, credential)
+  if (credential.kind === 'keys') set.push(...fixed(variables))
   const taken = new Set(set.map(({ name }) => name))
   // One that another credential left there would be taken for a part of this one. A region is nobody's.
   const left = carried.flatMap(([names, value]) =>
@@ -45,6 +46,9 @@ export function changesFor(provider: Carrier, credential: Credential, beside: Be
   }
 }
 
+const fixed = ({ sets = {} }: Variables): Variable[] =>
+  Object.entries(sets).map(([name, value]) => ({ name, value }))
+
 /** Nothing would look like success, and the program would run as somebody else. */
 const unnamed = ({ id }: Carrier, { kind }: Credential) =>
   new DaypassError('usage', `the provider ${id} names no variables for ${kind}`, {
@@ -55,8 +59,9 @@ const unnamed = ({ id }: Carrier, { kind }: Credential) =>
 export function namesFor(provider: Carrier): string[] {
   const { variables = {} } = provider
   const ofKeys = KEYS.flatMap((part) => variables[part] ?? [])
-  const others = [...Object.values(variables.params ?? {}).flat(), ...Object.keys(variables.composed ?? {})]
-  return [...(ofKeys.length > 0 ? ofKeys : tokenNames(provider)), ...others]
+  const others = [variables.composed, variables.sets].flatMap((named) => Object.keys(named ?? {}))
+  const ofParams = Object.values(variables.params ?? {}).flat()
+  return [...(ofKeys.length > 0 ? ofKeys : tokenNames(provider)), ...ofParams, ...others]
 }
 
 const KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'region'] as const

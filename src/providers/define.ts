@@ -78,6 +78,10 @@ export interface Variables {
   params?: Readonly<Record<string, readonly string[]>>
   /** Values that are made of several parts, by their variable. A part that is secret is percent-encoded in its place. */
   composed?: Readonly<Record<string, Composed>>
+  /** Where nobody said a region, the default is set: what `sets` takes away may have held one. */
+  regionAlways?: boolean
+  /** Always set beside them, with the same value: what makes a program take them, and look nowhere else. */
+  sets?: Readonly<Record<string, string>>
   /** Would win over those above in the program, and are taken away. */
   clears?: readonly string[]
 }

@@ -113,3 +113,45 @@ test('every name of every provider can be the name of a variable', () => {
   for (const provider of Object.values(builtIn))
     for (const name of namesFor(provider)) expect(name).toMatch(/^[A-Z_][A-Z0-9_]*$/)
 })
+
+describe('keys of Alibaba Cloud', () => {
+  const { alibaba } = builtIn
+  const alibabaKeys: KeysCredential = { ...keys, cloud: 'alibaba', accessKeyId: 'STS.x' }
+
+  test('are set for its own tools and for Terraform, with what keeps them from looking elsewhere', () => {
+    const { set, clear } = changesFor(alibaba!, alibabaKeys, { region: 'cn-hangzhou' })
+    expect(Object.fromEntries(set.map(({ name, value }) => [name, value]))).toEqual({
+      ALIBABA_CLOUD_ACCESS_KEY_ID: 'STS.x',
+      ALICLOUD_ACCESS_KEY: 'STS.x',
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET: secret,
+      ALICLOUD_SECRET_KEY: secret,
+      ALIBABA_CLOUD_SECURITY_TOKEN: session,
+      ALICLOUD_SECURITY_TOKEN: session,
+      ALIBABA_CLOUD_REGION_ID: 'cn-hangzhou',
+      ALICLOUD_REGION: 'cn-hangzhou',
+      ALIBABA_CLOUD_IGNORE_PROFILE: 'TRUE',
+      ALIBABA_CLOUD_CLI_PROFILE_DISABLED: 'true',
+    })
+    expect(clear).toEqual(
+      expect.arrayContaining([
+        'ALIBABA_CLOUD_PROFILE',
+        'ALIBABA_CLOUD_CREDENTIALS_URI',
+        'ALIBABA_CLOUD_ROLE_ARN',
+        'ALICLOUD_ASSUME_ROLE_ARN',
+      ]),
+    )
+    expect(clear.filter((name) => set.some((each) => each.name === name))).toEqual([])
+  })
+
+  test('permanent ones take away the token of others', () => {
+    const { sessionToken: _, expiresAt: __, ...permanent } = alibabaKeys
+    const { clear } = changesFor(alibaba!, permanent)
+    expect(clear).toEqual(expect.arrayContaining(['ALIBABA_CLOUD_SECURITY_TOKEN', 'ALICLOUD_SECURITY_TOKEN']))
+  })
+
+  test('taken away again are the fixed ones, too', () => {
+    expect(namesFor(alibaba!)).toEqual(
+      expect.arrayContaining(['ALIBABA_CLOUD_SECURITY_TOKEN', 'ALIBABA_CLOUD_IGNORE_PROFILE']),
+    )
+  })
+})
