@@ -5,6 +5,7 @@ export default defineConfig({
     index: 'src/index.ts',
     errors: 'src/errors.ts',
     aws: 'src/aws.ts',
+    alibaba: 'src/alibaba.ts',
     testing: 'src/testing/index.ts',
     providers: 'src/providers/index.ts',
     vault: 'src/vault/index.ts',

@@ -2,6 +2,7 @@
 export const EMBEDDER = `
 import { type Config, createDaypass, type Daypass, DaypassError, defineProvider, type Provider, Secret } from 'daypass'
 import schema from 'daypass/config.schema.json' with { type: 'json' }
+import { type AlibabaCredentialsProvider, fromDaypass as alibabaKeys } from 'daypass/alibaba'
 import { type AwsCredentialIdentity, fromDaypass } from 'daypass/aws'
 import { EXIT, exitCode, isDaypassError } from 'daypass/errors'
 import about from 'daypass/package.json' with { type: 'json' }
@@ -29,6 +30,9 @@ const code: number = exitCode(error)
 const keys: () => Promise<AwsCredentialIdentity> = fromDaypass({ identity: 'work', daypass })
 const none: unknown = await keys().catch((thrown: unknown) => thrown)
 if (!isDaypassError(none, 'usage')) throw new Error('a token is no key')
+const alibaba: AlibabaCredentialsProvider = alibabaKeys({ identity: 'work', daypass })
+const neither: unknown = await alibaba.getCredential().catch((thrown: unknown) => thrown)
+if (!isDaypassError(neither, 'usage')) throw new Error('a token is no key of any cloud')
 await daypass.logout('work')
 await server.close()
 

@@ -57,7 +57,7 @@ function filesBelow(folder: string): { path: string; size: number }[] {
 
 test('the tarball holds what is meant, and nothing else', () => {
   const chunk = /^dist\/[a-z-]+-[\w-]{8}\.(?:mjs|d\.mts)$/
-  const entries = ['index', 'aws', 'errors', 'providers', 'testing', 'vault']
+  const entries = ['index', 'aws', 'alibaba', 'errors', 'providers', 'testing', 'vault']
   const meant = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema/config.schema.json'],
     ...['cli', 'completion', 'main', 'prompts', 'qr', 'undici', 'xml', 'yaml'].map(
