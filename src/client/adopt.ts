@@ -16,6 +16,8 @@ export interface Adopted {
   grant: Grant
   account?: Account
   clientId?: string
+  /** It has what the next credential is made with, though no login has. */
+  renewable?: true
 }
 
 export interface AdoptOptions {
@@ -44,9 +46,10 @@ export async function adopt(
     const server = isIssued && serverFrom(provider.endpoints?.(params, {}) ?? {})
     const header = { name, kind, provider: provider.id, params, method, createdAt: host.now() }
     const more = { ...(account && { account }), ...(clientId !== undefined && { clientId }) }
-    await vault.write(
-      newEntry({ ...header, ...more, ...(server && { endpoints: endpointsOf(server) }) }, grant, 0),
-    )
+    const about = { ...header, ...more, ...(server && { endpoints: endpointsOf(server) }) }
+    const entry = newEntry(about, grant, 0)
+    const { renewable = entry.header.renewable } = what
+    await vault.write({ ...entry, header: { ...entry.header, renewable } })
     return true
   })
 }

@@ -48,4 +48,6 @@ export interface Taken {
   grant: Grant
   account?: Account
   clientId?: string
+  /** It has what the next credential is made with, though no login has. */
+  renewable?: true
 }

@@ -140,6 +140,7 @@ function roleOfKeys(profile: Profile, { name, file }: Where): Unnamed {
       method: 'keys',
       params: { ...regionOf(profile), ...roleParams(profile, role) },
       grant: { credential: over(issuedAt), longTerm: { ...keys, issuedAt } },
+      renewable: true,
       account: { principal: role },
     }),
   }
