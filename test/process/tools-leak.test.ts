@@ -77,8 +77,7 @@ test.each([{}, { DAYPASS_DEBUG: '1' }])(
     }
     await run('setup alibaba web --as default', 0)
     await run('setup alibaba --undo --json', 0)
-    for (const view of ['list', 'status web', 'whoami acme-oauth', 'status acme'])
-      await run(view, 0)
+    for (const view of ['list', 'status web', 'whoami acme-oauth', 'status acme']) await run(view, 0)
     // What cannot be read talks more.
     for (const file of Object.keys(FILES)) put(join(one.home, file), `${FILES[file]!.slice(0, -20)}\u0000"`)
     for (const tool of ['aliyun', 'iac-code', 'cld']) await run(`import ${tool}`, 2)

@@ -9,7 +9,7 @@ import { folderOf } from '../vault/support.ts'
 export const COMMAND = ['/usr/bin/node', '/opt/daypass/cli.cjs', 'credential-process', 'work']
 export const LINE = COMMAND.join(' ')
 
-export const REQUEST: AliyunSetup = {
+const REQUEST: AliyunSetup = {
   profile: 'work',
   identity: 'work',
   region: 'cn-hangzhou',
