@@ -78,11 +78,15 @@ describe('the tenants of an account', () => {
   test('are listed where the configuration says', async () => {
     const { apiUrl: api_url, clientId: client_id } = await api()
     const elsewhere = await api({ personalTokens: [PAT], tenants: [{ slug: 'acme', name: 'There' }] })
-    const endpoints = { tenants: `${elsewhere.url}/api/v1/tenants` }
+    const endpoints = {
+      profile: `${elsewhere.url}/api/v1/profile`,
+      tenants: `${elsewhere.url}/api/v1/tenants`,
+    }
     const identity = { kind: 'passport/user', api_url, client_id, tenant: 'acme', endpoints }
     const w = await world({ config: { auth: { identities: { shop: identity } } } })
     await w.daypass.login('shop', { method: 'token', token: new Secret(PAT) })
     expect(await w.daypass.tenants('shop')).toEqual([{ slug: 'acme', name: 'There', current: true }])
+    expect(elsewhere.stats().by).toEqual({ userinfo: 1, resource: 1 })
   })
 
   test('are nothing that other providers have', async () => {
