@@ -43,7 +43,7 @@ export async function chooseByApi(flags: CommonFlags, daypass: Pick<Daypass, 'id
   const { apiUrl, identity, profile } = flags
   if (apiUrl === undefined) return
   const named = identity ?? profile
-  if (named !== undefined) throw selectedTwice([named, apiUrl])
+  if (named !== undefined) throw selectedTwice([named, '--api-url'])
   flags.identity = await daypass.identityAt(apiUrl)
 }
 

@@ -13,7 +13,7 @@ export async function identityAt(context: Context, apiUrl: string): Promise<stri
   if (more.length === 0) return only
   throw new DaypassError(
     'usage',
-    `several identities are at ${shown(apiUrl)}: ${[only, ...more].join(', ')}`,
+    `several identities are at ${originOf(apiUrl)}: ${[only, ...more].join(', ')}`,
     {
       hint: `name the one that is meant: -i ${only}`,
     },
@@ -37,7 +37,10 @@ async function withApi(context: Context): Promise<Found[]> {
 function noneAt(apiUrl: string, all: readonly Found[]): DaypassError {
   const known = all.map(({ definition: { name, params } }) => `${name} (${shown(params.api_url)})`)
   const others = known.length === 0 ? ', nor at any other API' : `; there are ${known.join(', ')}`
-  return new DaypassError('not_found', `no identity is at ${shown(apiUrl)}${others}`, {
-    hint: `daypass login PROVIDER --api-url ${shown(apiUrl)}`,
+  return new DaypassError('not_found', `no identity is at ${originOf(apiUrl)}${others}`, {
+    hint: `daypass login PROVIDER --api-url ${originOf(apiUrl)}`,
   })
 }
+
+/** Without a password that may have been typed into it. */
+const originOf = (url: string) => shown(URL.canParse(url) ? new URL(url).origin : url)

@@ -7,7 +7,9 @@ import type { Param, Provider } from '../providers/define.ts'
 export function checkParam(param: string, value: string, { like, oneOf }: Partial<Param> = {}): void {
   if ((like?.pattern.test(value) ?? true) && (oneOf?.includes(value) ?? true)) return
   const expected = oneOf ? oneOf.join(' or ') : `something like ${like!.example}`
-  throw new DaypassError('usage', `${param} is to be ${expected}, not ${shown(JSON.stringify(value))}`, {
+  // There may be a password in an address.
+  const given = /:\/\/[^/]*@/.test(value) ? '' : `, not ${shown(JSON.stringify(value))}`
+  throw new DaypassError('usage', `${param} is to be ${expected}${given}`, {
     hint: 'daypass login --help',
   })
 }

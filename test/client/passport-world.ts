@@ -13,8 +13,6 @@ export async function api(options: PassportOptions = {}): Promise<PassportStandI
   return started
 }
 
-export type Shop = Awaited<ReturnType<typeof shop>>
-
 /** A person who logs in as `shop`, in the tenant `acme`. */
 export async function shop(options: PassportOptions = {}, more: WorldOptions = {}) {
   const passport = await api(options)

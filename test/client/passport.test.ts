@@ -136,6 +136,7 @@ describe('what a login has to know', () => {
       const w = await shop()
       const failure = await failureOf(w.login(w.at({ api_url })))
       expect(failure).toMatchObject({ code: 'usage', message: expect.stringContaining('api_url is to be') })
+      expect(failure.message).not.toContain('ada:secret')
       expect(w.requests).toEqual([])
     },
   )

@@ -205,6 +205,9 @@ describe('several environments', () => {
       code: 'not_found',
       message: `no identity is at https://api.example.com; there are production (${production.apiUrl}), staging (${staging.apiUrl})`,
     })
+    expect((await failureOf(w.daypass.identityAt('https://ada:secret@x.example'))).message).not.toContain(
+      'ada',
+    )
     const empty = await world()
     expect(await failureOf(empty.daypass.identityAt('https://api.example.com'))).toMatchObject({
       code: 'not_found',
