@@ -49,7 +49,10 @@ const apart = (wanted, file) => ({
 const lazily = (name, file) => ({
   name: `lazily-${name}`,
   setup: (bundler) => {
-    bundler.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: `lazily-${file}` }))
+    bundler.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({
+      path: name,
+      namespace: `lazily-${file}`,
+    }))
     bundler.onLoad({ filter: /./, namespace: `lazily-${file}` }, () => {
       // Not `import()`: what that adds to the names differs from Node to Node.
       const getters = Object.keys(require(name)).map(
@@ -57,7 +60,10 @@ const lazily = (name, file) => ({
       )
       return { contents: `module.exports = { ${getters} }`, resolveDir: here }
     })
-    bundler.onResolve({ filter: /^\.\//, namespace: `lazily-${file}` }, ({ path }) => ({ path, external: true }))
+    bundler.onResolve({ filter: /^\.\//, namespace: `lazily-${file}` }, ({ path }) => ({
+      path,
+      external: true,
+    }))
   },
 })
 

@@ -57,7 +57,7 @@ export function wholesIn(providers: readonly Provider[], env: Host['env'], now: 
   })
 }
 
-export function wholeCredential(
+function wholeCredential(
   { keys: of }: Provider,
   { token, keys }: Whole,
   issuedAt: number,

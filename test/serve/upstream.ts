@@ -12,7 +12,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { startProxy } from '../../src/serve/proxy.ts'
 import { close, listen } from '../../src/testing/serve.ts'
 
-export interface Seen {
+interface Seen {
   method: string
   path: string
   headers: IncomingMessage['headers']
