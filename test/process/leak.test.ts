@@ -10,7 +10,7 @@ import { BROWSER, type RunOptions, sandbox } from '../kit/cli.ts'
 import { type Break, recorder } from '../kit/recorder.ts'
 import { start } from '../testing/servers.ts'
 import { skipLoudly } from '../vault/support.ts'
-import { processesOf } from './seen.ts'
+import { processesOf } from './leaks.ts'
 
 const PERSONAL = 'personal-access-token-0123456789'
 
