@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { type AuthorizationServer, startAuthorizationServer } from '../../src/testing/index.ts'
-import { type AwsStandIn, startAws } from '../aws/server.ts'
-import type { CloudinaryStandIn } from '../cloudinary/options.ts'
+import { startAuthorizationServer } from '../../src/testing/index.ts'
+import { startAlibaba } from '../alibaba/server.ts'
+import { startAws } from '../aws/server.ts'
 import { startCloudinary } from '../cloudinary/server.ts'
 import { BROWSER } from '../kit/cli.ts'
 import { runScript } from '../kit/script.ts'
-import { type PassportStandIn, startPassport } from '../passport/server.ts'
+import { startPassport } from '../passport/server.ts'
 
 const SCRIPTS = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.txt'))
 
@@ -15,8 +15,26 @@ const SCRIPTS = readdirSync(import.meta.dirname).filter((name) => name.endsWith(
 const ACCOUNT = '123456789012'
 const roleArn = (name: string) => `arn:aws:iam::${ACCOUNT}:role/${name}`
 
-const cloud = () =>
-  startAws({
+/** Where a script finds a service, and how often that has seen a refresh token or a session twice. */
+interface Place {
+  variables: Record<string, string>
+  reuses(): number
+  close(): Promise<void>
+}
+
+const sum = (counted: readonly { reuses: number }[]) =>
+  counted.reduce((total, { reuses }) => total + reuses, 0)
+const hostOf = (url: string) => new URL(url).host
+
+async function standard(): Promise<Place> {
+  const server = await startAuthorizationServer({ refresh: 'reusable' })
+  const { issuer, clientId } = server
+  const variables = { ISSUER: issuer, CLIENT: clientId, HOST: hostOf(issuer) }
+  return { variables, reuses: () => server.stats().reuses, close: () => server.close() }
+}
+
+async function amazon(): Promise<Place> {
+  const aws = await startAws({
     account: ACCOUNT,
     roles: [
       { arn: roleArn('AdminRole'), trust: [`arn:aws:iam::${ACCOUNT}:root`] },
@@ -24,62 +42,57 @@ const cloud = () =>
       { arn: roleArn('Closed'), trust: [] },
     ],
   })
+  const variables = { AWS: aws.url, AWS_HOST: hostOf(aws.url) }
+  return { variables, reuses: () => sum(aws.stats().sessions), close: () => aws.close() }
+}
+
+async function alibaba(): Promise<Place> {
+  const ali = await startAlibaba({ site: 'intl' })
+  const variables = { ALI: ali.url, ALI_HOST: hostOf(ali.url) }
+  return { variables, reuses: () => sum(ali.stats().families), close: () => ali.close() }
+}
+
+async function cloudinary(): Promise<Place> {
+  const cloud = await startCloudinary()
+  const variables = {
+    CLD_OAUTH: cloud.oauthUrl,
+    CLD_API: cloud.apiUrl,
+    CLD_HOST: hostOf(cloud.apiUrl),
+    CLD_PORT: String(cloud.redirectPort),
+    CLD_SECRET: cloud.key.secret,
+  }
+  return { variables, reuses: () => cloud.stats().reuses, close: () => cloud.close() }
+}
 
 /** Two environments of one application, each with its own logins. */
-const environments = () =>
-  Promise.all([
-    startPassport({ clientId: 'production-cli', personalTokens: ['pat-of-the-platform'] }),
-    startPassport({ clientId: 'staging-cli', personalTokens: ['pat-of-staging'] }),
-  ])
+async function autocom(): Promise<Place> {
+  const production = await startPassport({
+    clientId: 'production-cli',
+    personalTokens: ['pat-of-the-platform'],
+  })
+  const staging = await startPassport({ clientId: 'staging-cli', personalTokens: ['pat-of-staging'] })
+  const named = (url: string) => hostOf(url).replace(':', '-')
+  const variables = {
+    AUTOCOM: production.url,
+    AUTOCOM_NAME: named(production.url),
+    STAGING: staging.url,
+    STAGING_NAME: named(staging.url),
+    PORT_TAKEN: new URL(production.url).port,
+  }
+  return {
+    variables,
+    reuses: () => sum([production.stats(), staging.stats()]),
+    close: async () => void (await Promise.all([production.close(), staging.close()])),
+  }
+}
 
-let server: AuthorizationServer
-let aws: AwsStandIn
-let shops: PassportStandIn[] = []
-let cloudinary: CloudinaryStandIn
-afterEach(async () => {
-  await server.close()
-  await aws.close()
-  await cloudinary.close()
-  await Promise.all(shops.map((each) => each.close()))
-})
-
-const cloudinaryThere = () => ({
-  CLD_OAUTH: cloudinary.oauthUrl,
-  CLD_API: cloudinary.apiUrl,
-  CLD_HOST: new URL(cloudinary.apiUrl).host,
-  CLD_PORT: String(cloudinary.redirectPort),
-  CLD_SECRET: cloudinary.key.secret,
-})
+let places: Place[] = []
+afterEach(async () => void (await Promise.all(places.map((each) => each.close()))))
 
 /** Each is a story, to be read; see test/kit/script.ts for how. */
 test.each(SCRIPTS)('%s', async (name) => {
-  server = await startAuthorizationServer({ refresh: 'reusable' })
-  const { issuer, clientId } = server
-  aws = await cloud()
-  cloudinary = await startCloudinary()
-  shops = await environments()
-  const [production, staging] = shops.map(({ url }) => url)
-  const named = (url: string) => new URL(url).host.replace(':', '-')
-  const there = {
-    AWS: aws.url,
-    AWS_HOST: new URL(aws.url).host,
-    AUTOCOM: production!,
-    AUTOCOM_NAME: named(production!),
-    STAGING: staging!,
-    STAGING_NAME: named(staging!),
-    ...cloudinaryThere(),
-    PORT_TAKEN: new URL(production!).port,
-  }
-  const variables = {
-    ISSUER: issuer,
-    CLIENT: clientId,
-    OPENER: BROWSER,
-    HOST: new URL(issuer).host,
-    ...there,
-  }
+  places = await Promise.all([standard(), amazon(), alibaba(), cloudinary(), autocom()])
+  const variables = Object.assign({ OPENER: BROWSER }, ...places.map((each) => each.variables))
   await runScript(readFileSync(join(import.meta.dirname, name), 'utf8'), variables)
-  expect(server.stats().reuses).toBe(0)
-  expect(shops.map((each) => each.stats().reuses)).toEqual([0, 0])
-  expect(cloudinary.stats().reuses).toBe(0)
-  expect(aws.stats().sessions.filter(({ reuses }) => reuses > 0)).toEqual([])
+  expect(places.map((each) => each.reuses())).toEqual(places.map(() => 0))
 })
