@@ -66,7 +66,11 @@ function planned(request: AliyunSetup, there: There, platform: NodeJS.Platform):
   if (old && !isDone && !isOurs && !request.force) throw isTaken(request, path)
   const region_id = old?.region_id || region
   const all = { ...wanted, ...(region_id !== undefined && { region_id }) }
-  const edits = isDone ? [] : editsFor(text, path, { name: profile, ...all }, before.current === '')
+  const edits = isDone
+    ? []
+    : isOurs
+      ? [anotherProgram(there, profile, line)]
+      : editsFor(text, path, { name: profile, ...all }, before.current === '')
   checkResult(there, edits, { name: profile, ...all })
   const warnings = warningsFor(request, line, old, { isDone, isOurs, region_id })
   const diff = diffOf(path, text, wholeLines(text, edits), (each) => masked(each, line))
@@ -105,6 +109,17 @@ function editsFor(text: string, path: string, wanted: Wanted, needsCurrent: bool
     ? changed(text, path, item, { ...none, ...wanted })
     : [appended(text, profiles, [wanted])]
   return ordered([...first, ...edits])
+}
+
+/** In a profile of ours nothing else is touched: what SDKs have written beside it is not for the ledger to keep. */
+function anotherProgram({ text, path }: There, profile: string, line: string): Edit {
+  return replaced(text, programOf(text, profile, path)!, line)
+}
+
+function programOf(text: string, profile: string, path: string): Child | undefined {
+  const profiles = memberOf(text, rootOf(text), 'profiles', path)
+  const item = profiles && profileAt(text, profiles, profile, path)
+  return item && memberOf(text, item, 'process_command', path)
 }
 
 const ordered = (edits: readonly Edit[]) => [...edits].sort((a, b) => a.at - b.at)
@@ -192,6 +207,13 @@ export const takeBackAliyun: TakeBack = (text, entry, note) => {
   if (!profile || !isWrittenBy(entry, profile)) return text
   const list = memberOf(text, rootOf(text), 'profiles', path)!
   const item = profileAt(text, list, place, path)!
+  const program = edits.find(
+    ({ before, after }) => before.startsWith('"') && isText(after, profile.process_command),
+  )
+  if (program) {
+    const { start, end } = programOf(text, place, path)!
+    return text.slice(0, start) + program.before + text.slice(end)
+  }
   const was = edits.find(({ before }) => before.startsWith('{'))
   if (was) return asItWas(text, path, item, was)
   const left = profiles.filter(({ name }) => name !== place)
@@ -205,6 +227,8 @@ export const takeBackAliyun: TakeBack = (text, entry, note) => {
   )
   return applyEdits(now, [replaced(now, memberOf(now, rootOf(now), 'current', path)!, next)])
 }
+
+const isText = (json: string, value: unknown) => json === JSON.stringify(value)
 
 /** What we changed is as before, unless somebody has changed it since. */
 function asItWas(text: string, path: string, profile: Child, { before, after }: Edit): string {

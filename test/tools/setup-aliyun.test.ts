@@ -125,6 +125,23 @@ describe('set up', () => {
     expect(home.text()).toBe(HAND_MADE)
   })
 
+  test('what an SDK has written into a profile of ours is nothing that we remember', async (context) => {
+    const home = aliyunHome(context)
+    home.put(HAND_MADE)
+    const before = home.json()
+    await home.setUp()
+    sdkWrites(home)
+    await home.setUp({ command: ['/new/node', 'credential-process', 'work'] })
+    expect(fs.readFileSync(home.ledger, 'utf8')).not.toContain('hush')
+    expect(home.json().profiles[1]).toMatchObject({
+      access_key_secret: 'hush-ours',
+      region_id: 'cn-hangzhou',
+    })
+    home.put(`${home.text()}\n`)
+    expect((await home.undo()).map(({ outcome }) => outcome)).toEqual(['removed', 'removed'])
+    expect(home.json()).toEqual(before)
+  })
+
   test('a dry run shows whole lines, no secret of anybody, and changes nothing', (context) => {
     const home = aliyunHome(context)
     home.put(HAND_MADE)
