@@ -10,33 +10,24 @@ export interface Body {
 
 /** The body of a request: whole where it is small, else as it comes. `undefined`: it has none. */
 export async function requestBody(request: IncomingMessage): Promise<Body | undefined> {
-  // An answer that comes before all of it was sent is no reason to cut the connection.
-  const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
+  const chunks = request[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   const first: Buffer[] = []
-  let size = 0
-  for (;;) {
+  for (let size = 0; size <= WHOLE; ) {
     const { done, value } = await chunks.next()
     if (done) return size === 0 ? undefined : { content: Buffer.concat(first), isWhole: true }
     first.push(value)
     size += value.length
-    if (size > WHOLE) return { content: streamOf(first, chunks), isWhole: false }
   }
+  return { content: streamOf(first, chunks), isWhole: false }
 }
 
-/** Read no faster than it is sent on. */
+/** Read no faster than it is sent on. What an early answer leaves unread is for the server to discard. */
 function streamOf(first: Buffer[], rest: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const held = first.shift()
-        const { done, value } = held ? { done: false, value: held } : await rest.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
-      },
-      async cancel() {
-        await rest.return?.()
-      },
-    },
-    { highWaterMark: 0 },
-  )
+  async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    const held = first.shift()
+    const { done, value } = held ? { done: false, value: held } : await rest.next()
+    if (done) controller.close()
+    else controller.enqueue(value)
+  }
+  return new ReadableStream<Uint8Array>({ pull }, { highWaterMark: 0 })
 }

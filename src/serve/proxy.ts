@@ -12,7 +12,7 @@ import { Secret } from '../core/secret.ts'
 import type { Fetch } from '../core/types.ts'
 import { bearerText } from '../oauth/bearer.ts'
 import { unreachable } from '../oauth/http.ts'
-import { requestBody } from './body.ts'
+import { type Body, requestBody } from './body.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
 
 export interface ProxyOptions {
@@ -97,8 +97,10 @@ async function serve(standing: Standing, request: IncomingMessage, response: Ser
   response.on('close', () => gone.abort())
   try {
     const url = admitted(standing, request)
-    const answer = typeof url === 'number' ? url : await forwarded(standing, url, request, gone.signal)
-    if (typeof answer === 'number') return refuse(response, answer, REFUSALS[answer]!)
+    if (typeof url === 'number') return refuse(response, url, REFUSALS[url]!)
+    const body = await requestBody(request)
+    if (body && /^(GET|HEAD)$/.test(request.method!)) return refuse(response, 400, REFUSALS[400]!)
+    const answer = await forwarded(standing, url, request, body, gone.signal)
     response.writeHead(answer.status, responseHeaders(answer.headers))
     if (answer.body) await pipeline(Readable.fromWeb(answer.body as never), response)
     else response.end()
@@ -140,11 +142,10 @@ async function forwarded(
   { fetch, token }: Standing,
   url: URL,
   request: IncomingMessage,
+  body: Body | undefined,
   signal: AbortSignal,
-): Promise<Response | 400> {
+): Promise<Response> {
   const { method = '' } = request
-  const body = await requestBody(request)
-  if (body && (method === 'GET' || method === 'HEAD')) return 400
   const send = async (bearer: Secret): Promise<Response> => {
     const headers = requestHeaders(request, body)
     headers.set('authorization', `Bearer ${bearerText(bearer)}`)

@@ -56,13 +56,16 @@ describe('a request', () => {
 
   test('whose answer is compressed is answered in clear, and whole', async () => {
     const text = 'x'.repeat(100_000)
+    let wanted: unknown
     const { ask } = await standing({
-      answer: (_, response) => {
+      answer: ({ headers }, response) => {
+        wanted = headers['accept-encoding']
         response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(text))
       },
     })
     const answer = await ask('/', { headers: { 'accept-encoding': 'zstd' } })
     expect(answer.text).toBe(text)
+    expect(wanted).not.toContain('zstd')
     expect(answer.headers).not.toHaveProperty('content-encoding')
   })
 

@@ -1,8 +1,9 @@
 /** What is large goes through the proxy as fast as the other side takes it, and is never held here. */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Writable } from 'node:stream'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import { gate } from '../client/world.ts'
 import { answerTo, bodyOf, standing } from './upstream.ts'
@@ -94,21 +95,43 @@ test('a download waits for a program that does not read', async () => {
   expect(await digestOf(answer)).toBe(DIGEST)
 })
 
-test('an answer that comes before the upload is done arrives', async () => {
-  const { send } = await standing({
-    answer: (asked, response) => {
-      response.writeHead(413).end('too large')
-      asked.resume()
-    },
+test.each([
+  ['reads on', (socket: Socket) => void socket.resume()],
+  ['reads no more', (socket: Socket) => void socket.pause()],
+  ['goes away', (socket: Socket) => void socket.end()],
+])('an answer that comes before the upload is done arrives, of an API that %s', async (_, then) => {
+  const { port, authorization } = await standing({ upstream: await tooLarge(then) })
+  // The client of Node would write no more once it is answered; others do.
+  const socket = connect(port, '127.0.0.1')
+  const headers = [`Host: 127.0.0.1:${port}`, `Authorization: ${authorization}`, `Content-Length: ${LARGE}`]
+  socket.write(`POST /upload HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
+  let answer = ''
+  socket.on('data', (chunk) => {
+    answer += String(chunk)
   })
-  const asked = send('/upload', { method: 'POST', headers: { 'transfer-encoding': 'chunked' } })
-  const answered = answerTo(asked)
-  asked.on('error', () => undefined)
-  writing(asked)
-  const answer = await answered
-  expect(answer.statusCode).toBe(413)
-  asked.destroy()
+  const { state, done } = writing(socket)
+  await done
+  expect(state.written).toBe(LARGE)
+  await expect.poll(() => answer).toMatch(/^HTTP\/1.1 413 [\s\S]*too large/)
+  socket.destroy()
 })
+
+const TOO_LARGE = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo large'
+
+async function tooLarge(then: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.once('data', () => socket.write(TOO_LARGE, () => then(socket)))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
 
 test('a program that goes away takes its request with it', async () => {
   const { open: arrived, opened: isThere } = gate()

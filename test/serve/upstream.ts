@@ -40,6 +40,8 @@ interface Options {
   path?: string
   token?: (rejected?: Secret) => Promise<Secret>
   answer?: Answer
+  /** Another API instead. */
+  upstream?: string
 }
 
 /** An API that takes `good`, tells what it has seen, and knows what it has been asked for tokens. */
@@ -53,7 +55,7 @@ export async function standing(options: Options = {}) {
     response.writeHead(headers.authorization === 'Bearer good' ? 200 : 401)
     response.end(`seen ${method}`)
   }
-  const upstream = `${await api(options.answer ?? ok)}${options.path ?? ''}`
+  const upstream = options.upstream ?? `${await api(options.answer ?? ok)}${options.path ?? ''}`
   const token = (rejected?: Secret) => {
     tokens.push(rejected?.reveal())
     return (options.token ?? (async () => new Secret('good')))(rejected)
