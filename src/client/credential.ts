@@ -2,7 +2,7 @@ import { DaypassError } from '../core/errors.ts'
 import { checkMinTtl } from '../core/freshness.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Credential, Endpoints, Entry, Fetch, Grant, Header } from '../core/types.ts'
+import type { Credential, Endpoints, Entry, Fetch, Grant, Header, Host } from '../core/types.ts'
 import { fetchWith } from '../oauth/dpop.ts'
 import { type Party, serverFrom } from '../oauth/server.ts'
 import type { Provider } from '../providers/define.ts'
@@ -94,15 +94,22 @@ function fromEnvironment(context: Context, provider: string, identity: string): 
 const underWay = new WeakMap<Context, Map<string, Promise<Taken>>>()
 
 /** One renewal per process: whoever asks for the same while it is under way shares its outcome, failures too. */
-export function takeOnce(context: Context, definition: Definition, demand: Demand): Promise<Taken> {
+export async function takeOnce(context: Context, definition: Definition, demand: Demand): Promise<Taken> {
+  const taken = await shareTake(context, definition, demand)
+  if (taken.renewed) lastSaid.get(context)?.delete(definition.name)
+  return taken
+}
+
+function shareTake(context: Context, definition: Definition, demand: Demand): Promise<Taken> {
+  const { name } = definition
   const lease = leaseOf(context, definition)
   if (demand.force || demand.rejected || demand.minTtl) return takeChecked(context, lease, demand)
   const running = underWay.get(context) ?? new Map<string, Promise<Taken>>()
   underWay.set(context, running)
-  const shared = running.get(definition.name)
+  const shared = running.get(name)
   if (shared) return shared
-  const own = take(lease, demand).finally(() => running.delete(definition.name))
-  running.set(definition.name, own)
+  const own = take(lease, demand).finally(() => running.delete(name))
+  running.set(name, own)
   return own
 }
 
@@ -120,7 +127,7 @@ function leaseOf(context: Context, definition: Definition): Lease {
   return {
     name,
     vault,
-    host,
+    host: { ...host, terminal: sayingOnce(context, name) },
     margin: provider.refresh.margin,
     loginCommand: `daypass login ${name}`,
     admit: ({ header }) => checkKept(definition, header),
@@ -131,6 +138,20 @@ function leaseOf(context: Context, definition: Definition): Lease {
       return renew(grantParty(host, definition, held), held, steps)
     },
   }
+}
+
+const lastSaid = new WeakMap<Context, Map<string, string>>()
+
+/** Whoever asks every second is told of the same trouble once. */
+function sayingOnce(context: Context, name: string): Host['terminal'] {
+  const { terminal } = context.host
+  const said = lastSaid.get(context) ?? new Map<string, string>()
+  lastSaid.set(context, said)
+  const warn = (text: string) => {
+    if (said.get(name) !== text) terminal.warn(text)
+    said.set(name, text)
+  }
+  return Object.create(terminal, { warn: { value: warn } }) as Host['terminal']
 }
 
 /** The server and client that a grant is bound to; the client's secret, if any, is the configuration's. */

@@ -77,13 +77,22 @@ describe('keys that a login keeps', () => {
     expect(w.cloudinary.seen()).toEqual([])
   })
 
-  test('are not lost when the API is in trouble', async () => {
+  test.each([
+    [502, 'network'],
+    [429, 'network'],
+    [403, 'refused'],
+  ])('are not kept when the API answers %i', async (status, code) => {
     const w = await cloud({}, { types: [URL_OF] })
-    w.cloudinary.failApi({ status: 502 })
-    expect(await failureOf(w.login({ method: 'keys' }))).toMatchObject({ code: 'network' })
-    w.cloudinary.failApi({ status: 302, headers: { location: `${w.cloudinary.apiUrl}/v1_1/acme/ping` } })
-    expect(await failureOf(w.login({ method: 'keys', name: 'again' }))).toMatchObject({ code: 'usage' })
+    w.cloudinary.failApi({ status })
+    expect(await failureOf(w.login({ method: 'keys' }))).toMatchObject({ code })
     expect(await w.vault.names()).toEqual([])
+  })
+
+  test('are shown to nobody whom the API names instead of itself', async () => {
+    const w = await cloud({}, { types: [URL_OF] })
+    w.cloudinary.failApi({ status: 302, headers: { location: `${w.cloudinary.apiUrl}/v1_1/acme/ping` } })
+    expect(await failureOf(w.login({ method: 'keys' }))).toMatchObject({ code: 'refused' })
+    expect(w.cloudinary.seen()).toHaveLength(1)
   })
 
   test('are no login that one could log out of, and are renewed by nobody', async () => {

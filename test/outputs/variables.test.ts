@@ -105,6 +105,85 @@ describe('a token that is of use in one tenant of one API', () => {
   })
 })
 
+describe('a value that is made of several', () => {
+  const shop = {
+    id: 'shop',
+    env: [],
+    variables: {
+      composed: {
+        SHOP_URL: ({ kind }, { account, endpoints: { api = '' } }) =>
+          kind === 'bearer' && account ? ['shop://', account, '?token=', secret, '&at=', api] : undefined,
+        SHOP_TENANT: (_, { params }) => (params.tenant ? [params.tenant] : undefined),
+      },
+    },
+  } satisfies Parameters<typeof changesFor>[0]
+  const odd = new Secret('a b&c=%')
+
+  test('stands beside the token; what holds a secret is one, and what holds none may be seen', () => {
+    const beside = { account: 'acme', params: { tenant: 't' }, endpoints: { api: 'x' } }
+    const { set, clear } = changesFor(shop, bearer, beside)
+    expect(set.map(({ name, value }) => [name, typeof value === 'string' ? value : value.reveal()])).toEqual([
+      ['SHOP_TOKEN', 'the-secret'],
+      ['SHOP_URL', 'shop://acme?token=the-secret&at=x'],
+      ['SHOP_TENANT', 't'],
+    ])
+    expect(set.map(({ value }) => String(value))).toEqual(['[secret]', '[secret]', 't'])
+    expect(clear).toEqual([])
+  })
+
+  test('has its secret as an address has it', () => {
+    const { cloudinary } = builtIn
+    const { set } = changesFor(cloudinary!, { ...bearer, token: odd }, { account: 'acme' })
+    expect(new URL((set[0]!.value as Secret).reveal()).searchParams.get('oauth_token')).toBe(odd.reveal())
+  })
+
+  test('that there is none of is taken away', () => {
+    expect(changesFor(shop, bearer).clear).toEqual(['SHOP_URL', 'SHOP_TENANT'])
+    expect(namesFor(shop)).toEqual(['SHOP_TOKEN', 'SHOP_URL', 'SHOP_TENANT'])
+  })
+})
+
+describe('an account of Cloudinary', () => {
+  const { cloudinary } = builtIn
+  const pair: KeysCredential = { ...keys, cloud: 'cloudinary', accessKeyId: '8748' }
+  const urlOf = (credential: typeof pair | typeof bearer, api?: string) => {
+    const { set } = changesFor(cloudinary!, credential, { account: 'acme', endpoints: api ? { api } : {} })
+    expect(set.map(({ name }) => name)).toEqual(['CLOUDINARY_URL'])
+    return (set[0]!.value as Secret).reveal()
+  }
+
+  test.each([
+    [
+      bearer,
+      undefined,
+      'cloudinary://acme?oauth_token=the-secret&upload_prefix=https%3A%2F%2Fapi.cloudinary.com',
+    ],
+    [
+      bearer,
+      'https://api-eu.cloudinary.com/',
+      'cloudinary://acme?oauth_token=the-secret&upload_prefix=https%3A%2F%2Fapi-eu.cloudinary.com',
+    ],
+    [pair, undefined, 'cloudinary://8748:the-secret@acme'],
+    [
+      pair,
+      'https://api-eu.cloudinary.com',
+      'cloudinary://8748:the-secret@acme?upload_prefix=https%3A%2F%2Fapi-eu.cloudinary.com',
+    ],
+  ])('is one variable, which says its region where that is not the usual one', (credential, api, url) => {
+    expect(urlOf(credential, api)).toBe(url)
+  })
+
+  test('takes away what would win over it', () => {
+    expect(changesFor(cloudinary!, bearer, { account: 'acme' }).clear).toEqual([
+      'CLOUDINARY_CLOUD_NAME',
+      'CLOUDINARY_API_KEY',
+      'CLOUDINARY_API_SECRET',
+      'CLOUDINARY_OAUTH_TOKEN',
+    ])
+    expect(namesFor(cloudinary!)).toEqual(['CLOUDINARY_URL'])
+  })
+})
+
 test('keys of a provider that names no variables for them are an error, not an empty success', () => {
   expect(() => changesFor(builtIn.oidc!, keys)).toThrow('the provider oidc names no variables for keys')
 })
