@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
 import { startAlibaba } from '../alibaba/server.ts'
@@ -92,7 +92,8 @@ afterEach(async () => void (await Promise.all(places.map((each) => each.close())
 /** Each is a story, to be read; see test/kit/script.ts for how. */
 test.each(SCRIPTS)('%s', async (name) => {
   places = await Promise.all([standard(), amazon(), alibaba(), cloudinary(), autocom()])
-  const variables = Object.assign({ OPENER: BROWSER }, ...places.map((each) => each.variables))
+  const PROGRAMS = [dirname(process.execPath), process.env.PATH].join(delimiter)
+  const variables = Object.assign({ OPENER: BROWSER, PROGRAMS }, ...places.map((each) => each.variables))
   await runScript(readFileSync(join(import.meta.dirname, name), 'utf8'), variables)
   expect(places.map((each) => each.reuses())).toEqual(places.map(() => 0))
 })

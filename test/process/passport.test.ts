@@ -105,7 +105,9 @@ test.each([
 test('where no browser will open, the address stands there, and whoever opens it by hand is heard', async () => {
   const one = box()
   const at = await api()
-  const shown = screen(one, words(at), { env: { BROWSER: '/bin/false', DISPLAY: ':9' } })
+  // Nor any of the system's.
+  const line = `PATH=/nothing "$NODE" "$CLI" ${words(at).join(' ')}`
+  const shown = screen(one, [], { line, env: { BROWSER: '/bin/false', DISPLAY: ':9' } })
   const [address] = await shown.until(/http\S+\/oauth\/authorize\S+/)
   await shown.until('No browser could be opened here; open the page yourself.')
   const { body } = await scriptedBrowser().visit(address)
