@@ -91,8 +91,13 @@ describe('a login by browser', () => {
     const none = await shop({}, withPorts(...ports))
     const failure = await failureOf(none.login())
     expect(failure.code).toBe('port')
-    for (const port of ports) expect(failure.message).toContain(String(port))
-    if (process.platform === 'linux') expect(failure.message).toContain(`pid ${process.pid}`)
+    // Who holds it is looked for in half a second, which a busy machine may not have.
+    const holder = `(held by .+ \\(pid ${process.pid}\\)|in use)`
+    expect(failure.message).toMatch(
+      new RegExp(
+        `^cannot listen on 127.0.0.1: port ${ports[0]} is ${holder}, port ${ports[1]} is ${holder}$`,
+      ),
+    )
     expect(none.passport.stats().codes).toBe(0)
   })
 
