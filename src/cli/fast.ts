@@ -154,7 +154,7 @@ function isGood(header: Header, compiled: Compiled, { minTtl }: Asked): boolean 
   return stateOf(header, now, margin) === 'valid' && isUsable(header, now, margin, minTtl)
 }
 
-const ENDPOINTS = ['authorization', 'token', 'revocation', 'device', 'userinfo'] as const
+const ENDPOINTS = ['authorization', 'token', 'revocation', 'device', 'userinfo', 'signin', 'oauth'] as const
 
 /** null: something of it is read from the environment, which is the slow way's to do. */
 function plain({
