@@ -55,6 +55,13 @@ function refused({ exchange, dead, meanings }: Party, answer: Answer, host: stri
   const [error, description] = [String(json.error ?? ''), String(json.error_description ?? '')]
   const wantsNewer = exchange!.wantsNewer({ status, error, description })
   // Its words for a dead grant are about this one token here, and the grant may be as good as ever.
-  const judged = { dead: [], unclear: [...dead], ...(!wantsNewer && { meanings }) }
-  return { refusal: refusalOf(answer, host, judged), wantsNewer }
+  const refusal = refusalOf(answer, host, { dead: [], unclear: [...dead], ...(!wantsNewer && { meanings }) })
+  return { refusal: wantsNewer && refusal.kind === 'refused' ? tooShort(refusal) : refusal, wantsNewer }
 }
+
+/** Another login would end where this one does, unless the next token has more left. */
+const tooShort = (refusal: Refusal): Refusal => ({
+  ...refusal,
+  message: `its access token has too little left to be exchanged for keys (${refusal.message})`,
+  hint: 'let the application issue access tokens that live for half an hour at least',
+})

@@ -1,5 +1,5 @@
 /** Renewal of keys that an access token was exchanged for: exchanged again, the token refreshed first where too little is left of it. */
-import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { isDaypassError } from '../core/errors.ts'
 import { isUsable } from '../core/freshness.ts'
 import type { BearerCredential } from '../core/types.ts'
 import { exchangeToken } from '../oauth/exchange.ts'
@@ -22,7 +22,7 @@ export async function renewExchanged(party: Party, held: Held, steps: Steps): Pr
   if (refreshed.problem) return { entry: pair, problem: refreshed.problem }
   await steps.keep(pair)
   const second = await exchanged(party, pair)
-  return 'wantsNewer' in second ? noUse(second.wantsNewer) : second
+  return 'wantsNewer' in second ? failed(second.wantsNewer) : second
 }
 
 const sourceOf = ({ grant }: Held) => grant.source!
@@ -72,12 +72,3 @@ function failed(refusal: Refusal): Renewed {
     ? { failure: 'refused', error: refusalError(refusal) }
     : { failure: 'unclear', why: message }
 }
-
-/** Another login would end where this one does. */
-function noUse({ kind, message }: Refusal): Renewed {
-  if (kind !== 'refused') return { failure: 'unclear', why: message }
-  const said = `its access tokens live too short to be exchanged for keys (${message})`
-  return { failure: 'refused', error: new DaypassError('refused', said, { hint: TOO_SHORT }) }
-}
-
-const TOO_SHORT = 'let the application issue access tokens that live for half an hour at least'

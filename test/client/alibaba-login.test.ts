@@ -222,6 +222,16 @@ describe('a login that fails', () => {
     expect(await w.vault.names()).toEqual([])
   })
 
+  test('because the tokens of an application of one’s own live too short says what to mend', async () => {
+    const w = await cloud({ accessTtl: 600 })
+    const error = await failureOf(w.login('work'))
+    expect(error).toMatchObject({
+      code: 'refused',
+      hint: expect.stringMatching(/^let the application issue/),
+    })
+    expect(error.message).toMatch(/^its access token has too little left to be exchanged for keys/)
+  })
+
   test.each([
     [{ account_id: '9999999999999999' }, `it is to be account 9999999999999999`],
     [{ principal_arn: `acs:ram::${ACCOUNT}:user/bob` }, `it is to be acs:ram::${ACCOUNT}:user/bob`],

@@ -100,7 +100,7 @@ describe('an access token that is refused', () => {
       hint: 'let the application issue access tokens that live for half an hour at least',
     })
     expect(error.message).toMatch(
-      /^its access tokens live too short to be exchanged for keys \(\S+ answered 403/,
+      /^its access token has too little left to be exchanged for keys \(\S+ answered 403/,
     )
     expect(asked(w.ali, 'refresh')).toBe(1)
     expect(await w.refreshToken()).not.toBe(w.before)
