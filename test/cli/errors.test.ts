@@ -700,7 +700,7 @@ const CASES: Case[] = [
     () => `${NEW()} --port ${heldPort()}`,
     5,
     'port',
-    `cannot listen on 127.0.0.1: port {PORT} is held by ... (pid ...)\nend the program that holds the port, or use \`daypass login --no-browser\``,
+    `cannot listen on 127.0.0.1: port {PORT} is ...\nend the program that holds the port, or use \`daypass login --no-browser\``,
     { env: browser },
   ],
   [
