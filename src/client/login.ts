@@ -123,16 +123,21 @@ async function filled(
   return { definition: await fill(context, definition, layers, request.method), before, request }
 }
 
-/** Asked where there is a choice, and nothing says it: no flag, no keys of the configuration, no login before. */
+/**
+ * Asked where there is a choice, and nothing says it: no flag, no keys of the configuration, no login before. Where
+ * nobody is asked, static keys are followed by other ones.
+ */
 async function wayIn(
   host: Host,
   { provider, methods, keys }: Definition,
   before: Header | undefined,
-  { method, browser, start }: LoginRequest,
+  { method, browser, start, force }: LoginRequest,
 ): Promise<Pick<LoginRequest, 'method' | 'form'>> {
   const { ways } = provider
   const isSaid = method ?? browser ?? keys ?? (before?.method !== 'keys' ? before?.method : undefined)
-  if (!ways || isSaid !== undefined || start || !host.terminal.interactive) return {}
+  if (isSaid !== undefined || start) return {}
+  if (!ways || !host.terminal.interactive)
+    return hasStaticKeys(before) && before?.provider === provider.id && !force ? { method: 'keys' } : {}
   const offered = ways.options.filter((way) => methods.includes(way.method))
   const options = offered.map(({ label, hint }, index) => ({
     value: String(index),

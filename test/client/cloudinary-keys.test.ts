@@ -118,11 +118,19 @@ describe('keys that a login keeps', () => {
     expect((await w.login()).header.name).toBe('acme-oauth')
     expect((await w.login()).header.name).toBe('acme-oauth')
     expect(await w.vault.names()).toEqual(['acme', 'acme-oauth'])
-    expect(await failureOf(w.daypass.login('acme'))).toMatchObject({
+    expect(await failureOf(w.daypass.login('acme', { method: 'browser' }))).toMatchObject({
       code: 'usage',
       message: 'acme has static keys',
     })
     expect((await w.daypass.credential('acme')).kind).toBe('keys')
+  })
+
+  test('are followed by other ones when their identity logs in again', async () => {
+    const w = await cloud({}, { types: [URL_OF, WRONG, URL_OF] })
+    await w.login({ method: 'keys' })
+    expect(await failureOf(w.daypass.login('acme'))).toMatchObject({ code: 'login_required' })
+    expect((await w.daypass.login('acme')).header).toMatchObject({ name: 'acme', method: 'keys' })
+    expect(w.browser.opened).toEqual([])
   })
 
   test('that come after a login of the same cloud are called beside it', async () => {

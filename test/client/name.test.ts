@@ -127,7 +127,7 @@ describe('a name that the parameters say', () => {
 test('static keys give way to a login by that very name only where a person says so', async () => {
   const w = await acme(byAccount)
   await w.keep('ada', { method: 'keys' })
-  expect(await failureOf(w.daypass.login('ada'))).toMatchObject({
+  expect(await failureOf(w.daypass.login('ada', { method: 'browser' }))).toMatchObject({
     code: 'usage',
     message: 'ada has static keys',
     hint: 'give the new one a name of its own with --name, or replace this one with --force',
