@@ -91,7 +91,9 @@ export function unsetText(names: readonly string[], format: EnvFormat): string {
 export function githubText({ set }: Changes, delimiter: string): { file: string; masks: string } {
   const block = (name: string, value: string) =>
     value.includes(delimiter) ? undefined : `${name}<<${delimiter}\n${value}\n${delimiter}\n`
-  const secrets = set.flatMap(({ value }) => (typeof value === 'string' ? [] : [value.reveal()]))
+  const secrets = set.flatMap(({ value, holds = [] }) =>
+    [value, ...holds].flatMap((each) => (typeof each === 'string' ? [] : [each.reveal()])),
+  )
   const masks = [...new Set(secrets)].map(
     (secret) => `::add-mask::${secret.replace(/[%\r\n]/g, encodeURIComponent)}`,
   )

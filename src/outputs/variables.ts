@@ -15,12 +15,12 @@ export interface Variable {
   name: string
   /** What is no secret may be shown. */
   value: string | Secret
+  /** The secrets that a longer value holds: each is to be kept from being shown by itself, too. */
+  holds?: readonly Secret[]
 }
 
 interface Beside extends Partial<Parts> {
   region?: string | undefined
-  /** Parameters of the identity. */
-  params?: Readonly<Record<string, string>>
   /** Server clock minus ours. */
   clockOffset?: number | undefined
 }
@@ -30,8 +30,8 @@ type Carrier = Pick<Provider, 'id' | 'env' | 'variables'>
 export function changesFor(provider: Carrier, credential: Credential, beside: Beside = {}): Changes {
   const { variables = {} } = provider
   const carried = carriedBy(provider, credential, beside)
-  const set = carried.flatMap(([names, value]) =>
-    value === undefined ? [] : names.map((name) => ({ name, value })),
+  const set = carried.flatMap(([names, value, holds]) =>
+    value === undefined ? [] : names.map((name): Variable => ({ name, value, ...(holds && { holds }) })),
   )
   if (set.length === 0) throw unnamed(provider, credential)
   if (credential.kind === 'keys') set.push(...fixed(variables))
@@ -66,7 +66,11 @@ export function namesFor(provider: Carrier): string[] {
 
 const KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'region'] as const
 
-type Carried = readonly [names: readonly string[], value: string | Secret | undefined]
+type Carried = readonly [
+  names: readonly string[],
+  value: string | Secret | undefined,
+  holds?: readonly Secret[],
+]
 
 function carriedBy(provider: Carrier, credential: Credential, beside: Beside): Carried[] {
   const { variables = {} } = provider
@@ -84,16 +88,17 @@ function composedIn({ composed = {} }: Variables, credential: Credential, beside
   const { params = {}, endpoints = {}, account } = beside
   return Object.entries(composed).map(([name, compose]) => {
     const parts = compose(credential, { params, endpoints, account })
-    return [[name], parts && joined(parts)]
+    return parts ? [[name], ...joined(parts)] : [[name], undefined]
   })
 }
 
 /** What holds a secret is one. */
-function joined(parts: readonly (string | Secret)[]): string | Secret {
+function joined(parts: readonly (string | Secret)[]): [value: string | Secret, holds?: Secret[]] {
   const text = parts
     .map((part) => (typeof part === 'string' ? part : encodeURIComponent(part.reveal())))
     .join('')
-  return parts.every((part) => typeof part === 'string') ? text : new Secret(text)
+  const holds = parts.filter((part) => typeof part !== 'string')
+  return holds.length === 0 ? [text] : [new Secret(text), holds]
 }
 
 function keysIn(names: Variables, keys: KeysCredential, { region, clockOffset = 0 }: Beside): Carried[] {

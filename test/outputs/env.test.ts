@@ -205,6 +205,14 @@ describe('GitHub Actions', () => {
     ]
     expect(githubText({ set, clear: [] }, 'daypass_x').masks).toBe('::add-mask::100%25%0D%0Asure')
   })
+
+  test('hides the secrets that a value is made of, each by itself', () => {
+    const holds = [new Secret('the-token')]
+    const set = [{ name: 'URL', value: new Secret('x://acme?token=the-token'), holds }]
+    expect(githubText({ set, clear: [] }, 'daypass_x').masks).toBe(
+      '::add-mask::x://acme?token=the-token\n::add-mask::the-token',
+    )
+  })
 })
 
 test.each(ENV_FORMATS)('%s: NUL and half a character are refused, and the value is not told', (format) => {

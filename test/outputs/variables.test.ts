@@ -128,6 +128,7 @@ describe('a value that is made of several', () => {
       ['SHOP_TENANT', 't'],
     ])
     expect(set.map(({ value }) => String(value))).toEqual(['[secret]', '[secret]', 't'])
+    expect(set.map(({ holds }) => holds)).toEqual([undefined, [secret], undefined])
     expect(clear).toEqual([])
   })
 
