@@ -101,7 +101,7 @@ test('the SDK has the keys of an identity from us, by the profile that setup wro
     `! tools find this identity only where DAYPASS_HOME, DAYPASS_STORE is set as it is here
 ✓ Profile ours is in ${one.config}
 Alibaba Cloud's SDKs write the keys that they are given into ${one.config}, in clear; aliyun itself does not.
-Programs that use an SDK leave nothing there with: daypass exec --endpoint default -- PROGRAM
+Programs that use an SDK leave nothing there with: daypass exec default -- PROGRAM
 Try it: aliyun --profile ours sts GetCallerIdentity
 `,
   )

@@ -22,7 +22,7 @@ export const setupAlibaba: SetupTool = {
   takeBack: takeBackAliyun,
   words: ({ place, path }, { identity }) => [
     `Alibaba Cloud's SDKs write the keys that they are given into ${path}, in clear; aliyun itself does not.`,
-    `Programs that use an SDK leave nothing there with: daypass exec --endpoint ${identity} -- PROGRAM`,
+    `Programs that use an SDK leave nothing there with: daypass exec ${identity} -- PROGRAM`,
     `Try it: aliyun --profile ${place} sts GetCallerIdentity`,
   ],
 }
