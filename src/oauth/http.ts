@@ -23,14 +23,14 @@ export interface HttpAnswer {
   retryAfter: number | undefined
 }
 
-/** Throws what `fetch` throws; see {@link unreachable}. */
+/** Follows no redirect: what is asked is nobody else's to know. Throws what `fetch` throws; see {@link unreachable}. */
 export async function ask(
   port: Pick<Host, 'fetch' | 'now'>,
   url: string | URL,
   init: RequestInit,
 ): Promise<HttpAnswer> {
   const sentAt = port.now()
-  const raw = await port.fetch(url, { ...init, signal: deadline(port, REQUEST_LIMIT) })
+  const raw = await port.fetch(url, { redirect: 'manual', ...init, signal: deadline(port, REQUEST_LIMIT) })
   const offset = clockOffset(raw.headers.get('date'), sentAt, port.now())
   const { status, headers } = raw
   return {

@@ -1,6 +1,7 @@
 import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Fetch } from '../core/types.ts'
+import { plainFetch } from './plain-fetch.ts'
 
 // Node 20 to 24 ignore HTTPS_PROXY unless told so when the process starts. A library must not change the
 // global dispatcher, so requests that need a proxy go through undici's own fetch (55 ms: loaded when needed).
@@ -13,14 +14,15 @@ interface Proxies {
   noProxy?: string
 }
 
-/** The built-in fetch, and undici's where the environment names a proxy. Loopback never goes through one. */
+/** The built-in fetch and its lighter kin, and undici's where the environment names a proxy. Loopback never goes through one. */
 export function proxyFetch(env: Env): Fetch {
+  const direct = plainFetch((input, init) => fetch(input, init))
   const proxies = proxiesOf(env)
-  if (proxies === undefined) return (input, init) => fetch(input, init)
+  if (proxies === undefined) return direct
   let proxied: Promise<Fetch> | undefined
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input)
-    if (isLoopbackHost(url.hostname)) return fetch(input, init)
+    if (isLoopbackHost(url.hostname)) return direct(input, init)
     proxied ??= throughProxy(proxies)
     return (await proxied)(input, init)
   }

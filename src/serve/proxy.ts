@@ -155,7 +155,9 @@ async function forwarded(
       headers,
       signal,
       redirect: 'manual',
-      ...(body && { body: body.content, duplex: 'half' }),
+      // Whatever comes, large and slow: what the light fetch for tokens is not made for.
+      duplex: 'half',
+      ...(body && { body: body.content }),
     }
     return fetch(url, init as RequestInit).catch((error: unknown) => {
       throw unreachable(url, error)
