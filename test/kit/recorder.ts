@@ -23,21 +23,42 @@ const breaks = {
   throw(held) { process.nextTick(fail, held); return never },
   reject(held) { Promise.reject(held).catch(fail); return never },
   fetch: fail,
-  answer: (held) => new Response(new ReadableStream({
-    start(body) { body.enqueue(Buffer.from(held.text.slice(0, -9))) },
-    pull: () => fail(held),
-  })),
+  answer: (held) => async function* () {
+    yield Buffer.from(held.text.slice(0, -9))
+    fail(held)
+  },
   cipher: () => void (require('node:crypto').createCipheriv = fail),
   rename: () => void (fs.renameSync = fail),
 }
-const real = globalThis.fetch
-globalThis.fetch = async (url, init) => {
-  const sent = String(init?.body ?? '')
-  note('sent', sent)
-  const answer = await real(url, init)
-  if (!sent.includes('grant_type=') || !process.env.BREAK) return answer
-  const text = await answer.text()
-  return (await breaks[process.env.BREAK]({ text, init })) ?? new Response(text, answer)
+const { BREAK } = process.env
+for (const web of [require('node:http'), require('node:https')]) {
+  const { request } = web
+  web.request = (...asked) => {
+    const sent = request(...asked)
+    const { end, emit } = sent
+    let form = ''
+    const breakWith = async (message) => {
+      const { statusCode, statusMessage, rawHeaders } = message
+      const text = Buffer.concat(await message.toArray()).toString()
+      try {
+        const body = (await breaks[BREAK]({ text, form })) ?? (() => [Buffer.from(text)])
+        const answer = require('node:stream').Readable.from(body())
+        emit.call(sent, 'response', Object.assign(answer, { statusCode, statusMessage, rawHeaders }))
+      } catch (error) {
+        emit.call(sent, 'error', error)
+      }
+    }
+    sent.end = (body, ...rest) => {
+      form = String(body ?? '')
+      note('sent', form)
+      return end.call(sent, body, ...rest)
+    }
+    sent.emit = (event, ...more) =>
+      event === 'response' && form.includes('grant_type=') && BREAK
+        ? breakWith(...more)
+        : emit.call(sent, event, ...more)
+    return sent
+  }
 }
 `
 

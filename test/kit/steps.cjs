@@ -101,13 +101,12 @@ trace(childProcess, 'spawn', (program) => `run ${basename(program)}`)
 trace(Server.prototype, 'listen', () => 'listen')
 for (const name of ['stdout', 'stderr']) trace(process[name], 'write', () => `say on ${name}`)
 
-const send = globalThis.fetch
-globalThis.fetch = async (input, init) => {
-  const { pathname } = new URL(input instanceof Request ? input.url : input)
-  step(`ask ${pathname}`)
-  const answer = await send(input, init)
-  step(`hear ${pathname}`)
-  return answer
+for (const web of [require('node:http'), require('node:https')]) {
+  const { request } = web
+  web.request = (url, ...more) => {
+    step(`ask ${url.pathname}`)
+    return request(url, ...more).prependOnceListener('response', () => step(`hear ${url.pathname}`))
+  }
 }
 
 process.on('exit', () => step('exit', true))
