@@ -67,6 +67,22 @@ const lazily = (name, file) => ({
   },
 })
 
+/** Parts of Node that are imported at the top of files, take milliseconds to load, and are needed by some runs. */
+const whenUsed = (...names) => ({
+  name: 'when-used',
+  setup: (bundler) => {
+    bundler.onResolve({ filter: new RegExp(`^(${names.join('|')})$`) }, ({ path, namespace }) =>
+      namespace === 'when-used' ? { path, external: true } : { path, namespace: 'when-used' },
+    )
+    bundler.onLoad({ filter: /./, namespace: 'when-used' }, ({ path }) => {
+      const getters = Object.keys(require(path)).map(
+        (each) => `get ${each}() { return require('${path}').${each} }`,
+      )
+      return { contents: `module.exports = { ${getters} }` }
+    })
+  },
+})
+
 const commonJs = {
   ...common,
   format: 'cjs',
@@ -78,13 +94,16 @@ const commonJs = {
   supported: { 'dynamic-import': false },
 }
 
-/** The packages that are files of their own, and what is used of them. */
+/** What is a file of its own, and what is used of it. */
 const PACKAGES = {
   'undici.cjs': `export { Agent, EnvHttpProxyAgent, ProxyAgent, fetch } from 'undici'`,
   'prompts.cjs': `export { confirm, select, text } from '@clack/prompts'`,
   'yaml.cjs': `export * from 'yaml'`,
   'xml.cjs': `export { XMLParser } from 'fast-xml-parser'`,
   'completion.cjs': `module.exports = require('@bomb.sh/tab/commander').default`,
+  'testing.cjs': `
+    export { startAuthorizationServer } from './src/testing/authorization-server.ts'
+    export { scriptedBrowser } from './src/testing/browser.ts'`,
   'qr.cjs': `export { renderUnicodeCompact } from 'uqr'`,
 }
 
@@ -98,6 +117,8 @@ function programs(root) {
     apart(/^uqr$/, 'qr.cjs'),
     lazily('yaml', 'yaml.cjs'),
     lazily('fast-xml-parser', 'xml.cjs'),
+    apart(/\/testing\/[\w-]+\.ts$/, 'testing.cjs'),
+    whenUsed('node:crypto', 'node:child_process'),
   ]
   const entry = (file, plugins) => ({ ...commonJs, entryPoints: [join(root, file)], plugins })
   return [
