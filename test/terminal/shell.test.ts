@@ -49,6 +49,8 @@ function person(name: Name): Sandbox {
   const { file, text } = RC[name]
   mkdirSync(join(one.home, file, '..'), { recursive: true })
   writeFileSync(join(one.home, file), text)
+  // Without it, fish's first start makes completions of every manual page, long after it has ended.
+  mkdirSync(join(one.home, '.local/share/fish/generated_completions'), { recursive: true })
   // Where theirs are is for the first file to say.
   writeFileSync(join(one.home, '.zshenv'), 'export ZDOTDIR=~/zdot FROM_ZSHENV=yes\n')
   return one
