@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 
@@ -34,7 +35,7 @@ export default defineConfig({
     // A loaded machine starts a process in seconds, not in one.
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
-    // One for each core, for a test mostly waits for processes that it started.
-    maxWorkers: '100%',
+    // More than there are cores, for a test mostly waits for processes that it started.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
   },
 })
