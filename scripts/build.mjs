@@ -128,6 +128,12 @@ function programs(root) {
       executable: true,
       options: { ...entry('src/cli/fast.ts', [main, undici]), minify: true },
     },
+    // The names under which other programs look for it.
+    ...['git-credential-daypass'].map((name) => ({
+      out: `dist/${name}.cjs`,
+      executable: true,
+      options: entry(`src/cli/${name}.ts`, [apart(/^\.\/fast\.ts$/, 'cli.cjs')]),
+    })),
     { out: 'dist/main.cjs', options: { ...entry('src/cli/main.ts', packages), banner: {} } },
     ...Object.entries(PACKAGES).map(([file, contents]) => ({
       out: `dist/${file}`,

@@ -155,6 +155,7 @@ test('a secret is revealed only where it is sent, sealed or handed out', () => {
     'outputs/console.ts',
     'outputs/credential-process.ts',
     'outputs/env.ts',
+    'outputs/git-credential.ts',
     'outputs/token.ts',
     'outputs/variables.ts',
     'tools/aws-login-session.ts',

@@ -139,12 +139,20 @@ async function untilCancelled<T>(work: Promise<T>, signal: AbortSignal): Promise
   return Promise.race([work, cancelled]).finally(() => clearTimeout(timer))
 }
 
+/** What other programs call, which show what we say within their own words. */
+const FOR_PROGRAMS: ReadonlySet<string> = new Set([
+  'credential-process',
+  'git-credential',
+  'docker-credential',
+  'kube-credential',
+])
+
 async function fail(error: unknown, words: readonly string[]): Promise<never> {
   // A picker that a signal ended could not show it again.
   if (process.stderr.isTTY) process.stderr.write('\u001b[?25h')
   const debug = Boolean(process.env.DAYPASS_DEBUG) && process.env.DAYPASS_DEBUG !== '0'
   const paint = painter(process.stderr, process.env)
-  const oneLine = words[0] === 'credential-process'
+  const oneLine = FOR_PROGRAMS.has(words[0] ?? '')
   await written(process.stderr, errorText(error, words.includes('--json'), debug, paint, oneLine))
   return end(undefined, exitCode(error))
 }

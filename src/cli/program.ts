@@ -3,6 +3,7 @@ import type { Answer, World } from './answer.ts'
 import type { ConfigWorld } from './commands/config.ts'
 import { type CommonFlags, common, selected } from './flags.ts'
 import { handOutCommands } from './hand-out-commands.ts'
+import { protocolCommands } from './protocol-commands.ts'
 import { tenantCommands } from './tenant-commands.ts'
 import { toolCommands } from './tool-commands.ts'
 
@@ -134,6 +135,7 @@ export function program(runner: Runner): Command {
     })
 
   handOutCommands(root as unknown as Command, runner)
+  protocolCommands(root as unknown as Command, runner)
   toolCommands(root as unknown as Command, runner)
   tenantCommands(
     root.command('tenants').description('the tenants of an account that has several') as unknown as Command,

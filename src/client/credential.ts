@@ -16,6 +16,7 @@ import { checkParam, variablesOf } from '../sources/params.ts'
 import { partyAt } from '../sources/server.ts'
 import { type Context, definitionOf, environmentOf, find, providerOf, resolve } from './context.ts'
 import { derivedLease, renewOwnRole } from './derived.ts'
+import { hostsOf } from './hosts.ts'
 
 /** Whose credential was handed out, and where it came from. */
 export interface Handed {
@@ -32,7 +33,7 @@ export interface Handed {
 }
 
 /** What stands where an identity's name would; the name of none. */
-const ENVIRONMENT = '(environment)'
+export const ENVIRONMENT = '(environment)'
 
 /** The credential of the identity that is meant here, renewed where needed. Never a browser. */
 export async function credentialOf(
@@ -174,17 +175,6 @@ export const issuedOf = ({ refreshToken, credential, source }: Grant) => ({
 
 export const proofKeyOf = (header: Header | undefined, grant: Pick<Grant, 'proofKey'> | undefined) =>
   grant?.proofKey && { jwk: grant.proofKey, clockOffset: header?.clockOffset ?? 0 }
-
-/** The hosts that an identity's token may be sent to: configured ones, else its API's and its server's. */
-function hostsOf(definition: Definition, bound: Endpoints): readonly string[] {
-  if (definition.hosts) return definition.hosts.map(asHost)
-  const { provider, params, endpoints } = definition
-  const urls = [...Object.values({ ...endpoints, ...bound }), provider.profile?.(params).url]
-  return [...new Set(urls.filter((url) => url !== undefined).map((url) => new URL(url).host))]
-}
-
-/** As a URL writes it: in small letters, and without the port that is usual. */
-const asHost = (said: string) => (URL.canParse(`https://${said}`) ? new URL(`https://${said}`).host : said)
 
 /** `fetch` with the identity's credential: only towards its own hosts, renewed once after a 401. */
 export function fetchAs(context: Context, selected: string | undefined): Fetch {

@@ -12,7 +12,9 @@ import { type Adopted, type AdoptOptions, adopt } from './adopt.ts'
 import { checkAtServer } from './check.ts'
 import { allProviders, type Choices, type Context, find, knownNames, resolve } from './context.ts'
 import { credentialOf, fetchAs, type Handed, meant } from './credential.ts'
+import { type Ask, type ForHost, handOutFor, offeredFor, refusedFor } from './for-host.ts'
 import { type GrantHome, moveHome } from './home.ts'
+import { hostsOf, type Use } from './hosts.ts'
 import { identityAt } from './identity-at.ts'
 import type { LoginOutcome } from './keep.ts'
 import { type LoginRequest, login } from './login.ts'
@@ -47,6 +49,14 @@ export interface Daypass {
   handOut(identity?: string, options?: CredentialOptions): Promise<Handed>
   /** `fetch` with the identity's credential, towards its own hosts only; renews once after a 401. */
   fetch(identity?: string): Fetch
+  /** For a program that names a host and no identity. `undefined`: it is nobody's. */
+  handOutFor(ask: Ask): Promise<ForHost | undefined>
+  /** What was handed out for a host was refused there: renewed once, for that very token. */
+  refusedFor(ask: Ask, sent: Secret): Promise<void>
+  /** The hosts that there is a credential for, by the program that asks. */
+  offeredFor(use: Use): Promise<{ host: string; user: string }[]>
+  /** The hosts that an identity's token may be sent to by such a program. */
+  hostsOf(identity: string, use: Use): Promise<readonly string[]>
   refresh(identity: string, options?: { force?: boolean }): Promise<RefreshOutcome>
   list(): Promise<Listing>
   status(identity: string): Promise<Listed>
@@ -101,6 +111,13 @@ export function assemble({ host, vault, config = {}, choices, providers }: Daypa
     credential: async (identity, options) => (await handOut(identity, options)).credential,
     handOut,
     fetch: (identity) => fetchAs(context, identity),
+    handOutFor: (ask) => handOutFor(context, ask),
+    refusedFor: (ask, sent) => refusedFor(context, ask, sent),
+    offeredFor: (use) => offeredFor(context, use),
+    hostsOf: async (identity, use) => {
+      const { definition, header } = await find(context, identity)
+      return hostsOf(definition, header?.endpoints, use)
+    },
     refresh: (identity, { force = false } = {}) => refresh(context, identity, force),
     list: () => listing(context),
     status: async (identity) => listed(context, identity, await activeName(context)),

@@ -86,6 +86,14 @@ export interface Variables {
   clears?: readonly string[]
 }
 
+/** What a program that knows of users and passwords does with a token: it is the password. */
+interface AsPassword {
+  /** Where, as a URL writes hosts. Default: those of its API and its server. */
+  hosts?: (endpoints: Endpoints) => readonly string[]
+  /** The user beside it. */
+  user?: string
+}
+
 /** One of several that a person may work in: a shop, an organisation. */
 export interface Tenant {
   slug: string
@@ -227,6 +235,10 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   whole?: { env: readonly string[]; example: string; read: (text: string) => Whole | undefined }
   /** Answers whoever may use the account, by a bearer token or by keys as Basic authentication (RFC 7617). */
   ping?: (account: string, endpoints: Endpoints) => string
+  /** git over HTTPS. Default: `oauth2`, or no user at all where the server wants a bearer token. */
+  git?: AsPassword
+  /** Registries of container images. Default: the name of the account. */
+  docker?: AsPassword
 }
 
 type Meanings = Readonly<Record<string, Meaning<Words>>>

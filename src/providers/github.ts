@@ -29,4 +29,11 @@ export const github = defineProvider({
   env: ['GH_TOKEN', 'GITHUB_TOKEN'],
   // Each is read by some, and another's token in it would be taken for this one.
   variables: { token: ['GH_TOKEN', 'GITHUB_TOKEN'] },
+  git: { hosts: ({ token }) => withGists(hostOf(token)), user: 'x-access-token' },
+  // An Enterprise Server's registry may be anywhere: `hosts` says it.
+  docker: { hosts: ({ token }) => (hostOf(token) === 'github.com' ? ['ghcr.io'] : []) },
 })
+
+const hostOf = (url: string | undefined) => (url === undefined ? '' : new URL(url).host)
+
+const withGists = (host: string) => [host, `gist.${host}`]

@@ -21,4 +21,11 @@ export const gitlab = defineProvider({
     ...(claims.id !== undefined && { principal: String(claims.id) }),
   }),
   env: ['GITLAB_TOKEN'],
+  // https://docs.gitlab.com/api/oauth2/#access-git-over-https-with-access-token
+  git: { user: 'oauth2' },
+  // A registry of one's own may be anywhere: `hosts` says it.
+  docker: {
+    hosts: ({ issuer }) => (issuer === 'https://gitlab.com' ? ['registry.gitlab.com'] : []),
+    user: 'oauth2',
+  },
 })

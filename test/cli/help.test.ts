@@ -22,6 +22,7 @@ const VERBS = [
   'exec',
   'shell',
   'credential-process',
+  'git-credential',
   'setup',
   'import',
   'console',

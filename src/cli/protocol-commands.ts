@@ -1,0 +1,21 @@
+import type { Command } from '@commander-js/extra-typings'
+import { common, selected } from './flags.ts'
+import type { Runner } from './program.ts'
+
+/** What other programs call, in their own words. Nobody is asked anything here. */
+export function protocolCommands(root: Command, runner: Runner): void {
+  common(root.command('git-credential'))
+    .description('answer git, which asks for a user and a password')
+    .argument('<operation>', 'get, store or erase')
+    .addHelpText('after', GIT)
+    .action(async (operation, flags) => {
+      const { gitCredential } = await import('./commands/git-credential.ts')
+      const who = selected(undefined, flags)
+      const alone = { ...flags, input: false }
+      await runner.run(alone, 'git-credential', (world) => gitCredential(world, operation, who))
+    })
+}
+
+const GIT = `
+git calls it, and talks to it over standard input and output: see \`daypass setup git\`. It answers for the
+hosts of your identities and no other; also as git-credential-daypass.`

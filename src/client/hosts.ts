@@ -1,0 +1,52 @@
+/** The hosts that an identity's token may be sent to, and as whose password. */
+import { isLoopbackHost } from '../core/loopback.ts'
+import type { Endpoints, Header } from '../core/types.ts'
+import type { Definition } from '../sources/definition.ts'
+
+/** Other programs that send a token. */
+export type Use = 'git' | 'docker'
+
+/** Configured ones and no other, else those of the provider's file, else its API's and its server's. */
+export function hostsOf(
+  { hosts, provider, params, endpoints }: Definition,
+  bound: Endpoints = {},
+  use?: Use,
+): readonly string[] {
+  if (hosts) return hosts.map(asHost)
+  const issuer = provider.issuer?.(params)
+  const all = { ...(issuer !== undefined && { issuer }), ...endpoints, ...bound }
+  const own = use && provider[use]?.hosts?.(all)
+  if (own) return own
+  const urls = [...Object.values(all), provider.profile?.(params).url]
+  return [...new Set(urls.flatMap((url) => (url && URL.canParse(url) ? new URL(url).host : [])))]
+}
+
+/** As a URL writes it: in small letters, and without the port that is usual. */
+const asHost = (said: string) => (URL.canParse(`https://${said}`) ? new URL(`https://${said}`).host : said)
+
+/** `name`, `name:port`, `[::1]:port`; of letters that stand for themselves. */
+const PLAIN = /^(\[[\da-f:.]+\]|[a-z\d_-]+(?:\.[a-z\d_-]+)*)(?::[1-9]\d{0,4})?$/i
+
+/**
+ * The place that a program names, when a token may be sent there at all: over https, or to this very machine. What a
+ * URL would read as another host than is written (`ｇithub.com`, `%67ithub.com`, `2130706433`) is none.
+ */
+export function placeOf(protocol: string, host: string): URL | undefined {
+  const [, name] = PLAIN.exec(host) ?? []
+  const written = `${protocol}://${host}`
+  if (!/^https?$/.test(protocol) || name === undefined || !URL.canParse(written)) return undefined
+  const url = new URL(written)
+  const isMeant = url.hostname === name.toLowerCase()
+  return isMeant && (protocol === 'https' || isLoopbackHost(url.hostname)) ? url : undefined
+}
+
+/** What a user's name may not hold, where `user:password` is one text. */
+const UNFIT = /[:\x00-\x1f\x7f]/
+
+/** The user beside the token. A registry may know people by name; `<token>` is docker's own word for nobody's. */
+export function userOf(use: Use, { provider }: Definition, header: Header | undefined): string {
+  if (use === 'git') return provider.git?.user ?? 'oauth2'
+  const account = header?.account?.account
+  const named = account !== undefined && !UNFIT.test(account) ? account : undefined
+  return provider.docker?.user ?? named ?? provider.git?.user ?? '<token>'
+}

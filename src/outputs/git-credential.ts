@@ -1,0 +1,78 @@
+/** What git and its credential helpers say to each other. https://git-scm.com/docs/git-credential#IOFMT */
+import { DaypassError } from '../core/errors.ts'
+import type { BearerCredential } from '../core/types.ts'
+import { isBound } from './token.ts'
+
+/** By name, in their order. Names that end with `[]` have several values, the others one. */
+export type Attributes = ReadonlyMap<string, readonly string[]>
+
+/**
+ * Lines of `name=value`, up to an empty one. Whatever git itself would not say is refused: it is somebody's try to say
+ * more than one line (CVE-2020-5260, CVE-2024-50338).
+ */
+export function readAttributes(text: string): Attributes {
+  const attributes = new Map<string, string[]>()
+  const lines = text.split('\n')
+  const end = lines.indexOf('')
+  for (const line of end === -1 ? lines : lines.slice(0, end)) {
+    const at = line.indexOf('=')
+    if (at < 1 || /[\r\0]/.test(line)) throw notGits(line)
+    const [name, value] = [line.slice(0, at), line.slice(at + 1)]
+    const before = attributes.get(name)
+    if (!name.endsWith('[]') && before) throw notGits(line)
+    // "An empty multi-valued attribute acts to clear any previous entries."
+    const isReset = name.endsWith('[]') && value === ''
+    attributes.set(name, isReset ? [] : [...(before ?? []), value])
+  }
+  return attributes
+}
+
+/** Without what stands there: it may be a secret. */
+function notGits(line: string): DaypassError {
+  const what = /[\r\0]/.test(line) ? 'a carriage return or a NUL' : 'a line that is no name=value of its own'
+  return new DaypassError('usage', `git does not ask like that: ${what}`, {
+    hint: 'this is for git to call: daypass setup git',
+  })
+}
+
+export interface Beside {
+  user: string
+  /** Nothing but a user and a password will do. */
+  isFixed: boolean
+  asked: Attributes
+  clockOffset?: number | undefined
+}
+
+/** The answer to `get`, a name and value a line. */
+export function gitAnswer(credential: BearerCredential, beside: Beside): string {
+  const { user, isFixed, asked, clockOffset = 0 } = beside
+  if (isBound(credential))
+    throw new DaypassError('usage', 'the token is bound to a key, and git cannot prove that it has that', {
+      hint: 'log in without DPoP: dpop_bound_access_tokens: false',
+    })
+  const token = oneLine(credential.token.reveal())
+  const { expiresAt } = credential
+  const answer =
+    !isFixed && wantsBearer(asked)
+      ? ['capability[]=authtype', 'authtype=Bearer', `credential=${token}`, 'ephemeral=1']
+      : [`username=${user}`, `password=${token}`]
+  // On the caller's own clock, which is what they compare it with.
+  if (expiresAt !== undefined)
+    answer.push(`password_expiry_utc=${Math.floor((expiresAt - clockOffset) / 1000)}`)
+  return answer.join('\n')
+}
+
+function oneLine(token: string): string {
+  if (!/[\n\r\0]/.test(token)) return token
+  throw new DaypassError('refused', 'the token has a line break in it, and git would read two answers', {
+    hint: 'log in again, or report it to whoever runs the server',
+  })
+}
+
+/** From git 2.46 on, and where the server would not have a password anyway. */
+function wantsBearer(asked: Attributes): boolean {
+  const challenges = asked.get('wwwauth[]') ?? []
+  const offers = (scheme: string) =>
+    challenges.some((each) => new RegExp(`(?:^|,)\\s*${scheme}(?:\\s|,|$)`, 'i').test(each))
+  return (asked.get('capability[]') ?? []).includes('authtype') && offers('bearer') && !offers('basic')
+}

@@ -1,0 +1,20 @@
+import { DaypassError } from '../core/errors.ts'
+
+/** Far more than any program says to another in one breath. */
+const MOST = 1024 * 1024
+
+/** All of standard input, as UTF-8. More than 1 MiB is refused. */
+export async function readInput(stdin: AsyncIterable<Buffer | string>): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stdin) {
+    const bytes = Buffer.from(chunk)
+    length += bytes.length
+    if (length > MOST)
+      throw new DaypassError('usage', 'what stands on standard input is longer than 1 MiB', {
+        hint: 'this is for another program to call',
+      })
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,191 @@
+/** git itself, over HTTP, with the tokens that we hand out. */
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, onTestFinished, type TestContext, test } from 'vitest'
+import { type AuthorizationServerOptions, startAuthorizationServer } from '../../src/testing/index.ts'
+import { BROWSER, CLI, type RunOptions } from '../kit/cli.ts'
+import { startGitServer } from '../kit/git-server.ts'
+import { needs } from '../kit/needs.ts'
+import { box, left } from './story.ts'
+
+const NAME = join(CLI, '../git-credential-daypass.cjs')
+
+/** A home that is logged in as `work`, whose tokens are for a git server; git's helper is ours. */
+async function scene(context: TestContext, options: AuthorizationServerOptions = {}) {
+  needs(context, 'git')
+  const server = await startAuthorizationServer(options)
+  const one = box({ BROWSER, GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_NOSYSTEM: '1' })
+  const git = await startGitServer({
+    root: join(one.home, 'served'),
+    isGood: async (token) => {
+      const headers = { authorization: `Bearer ${token}` }
+      return (await fetch(server.endpoints.resource, { headers })).ok
+    },
+  })
+  onTestFinished(async () => {
+    await git.close()
+    await server.close()
+  })
+  const identity = `{ kind: oidc/user, issuer: "${server.issuer}", client_id: ${server.clientId}, hosts: ["${git.host}"] }`
+  mkdirSync(one.daypassHome, { recursive: true })
+  const configure = (more = '') =>
+    writeFileSync(
+      join(one.daypassHome, 'config.yaml'),
+      `auth: { identities: { work: ${identity}${more} } }\n`,
+    )
+  configure()
+  // As npm installs it.
+  const bin = join(one.home, 'bin')
+  mkdirSync(bin)
+  symlinkSync(NAME, join(bin, 'git-credential-daypass'))
+  const path = `${bin}:${one.env.PATH}`
+  const run = (words: string, more: RunOptions = {}) =>
+    one.run(words.split(' '), { ...more, program: ['git'], env: { PATH: path, ...more.env } })
+  const config =
+    '[credential]\n\thelper = daypass\n[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n'
+  writeFileSync(join(one.home, '.gitconfig'), config)
+  const login = async () => expect(await one.run(['login', 'work'])).toMatchObject({ code: 0 })
+  return { server, one, git, run, login, identity, configure, url: git.repository('project') }
+}
+
+type Scene = Awaited<ReturnType<typeof scene>>
+
+const ok = async (running: ReturnType<Scene['run']>) => {
+  const result = await running
+  expect(result, result.stderr).toMatchObject({ code: 0 })
+  return result
+}
+
+/** Clones, commits, pushes. */
+async function work({ run, one, url }: Scene, folder: string): Promise<void> {
+  await ok(run(`clone --quiet ${url} ${folder}`))
+  writeFileSync(join(one.home, folder, folder), folder)
+  const cwd = join(one.home, folder)
+  await ok(run(`add ${folder}`, { cwd }))
+  await ok(run(`commit --quiet -m ${folder}`, { cwd }))
+  await ok(run('push --quiet origin HEAD', { cwd }))
+}
+
+test('clones and pushes, across an expiry', async (context) => {
+  const all = await scene(context)
+  const { git, one, run, url, server, login } = all
+  await login()
+  await work(all, 'first')
+  const [before] = git.seen
+  expect(before).toMatchObject({ user: 'oauth2', token: expect.stringMatching(/^at_/) })
+  await left(one, 'work', -1000)
+  await work(all, 'second')
+  expect(git.seen.at(-1)!.token).not.toBe(before!.token)
+  expect(server.stats().refreshes).toBe(1)
+  expect((await ok(run(`ls-remote ${url}`))).stdout).toContain('refs/heads/main')
+})
+
+test('a token that is revoked is refused once, and the next try has another one', async (context) => {
+  const { server, run, url, login, git } = await scene(context)
+  await login()
+  await ok(run(`ls-remote ${url}`))
+  server.expireAccessTokens()
+  // git has no second try of its own: it tells its helper, and gives up.
+  const refused = await run(`ls-remote ${url}`)
+  expect(refused.code).not.toBe(0)
+  expect(server.stats().refreshes).toBe(1)
+  await ok(run(`ls-remote ${url}`))
+  expect(server.stats().refreshes).toBe(1)
+  expect(new Set(git.seen.map(({ token }) => token)).size).toBe(2)
+})
+
+test('a login that is needed is one line, and git goes on to whoever is next', async (context) => {
+  const { run, url, git, one } = await scene(context)
+  const failed = await run(`ls-remote ${url}`)
+  expect(failed.code).not.toBe(0)
+  expect(failed.stderr).toMatch(/^! work needs a login: nothing is kept for it; next: daypass login work\n/)
+  const answer = await one.run(['git-credential', 'get'], { input: `protocol=http\nhost=${git.host}\n\n` })
+  expect(answer).toMatchObject({ code: 0, stdout: '' })
+  expect(git.seen).toEqual([])
+})
+
+test('one of several is named in the address', async (context) => {
+  const { run, url, git, one, configure, identity } = await scene(context)
+  configure(`, home: ${identity}`)
+  for (const name of ['work', 'home']) expect((await one.run(['login', name])).code).toBe(0)
+  await one.run(['use', '--unset'])
+  const guess = await run(`ls-remote ${url}`)
+  expect(guess.stderr).toContain(
+    `! several identities are for ${git.host}: home, work; next: daypass use NAME, or http://NAME@${git.host}/…\n`,
+  )
+  await ok(run(`ls-remote ${url.replace('//', '//home@')}`))
+  const token = (await one.run(['token', 'home'])).stdout.trim()
+  expect(git.seen.at(-1)).toEqual({ user: 'oauth2', token })
+})
+
+test('a folder chooses', async (context) => {
+  const { run, url, git, one, configure, identity } = await scene(context)
+  configure(`, home: ${identity}`)
+  for (const name of ['work', 'home']) expect((await one.run(['login', name])).code).toBe(0)
+  const cwd = join(one.home, 'here')
+  mkdirSync(cwd)
+  expect((await one.run(['use', 'home', '--here'], { cwd })).code).toBe(0)
+  await ok(run(`ls-remote ${url}`, { cwd }))
+  const token = (await one.run(['token', 'home'])).stdout.trim()
+  expect(git.seen.at(-1)).toEqual({ user: 'oauth2', token })
+})
+
+test.each([
+  ['another host', 'protocol=https\nhost=evil.test\n\n'],
+  ['another port', 'protocol=http\nhost=127.0.0.1:9\n\n'],
+  ['plain http to the world', 'protocol=http\nhost=github.com\n\n'],
+  ['a host below it', 'protocol=https\nhost=github.com.evil.test\n\n'],
+  ['no host', 'protocol=https\n\n'],
+  ['nothing', ''],
+])('silence for %s', async (_, input) => {
+  const one = box({ GITHUB_TOKEN: 'ghp_of-the-environment' })
+  const answer = await one.run(['git-credential', 'get'], { input })
+  expect(answer).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+})
+
+test.each([
+  ['a carriage return', 'protocol=https\nhost=github.com\r\n\n'],
+  ['two hosts', 'protocol=https\nhost=github.com\nhost=evil.test\n\n'],
+  ['too much', `path=${'x'.repeat(2 * 1024 * 1024)}\n`],
+])('what git would not say is refused in one line: %s', async (_, input) => {
+  const one = box({ GITHUB_TOKEN: 'ghp_of-the-environment' })
+  const answer = await one.run(['git-credential', 'get'], { input })
+  expect(answer).toMatchObject({ code: 2, stdout: '' })
+  expect(answer.stderr).toMatch(/^error: [^\n]+; next: [^\n]+\n$/)
+})
+
+test('by its other name, by hand, and what is not for it', async () => {
+  const one = box({ GITHUB_TOKEN: 'ghp_of-the-environment' })
+  const input = 'protocol=https\nhost=github.com\n\n'
+  const answer = 'username=x-access-token\npassword=ghp_of-the-environment\n'
+  const named = await one.run(['get'], { input, program: [process.execPath, NAME] })
+  expect(named).toMatchObject({ code: 0, stdout: answer, stderr: '' })
+  expect(await one.run(['git-credential', 'get'], { input })).toMatchObject({ stdout: answer })
+  const said = `${input.trimEnd()}\nusername=ada\npassword=of-somebody-else\noauth_refresh_token=rt\n`
+  for (const operation of ['store', 'erase', 'whatever-comes'])
+    expect(await one.run(['git-credential', operation], { input: said })).toEqual({
+      code: 0,
+      signal: null,
+      stdout: '',
+      stderr: '',
+    })
+  expect(await one.run(['git-credential'])).toMatchObject({ code: 2 })
+})
+
+test('git 2.46 and a server that wants a bearer token', async (context) => {
+  const { one, git, login } = await scene(context)
+  await login()
+  const input = `capability[]=authtype\ncapability[]=state\nprotocol=http\nhost=${git.host}\nwwwauth[]=Bearer realm="git"\n\n`
+  const { stdout, stderr } = await one.run(['git-credential', 'get'], { input })
+  const token = (await one.run(['token', 'work'])).stdout.trim()
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(
+    new RegExp(
+      `^capability\\[\\]=authtype\nauthtype=Bearer\ncredential=${token}\nephemeral=1\npassword_expiry_utc=\\d{10}\n$`,
+    ),
+  )
+  // As it gives back what was refused.
+  const back = `capability[]=authtype\nauthtype=Bearer\ncredential=${token}\nprotocol=http\nhost=${git.host}\n`
+  expect((await one.run(['git-credential', 'erase'], { input: back })).code).toBe(0)
+  expect((await one.run(['token', 'work'])).stdout.trim()).not.toBe(token)
+})

@@ -1,0 +1,144 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { hostsOf, placeOf, userOf } from '../../src/client/hosts.ts'
+import type { Header } from '../../src/core/types.ts'
+import type { Provider } from '../../src/providers/define.ts'
+import { github, gitlab, oidc } from '../../src/providers/index.ts'
+import { type Configured, define } from '../../src/sources/definition.ts'
+
+describe('the place that a program names', () => {
+  test.each([
+    ['https', 'github.com', 'github.com'],
+    ['https', 'GitHub.COM', 'github.com'],
+    ['https', 'github.com:443', 'github.com'],
+    ['https', 'git.example.com:8443', 'git.example.com:8443'],
+    ['https', 'xn--bcher-kva.example', 'xn--bcher-kva.example'],
+    ['https', 'my_host.internal', 'my_host.internal'],
+    ['http', '127.0.0.1:3000', '127.0.0.1:3000'],
+    ['http', 'localhost', 'localhost'],
+    ['http', '[::1]:3000', '[::1]:3000'],
+  ])('%s %s is %s', (protocol, host, expected) => {
+    expect(placeOf(protocol, host)?.host).toBe(expected)
+  })
+
+  test.each([
+    ['http', 'github.com'],
+    ['http', '127.0.0.1.evil.test'],
+    ['http', 'localhost.evil.test'],
+    ['ssh', 'github.com'],
+    ['ftp', 'github.com'],
+    ['HTTPS', 'github.com'],
+    ['', 'github.com'],
+    ['https', ''],
+    ['https', 'github.com.'],
+    ['https', '.github.com'],
+    ['https', 'github..com'],
+    ['https', 'github.com:'],
+    ['https', 'github.com:0'],
+    ['https', 'github.com:0443'],
+    ['https', 'github.com:65536'],
+    ['https', 'github.com:443:443'],
+    ['https', 'evil.test@github.com'],
+    ['https', 'github.com@evil.test'],
+    ['https', 'user:password@github.com'],
+    ['https', 'github.com/evil'],
+    ['https', 'github.com\\evil.test'],
+    ['https', 'github.com?evil.test'],
+    ['https', 'github.com#evil.test'],
+    ['https', 'github.com evil.test'],
+    ['https', ' github.com'],
+    ['https', 'github.com\t'],
+    ['https', 'github.com\n'],
+    ['https', '%67ithub.com'],
+    ['https', 'ｇithub.com'],
+    ['https', 'gıthub.com'],
+    ['https', 'gⅰthub.com'],
+    ['https', 'github。com'],
+    ['https', 'git\u00adhub.com'],
+    ['https', 'git\u200bhub.com'],
+    ['https', 'gitlab.\u212adn.example'],
+    ['https', 'bücher.example'],
+    ['https', '2130706433'],
+    ['https', '0x7f.1'],
+    ['https', '127.1'],
+    ['https', '0177.0.0.1'],
+    ['https', '[0:0::1]'],
+    ['https', '[::ffff:127.0.0.1]'],
+  ])('%s %j is none', (protocol, host) => {
+    expect(placeOf(protocol, host)).toBeUndefined()
+  })
+
+  test('is what is written, whatever that is', () => {
+    const piece = fc.constantFrom(
+      ...'github.com:443@/\\%[]ｇ。\u200b\u212aK#? \t0x17-_'.split(''),
+      'evil.test',
+    )
+    fc.assert(
+      fc.property(fc.string({ unit: piece, maxLength: 20 }), (host) => {
+        const place = placeOf('https', host)
+        if (place === undefined) return
+        expect(place.href).toBe(`https://${host.toLowerCase().replace(/:443$/, '')}/`)
+      }),
+    )
+  })
+})
+
+const about = (provider: Provider, params: Record<string, string> = {}, identity: Configured = {}) =>
+  define('work', provider, { env: {}, identity: { params, ...identity } })
+
+const header = (more: Partial<Header>) => more as Header
+
+describe('the hosts of an identity', () => {
+  test('of GitHub', () => {
+    expect(hostsOf(about(github), undefined, 'git')).toEqual(['github.com', 'gist.github.com'])
+    expect(hostsOf(about(github), undefined, 'docker')).toEqual(['ghcr.io'])
+    expect(hostsOf(about(github), undefined)).toEqual(['github.com', 'api.github.com'])
+  })
+
+  test('of a GitHub of one’s own', () => {
+    const own = about(
+      github,
+      {},
+      { endpoints: { token: 'https://ghe.example.com/login/oauth/access_token' } },
+    )
+    expect(hostsOf(own, undefined, 'git')).toEqual(['ghe.example.com', 'gist.ghe.example.com'])
+    expect(hostsOf(own, undefined, 'docker')).toEqual([])
+  })
+
+  test('of GitLab, before anybody has logged in', () => {
+    expect(hostsOf(about(gitlab), undefined, 'git')).toEqual(['gitlab.com'])
+    expect(hostsOf(about(gitlab), undefined, 'docker')).toEqual(['registry.gitlab.com'])
+    const own = about(gitlab, { issuer: 'https://gitlab.example.com:8443' })
+    expect(hostsOf(own, undefined, 'git')).toEqual(['gitlab.example.com:8443'])
+    expect(hostsOf(own, undefined, 'docker')).toEqual([])
+  })
+
+  test('are those of the configuration, and no others, where it says some', () => {
+    const said = { hosts: ['Git.Example.com:443', 'registry.example.com:5000'] }
+    for (const use of ['git', 'docker', undefined] as const) {
+      expect(hostsOf(about(github, {}, said), undefined, use)).toEqual([
+        'git.example.com',
+        'registry.example.com:5000',
+      ])
+    }
+  })
+
+  test('of any server: its own', () => {
+    const own = about(oidc, { issuer: 'https://id.example.com' })
+    const kept = header({ endpoints: { userinfo: 'https://api.example.com/me' } })
+    expect(hostsOf(own, kept.endpoints, 'git')).toEqual(['id.example.com', 'api.example.com'])
+  })
+})
+
+test('the user beside a token', () => {
+  const named = (account: string) => header({ account: { account } })
+  expect(userOf('docker', about(github), named('ada'))).toBe('ada')
+  expect(userOf('docker', about(github), undefined)).toBe('x-access-token')
+  expect(userOf('docker', about(gitlab), named('ada'))).toBe('oauth2')
+  expect(userOf('docker', about(oidc), named('ada@example.com'))).toBe('ada@example.com')
+  expect(userOf('docker', about(oidc), named('acme:ada'))).toBe('<token>')
+  expect(userOf('docker', about(oidc), named('ada\n'))).toBe('<token>')
+  expect(userOf('docker', about(oidc), undefined)).toBe('<token>')
+  expect(userOf('git', about(github), named('ada'))).toBe('x-access-token')
+  expect(userOf('git', about(oidc), named('ada'))).toBe('oauth2')
+})
