@@ -14,8 +14,23 @@ export function protocolCommands(root: Command, runner: Runner): void {
       const alone = { ...flags, input: false }
       await runner.run(alone, 'git-credential', (world) => gitCredential(world, operation, who))
     })
+
+  common(root.command('kube-credential'))
+    .description('answer kubectl, which starts a program for its token')
+    .argument('[identity]', 'which')
+    .addHelpText('after', KUBE)
+    .action(async (identity, flags) => {
+      const { kubeCredential } = await import('./commands/kube-credential.ts')
+      const who = selected(identity, flags)
+      const alone = { ...flags, input: false }
+      await runner.run(alone, 'kube-credential', (world) => kubeCredential(world, who))
+    })
 }
 
 const GIT = `
 git calls it, and talks to it over standard input and output: see \`daypass setup git\`. It answers for the
 hosts of your identities and no other; also as git-credential-daypass.`
+
+const KUBE = `
+kubectl calls it: see \`daypass setup kubectl\`. The token is the id_token, where there is one and config.yaml
+does not say kube_token: access_token.`

@@ -257,7 +257,10 @@ const withVariables = ({ host }: Context, provider: Provider, given: Given): Giv
 })
 
 /** A token of the environment may belong to no identity at all, but always to a provider. */
-async function definitionBehind(context: Context, { identity, variable }: Handed): Promise<Definition> {
+export async function definitionBehind(
+  context: Context,
+  { identity, variable }: Handed,
+): Promise<Definition> {
   const found = environmentOf(context).find((one) => one.variable === variable)
   if (!found) return (await find(context, identity)).definition
   if (identity === ENVIRONMENT) return ofEnvironment(context, found.provider)

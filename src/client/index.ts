@@ -10,6 +10,7 @@ import type { FinishOptions } from '../sources/pending.ts'
 import type { Vault } from '../vault/vault.ts'
 import { type Adopted, type AdoptOptions, adopt } from './adopt.ts'
 import { checkAtServer } from './check.ts'
+import { type ClusterToken, clusterToken } from './cluster-token.ts'
 import { allProviders, type Choices, type Context, find, knownNames, resolve } from './context.ts'
 import { credentialOf, fetchAs, type Handed, meant } from './credential.ts'
 import { type Ask, type ForHost, handOutFor, offeredFor, refusedFor } from './for-host.ts'
@@ -57,6 +58,8 @@ export interface Daypass {
   offeredFor(use: Use): Promise<{ host: string; user: string }[]>
   /** The hosts that an identity's token may be sent to by such a program. */
   hostsOf(identity: string, use: Use): Promise<readonly string[]>
+  /** What a Kubernetes cluster is shown: the id_token, or the access token. */
+  clusterToken(identity?: string): Promise<ClusterToken>
   refresh(identity: string, options?: { force?: boolean }): Promise<RefreshOutcome>
   list(): Promise<Listing>
   status(identity: string): Promise<Listed>
@@ -118,6 +121,7 @@ export function assemble({ host, vault, config = {}, choices, providers }: Daypa
       const { definition, header } = await find(context, identity)
       return hostsOf(definition, header?.endpoints, use)
     },
+    clusterToken: (identity) => clusterToken(context, identity),
     refresh: (identity, { force = false } = {}) => refresh(context, identity, force),
     list: () => listing(context),
     status: async (identity) => listed(context, identity, await activeName(context)),

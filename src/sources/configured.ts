@@ -63,6 +63,7 @@ function configured(said: Said): Configured {
     ...(said.scopes && { scopes: said.scopes }),
     ...(said.endpoints && { endpoints: endpointsOf(said.endpoints) }),
     ...(said.hosts && { hosts: said.hosts }),
+    ...(said.kube_token && { kubeToken: said.kube_token }),
     ...(said.paste_redirect_uri && { pasteRedirect: said.paste_redirect_uri }),
     ...(said.dpop_bound_access_tokens !== undefined && { dpop: said.dpop_bound_access_tokens }),
     ...(said.require_pushed_authorization_requests !== undefined && {

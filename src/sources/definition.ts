@@ -20,6 +20,8 @@ export interface Configured {
   pasteRedirect?: string
   dpop?: boolean
   push?: boolean
+  /** Which of its tokens a Kubernetes cluster is shown. */
+  kubeToken?: 'id_token' | 'access_token'
   /** Of an identity: what it is, and whose credential it is made from. */
   kind?: string
   via?: string
@@ -63,6 +65,8 @@ export interface Definition {
   dpop: boolean
   /** Its authorization requests are pushed (RFC 9126), whether the server requires it or not. */
   push: boolean
+  /** Absent: the id_token, where there is one. */
+  kubeToken?: Configured['kubeToken']
 }
 
 /** What a command line adds. */
@@ -127,6 +131,7 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     endpoints,
     ...(pasteRedirect !== undefined && { pasteRedirect }),
     ...hosts(identity?.hosts ?? own?.hosts),
+    ...kubeToken(identity?.kubeToken ?? own?.kubeToken),
     dpop: identity?.dpop ?? own?.dpop ?? provider.dpop ?? false,
     push: identity?.push ?? own?.push ?? provider.push ?? false,
   }
@@ -224,6 +229,8 @@ function secretFor(
 }
 
 const hosts = (said: readonly string[] | undefined) => (said === undefined ? {} : { hosts: said })
+
+const kubeToken = (said: Configured['kubeToken']) => (said === undefined ? {} : { kubeToken: said })
 
 function clientIdFromEnv(provider: Provider, env: Host['env']): string | undefined {
   const names = [

@@ -1,0 +1,46 @@
+/** What kubectl and its exec plugins say to each other. */
+import { isoTime } from '../core/duration.ts'
+import { DaypassError } from '../core/errors.ts'
+import type { Secret } from '../core/secret.ts'
+import type { Time } from '../core/types.ts'
+
+const GROUP = 'client.authentication.k8s.io'
+/** The first one is written into configurations. */
+export const VERSIONS = [`${GROUP}/v1`, `${GROUP}/v1beta1`] as const
+
+type Version = (typeof VERSIONS)[number]
+
+/**
+ * In which version kubectl asks, by `KUBERNETES_EXEC_INFO`; without it, a person does.
+ * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
+ */
+export function execVersion(info: string | undefined): Version {
+  if (!info) return VERSIONS[0]
+  const version = versionIn(info)
+  const known = VERSIONS.find((each) => each === version)
+  if (known) return known
+  throw new DaypassError(
+    'usage',
+    'kubectl asks in a version that is none of v1 and v1beta1 of client.authentication.k8s.io',
+    { hint: `write apiVersion: ${VERSIONS[0]} into the kubeconfig: daypass setup kubectl` },
+  )
+}
+
+function versionIn(info: string): unknown {
+  try {
+    const said: unknown = JSON.parse(info)
+    return Object(said).apiVersion
+  } catch {
+    return undefined
+  }
+}
+
+/** One line. `expiresAt` is on the caller's own clock, which is what kubectl compares it with. */
+export function execCredential(
+  apiVersion: Version,
+  { token, expiresAt }: { token: Secret; expiresAt?: Time },
+): string {
+  const expirationTimestamp = expiresAt === undefined ? undefined : isoTime(expiresAt)
+  const status = { token: token.reveal(), ...(expirationTimestamp && { expirationTimestamp }) }
+  return JSON.stringify({ apiVersion, kind: 'ExecCredential', status })
+}
