@@ -129,7 +129,7 @@ function programs(root) {
       options: { ...entry('src/cli/fast.ts', [main, undici]), minify: true },
     },
     // The names under which other programs look for it.
-    ...['git-credential-daypass'].map((name) => ({
+    ...['git-credential-daypass', 'docker-credential-daypass'].map((name) => ({
       out: `dist/${name}.cjs`,
       executable: true,
       options: entry(`src/cli/${name}.ts`, [apart(/^\.\/fast\.ts$/, 'cli.cjs')]),

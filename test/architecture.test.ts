@@ -155,6 +155,7 @@ test('a secret is revealed only where it is sent, sealed or handed out', () => {
     'oauth/token.ts',
     'outputs/console.ts',
     'outputs/credential-process.ts',
+    'outputs/docker-credential.ts',
     'outputs/env.ts',
     'outputs/exec-credential.ts',
     'outputs/git-credential.ts',

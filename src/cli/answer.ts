@@ -1,4 +1,5 @@
 import type { Daypass } from '../client/index.ts'
+import type { DaypassError } from '../core/errors.ts'
 import type { Host } from '../core/types.ts'
 import type { Paths } from '../platform/paths.ts'
 import type { Paint } from './say.ts'
@@ -24,6 +25,10 @@ export interface World {
   paintError: Paint
   signal: AbortSignal
 }
+
+/** What happened and the next command to type, for a program that shows it within a message of its own. */
+export const inOneLine = ({ message, hint }: DaypassError) =>
+  [message, ...(hint ? [`next: ${hint.replaceAll('\n', ', ')}`] : [])].join('; ')
 
 export const jsonLine = (value: unknown) => JSON.stringify(value)
 

@@ -15,6 +15,17 @@ export function protocolCommands(root: Command, runner: Runner): void {
       await runner.run(alone, 'git-credential', (world) => gitCredential(world, operation, who))
     })
 
+  common(root.command('docker-credential'))
+    .description('answer docker, which asks for the credential of a registry')
+    .argument('<operation>', 'get, store, erase or list')
+    .addHelpText('after', DOCKER)
+    .action(async (operation, flags) => {
+      const { dockerCredential } = await import('./commands/docker-credential.ts')
+      const who = selected(undefined, flags)
+      const alone = { ...flags, input: false }
+      await runner.run(alone, 'docker-credential', (world) => dockerCredential(world, operation, who))
+    })
+
   common(root.command('kube-credential'))
     .description('answer kubectl, which starts a program for its token')
     .argument('[identity]', 'which')
@@ -30,6 +41,10 @@ export function protocolCommands(root: Command, runner: Runner): void {
 const GIT = `
 git calls it, and talks to it over standard input and output: see \`daypass setup git\`. It answers for the
 hosts of your identities and no other; also as git-credential-daypass.`
+
+const DOCKER = `
+docker calls it, as docker-credential-daypass: see \`daypass setup docker\`. It answers for the registries
+of your identities and no other.`
 
 const KUBE = `
 kubectl calls it: see \`daypass setup kubectl\`. The token is the id_token, where there is one and config.yaml

@@ -68,7 +68,9 @@ export async function offeredFor(context: Context, use: Use): Promise<{ host: st
   ].sort()
   const answers = hosts.map(async (host) => {
     const { candidate } = await candidateFor(context, { use, place: new URL(`https://${host}`) })
-    return candidate && { host, user: besideToken(use, candidate) }
+    const { header } = candidate ?? {}
+    const isThere = header?.key !== undefined && header.loginRequired === undefined
+    return candidate && isThere ? { host, user: besideToken(use, candidate) } : undefined
   })
   return (await Promise.all(answers)).filter((each) => each !== undefined)
 }

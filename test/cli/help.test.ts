@@ -23,6 +23,7 @@ const VERBS = [
   'shell',
   'credential-process',
   'git-credential',
+  'docker-credential',
   'kube-credential',
   'setup',
   'import',

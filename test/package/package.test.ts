@@ -64,7 +64,7 @@ test('the tarball holds what is meant, and nothing else', () => {
       (file) => `dist/${file}.cjs`,
     ),
     'dist/THIRD-PARTY.txt',
-    ...['git'].map((tool) => `dist/${tool}-credential-daypass.cjs`),
+    ...['docker', 'git'].map((tool) => `dist/${tool}-credential-daypass.cjs`),
     ...entries.flatMap((entry) => [`dist/${entry}.mjs`, `dist/${entry}.d.mts`]),
   ]
   const files = filesBelow(shipped()).map(({ path }) => path)

@@ -4,7 +4,7 @@ import { isDaypassError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import { type Attributes, gitAnswer, readAttributes } from '../../outputs/git-credential.ts'
 import { readInput } from '../../platform/read-input.ts'
-import type { Answer, World } from '../answer.ts'
+import { type Answer, inOneLine, type World } from '../answer.ts'
 
 /** Started by git, which has the terminal. Silence and exit 0: git asks its next helper, or the person. */
 export async function gitCredential(
@@ -22,7 +22,7 @@ export async function gitCredential(
     return operation === 'get' ? await get(world, ask, asked) : await erase(world, ask, asked)
   } catch (error) {
     if (!isDaypassError(error, 'login_required')) throw error
-    world.host.terminal.warn([error.message, ...(error.hint ? [`next: ${error.hint}`] : [])].join('; '))
+    world.host.terminal.warn(inOneLine(error))
     return {}
   }
 }

@@ -1,0 +1,57 @@
+import type { Ask } from '../../client/for-host.ts'
+import { placeOf } from '../../client/hosts.ts'
+import { DaypassError, isDaypassError } from '../../core/errors.ts'
+import { dockerAnswer, NOT_FOUND, readServer } from '../../outputs/docker-credential.ts'
+import { readInput } from '../../platform/read-input.ts'
+import { type Answer, inOneLine, jsonLine, type World } from '../answer.ts'
+
+/** Started by docker, which shows stdout where the exit code is 1. */
+export async function dockerCredential(
+  world: World,
+  operation: string,
+  selected: string | undefined,
+): Promise<Answer> {
+  try {
+    return await answer(world, operation, selected)
+  } catch (error) {
+    if (!isDaypassError(error)) throw error
+    if (error.code !== 'login_required') return { out: inOneLine(error), code: 1 }
+    // Without one, docker gets at least what is public.
+    world.host.terminal.warn(inOneLine(error))
+    return { out: NOT_FOUND, code: 1 }
+  }
+}
+
+async function answer(world: World, operation: string, selected: string | undefined): Promise<Answer> {
+  const { daypass } = world
+  if (operation === 'list') return { out: jsonLine(namesOf(await daypass.offeredFor('docker'))) }
+  const said = (await readInput(process.stdin)).trim()
+  if (operation === 'get') return get(world, said, selected)
+  if (operation === 'store') throw keepsNone()
+  // Whoever is logged in to daypass is so for more than this registry.
+  if (operation === 'erase') return {}
+  throw new DaypassError('usage', `there is no operation ${JSON.stringify(operation)}`, {
+    hint: 'it is one of get, store, erase and list',
+  })
+}
+
+async function get({ daypass }: World, server: string, selected: string | undefined): Promise<Answer> {
+  const { protocol, host } = readServer(server)
+  const place = placeOf(protocol, host)
+  const ask: Ask | undefined = place && { use: 'docker', place, selected }
+  const found = ask && (await daypass.handOutFor(ask))
+  if (found?.credential.kind !== 'bearer') return { out: NOT_FOUND, code: 1 }
+  return { out: dockerAnswer(server, found.user, found.credential) }
+}
+
+const namesOf = (offered: readonly { host: string; user: string }[]) =>
+  Object.fromEntries(offered.map(({ host, user }) => [host, user]))
+
+const keepsNone = () =>
+  new DaypassError(
+    'usage',
+    'daypass keeps no passwords of registries: it hands out tokens of its own logins',
+    {
+      hint: 'daypass login, or take the registry out of credHelpers',
+    },
+  )
