@@ -1,4 +1,5 @@
 /** kubectl itself, at a cluster's door, with the tokens that we hand out. */
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, type TestContext, test } from 'vitest'
@@ -57,9 +58,17 @@ function withIdTokenOver(grant: Grant): Grant {
   return { ...grant, credential: { ...credential, idToken: new Secret(`e30.${claims}.x`) } }
 }
 
+/** Debian's is of 2021. */
+function speaksV1(): boolean {
+  const said = execFileSync('kubectl', ['version', '--client', '-o', 'json'], { encoding: 'utf8' })
+  return Number.parseInt(JSON.parse(said).clientVersion.minor, 10) >= 22
+}
+
 test.for(['v1', 'v1beta1'])(
   'kubectl that speaks %s is let in, across an expiry',
   async (version, context) => {
+    needs(context, 'kubectl')
+    if (version === 'v1' && !speaksV1()) context.skip('this kubectl is older than 1.22')
     const { server, one, cluster, kubectl } = await scene(context)
     configure(one, cluster, version)
     await logIn(one, server)
@@ -79,7 +88,7 @@ test.for(['v1', 'v1beta1'])(
 
 test('kubectl shows the whole of what we say when a login is needed, and nothing is asked', async (context) => {
   const { server, one, cluster, kubectl } = await scene(context)
-  configure(one, cluster, 'v1')
+  configure(one, cluster, 'v1beta1')
   await logIn(one, server)
   await one.run(['logout', 'work', '--local-only'])
   const { code, stderr } = await kubectl('get', '--raw', '/version')
