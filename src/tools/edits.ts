@@ -57,6 +57,21 @@ export function wholeLines(text: string, edits: readonly Edit[]): Edit[] {
   })
 }
 
+/** The change of whole lines that leads from one text to another. None where they are the same. */
+export function editsBetween(text: string, after: string): Edit[] {
+  const [before, now] = [linesWithEnds(text), linesWithEnds(after)]
+  const most = Math.min(before.length, now.length)
+  let top = 0
+  while (top < most && before[top] === now[top]) top++
+  let end = 0
+  while (top + end < most && before.at(-1 - end) === now.at(-1 - end)) end++
+  const middle = (lines: string[]) => lines.slice(top, lines.length - end).join('')
+  const edit = { at: before.slice(0, top).join('').length, before: middle(before), after: middle(now) }
+  return edit.before === edit.after ? [] : [edit]
+}
+
+const linesWithEnds = (text: string) => text.split(/(?<=\n)/)
+
 /** Whatever a file of credentials may hold besides ours is nobody's business on a screen. */
 export type Mask = (line: string, isAdded: boolean) => string
 

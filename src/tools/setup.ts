@@ -18,6 +18,8 @@ export interface Setup {
   identity: string
   /** What in the file is meant, in the tool's own words: a profile. */
   place: string
+  /** What was written for other places in the file is its business, too. */
+  everywhere?: true
   /** The file, as the person knows it. */
   path: string
   /** Decided from the text alone, so that a dry run decides the same. `ours`: what was written there before. */
@@ -53,7 +55,7 @@ export function setUp(setup: Setup, ledger: string): Promise<Plan> {
 
 function planned(setup: Setup, file: ForeignFile, ledger: string): Plan {
   const isOurs = ({ tool, file: path, place }: LedgerEntry) =>
-    tool === setup.tool && path === file.target && place === setup.place
+    tool === setup.tool && path === file.target && (setup.everywhere || place === setup.place)
   return setup.plan(file, readLedger(ledger).filter(isOurs))
 }
 

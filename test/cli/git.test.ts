@@ -1,21 +1,24 @@
 /** git itself, over HTTP, with the tokens that we hand out. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, type TestContext, test } from 'vitest'
 import { type AuthorizationServerOptions, startAuthorizationServer } from '../../src/testing/index.ts'
 import { BROWSER, CLI, type RunOptions } from '../kit/cli.ts'
 import { startGitServer } from '../kit/git-server.ts'
 import { needs } from '../kit/needs.ts'
+import { makeTls } from '../kit/tls.ts'
 import { box, left } from './story.ts'
 
 const NAME = join(CLI, '../git-credential-daypass.cjs')
 
 /** A home that is logged in as `work`, whose tokens are for a git server; git's helper is ours. */
-async function scene(context: TestContext, options: AuthorizationServerOptions = {}) {
-  needs(context, 'git')
+async function scene(context: TestContext, options: AuthorizationServerOptions = {}, isTls = false) {
+  needs(context, 'git', ...(isTls ? ['openssl'] : []))
   const server = await startAuthorizationServer(options)
   const one = box({ BROWSER, GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_NOSYSTEM: '1' })
+  const tls = isTls ? makeTls(join(one.home, 'tls')) : undefined
   const git = await startGitServer({
+    ...(tls && { tls }),
     root: join(one.home, 'served'),
     isGood: async (token) => {
       const headers = { authorization: `Bearer ${token}` }
@@ -40,7 +43,11 @@ async function scene(context: TestContext, options: AuthorizationServerOptions =
   symlinkSync(NAME, join(bin, 'git-credential-daypass'))
   const path = `${bin}:${one.env.PATH}`
   const run = (words: string, more: RunOptions = {}) =>
-    one.run(words.split(' '), { ...more, program: ['git'], env: { PATH: path, ...more.env } })
+    one.run(words.split(' '), {
+      ...more,
+      program: ['git'],
+      env: { PATH: path, GIT_SSL_CAINFO: tls?.ca, ...more.env },
+    })
   const config =
     '[credential]\n\thelper = daypass\n[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n'
   writeFileSync(join(one.home, '.gitconfig'), config)
@@ -78,6 +85,45 @@ test('clones and pushes, across an expiry', async (context) => {
   expect(git.seen.at(-1)!.token).not.toBe(before!.token)
   expect(server.stats().refreshes).toBe(1)
   expect((await ok(run(`ls-remote ${url}`))).stdout).toContain('refs/heads/main')
+})
+
+test('`setup git` is all that it takes, over TLS, and no other helper hears of it', async (context) => {
+  const all = await scene(context, {}, true)
+  const { one, login, run, url, git } = all
+  await login()
+  const config = join(one.home, '.gitconfig')
+  const before = readFileSync(config, 'utf8').replace('helper = daypass', 'helper = store')
+  writeFileSync(config, before)
+  const dry = await one.run(['setup', 'git', 'work', '--dry-run'])
+  expect(dry.stdout).toContain(`+[credential "https://${git.host}"]`)
+  expect(readFileSync(config, 'utf8')).toBe(before)
+  const setup = await one.run(['setup', 'git', 'work', '--json'])
+  expect(setup, setup.stderr).toMatchObject({ code: 0 })
+  expect(JSON.parse(setup.stdout)).toMatchObject({ helper: git.host, file: config, changed: true })
+  await work(all, 'project')
+  expect(url).toMatch(/^https:/)
+  expect(existsSync(join(one.home, '.git-credentials'))).toBe(false)
+  expect((await one.run(['setup', 'git', '--undo'])).stderr).toBe(
+    `Helper for ${git.host} is gone, and ${config} is as it was before\n`,
+  )
+  expect(readFileSync(config, 'utf8')).toBe(before)
+  expect((await run(`ls-remote ${url}`)).code).not.toBe(0)
+})
+
+test('who has no token has nothing for git', async () => {
+  const one = box({ AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' })
+  expect(await one.run(['setup', 'git'])).toMatchObject({ code: 2, stdout: '' })
+  mkdirSync(one.daypassHome, { recursive: true })
+  writeFileSync(join(one.daypassHome, 'config.yaml'), 'auth: { identities: { cloud: { kind: aws/user } } }\n')
+  const { code, stderr } = await one.run(['setup', 'git', 'cloud'])
+  expect([code, stderr]).toEqual([
+    2,
+    'error: cloud has keys of AWS, and git wants a token\n  daypass list shows who there is\n',
+  ])
+  const wrong = await one.run(['setup', 'git', 'cloud', '--as', 'name'])
+  expect(wrong.stderr).toBe(
+    'error: --as says nothing to `daypass setup git`\n  daypass setup git <identity>\n',
+  )
 })
 
 test('a token that is revoked is refused once, and the next try has another one', async (context) => {

@@ -3,10 +3,15 @@ import { type Plan, preview, setUp, undoSetup } from '../../tools/setup.ts'
 import { type Answer, jsonLine, type World } from '../answer.ts'
 import { setupAlibaba } from '../setup/alibaba.ts'
 import { setupAws } from '../setup/aws.ts'
+import { setupGit } from '../setup/git.ts'
 import { ledgerOf, type SetupFlags, type SetupTool, type Wanted } from '../setup/tool.ts'
 import { toolNamed } from '../tool-named.ts'
 
-const TOOLS: Readonly<Record<string, SetupTool>> = { aws: setupAws, alibaba: setupAlibaba }
+const TOOLS: Readonly<Record<string, SetupTool>> = {
+  aws: setupAws,
+  alibaba: setupAlibaba,
+  git: setupGit,
+}
 
 export async function setup(
   world: World,
@@ -19,7 +24,7 @@ export async function setup(
   if (flags.undo) return undo(world, name, tool, { place: flags.as, identity: selected })
   const wanted = await wantedBy(world, tool, selected, flags)
   const what = tool.setup(world, wanted)
-  if (flags.dryRun) return wouldSay(world, preview(what, ledgerOf(world)))
+  if (flags.dryRun) return wouldSay(world, tool, preview(what, ledgerOf(world)))
   // The file first: killed in between, there is something that `--undo` knows of.
   const written = await setUp(what, ledgerOf(world))
   await tool.done?.(world, wanted)
@@ -27,7 +32,7 @@ export async function setup(
 }
 
 /** Flags that only some tools know. */
-const OWN = { loginSession: '--login-session' } as const
+const OWN = { as: '--as', loginSession: '--login-session' } as const
 
 function checkFlags(name: string, tool: SetupTool, flags: SetupFlags): void {
   for (const [flag, written] of Object.entries(OWN) as [keyof typeof OWN, string][]) {
@@ -56,17 +61,17 @@ async function wantedBy(
 /** What says where the vault is. */
 const OF_THE_VAULT = ['DAYPASS_HOME', 'DAYPASS_CONFIG', 'DAYPASS_STORE', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME']
 
-const answerOf = ({ place, path, edits, warnings }: Plan) => ({
-  profile: place,
+const answerOf = ({ thing }: SetupTool, { place, path, edits, warnings }: Plan) => ({
+  [thing.split(' ')[0]!.toLowerCase()]: place,
   file: path,
   changed: edits.length > 0,
   warnings,
 })
 
-function wouldSay({ host, json }: World, plan: Plan): Answer {
+function wouldSay({ host, json }: World, tool: SetupTool, plan: Plan): Answer {
   for (const warning of plan.warnings) host.terminal.warn(warning)
   if (plan.edits.length === 0) host.terminal.say(`Nothing would change in ${plan.path}`)
-  if (json) return { out: jsonLine(answerOf(plan)) }
+  if (json) return { out: jsonLine(answerOf(tool, plan)) }
   return plan.edits.length === 0 ? {} : { out: plan.diff.trimEnd() }
 }
 
@@ -79,7 +84,7 @@ function said({ host, json, paintError }: World, tool: SetupTool, wanted: Wanted
   const done = plan.edits.length > 0 ? 'is in' : 'was there already, in'
   terminal.say(`${paintError('green', '✓')} ${tool.thing} ${plan.place} ${done} ${plan.path}`)
   for (const line of tool.words(plan, wanted)) terminal.say(line)
-  return json ? { out: jsonLine(answerOf(plan)) } : {}
+  return json ? { out: jsonLine(answerOf(tool, plan)) } : {}
 }
 
 /** Takes away what was written, and brings a session that was shared back into the vault. */

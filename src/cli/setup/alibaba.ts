@@ -2,10 +2,11 @@
 import { aliyunConfigPath } from '../../tools/aliyun-config.ts'
 import { aliyunSetup, takeBackAliyun } from '../../tools/setup-aliyun.ts'
 import { forIdentitiesOf } from './cloud.ts'
-import { credentialProcess, type SetupTool } from './tool.ts'
+import { ourProgram, type SetupTool } from './tool.ts'
 
 export const setupAlibaba: SetupTool = {
   thing: 'Profile',
+  flags: ['as'],
   ...forIdentitiesOf('alibaba', 'Alibaba Cloud'),
   setup: ({ host }, { identity, definition, flags }) =>
     aliyunSetup(
@@ -14,7 +15,7 @@ export const setupAlibaba: SetupTool = {
         identity,
         force: flags.force,
         region: definition.params.region,
-        command: credentialProcess(identity),
+        command: ourProgram('credential-process', identity),
       },
       aliyunConfigPath(host.env),
     ),

@@ -9,11 +9,11 @@ import { awsPaths } from '../../tools/aws-paths.ts'
 import type { AwsSetup } from '../../tools/setup-aws.ts'
 import type { World } from '../answer.ts'
 import { forIdentitiesOf } from './cloud.ts'
-import { credentialProcess, ledgerOf, type SetupTool, type Wanted } from './tool.ts'
+import { ledgerOf, ourProgram, type SetupTool, type Wanted } from './tool.ts'
 
 export const setupAws: SetupTool = {
   thing: 'Profile',
-  flags: ['loginSession'],
+  flags: ['as', 'loginSession'],
   ...forIdentitiesOf('aws', 'AWS'),
   setup: ({ host }, wanted) => awsSetup(requestFor(wanted), awsPaths(host.env)),
   startsUs: ({ loginSession }) => !loginSession,
@@ -40,7 +40,7 @@ function requestFor({ identity, definition, header, flags }: Wanted): AwsSetup {
     region: definition.params.region,
   }
   if (!flags.loginSession)
-    return { ...common, form: 'credential-process', command: credentialProcess(identity) }
+    return { ...common, form: 'credential-process', command: ourProgram('credential-process', identity) }
   return { ...common, form: 'login-session', loginSession: sessionName(identity, definition, header) }
 }
 

@@ -46,12 +46,7 @@ export interface SetupTool {
 }
 
 /** What every tool runs. Absolute, because whoever starts it may have another PATH than we. */
-export const credentialProcess = (identity: string) => [
-  process.execPath,
-  process.argv[1]!,
-  'credential-process',
-  identity,
-]
+export const ourProgram = (...words: string[]) => [process.execPath, process.argv[1]!, ...words]
 
 /** Where it is noted what was written. */
 export const ledgerOf = ({ paths }: Pick<World, 'paths'>) => join(paths.stateDir, 'setup.json')

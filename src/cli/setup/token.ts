@@ -1,0 +1,15 @@
+/** What the tools have in common that want a token. */
+import { DaypassError } from '../../core/errors.ts'
+import type { SetupTool } from './tool.ts'
+
+export const forIdentitiesWithToken = (tool: string): Pick<SetupTool, 'ofTheEnvironment' | 'refuses'> => ({
+  ofTheEnvironment: new DaypassError('usage', 'a token of the environment is gone with it', {
+    hint: `daypass setup ${tool} <identity>`,
+  }),
+  refuses(identity, { provider }) {
+    if (provider.keys === undefined) return undefined
+    return new DaypassError('usage', `${identity} has keys of ${provider.title}, and ${tool} wants a token`, {
+      hint: 'daypass list shows who there is',
+    })
+  },
+})
