@@ -10,6 +10,10 @@ export interface Answer {
   code?: number
   /** Done when stdout has the text, and not where it could not be written. */
   after?: () => void
+  /** Instead of a text: bytes, written as they come. */
+  body?: AsyncIterable<Uint8Array>
+  /** Said when stdout has all of it; the exit code is its. */
+  error?: DaypassError
 }
 
 /** What every command is given. */

@@ -37,6 +37,8 @@ export async function main(argv: readonly string[], met?: DaypassError): Promise
     await root.parseAsync(words, { from: 'user' })
     // What could not be interrupted went well, and still nobody wants to see it.
     cancel.signal.throwIfAborted()
+    if (answer.body) await streamed(answer.body)
+    if (answer.error) throw answer.error
     return await end(answer.out, answer.code ?? 0, answer.after)
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return end(undefined, 0)
@@ -165,23 +167,33 @@ async function end(out: string | undefined, code: number, after?: () => void): P
   if (!failure) after?.()
   // A reader that has gone is nobody's loss, unless something was to come after it.
   const lost = failure && (after || !CLOSED.has(failure.code ?? ''))
-  if (lost) await written(process.stderr, unwritten(failure))
+  if (lost)
+    await written(
+      process.stderr,
+      errorText(unwritten(failure), false, false, (_, text) => text),
+    )
   await Promise.all([drained(process.stdout), drained(process.stderr)])
   process.exit(lost ? EXIT.vault : code)
 }
 
-const written = (stream: NodeJS.WriteStream, text: string) =>
+/** As fast as the reader takes it. Where the reader has gone, the rest is nobody's loss. */
+async function streamed(body: AsyncIterable<Uint8Array>): Promise<void> {
+  process.stdout.on('error', () => undefined)
+  for await (const chunk of body) {
+    const failure = await written(process.stdout, chunk)
+    if (!failure) continue
+    if (CLOSED.has(failure.code ?? '')) return
+    throw unwritten(failure)
+  }
+}
+
+const written = (stream: NodeJS.WriteStream, text: string | Uint8Array) =>
   new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
     stream.write(text, (error) => resolve(error ?? undefined))
   })
 
 const unwritten = ({ code }: NodeJS.ErrnoException) =>
-  errorText(
-    new DaypassError('vault', `the answer could not be written (${code})`),
-    false,
-    false,
-    (_, text) => text,
-  )
+  new DaypassError('vault', `the answer could not be written (${code})`)
 
 const drained = (stream: NodeJS.WriteStream) =>
   stream.writableLength === 0 ? undefined : written(stream, '')

@@ -5,6 +5,8 @@
 export const EXIT = {
   /** A defect of ours. */
   unexpected: 1,
+  /** `fetch`: the server has nothing against the identity, and refused the request: 404, 422. */
+  request: 1,
   /** The call is wrong: an unknown flag, a missing argument. */
   usage: 2,
   /** `config.yaml` or a folder's `.daypass.yaml` is wrong. */

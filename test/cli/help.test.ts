@@ -21,6 +21,7 @@ const VERBS = [
   'env',
   'exec',
   'shell',
+  'fetch',
   'credential-process',
   'git-credential',
   'docker-credential',

@@ -42,6 +42,9 @@ test('only the token that was asked for is ever seen', async () => {
     await run(view)
     await run(`${view} --json`)
   }
+  for (const way of ['', ' --include', ' --json', ' -X POST -d x'])
+    await run(`fetch ${server.endpoints.resource} work${way}`)
+  await run('fetch https://api.example.com work')
   await run('refresh --force')
   await run('refresh --force --json')
   await left(one, 'work', -1000)

@@ -188,6 +188,7 @@ describe('errors', () => {
   test('the exits are a closed table, and nothing ends in another', () => {
     expect(EXIT).toEqual({
       unexpected: 1,
+      request: 1,
       usage: 2,
       configuration: 2,
       not_found: 3,

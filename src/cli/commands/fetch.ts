@@ -1,0 +1,187 @@
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import type { Handed } from '../../client/credential.ts'
+import { DaypassError, type ErrorCode, isDaypassError } from '../../core/errors.ts'
+import { unreachable } from '../../oauth/http.ts'
+import type { Answer, World } from '../answer.ts'
+import { orLogIn } from './login.ts'
+
+export interface FetchFlags {
+  method?: string | undefined
+  header?: readonly string[] | undefined
+  data?: string | undefined
+  output?: string | undefined
+  include?: boolean | undefined
+}
+
+/** One request with the identity's token. What the server answers is the answer, whatever it thinks of the request. */
+export async function fetchUrl(
+  world: World,
+  address: string,
+  selected: string | undefined,
+  flags: FetchFlags,
+): Promise<Answer> {
+  const { daypass, signal } = world
+  const url = urlOf(address)
+  const request = await requestOf(url, flags, signal)
+  const handed = await orLogIn(world, selected, () => daypass.handOut(selected))
+  if (handed.credential.kind !== 'bearer') throw keysSign(handed)
+  const answer = await daypass
+    .fetch(selected)(request)
+    .catch((error: unknown) => {
+      throw signal.aborted || isDaypassError(error) ? error : unreachable(url, error)
+    })
+  const body = bodyOf(answer, flags.include ?? false, signal)
+  const error = complaint(answer, url, handed)
+  if (flags.output !== undefined && flags.output !== '-') await toFile(flags.output, body)
+  return { ...((flags.output ?? '-') === '-' && { body }), ...(error && { error }) }
+}
+
+function urlOf(address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new DaypassError('usage', `${JSON.stringify(address.slice(0, 80))} is no address`, {
+      hint: 'write it whole: daypass fetch https://api.example.com/me',
+    })
+  if (url.username || url.password)
+    throw new DaypassError('usage', 'the address has a user or a password in it', {
+      hint: 'leave them out: the token is sent',
+    })
+  return url
+}
+
+const keysSign = ({ identity }: Handed) =>
+  new DaypassError('usage', `${identity} has keys, and requests are signed with them by their own tools`, {
+    hint: `daypass exec ${identity.startsWith('(') ? '' : `${identity} `}-- CMD`,
+  })
+
+async function requestOf(url: URL, flags: FetchFlags, signal: AbortSignal): Promise<Request> {
+  const headers = headersOf(flags.header ?? [])
+  const body = flags.data === undefined ? undefined : await dataOf(flags.data)
+  if (body && !headers.has('content-type')) headers.set('content-type', typeOf(body))
+  const method = flags.method?.toUpperCase() ?? (body ? 'POST' : 'GET')
+  try {
+    return new Request(url, { method, headers, signal, ...(body && { body }) })
+  } catch (cause) {
+    throw new DaypassError('usage', `there can be no such request: ${method}${body ? ' with data' : ''}`, {
+      hint: 'daypass fetch --help',
+      cause,
+    })
+  }
+}
+
+function headersOf(lines: readonly string[]): Headers {
+  const headers = new Headers()
+  for (const line of lines) {
+    const [, name = '', value = ''] = line.match(/^([^:]+):(.*)$/s) ?? []
+    // What stands in it may be a secret.
+    if (name.trim().toLowerCase() === 'authorization')
+      throw new DaypassError('usage', 'the Authorization header is for daypass to write', {
+        hint: 'leave it out, or use curl',
+      })
+    try {
+      headers.append(name.trim(), value.trim())
+    } catch (cause) {
+      throw new DaypassError('usage', 'a header is not written as one', {
+        hint: 'like -H "Accept: application/json"',
+        cause,
+      })
+    }
+  }
+  return headers
+}
+
+type Bytes = Uint8Array<ArrayBuffer>
+
+/** `@file`, `@-` for standard input, or the text itself; its bytes as they are. */
+async function dataOf(said: string): Promise<Bytes> {
+  if (!said.startsWith('@')) return Buffer.from(said)
+  if (said === '@-') return standardInput()
+  const path = said.slice(1)
+  try {
+    return new Uint8Array(readFileSync(path))
+  } catch (cause) {
+    throw new DaypassError('not_found', `${path} cannot be read (${codeOf(cause)})`, { cause })
+  }
+}
+
+async function standardInput(): Promise<Bytes> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** As curl says it, but for what is plainly JSON. */
+function typeOf(body: Bytes): string {
+  const text = new TextDecoder().decode(body)
+  try {
+    if (/^\s*[[{]/.test(text) && JSON.parse(text)) return 'application/json'
+  } catch {
+    // Then it is something else.
+  }
+  return 'application/x-www-form-urlencoded'
+}
+
+async function* bodyOf(answer: Response, include: boolean, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  if (include) yield Buffer.from(headOf(answer))
+  if (!answer.body) return
+  try {
+    yield* answer.body as unknown as AsyncIterable<Uint8Array>
+  } catch (cause) {
+    signal.throwIfAborted()
+    const { host } = new URL(answer.url)
+    throw new DaypassError('network', `the answer of ${host} broke off`, { hint: 'try again', cause })
+  }
+}
+
+const headOf = ({ status, statusText, headers }: Response) =>
+  [`HTTP/1.1 ${status} ${statusText}`, ...[...headers].map((pair) => pair.join(': ')), '', ''].join('\r\n')
+
+/** What the exit code says of an answer; `undefined`: all is well. */
+function complaint(answer: Response, asked: URL, handed: Handed): DaypassError | undefined {
+  const code = codeFor(answer.status)
+  if (code === undefined) return undefined
+  const { host, origin } = new URL(answer.url)
+  const elsewhere = origin !== asked.origin
+  const words = [`${host} answered ${answer.status}`, answer.statusText].filter(Boolean).join(' ')
+  if (elsewhere)
+    return new DaypassError(code === 'login_required' ? 'refused' : code, `${words}; ${REDIRECTED}`)
+  return new DaypassError(code, words, { hint: hintFor(code, answer, handed) })
+}
+
+const REDIRECTED = 'the request was redirected there, where the token does not go'
+
+function codeFor(status: number): ErrorCode | undefined {
+  if (status < 400) return undefined
+  if (status === 401) return 'login_required'
+  if (status === 403) return 'refused'
+  return status >= 500 || [408, 425, 429].includes(status) ? 'network' : 'request'
+}
+
+function hintFor(code: ErrorCode, { headers }: Response, { identity, variable }: Handed): string | undefined {
+  if (code === 'login_required')
+    return variable === undefined ? `daypass login ${identity}` : `it is the token of ${variable}`
+  if (code === 'refused') return `it may want other permissions than ${identity} has`
+  if (code !== 'network') return undefined
+  const after = headers.get('retry-after') ?? ''
+  return /^\d{1,6}$/.test(after) ? `try again in ${after} s` : 'try again in a while'
+}
+
+async function toFile(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+  const handle = attempt(path, () => openSync(path, 'w'))
+  try {
+    for await (const chunk of body)
+      for (let at = 0; at < chunk.length; ) at += attempt(path, () => writeSync(handle, chunk, at))
+  } finally {
+    closeSync(handle)
+  }
+}
+
+function attempt<T>(path: string, deed: () => T): T {
+  try {
+    return deed()
+  } catch (cause) {
+    throw new DaypassError('not_found', `${path} cannot be written (${codeOf(cause)})`, { cause })
+  }
+}
+
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code
