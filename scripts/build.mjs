@@ -110,6 +110,7 @@ const PACKAGES = {
 function programs(root) {
   const undici = apart(/^undici$/, 'undici.cjs')
   const main = apart(/^\.\/main\.(cjs|ts|js)$/, 'main.cjs')
+  const rotate = apart(/^\.\.\/audit\/rotate\.ts$/, 'rotate.cjs')
   const packages = [
     undici,
     apart(/^@clack\/prompts$/, 'prompts.cjs'),
@@ -126,7 +127,7 @@ function programs(root) {
     {
       out: 'dist/cli.cjs',
       executable: true,
-      options: { ...entry('src/cli/fast.ts', [main, undici]), minify: true },
+      options: { ...entry('src/cli/fast.ts', [main, undici, rotate]), minify: true },
     },
     // The names under which other programs look for it.
     ...['git-credential-daypass', 'docker-credential-daypass'].map((name) => ({
@@ -134,6 +135,7 @@ function programs(root) {
       executable: true,
       options: entry(`src/cli/${name}.ts`, [apart(/^\.\/fast\.ts$/, 'cli.cjs')]),
     })),
+    { out: 'dist/rotate.cjs', options: { ...entry('src/audit/rotate.ts', []), banner: {} } },
     { out: 'dist/main.cjs', options: { ...entry('src/cli/main.ts', packages), banner: {} } },
     ...Object.entries(PACKAGES).map(([file, contents]) => ({
       out: `dist/${file}`,

@@ -49,6 +49,7 @@ const MAY_IMPORT: Record<string, readonly string[] | typeof ANY> = {
   providers: ['core?'],
   vault: ['core'],
   config: ['core'],
+  audit: ['vault'],
   outputs: ['core', 'providers?'],
   platform: ['core'],
   tools: ['core', 'vault'],

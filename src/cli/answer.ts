@@ -18,6 +18,9 @@ export interface Answer {
 
 /** What every command is given. */
 export interface World {
+  verb: string
+  /** What stands behind `--`, without its arguments. */
+  program?: string | undefined
   daypass: Daypass
   host: Host
   paths: Paths

@@ -5,6 +5,7 @@ import { isBound } from '../outputs/token.ts'
 import { type Changes, changesFor } from '../outputs/variables.ts'
 import { explain, type World } from './answer.ts'
 import { orLogIn } from './commands/login.ts'
+import { record } from './record.ts'
 
 /** What a verb that hands out a credential says beside it. */
 export async function handOut(
@@ -22,6 +23,7 @@ export async function handOut(
     )
   if (credential.kind === 'bearer' && isBound(credential))
     world.host.terminal.warn(`the token of ${name} is bound to a key: servers refuse it without a proof`)
+  await record(world, name)
   return handed
 }
 

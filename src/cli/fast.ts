@@ -4,6 +4,7 @@
  * `main`.
  */
 import { writeSync } from 'node:fs'
+import { append } from '../audit/append.ts'
 import { readCompiled } from '../config/compiled.ts'
 import { findFolderFile, simpleFolderIdentity } from '../config/folder-file.ts'
 import { parseDuration } from '../core/duration.ts'
@@ -72,8 +73,13 @@ function formatFlag(asked: Asked, word: string, words: string[]): boolean {
   return true
 }
 
+interface QuickAnswer {
+  text: string
+  identity: string
+}
+
 /** `undefined`: it takes more than reading. */
-async function quickAnswer(asked: Asked): Promise<string | undefined> {
+async function quickAnswer(asked: Asked): Promise<QuickAnswer | undefined> {
   if (!['auto', 'keychain', 'file'].includes(env.DAYPASS_STORE || 'auto')) return undefined
   const where = paths(env, process.platform)
   const compiled = readCompiled(where.config, `${where.dataDir}/config.compiled.json`)
@@ -89,9 +95,11 @@ async function quickAnswer(asked: Asked): Promise<string | undefined> {
   const { credential } = openBody(text, name, await key) as Grant
   // There is something to say of it.
   if (credential.kind === 'bearer' && isBound(credential)) return undefined
-  return asked.verb === 'token'
-    ? tokenText(name, credential, asked.form, header.clockOffset)
-    : credentialLine(name, credential, asked.format, header.clockOffset)
+  const answer =
+    asked.verb === 'token'
+      ? tokenText(name, credential, asked.form, header.clockOffset)
+      : credentialLine(name, credential, asked.format, header.clockOffset)
+  return { text: answer, identity: name }
 }
 
 function report(message: string): void {
@@ -190,17 +198,26 @@ function write(text: string): void {
   }
 }
 
+/** The record comes first; what takes time about it comes last. */
+async function handOver({ verb }: Asked, { text, identity }: QuickAnswer): Promise<void> {
+  const { audit } = paths(env, process.platform)
+  const isTooLong = append(audit, { verb, identity }, env)
+  write(`${text}\n`)
+  if (isTooLong) await (await import('../audit/rotate.ts')).rotate(audit)
+}
+
 async function start(argv: readonly string[]): Promise<void> {
-  let answer: string | undefined
+  let asked: Asked | undefined
+  let answer: QuickAnswer | undefined
   let met: DaypassError | undefined
   try {
-    const asked = parse(argv)
+    asked = parse(argv)
     answer = asked && (await quickAnswer(asked))
   } catch (error) {
     // `main` meets the same trouble and knows how to say it; a keychain that hangs is waited for once.
     if (isDaypassError(error, 'keychain')) met = error
   }
-  if (answer !== undefined) write(`${answer}\n`)
+  if (asked && answer) await handOver(asked, answer)
   else await (await import('./main.ts')).main(argv, met)
 }
 

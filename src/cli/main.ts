@@ -100,6 +100,8 @@ function runnerOf(
       if (verb !== 'login') await chooseByApi(flags, daypass)
       const { json = false, verbose = false } = flags
       const world: World = {
+        verb,
+        program: command?.[0],
         daypass,
         host,
         paths: where,

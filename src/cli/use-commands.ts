@@ -30,6 +30,24 @@ export function useCommands(root: Command, runner: Runner): void {
     })
 }
 
+/** What was used. */
+export function auditCommand(root: Command, runner: Runner): void {
+  common(root.command('audit'))
+    .description('who asked for which credential on this machine')
+    .argument('[identity]', 'of which; all, when not given')
+    .option('--since <time>', 'how far back, like 1h')
+    .addHelpText('after', AUDIT)
+    .action(async (identity, flags) => {
+      const { audit } = await import('./commands/audit.ts')
+      await runner.run(flags, 'audit', async (world) => audit(world, selected(identity, flags), flags))
+    })
+}
+
+const AUDIT = `
+Each credential that is handed out is a line of audit.jsonl (daypass config path): when, by which verb, of
+which identity, for which host or program, to which process, in which folder; never a secret. At 1 MB the
+file becomes audit.jsonl.1. With DAYPASS_AUDIT=off nothing is written down.`
+
 const gathered = (line: string, before: readonly string[] = []) => [...before, line]
 
 const FETCH = `

@@ -12,19 +12,18 @@ import {
   fsyncSync,
   ftruncateSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
   type Stats,
-  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DaypassError } from '../core/errors.ts'
 import { diskError, errno } from './disk-error.ts'
+import { makeAll } from './make-folder.ts'
 import { LARGEST } from './read-file.ts'
 
 const { O_WRONLY, O_RDONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
@@ -180,24 +179,6 @@ export function makeFolder(folder: string): void {
     throw diskError(error, 'make the folder', folder)
   }
 }
-
-/**
- * Gives the first that was made. By hand: where a folder takes no other (autofs, /proc), Node's own `recursive` goes
- * round for ever.
- */
-function makeAll(folder: string): string | undefined {
-  if (isFolder(folder) || dirname(folder) === folder) return undefined
-  const first = makeAll(dirname(folder))
-  try {
-    mkdirSync(folder, 0o700)
-    return first ?? folder
-  } catch (error) {
-    if (isFolder(folder)) return first // somebody was quicker
-    throw error
-  }
-}
-
-const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** The temporary files of whatever was to be at `path`. */
 export function temporariesOf(path: string): string[] {

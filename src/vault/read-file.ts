@@ -24,11 +24,11 @@ export type Report = (message: string) => void
  * Looser permissions than 0600 are mended and reported. Everything is decided on the open handle, so nothing
  * can be exchanged between the look and the reading. `undefined`: there is no such file.
  */
-export function readOwnFile(path: string, report: Report = () => {}): string | undefined {
+export function readOwnFile(path: string, report: Report = () => {}, largest = LARGEST): string | undefined {
   const handle = open(path)
   if (handle === undefined) return undefined
   try {
-    const { size } = inspect(handle, path, report)
+    const { size } = inspect(handle, path, report, largest)
     return readAll(handle, size)
   } catch (error) {
     throw diskError(error, 'read', path)
@@ -50,10 +50,10 @@ function open(path: string): number | undefined {
   }
 }
 
-function inspect(handle: number, path: string, report: Report): Stats {
+function inspect(handle: number, path: string, report: Report, largest: number): Stats {
   const stat = fstatSync(handle)
   if (!stat.isFile()) throw refused(path, 'it is not a file')
-  if (stat.size > LARGEST) throw refused(path, 'it is larger than any file of ours')
+  if (stat.size > largest) throw refused(path, 'it is larger than any file of ours')
   if (process.platform === 'win32') return stat
   if (stat.uid !== process.getuid?.()) throw refused(path, 'it belongs to another user')
   if ((stat.mode & OTHERS) !== 0) tighten(handle, path, stat.mode, report)

@@ -33,6 +33,7 @@ const VERBS = [
   'tenants list',
   'tenants use',
   'config',
+  'audit',
   'config path',
   'config show',
   'config validate',

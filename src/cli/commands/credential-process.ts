@@ -1,5 +1,6 @@
 import { type Cloud, credentialLine } from '../../outputs/credential-process.ts'
 import type { Answer, World } from '../answer.ts'
+import { record } from '../record.ts'
 
 export interface CredentialProcessOptions {
   format?: Cloud | undefined
@@ -7,10 +8,12 @@ export interface CredentialProcessOptions {
 
 /** Started by another program, which has the terminal: nobody is asked anything here. */
 export async function credentialProcess(
-  { daypass }: World,
+  world: World,
   selected: string | undefined,
   { format }: CredentialProcessOptions,
 ): Promise<Answer> {
-  const { identity, credential, header } = await daypass.handOut(selected)
-  return { out: credentialLine(identity, credential, format, header?.clockOffset) }
+  const { identity, credential, header } = await world.daypass.handOut(selected)
+  const out = credentialLine(identity, credential, format, header?.clockOffset)
+  await record(world, identity)
+  return { out }
 }

@@ -3,6 +3,7 @@ import type { Handed } from '../../client/credential.ts'
 import { DaypassError, type ErrorCode, isDaypassError } from '../../core/errors.ts'
 import { unreachable } from '../../oauth/http.ts'
 import type { Answer, World } from '../answer.ts'
+import { record } from '../record.ts'
 import { orLogIn } from './login.ts'
 
 export interface FetchFlags {
@@ -25,6 +26,7 @@ export async function fetchUrl(
   const request = await requestOf(url, flags, signal)
   const handed = await orLogIn(world, selected, () => daypass.handOut(selected))
   if (handed.credential.kind !== 'bearer') throw keysSign(handed)
+  await record(world, handed.identity, url.host)
   const answer = await daypass
     .fetch(selected)(request)
     .catch((error: unknown) => {

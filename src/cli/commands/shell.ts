@@ -22,12 +22,12 @@ export async function shell(
   { minTtl }: ShellOptions,
 ): Promise<Answer> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) throw noTerminal(selected)
-  const handed = await handOut(world, selected, minTtl)
-  const changes = await instead(world, await changesOf(world, selected, undefined, handed))
-  world.signal.throwIfAborted()
   const { env, surroundings } = world.host
   const { platform } = surroundings()
   const program = (platform === 'win32' ? env.ComSpec || 'cmd.exe' : env.SHELL) || '/bin/sh'
+  const handed = await handOut({ ...world, program }, selected, minTtl)
+  const changes = await instead(world, await changesOf(world, selected, undefined, handed))
+  world.signal.throwIfAborted()
   sayHello(world, handed)
   return inFolder(world, program, (mark) =>
     runProgram([program, ...mark.args], {

@@ -1,0 +1,34 @@
+import { readOwnFile } from '../vault/read-file.ts'
+import type { Asked } from './append.ts'
+import { olderFile } from './rotate.ts'
+
+/** However long it has become. */
+const ANY_LENGTH = 1 << 29
+
+export interface AuditRecord {
+  asked: Asked[]
+  /** Lines that say nothing. */
+  unreadable: number
+}
+
+/** The oldest first. Throws `vault` where something else lies in a file's place. */
+export function readAudit(path: string, report: (message: string) => void): AuditRecord {
+  const texts = [olderFile(path), path].map((file) => readOwnFile(file, report, ANY_LENGTH) ?? '')
+  const lines = texts.flatMap((text) => text.split('\n').filter(Boolean))
+  const asked = lines.map(parse).filter((line) => line !== undefined)
+  return { asked, unreadable: lines.length - asked.length }
+}
+
+/** A line that a full disk cut short has the next one behind it. */
+function parse(line: string): Asked | undefined {
+  for (const text of [line, line.slice(line.lastIndexOf('{"at":'))]) {
+    try {
+      const said = JSON.parse(text) as Asked
+      const isWhole = [said.at, said.verb, said.identity].every((value) => typeof value === 'string')
+      if (isWhole && !Number.isNaN(Date.parse(said.at))) return said
+    } catch {
+      // Half of a line.
+    }
+  }
+  return undefined
+}

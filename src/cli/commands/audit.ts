@@ -1,0 +1,54 @@
+import { type Asked, isOff } from '../../audit/append.ts'
+import { readAudit } from '../../audit/read.ts'
+import { isoTime, parseDuration } from '../../core/duration.ts'
+import { shown } from '../../core/text.ts'
+import { type Answer, jsonLine, type World } from '../answer.ts'
+import { table } from '../say.ts'
+
+export interface AuditOptions {
+  since?: string | undefined
+}
+
+/** So many are shown where nobody says since when. */
+const LAST = 50
+
+/** Who asked for which credential, as it was written down here. */
+export function audit(world: World, identity: string | undefined, { since }: AuditOptions): Answer {
+  const { host, json, paint, paths } = world
+  const { terminal } = host
+  const from = since === undefined ? 0 : host.now() - parseDuration(since, '--since')
+  const { asked, unreadable } = readAudit(paths.audit, (message) => terminal.warn(message))
+  const wanted = asked.filter(
+    (one) => Date.parse(one.at) >= from && (identity === undefined || one.identity === identity),
+  )
+  if (isOff(host.env)) terminal.warn('nothing is written down: DAYPASS_AUDIT is off')
+  if (unreadable > 0)
+    terminal.warn(`${unreadable} line${unreadable === 1 ? '' : 's'} of ${paths.audit} cannot be read`)
+  if (json) return { out: jsonLine({ entries: wanted.map(whole) }) }
+  if (wanted.length === 0) {
+    terminal.say('Nothing was handed out.')
+    return {}
+  }
+  const last = since === undefined ? wanted.slice(-LAST) : wanted
+  const earlier = wanted.length - last.length
+  if (earlier > 0) terminal.say(`The last ${LAST}; ${earlier} came before: daypass audit --since 30d`)
+  return { out: table([HEAD, ...last.map(row)], paint) }
+}
+
+const whole = ({ at, verb, identity, audience = null, pid, ppid, parent = null, cwd = null }: Nullable) => ({
+  ...{ at, verb, identity, audience, pid, ppid, parent, cwd },
+})
+
+type Nullable = { [Name in keyof Asked]: Asked[Name] | null }
+
+const HEAD = ['TIME', 'VERB', 'IDENTITY', 'FOR', 'ASKED BY', 'IN']
+
+const row = ({ at, verb, identity, audience, ppid, parent, cwd }: Asked) =>
+  [
+    isoTime(Date.parse(at)),
+    verb,
+    identity,
+    audience ?? '',
+    parent === undefined ? `process ${ppid}` : `${parent} (${ppid})`,
+    cwd ?? '',
+  ].map(shown)
