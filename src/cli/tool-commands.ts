@@ -6,7 +6,7 @@ import type { Runner } from './program.ts'
 export function toolCommands(root: Command, runner: Runner): void {
   common(root.command('setup'))
     .description('write the configuration of another tool, so that it asks daypass')
-    .argument('<tool>', 'aws, alibaba, git')
+    .argument('<tool>', 'aws, alibaba, git or docker')
     .argument('[identity]', 'which')
     .option('--as <name>', 'name of the profile to write; default: that of the identity')
     .option('--login-session', 'aws: share the login itself; its refresh token then lies in clear')

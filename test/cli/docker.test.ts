@@ -1,5 +1,5 @@
 /** docker's own client, at a registry's door, with the tokens that we hand out. It needs no daemon for that. */
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
@@ -29,6 +29,7 @@ async function scene(auth: RegistryOptions['auth'], personalTokens: string[] = [
   writeFileSync(join(one.daypassHome, 'config.yaml'), `auth: { identities: { work: ${identity} } }\n`)
   const bin = join(one.home, 'bin')
   mkdirSync(bin)
+  const path = `${bin}:${one.env.PATH}`
   symlinkSync(NAME, join(bin, 'docker-credential-daypass'))
   mkdirSync(join(one.home, '.docker'))
   writeFileSync(
@@ -36,13 +37,13 @@ async function scene(auth: RegistryOptions['auth'], personalTokens: string[] = [
     JSON.stringify({ credHelpers: { [registry.host]: 'daypass' } }),
   )
   const docker = (words: string[], env: Record<string, string> = {}) =>
-    one.run(words, { program: ['docker'], env: { PATH: `${bin}:${one.env.PATH}`, ...env } })
+    one.run(words, { program: ['docker'], env: { PATH: path, ...env } })
   const inspect = (env?: Record<string, string>) =>
     docker(['manifest', 'inspect', '--insecure', `${registry.host}/project:latest`], env)
   const login = async () => expect(await one.run(['login', 'work'])).toMatchObject({ code: 0 })
   const helper = (operation: string, input = '', more: RunOptions = {}) =>
     one.run([operation], { ...more, input, program: [process.execPath, NAME] })
-  return { server, one, registry, docker, inspect, login, helper }
+  return { server, one, path, registry, docker, inspect, login, helper }
 }
 
 test.for(['basic', 'token'] as const)(
@@ -72,6 +73,36 @@ test('a token of nobody’s name is an identity token, which docker has exchange
   const { code, stderr } = await inspect({ ACME_TOKEN: 'acme-token' })
   expect(code, stderr).toBe(0)
   expect(registry.seen.at(-1)).toEqual({ user: '<token>', token: 'acme-token' })
+})
+
+test('`setup docker` is all that it takes', async (context) => {
+  needs(context, 'docker')
+  const { registry, one, inspect, login, path } = await scene('basic')
+  await login()
+  const config = join(one.home, '.docker/config.json')
+  const before = '{"auths": {}, "credsStore": "none-of-ours"}'
+  writeFileSync(config, before)
+  const setup = await one.run(['setup', 'docker', 'work'])
+  expect(setup.stderr).toContain(`✓ Helper for ${registry.host} is in ${config}\n`)
+  expect(setup.stderr).toContain('! docker will look for docker-credential-daypass on its PATH')
+  const again = await one.run(['setup', 'docker', 'work'], { env: { PATH: path } })
+  expect(again.stderr).not.toContain('will look for')
+  const { code, stderr } = await inspect()
+  expect(code, stderr).toBe(0)
+  expect((await one.run(['setup', 'docker', '--undo'])).code).toBe(0)
+  expect(readFileSync(config, 'utf8')).toBe(before)
+})
+
+test('a registry that nobody knows is to be said', async () => {
+  const one = box()
+  mkdirSync(one.daypassHome, { recursive: true })
+  const own = '{ kind: gitlab/user, issuer: "https://gitlab.example.com" }'
+  writeFileSync(join(one.daypassHome, 'config.yaml'), `auth: { identities: { lab: ${own} } }\n`)
+  const { code, stderr } = await one.run(['setup', 'docker', 'lab'])
+  expect([code, stderr]).toEqual([
+    2,
+    'error: nobody knows the registry of lab\n  write it into config.yaml: auth.identities.lab.hosts, with its other hosts\n',
+  ])
 })
 
 test('a login that is needed is one line, and docker goes on without', async (context) => {

@@ -3,6 +3,7 @@ import { type Plan, preview, setUp, undoSetup } from '../../tools/setup.ts'
 import { type Answer, jsonLine, type World } from '../answer.ts'
 import { setupAlibaba } from '../setup/alibaba.ts'
 import { setupAws } from '../setup/aws.ts'
+import { setupDocker } from '../setup/docker.ts'
 import { setupGit } from '../setup/git.ts'
 import { ledgerOf, type SetupFlags, type SetupTool, type Wanted } from '../setup/tool.ts'
 import { toolNamed } from '../tool-named.ts'
@@ -11,6 +12,7 @@ const TOOLS: Readonly<Record<string, SetupTool>> = {
   aws: setupAws,
   alibaba: setupAlibaba,
   git: setupGit,
+  docker: setupDocker,
 }
 
 export async function setup(
