@@ -78,9 +78,9 @@ const isTaken = ({ identity }: DockerSetup, path: string, registry: string) =>
     hint: `daypass setup docker ${identity} --force to take its place`,
   })
 
-/** The file holds passwords, in base64. */
-const masked: Mask = (line, isAdded) =>
-  isAdded ? line : line.replace(/("(?:auth|identitytoken|registrytoken|password)"\s*:\s*)"[^"]*"/gi, '$1"…"')
+/** The file holds passwords, in base64. Nothing that we add is called so. */
+const masked: Mask = (line) =>
+  line.replace(/("(?:auth|identitytoken|registrytoken|password)"\s*:\s*)"[^"]*"/gi, '$1"…"')
 
 /** In a file that has changed since: our registries have the helper again that they had before, if any. */
 export const takeBackDocker: TakeBack = (text, { place, edits, file }) => {
