@@ -78,9 +78,8 @@ const isTaken = ({ identity }: DockerSetup, path: string, registry: string) =>
     hint: `daypass setup docker ${identity} --force to take its place`,
   })
 
-/** The file holds passwords, in base64. Nothing that we add is called so. */
-const masked: Mask = (line) =>
-  line.replace(/("(?:auth|identitytoken|registrytoken|password)"\s*:\s*)"[^"]*"/gi, '$1"…"')
+/** Any other value of the file may be a password, or a header with one. */
+const masked: Mask = (line) => line.replace(/(:\s*)"(?!daypass")[^"]*"/g, '$1"…"')
 
 /** In a file that has changed since: our registries have the helper again that they had before, if any. */
 export const takeBackDocker: TakeBack = (text, { place, edits, file }) => {

@@ -96,7 +96,7 @@ describe('set up', () => {
     const text = '{ "auths": { "ghcr.io": { "auth": "YWRhOmh1bnRlcjI=" } } }'
     const { preview, read } = home(context, text)
     const { diff, warnings } = preview(GHCR)
-    expect(diff).toContain('"ghcr.io": "daypass"')
+    expect(diff).toContain('"ghcr.io":"daypass"')
     expect(diff).not.toContain('YWRh')
     expect(warnings).toEqual([expect.stringMatching(/^there is a password for ghcr\.io in .* still/)])
     expect(read()).toBe(text)
