@@ -1,0 +1,156 @@
+/** An address of this machine for programs: who may speak there, how long, and how it ends. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { DaypassError, type ErrorCode, isDaypassError } from '../core/errors.ts'
+import { Secret } from '../core/secret.ts'
+
+/** A port of 127.0.0.1 (0: any), or a socket of the file system, which only its owner can open. */
+export type Place = { port: number } | { socket: string }
+
+export interface DoorOptions {
+  place: Place
+  /** How long a whole request may take, in milliseconds; 0: what is uploaded takes its time. */
+  requestTimeout: number
+  /** What is asked for in vain is told in this form. */
+  says(message: string, code: ErrorCode): unknown
+  /** Of a request that comes from no page and means this address. What it throws is told. */
+  serve(request: IncomingMessage, response: ServerResponse, bearer: Bearer): Promise<Refused | undefined>
+}
+
+/** A status without an answer, in words of ours. */
+export interface Refused {
+  status: number
+  message: string
+}
+
+/** A secret of this one door. */
+export interface Bearer {
+  secret: Secret
+  is(given: string | undefined): boolean
+}
+
+export interface Door {
+  /** As requests name it: `127.0.0.1:<port>`; of a socket anything goes. */
+  host: string
+  bearer: Secret
+  /** Cuts what is going on. */
+  close(): Promise<void>
+}
+
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  const { place, requestTimeout } = options
+  const server = createServer({ ...LIMITS, requestTimeout })
+  server.maxConnections = 512
+  const bearer = newBearer()
+  const port = await listening(server, place)
+  const host = port === undefined ? 'localhost' : `127.0.0.1:${port}`
+  const own = port === undefined ? undefined : host
+  server.on('request', (request, response) => void answer(options, own, bearer, request, response))
+  server.on('connect', (_, socket) =>
+    socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\n\r\n'),
+  )
+  return {
+    host,
+    bearer: bearer.secret,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+const LIMITS = {
+  headersTimeout: 10_000,
+  // Whoever is over the time is looked for so often.
+  connectionsCheckingInterval: 2_000,
+  // A missing Host is refused as a foreign one is.
+  requireHostHeader: false,
+} as const
+
+/** The port; `undefined` of a socket. */
+function listening(server: Server, place: Place): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause) => reject(notListening(place, cause)))
+    const ready = () => {
+      server.removeAllListeners('error')
+      resolve('socket' in place ? undefined : (server.address() as AddressInfo).port)
+    }
+    if ('socket' in place) privately(() => server.listen({ path: place.socket }, ready))
+    else server.listen({ port: place.port, host: '127.0.0.1', exclusive: true }, ready)
+  })
+}
+
+function notListening(place: Place, cause: NodeJS.ErrnoException): DaypassError {
+  const where = 'socket' in place ? place.socket : `port ${place.port} of 127.0.0.1`
+  const message =
+    cause.code === 'EADDRINUSE' ? `${where} is in use` : `cannot listen on ${where} (${cause.code})`
+  return new DaypassError('port', message, { hint: 'choose another one', cause })
+}
+
+/** What is made meanwhile is nobody else's: a socket has no mode of its own before it is there. */
+function privately(make: () => void): void {
+  const before = process.umask(0o177)
+  try {
+    make()
+  } finally {
+    process.umask(before)
+  }
+}
+
+/** Compared in a time that says nothing of what was compared. */
+function newBearer(): Bearer {
+  const text = randomBytes(32).toString('base64url')
+  const digest = (value: string) => createHash('sha256').update(value).digest()
+  const wanted = digest(text)
+  return { secret: new Secret(text), is: (given = '') => timingSafeEqual(digest(given), wanted) }
+}
+
+async function answer(
+  { says, serve }: DoorOptions,
+  own: string | undefined,
+  bearer: Bearer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const refused = stranger(own, request) ?? (await serve(request, response, bearer))
+    if (refused) refuse(response, refused.status, says(refused.message, 'refused'))
+  } catch (error) {
+    if (response.headersSent || response.destroyed) return void response.destroy()
+    const { status, message } = trouble(error)
+    refuse(response, status, says(message, isDaypassError(error) ? error.code : 'unexpected'))
+  }
+}
+
+/** A page's requests have at least the second of them. `Sec-Fetch-Mode` is left out: the `fetch` of Node says it, too. */
+const OF_BROWSERS = ['origin', 'sec-fetch-site', 'sec-fetch-dest', 'sec-fetch-user']
+
+function stranger(own: string | undefined, { headers, rawHeaders }: IncomingMessage): Refused | undefined {
+  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name))
+  if (own !== undefined && (headers.host !== own || hosts.length !== 1))
+    return { status: 421, message: 'this endpoint is known by its own address alone' }
+  if (OF_BROWSERS.some((name) => name in headers))
+    return { status: 403, message: 'this endpoint is for programs, not for pages of a browser' }
+  return undefined
+}
+
+export const noBearer: Refused = { status: 401, message: 'the bearer is not the one of this endpoint' }
+
+function refuse(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    connection: 'close',
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+  })
+  response.end(text)
+}
+
+function trouble(error: unknown): Refused {
+  if (!isDaypassError(error)) return { status: 500, message: 'this endpoint failed' }
+  const status = error.code === 'login_required' ? 401 : error.code === 'refused' ? 403 : 502
+  return { status, message: error.hint ? `${error.message}; ${error.hint}` : error.message }
+}
