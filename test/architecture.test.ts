@@ -160,6 +160,7 @@ test('a secret is revealed only where it is sent, sealed or handed out', () => {
     'outputs/env.ts',
     'outputs/exec-credential.ts',
     'outputs/git-credential.ts',
+    'outputs/live-keys.ts',
     'outputs/token.ts',
     'outputs/variables.ts',
     'tools/aws-login-session.ts',

@@ -1,4 +1,4 @@
-import { bearerOf } from '../client/credential.ts'
+import { bearerOf, type Handed } from '../client/credential.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { BearerCredential } from '../core/types.ts'
@@ -6,6 +6,7 @@ import { type Changes, changesFor } from '../outputs/variables.ts'
 import type { Provider } from '../providers/define.ts'
 import type { World } from './answer.ts'
 import { carrierOf, checkTenant, handOut } from './credential.ts'
+import { lasting, leadingTo, notOurs, openLive } from './live.ts'
 
 /** An endpoint for one program, and the environment that leads there. */
 interface Endpoint {
@@ -21,8 +22,11 @@ export async function openEndpoint(
 ): Promise<Endpoint> {
   const { daypass, host } = world
   await checkTenant(world, selected, tenant)
-  const { identity, credential, header, variable } = await handOut(world, selected, undefined)
+  const handed = await handOut(world, selected, undefined)
+  const { identity, credential, header, variable } = handed
   const { provider, endpoints, ...beside } = await carrierOf(world, selected, tenant)
+  if (credential.kind === 'keys' && provider.variables?.live)
+    return openKeys(world, selected, handed, provider)
   if (!provider.liveEndpoint) throw noEndpoint(provider, identity, credential.kind === 'keys')
   if (variable) throw notOurs(variable)
   if (credential.kind === 'keys') throw lasting(identity)
@@ -41,19 +45,20 @@ export async function openEndpoint(
   return { changes, close }
 }
 
+/** Of a cloud whose programs ask for their keys, and so are given new ones. */
+async function openKeys(
+  world: World,
+  selected: string | undefined,
+  handed: Handed,
+  provider: Provider,
+): Promise<Endpoint> {
+  const { url, bearer, close } = await openLive(world, handed, provider, { place: { port: 0 } })
+  return { changes: await leadingTo(world, selected, { url, bearer }), close }
+}
+
 const noEndpoint = ({ title }: Provider, identity: string, isKeys: boolean) =>
   new DaypassError('usage', `programs that use ${title} cannot be given an endpoint`, {
     hint: isKeys
       ? `leave out --endpoint, or let the program ask: daypass credential-process ${identity}`
       : `leave out --endpoint, or let the program ask: daypass token ${identity}`,
-  })
-
-const notOurs = (variable: string) =>
-  new DaypassError('usage', `the credential of ${variable} is not ours to renew`, {
-    hint: 'daypass exec <identity> --endpoint -- CMD',
-  })
-
-const lasting = (identity: string) =>
-  new DaypassError('usage', `${identity} has static keys, which nobody has to renew`, {
-    hint: `daypass exec ${identity} -- CMD`,
   })

@@ -30,8 +30,17 @@ const LAST_MINUTE = 60_000
  * lives a minute would never be usable), at least what the caller asks for.
  */
 export function isUsable(lived: Lived, now: Time, statedMargin: number, minTtl = 0): boolean {
+  return timeLeft(lived, now) > Math.max(marginOf(lived, statedMargin), minTtl)
+}
+
+function marginOf(lived: Lived, statedMargin: number): number {
   const wanted = lived.renewable === false ? Math.min(statedMargin, LAST_MINUTE) : statedMargin
-  return timeLeft(lived, now) > Math.max(Math.min(wanted, lifetime(lived) / 3), minTtl)
+  return Math.min(wanted, lifetime(lived) / 3)
+}
+
+/** Milliseconds until no more than the margin is left; Infinity for a credential that has no end. */
+export function untilRenewal(lived: Lived, now: Time, statedMargin: number): number {
+  return timeLeft(lived, now) - marginOf(lived, statedMargin)
 }
 
 export function stateOf(header: Header, now: Time, statedMargin: number): State {

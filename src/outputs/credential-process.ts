@@ -52,7 +52,7 @@ function forAlibaba({ accessKeyId, secretAccessKey, sessionToken }: KeysCredenti
 const LAST = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 /** `2026-01-02T03:04:05Z`: what readers of it take; a year of more than four digits has another length. */
-const twentyCharacters = (time: Time) => isoTime(Math.min(Math.max(time, 0), LAST))
+export const twentyCharacters = (time: Time) => isoTime(Math.min(Math.max(time, 0), LAST))
 
 const notKeys = (identity: string) =>
   new DaypassError('usage', `${identity} has a token, not cloud keys`, { hint: `daypass token ${identity}` })

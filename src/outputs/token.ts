@@ -21,15 +21,19 @@ export function tokenText(
   return form === 'json' ? JSON.stringify(tokenJson(identity, credential, token, clockOffset)) : token
 }
 
-function tokenJson(
-  identity: string,
-  { tokenType, expiresAt }: BearerCredential,
-  token: string,
-  clockOffset: number,
-) {
+function tokenJson(identity: string, credential: BearerCredential, token: string, clockOffset: number) {
+  const { token_type, expires_at } = besideToken(credential, clockOffset)
+  return { identity, token, token_type, expires_at }
+}
+
+/** The token of the moment for a program that asks again and again, as JSON. */
+export const tokenAnswer = (credential: BearerCredential, clockOffset: number): string =>
+  JSON.stringify({ token: credential.token.reveal(), ...besideToken(credential, clockOffset) })
+
+function besideToken({ tokenType, expiresAt }: BearerCredential, clockOffset: number) {
   // On the caller's own clock, which is what they compare it with.
   const expires_at = expiresAt === undefined ? null : isoTime(expiresAt - clockOffset)
-  return { identity, token, token_type: tokenType, expires_at }
+  return { token_type: tokenType, expires_at }
 }
 
 /** To a key: whoever is shown the token wants a proof beside it, made for that very request. */

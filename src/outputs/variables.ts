@@ -2,7 +2,7 @@ import { isoTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { Credential, KeysCredential } from '../core/types.ts'
-import type { Beside as Parts, Provider, Variables } from '../providers/define.ts'
+import type { LiveVariables, Beside as Parts, Provider, Variables } from '../providers/define.ts'
 
 /** What is done to an environment so that its programs use a credential, and nothing else in its place. */
 export interface Changes {
@@ -30,9 +30,7 @@ type Carrier = Pick<Provider, 'id' | 'env' | 'variables'>
 export function changesFor(provider: Carrier, credential: Credential, beside: Beside = {}): Changes {
   const { variables = {} } = provider
   const carried = carriedBy(provider, credential, beside)
-  const set = carried.flatMap(([names, value, holds]) =>
-    value === undefined ? [] : names.map((name): Variable => ({ name, value, ...(holds && { holds }) })),
-  )
+  const set = setOf(carried)
   if (set.length === 0) throw unnamed(provider, credential)
   if (credential.kind === 'keys') set.push(...fixed(variables))
   const taken = new Set(set.map(({ name }) => name))
@@ -46,7 +44,42 @@ export function changesFor(provider: Carrier, credential: Credential, beside: Be
   }
 }
 
-const fixed = ({ sets = {} }: Variables): Variable[] =>
+/** Where a program asks, and what it shows there. */
+export interface Address {
+  url: string
+  bearer: Secret
+  /** A file that holds the bearer. Default: the variable does. */
+  bearerFile?: string
+}
+
+/** The same for a program that asks an address for its keys whenever it needs some. */
+export function liveChanges(
+  variables: Variables,
+  live: LiveVariables,
+  { url, bearer, bearerFile }: Address,
+  { region, emptyFile }: { region?: string | undefined; emptyFile: string },
+): Changes {
+  const inPath = !live.bearer
+  const carried: Carried[] = [
+    inPath ? [live.url, ...joined([`${url}/`, bearer])] : [live.url, url],
+    [live.bearer ?? NONE, bearerFile === undefined ? bearer : undefined],
+    [live.bearerFile ?? NONE, bearerFile],
+    [variables.region ?? NONE, region],
+    [live.emptied ?? NONE, emptyFile],
+  ]
+  const set = [...setOf(carried), ...fixed(variables), ...fixed(live)]
+  const taken = new Set(set.map(({ name }) => name))
+  const keys = KEYS.flatMap((part) => (part === 'region' ? NONE : (variables[part] ?? NONE)))
+  const all = [...keys, ...(variables.clears ?? []), ...(live.clears ?? [])]
+  return { set, clear: all.filter((name) => !taken.has(name)) }
+}
+
+const setOf = (carried: readonly Carried[]): Variable[] =>
+  carried.flatMap(([names, value, holds]) =>
+    value === undefined ? [] : names.map((name) => ({ name, value, ...(holds && { holds }) })),
+  )
+
+const fixed = ({ sets = {} }: Pick<Variables, 'sets'>): Variable[] =>
   Object.entries(sets).map(([name, value]) => ({ name, value }))
 
 /** Nothing would look like success, and the program would run as somebody else. */

@@ -43,4 +43,13 @@ export const alibabaVariables: Variables = {
     'ALICLOUD_ACCESS_KEY_SECRET',
     'ALICLOUD_SECRET_ACCESS_KEY',
   ],
+  // Asked last of all.
+  live: {
+    answer: 'credentials-uri',
+    url: ['ALIBABA_CLOUD_CREDENTIALS_URI'],
+    emptied: ['ALIBABA_CLOUD_CREDENTIALS_FILE'],
+    sets: { ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true' },
+    // aliyun would not ask.
+    clears: ['ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS'],
+  },
 }

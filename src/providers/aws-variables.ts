@@ -23,4 +23,12 @@ export const awsVariables: Variables = {
     'AWS_CONTAINER_AUTHORIZATION_TOKEN',
     'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
   ],
+  // Asked after keys of the environment and after the profile of the files.
+  live: {
+    answer: 'container',
+    url: ['AWS_CONTAINER_CREDENTIALS_FULL_URI'],
+    bearer: ['AWS_CONTAINER_AUTHORIZATION_TOKEN'],
+    bearerFile: ['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'],
+    emptied: ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'],
+  },
 }

@@ -84,6 +84,23 @@ export interface Variables {
   sets?: Readonly<Record<string, string>>
   /** Would win over those above in the program, and are taken away. */
   clears?: readonly string[]
+  /** What leads a program to keys that are always good, in the place of keys. */
+  live?: LiveVariables
+}
+
+/** How the SDKs of a cloud ask an address for keys, again and again. */
+export interface LiveVariables {
+  /** The form of the answer: AWS' container credentials, Alibaba Cloud's credentials URI. */
+  answer: 'container' | 'credentials-uri'
+  /** The address. Where no variable carries the bearer, it stands behind the path. */
+  url: readonly string[]
+  /** What requests come with, or the file that it is read from each time. */
+  bearer?: readonly string[]
+  bearerFile?: readonly string[]
+  /** Name files that would win. They are set to an empty one. */
+  emptied?: readonly string[]
+  sets?: Readonly<Record<string, string>>
+  clears?: readonly string[]
 }
 
 /** What a program that knows of users and passwords does with a token: it is the password. */

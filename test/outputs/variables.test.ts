@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { BearerCredential, KeysCredential } from '../../src/core/types.ts'
-import { changesFor, namesFor } from '../../src/outputs/variables.ts'
+import { changesFor, liveChanges, namesFor } from '../../src/outputs/variables.ts'
 import { awsVariables } from '../../src/providers/aws-variables.ts'
 import { builtIn, ownProvider } from '../../src/providers/index.ts'
 
@@ -233,5 +233,55 @@ describe('keys of Alibaba Cloud', () => {
     expect(namesFor(alibaba!)).toEqual(
       expect.arrayContaining(['ALIBABA_CLOUD_SECURITY_TOKEN', 'ALIBABA_CLOUD_IGNORE_PROFILE']),
     )
+  })
+})
+
+describe('an address that is asked for keys', () => {
+  const address = { url: 'http://127.0.0.1:1/v1/x', bearer: secret }
+  const beside = { region: 'eu-west-1', emptyFile: '/empty' }
+  const asObject = (set: readonly { name: string; value: unknown }[]) =>
+    Object.fromEntries(set.map(({ name, value }) => [name, value instanceof Secret ? value.reveal() : value]))
+
+  test('of AWS: its address and its bearer, no keys, no profile and no file', () => {
+    const { set, clear } = liveChanges(awsVariables, awsVariables.live!, address, beside)
+    expect(asObject(set)).toEqual({
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: address.url,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: 'the-secret',
+      AWS_REGION: 'eu-west-1',
+      AWS_DEFAULT_REGION: 'eu-west-1',
+      AWS_CONFIG_FILE: '/empty',
+      AWS_SHARED_CREDENTIALS_FILE: '/empty',
+    })
+    const keyNames = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
+    // The file would win over the bearer beside it.
+    const files = ['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']
+    expect(clear).toEqual(expect.arrayContaining([...keyNames, ...files, ...RIVALS]))
+    expect(clear).not.toContain('AWS_CONTAINER_CREDENTIALS_FULL_URI')
+  })
+
+  test('of AWS with the bearer in a file: it is nowhere else', () => {
+    const inFile = { ...address, bearerFile: '/run/bearer' }
+    const { set, clear } = liveChanges(awsVariables, awsVariables.live!, inFile, beside)
+    expect(asObject(set)).toMatchObject({ AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/run/bearer' })
+    expect(Object.values(asObject(set))).not.toContain('the-secret')
+    expect(clear).toContain('AWS_CONTAINER_AUTHORIZATION_TOKEN')
+  })
+
+  test('of Alibaba Cloud: the bearer is a part of the address, which is a secret then', () => {
+    const variables = builtIn.alibaba!.variables!
+    const { set, clear } = liveChanges(variables, variables.live!, address, beside)
+    expect(set[0]!.value).toBeInstanceOf(Secret)
+    expect(asObject(set)).toEqual({
+      ALIBABA_CLOUD_CREDENTIALS_URI: `${address.url}/the-secret`,
+      ALIBABA_CLOUD_REGION_ID: 'eu-west-1',
+      ALICLOUD_REGION: 'eu-west-1',
+      ALIBABA_CLOUD_CREDENTIALS_FILE: '/empty',
+      ALIBABA_CLOUD_IGNORE_PROFILE: 'TRUE',
+      ALIBABA_CLOUD_CLI_PROFILE_DISABLED: 'true',
+      ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true',
+    })
+    const names = ['ALIBABA_CLOUD_ACCESS_KEY_ID', 'ALICLOUD_SECRET_KEY', 'ALIBABA_CLOUD_SECURITY_TOKEN']
+    expect(clear).toEqual(expect.arrayContaining([...names, 'ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS']))
+    expect(clear).not.toContain('ALIBABA_CLOUD_CREDENTIALS_URI')
   })
 })

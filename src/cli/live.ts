@@ -1,0 +1,101 @@
+import { devNull } from 'node:os'
+import type { Handed } from '../client/credential.ts'
+import { DaypassError } from '../core/errors.ts'
+import type { Credential } from '../core/types.ts'
+import { keysAnswer } from '../outputs/live-keys.ts'
+import { tokenAnswer } from '../outputs/token.ts'
+import { type Address, type Changes, liveChanges } from '../outputs/variables.ts'
+import type { Provider } from '../providers/define.ts'
+import type { Place } from '../serve/door.ts'
+import type { Endpoint } from '../serve/endpoint.ts'
+import type { Held } from '../serve/live.ts'
+import { recordStamp } from '../vault/stamp.ts'
+import type { World } from './answer.ts'
+
+/** An address that answers with the credential of the identity, which is kept good meanwhile. */
+export async function openLive(
+  { daypass, host, paths }: World,
+  handed: Handed,
+  provider: Provider,
+  { place, onAsked }: { place: Place; onAsked?: () => void },
+): Promise<Endpoint> {
+  const { identity, credential, variable } = handed
+  if (variable) throw notOurs(variable)
+  const { path, bearerInPath, text } = speech(identity, credential, provider)
+  const { keepLive } = await import('../serve/live.ts')
+  const { startEndpoint } = await import('../serve/endpoint.ts')
+  const live = keepLive({
+    // The very same identity, whatever the default becomes meanwhile.
+    take: async () => heldOf(await daypass.handOut(identity)),
+    stamp: () => recordStamp(paths.vault, identity),
+    margin: provider.refresh.margin,
+    now: host.now,
+  })
+  // Renewed ahead from now on, even if nobody asks. What cannot be told is found out here.
+  text(await live.current())
+  const endpoint = await startEndpoint({
+    place,
+    path,
+    bearerInPath,
+    answer: async () => text(await live.current()),
+    ...(onAsked && { onAsked }),
+  })
+  return {
+    ...endpoint,
+    async close() {
+      await Promise.all([endpoint.close(), live.close()])
+    },
+  }
+}
+
+const heldOf = ({ credential, header }: Handed): Held => ({
+  credential,
+  clockOffset: header?.clockOffset ?? 0,
+  account: header?.account?.account,
+  renewable: header?.renewable ?? false,
+})
+
+/** Where it is asked for, and in which words it is answered. */
+function speech(identity: string, credential: Credential, provider: Provider) {
+  const live = provider.variables?.live
+  // What it is may change with another login of that name.
+  const text = ({ credential, ...beside }: Held): string => {
+    if (credential.kind === 'bearer') return tokenAnswer(credential, beside.clockOffset)
+    if (!live) throw noSpeech(identity, provider)
+    if (!credential.sessionToken) throw lasting(identity)
+    return keysAnswer(live.answer, credential, beside)
+  }
+  return credential.kind === 'bearer'
+    ? { path: '/v1/token', bearerInPath: false, text }
+    : { path: `/v1/${credential.cloud}`, bearerInPath: !live?.bearer, text }
+}
+
+/** What is done to the environment of a program so that it asks there; nothing where no variable says such a thing. */
+export async function leadingTo(
+  { daypass, host }: World,
+  selected: string | undefined,
+  address: Address,
+): Promise<Changes> {
+  const { provider, params, unsaid } = await daypass.definition(selected)
+  const { variables } = provider
+  if (!variables?.live) return { set: [], clear: [] }
+  // The file that may have said one is out of sight: then a default of ours is better than none.
+  const isThere = variables.region?.some((name) => host.env[name])
+  const region = unsaid.includes('region') && isThere && !variables.regionAlways ? undefined : params.region
+  return liveChanges(variables, variables.live, address, { region, emptyFile: devNull })
+}
+
+export const notOurs = (variable: string) =>
+  new DaypassError('usage', `the credential of ${variable} is not ours to renew`, {
+    hint: 'daypass exec <identity> --endpoint -- CMD',
+  })
+
+export const lasting = (identity: string) =>
+  new DaypassError('usage', `${identity} has static keys, which nobody has to renew`, {
+    hint: `daypass exec ${identity} -- CMD`,
+  })
+
+const noSpeech = (identity: string, { title }: Provider) =>
+  new DaypassError('usage', `programs that use ${title} ask no address for keys`, {
+    hint: `daypass exec ${identity} -- CMD`,
+  })
