@@ -28,7 +28,7 @@ export async function openEndpoint(
   if (credential.kind === 'keys' && provider.variables?.live)
     return openKeys(world, selected, handed, provider)
   if (!provider.liveEndpoint) throw noEndpoint(provider, identity, credential.kind === 'keys')
-  if (variable) throw notOurs(variable)
+  if (variable) throw notOurs(variable, world.verb)
   if (credential.kind === 'keys') throw lasting(identity)
   // The very same identity, whatever the default becomes meanwhile.
   const token = async (rejected?: Secret) =>

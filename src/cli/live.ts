@@ -14,13 +14,13 @@ import type { World } from './answer.ts'
 
 /** An address that answers with the credential of the identity, which is kept good meanwhile. */
 export async function openLive(
-  { daypass, host, paths }: World,
+  { verb, daypass, host, paths }: World,
   handed: Handed,
   provider: Provider,
   { place, onAsked }: { place: Place; onAsked?: () => void },
 ): Promise<Endpoint> {
   const { identity, credential, variable } = handed
-  if (variable) throw notOurs(variable)
+  if (variable) throw notOurs(variable, verb)
   const { path, bearerInPath, text } = speech(identity, credential, provider)
   const { keepLive } = await import('../serve/live.ts')
   const { startEndpoint } = await import('../serve/endpoint.ts')
@@ -85,9 +85,9 @@ export async function leadingTo(
   return liveChanges(variables, variables.live, address, { region, emptyFile: devNull })
 }
 
-export const notOurs = (variable: string) =>
+export const notOurs = (variable: string, verb: string) =>
   new DaypassError('usage', `the credential of ${variable} is not ours to renew`, {
-    hint: 'daypass exec <identity> --endpoint -- CMD',
+    hint: `daypass ${verb} <identity>${verb === 'exec' ? ' --endpoint -- CMD' : ''}`,
   })
 
 export const lasting = (identity: string) =>

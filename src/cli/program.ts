@@ -6,7 +6,7 @@ import { handOutCommands } from './hand-out-commands.ts'
 import { protocolCommands } from './protocol-commands.ts'
 import { tenantCommands } from './tenant-commands.ts'
 import { toolCommands } from './tool-commands.ts'
-import { auditCommand } from './use-commands.ts'
+import { auditCommand, serveCommand } from './use-commands.ts'
 
 /** What `main` gives the program: a world made of the flags, and a place for the answer. */
 export interface Runner {
@@ -138,6 +138,7 @@ export function program(runner: Runner): Command {
   handOutCommands(root as unknown as Command, runner)
   protocolCommands(root as unknown as Command, runner)
   toolCommands(root as unknown as Command, runner)
+  serveCommand(root as unknown as Command, runner)
   auditCommand(root as unknown as Command, runner)
   tenantCommands(
     root.command('tenants').description('the tenants of an account that has several') as unknown as Command,

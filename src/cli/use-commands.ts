@@ -30,6 +30,27 @@ export function useCommands(root: Command, runner: Runner): void {
     })
 }
 
+/** A credential for programs that ask again and again. */
+export function serveCommand(root: Command, runner: Runner): void {
+  common(root.command('serve'))
+    .description('an address of this machine that always has a good credential')
+    .argument('[identity]', 'which')
+    .option('--port <port>', 'listen on this port of 127.0.0.1; any, when not given')
+    .option('--unix <path>', 'listen on a socket instead, which is yours alone')
+    .option('--idle <time>', 'end when nobody has asked for so long, like 1h')
+    .addHelpText('after', SERVE)
+    .action(async (identity, flags) => {
+      const { serve } = await import('./commands/serve.ts')
+      await runner.run(flags, 'serve', (world) => serve(world, selected(identity, flags), flags))
+    })
+}
+
+const SERVE = `
+It prints the variables for the shell of a program, once it may be asked; with --json one line:
+{"url","authorization_token_file","env","unset"}. The SDKs of AWS and Alibaba Cloud ask it by themselves;
+of other identities it answers GET /v1/token with {"token","token_type","expires_at"}. The bearer is made
+anew each time, and lies in that file as long as it runs. Ctrl-C and SIGTERM end it, with exit code 0.`
+
 /** What was used. */
 export function auditCommand(root: Command, runner: Runner): void {
   common(root.command('audit'))

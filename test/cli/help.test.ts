@@ -22,6 +22,7 @@ const VERBS = [
   'exec',
   'shell',
   'fetch',
+  'serve',
   'credential-process',
   'git-credential',
   'docker-credential',

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import { lstatSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join, resolve } from 'node:path'
+import { parseDuration } from '../../core/duration.ts'
+import { DaypassError } from '../../core/errors.ts'
+import { bearerText } from '../../oauth/bearer.ts'
+import { defaultFormat, environmentWith, envText } from '../../outputs/env.ts'
+import type { Address } from '../../outputs/variables.ts'
+import type { Place } from '../../serve/door.ts'
+import { writeFileDurably } from '../../vault/atomic.ts'
+import { type Answer, jsonLine, type World } from '../answer.ts'
+import { leadingTo, openLive } from '../live.ts'
+import { record } from '../record.ts'
+
+export interface ServeOptions {
+  /** A socket in the place of a port. */
+  unix?: string | undefined
+  port?: string | undefined
+  idle?: string | undefined
+}
+
+/** Answers programs until it is told to end. What they need to know is on stdout as soon as they may ask. */
+export async function serve(
+  world: World,
+  selected: string | undefined,
+  options: ServeOptions,
+): Promise<Answer> {
+  const place = await placeOf(options)
+  const idle = options.idle === undefined ? undefined : parseDuration(options.idle, '--idle')
+  const handed = await world.daypass.handOut(selected)
+  const { provider } = await world.daypass.definition(selected)
+  const rest = restOf(world.signal, idle)
+  const { url, bearer, close } = await openLive(world, handed, provider, { place, onAsked: rest.again })
+  const bearerFile = join(world.paths.runtimeDir, `serve-${process.pid}-${randomBytes(6).toString('hex')}`)
+  async function* body(): AsyncGenerator<Uint8Array> {
+    try {
+      // Whoever reads it would take a line break for a part of it.
+      writeFileDurably(bearerFile, bearerText(bearer))
+      await record(world, handed.identity)
+      yield Buffer.from(await announced(world, handed.identity, place, { url, bearer, bearerFile }))
+      await rest.over
+    } finally {
+      rmSync(bearerFile, { force: true })
+      await close()
+    }
+  }
+  return { body: body() }
+}
+
+/** A port, or a socket that nobody listens at. */
+async function placeOf({ unix, port = '0' }: ServeOptions): Promise<Place> {
+  if (unix === undefined) {
+    if (/^\d{1,5}$/.test(port) && Number(port) < 65536) return { port: Number(port) }
+    throw new DaypassError('usage', '--port is a number below 65536', { hint: 'daypass serve --port 8123' })
+  }
+  if (port !== '0')
+    throw new DaypassError('usage', '--unix and --port are two places', { hint: 'give one of them' })
+  const socket = resolve(unix)
+  const there = lstatSync(socket, { throwIfNoEntry: false })
+  if (!there) return { socket }
+  const isOurs = there.isSocket() && there.uid === process.getuid?.()
+  if (!isOurs) throw inTheWay(`${socket} is there already, and no socket of ours`)
+  if (await isAnswered(socket)) throw inTheWay(`somebody listens at ${socket} already`)
+  rmSync(socket)
+  return { socket }
+}
+
+const isAnswered = (path: string) =>
+  new Promise<boolean>((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
+
+const inTheWay = (message: string) =>
+  new DaypassError('port', message, { hint: 'choose another path for --unix' })
+
+/** Beyond this, a timer fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+/** Over when somebody ends it, or when nobody has asked for so long. */
+function restOf(signal: AbortSignal, idle: number | undefined): { over: Promise<void>; again(): void } {
+  let end: () => void = () => undefined
+  const over = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end, { once: true })
+  if (idle === undefined) return { over, again: () => undefined }
+  const timer = setTimeout(end, Math.min(idle, LONGEST_TIMER)).unref()
+  return { over, again: () => void timer.refresh() }
+}
+
+/** As JSON one line; else the variables for a shell, and on stderr what is going on. */
+async function announced(
+  world: World,
+  identity: string,
+  place: Place,
+  address: Address & { bearerFile: string },
+): Promise<string> {
+  const { host, json } = world
+  const isSocket = 'socket' in place
+  // No program of a cloud asks a socket.
+  const changes = isSocket ? { set: [], clear: [] } : await leadingTo(world, identity, address)
+  if (json) {
+    const { url, bearerFile } = address
+    const env = environmentWith(changes)
+    const socket = isSocket ? { socket: place.socket } : {}
+    return `${jsonLine({ url, authorization_token_file: bearerFile, env, unset: changes.clear, ...socket })}\n`
+  }
+  const where = isSocket ? `${address.url} at ${place.socket}` : address.url
+  host.terminal.say(`Live credentials of ${identity}: ${where}, with the bearer of ${address.bearerFile}`)
+  host.terminal.say('It ends with Ctrl-C.')
+  const format = defaultFormat(host.env.SHELL, host.surroundings().platform)
+  return changes.set.length === 0 ? '' : `${envText(changes, format as never)}\n`
+}

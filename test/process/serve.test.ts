@@ -1,0 +1,264 @@
+/** `serve` and `exec --endpoint` with programs that use the SDKs of AWS and Alibaba Cloud. */
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { connect, createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startAuthorizationServer } from '../../src/testing/index.ts'
+import { box, logIn } from '../cli/story.ts'
+import type { Sandbox } from '../kit/cli.ts'
+import { answerTo, bodyOf } from '../serve/upstream.ts'
+import { signedIn as alibabaHome } from './alibaba-home.ts'
+import { signedIn as awsHome } from './aws-home.ts'
+import { BY_CLOCK, MINUTE } from './cloudinary-home.ts'
+
+const SDK = join(import.meta.dirname, '../kit/asking-sdk.mjs')
+
+/** From now on, programs of the home go by a clock that is moved. */
+function clockOf(one: Sandbox, server: { setClockOffset(milliseconds: number): void }) {
+  const file = join(one.home, 'clock')
+  one.env.CLOCK_FILE = file
+  let ahead = 0
+  return (milliseconds: number) => {
+    ahead += milliseconds
+    writeFileSync(file, String(ahead))
+    server.setClockOffset(ahead)
+  }
+}
+
+/** A program with the SDK, asked line by line. */
+function sdk(one: Sandbox, cloud: string, words: string[], env: Record<string, string> = {}) {
+  const program = [process.execPath, '--require', BY_CLOCK[2]!, SDK, cloud]
+  const running =
+    words.length > 0
+      ? one.start([...words, '--', ...program], { program: BY_CLOCK, env })
+      : one.start([], { program, env })
+  let asked = 0
+  async function ask(line = 'ask'): Promise<Record<string, string>> {
+    asked += 1
+    running.write(`${line}\n`)
+    const [answers] = await running.waitFor(new RegExp(`^(\\{.+\\n){${asked}}`))
+    return JSON.parse(answers.trimEnd().split('\n').at(-1)!)
+  }
+  const end = async () => {
+    running.write('end\n')
+    return running.ended
+  }
+  return { ...running, ask, end }
+}
+
+const ADA = 'arn:aws:iam::111122223333:user/ada'
+
+describe('exec --endpoint', () => {
+  test('a program with the SDK of AWS calls through three expiries, and has no keys in its environment', async () => {
+    const { one, aws } = await awsHome()
+    const advance = clockOf(one, aws)
+    mkdirSync(join(one.home, '.aws'))
+    writeFileSync(
+      join(one.home, '.aws/credentials'),
+      '[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = other\n',
+    )
+    const env = { AWS_PROFILE: 'default', AWS_ACCESS_KEY_ID: 'AKIAOTHER', AWS_SECRET_ACCESS_KEY: 'other' }
+    const program = sdk(one, 'aws', ['exec', 'work', '--endpoint'], env)
+    const seen = await program.ask('env')
+    expect(seen.AWS_CONTAINER_CREDENTIALS_FULL_URI).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1\/aws$/)
+    expect(seen.AWS_CONTAINER_AUTHORIZATION_TOKEN).toMatch(/^[\w-]{43}$/)
+    expect(seen).toMatchObject({
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+      AWS_REGION: 'us-east-1',
+    })
+    for (const name of ['AWS_PROFILE', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])
+      expect(seen).not.toHaveProperty(name)
+    const keys = new Set<string>()
+    for (let round = 0; round < 4; round++) {
+      const { key, who, error } = await program.ask()
+      expect([who, error]).toEqual([ADA, undefined])
+      keys.add(key!)
+      advance(16 * MINUTE)
+    }
+    expect(keys.size).toBe(4)
+    expect((await program.end()).code).toBe(0)
+    expect(aws.stats().sessions[0]!.renewals).toBe(3)
+  })
+
+  test('a program with the SDK of Alibaba Cloud goes on across expiries', async () => {
+    const { one, ali, close } = await alibabaHome()
+    onTestFinished(close)
+    const advance = clockOf(one, ali)
+    mkdirSync(join(one.home, '.aliyun'))
+    const profile = { name: 'default', mode: 'AK', access_key_id: 'LTAIother', access_key_secret: 'other' }
+    writeFileSync(join(one.home, '.aliyun/config.json'), JSON.stringify({ profiles: [profile] }))
+    mkdirSync(join(one.home, '.alibabacloud'))
+    const ini = '[default]\ntype=access_key\naccess_key_id=LTAIother\naccess_key_secret=other\n'
+    writeFileSync(join(one.home, '.alibabacloud/credentials'), ini)
+    const program = sdk(one, 'alibaba', ['exec', 'work', '--endpoint'], {
+      ALIBABA_CLOUD_ACCESS_KEY_ID: 'LTAIother',
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'other',
+    })
+    const seen = await program.ask('env')
+    expect(seen.ALIBABA_CLOUD_CREDENTIALS_URI).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1\/alibaba\/[\w-]{43}$/)
+    expect(seen).toMatchObject({
+      ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true',
+      ALIBABA_CLOUD_CLI_PROFILE_DISABLED: 'true',
+      ALIBABA_CLOUD_IGNORE_PROFILE: 'TRUE',
+    })
+    expect(Object.keys(seen).filter((name) => /ACCESS_KEY|SECRET|SECURITY_TOKEN/.test(name))).toEqual([])
+    const keys = new Set<string>()
+    for (let round = 0; round < 3; round++) {
+      const { key, who, error } = await program.ask()
+      expect([who, error]).toEqual(['default/credential_uri', undefined])
+      keys.add(key!)
+      advance(61 * MINUTE)
+    }
+    expect(keys.size).toBe(3)
+    expect((await program.end()).code).toBe(0)
+  })
+
+  test('after a logout nothing is handed out, and after a login again', async () => {
+    const { one, close } = await alibabaHome()
+    onTestFinished(close)
+    const { url, bearer, running } = await served(one, 'work')
+    expect((await get(`${url}/${bearer}`)).status).toBe(200)
+    expect((await one.run(['logout', 'work'])).code).toBe(0)
+    expect(await get(`${url}/${bearer}`)).toMatchObject({
+      status: 401,
+      body: { Code: 'login_required', Message: expect.stringContaining('daypass login work') },
+    })
+    running.kill()
+    await running.ended
+  })
+})
+
+/** `serve` as another program sees it. */
+async function served(one: Sandbox, ...words: string[]) {
+  const running = one.start(['serve', ...words, '--json'])
+  const [line] = await running.waitFor(/^\{.*\}$/m)
+  const told = JSON.parse(line)
+  const bearer = readFileSync(told.authorization_token_file, 'utf8')
+  return { running, ...told, bearer, told, line }
+}
+
+async function get(url: string, authorization?: string, socketPath?: string) {
+  const headers = authorization === undefined ? {} : { authorization }
+  const sent = request(url, { headers, agent: false, ...(socketPath && { socketPath }) })
+  const answered = answerTo(sent)
+  sent.end()
+  const message = await answered
+  return { status: message.statusCode, body: JSON.parse((await bodyOf(message)).toString()) }
+}
+
+const refuses = (port: number) =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+    socket.once('connect', () => resolve('listens'))
+  })
+
+describe('serve', () => {
+  test('one line says where; the bearer is in a file of its own; SIGTERM ends all of it', async () => {
+    const { one, aws } = await awsHome()
+    const { running, url, authorization_token_file: file, env, bearer, line } = await served(one, 'work')
+    expect(running.stdout()).toBe(`${line}\n`)
+    expect(line).not.toContain(bearer)
+    expect(bearer).toMatch(/^[\w-]{43}$/)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(statSync(dirname(file)).mode & 0o777).toBe(0o700)
+    expect(env).toMatchObject({
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: url,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: file,
+    })
+    const { status, body } = await get(url, bearer)
+    expect(status).toBe(200)
+    expect(Object.keys(body).sort()).toEqual([
+      'AccessKeyId',
+      'AccountId',
+      'Expiration',
+      'SecretAccessKey',
+      'Token',
+    ])
+    expect(body.AccountId).toBe('111122223333')
+    expect(body.Expiration).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+    const program = sdk(one, 'aws', [], env)
+    expect(await program.ask()).toMatchObject({ who: ADA, key: body.AccessKeyId })
+    await program.end()
+    running.kill()
+    expect(await running.ended).toMatchObject({ code: 0, stderr: '' })
+    expect(existsSync(file)).toBe(false)
+    expect(await refuses(Number(new URL(url).port))).toBe('ECONNREFUSED')
+    expect(aws.stats().sessions[0]!.renewals).toBe(0)
+  })
+
+  test('a token is answered at /v1/token', async () => {
+    const server = await startAuthorizationServer()
+    onTestFinished(() => server.close())
+    const one = box()
+    await logIn(one, server)
+    const { running, url, bearer, env } = await served(one, 'work')
+    expect(env).toEqual({})
+    const { status, body } = await get(url, `Bearer ${bearer}`)
+    const { stdout } = await one.run(['token', 'work'])
+    expect([status, body]).toEqual([
+      200,
+      { token: stdout.trim(), token_type: 'bearer', expires_at: expect.stringMatching(/Z$/) },
+    ])
+    running.kill('SIGINT')
+    expect((await running.ended).code).toBe(0)
+  })
+
+  test('--unix: a socket for its owner alone, taken from nobody', async () => {
+    const { one } = await awsHome()
+    const path = join(one.home, 'agent')
+    const { running, url, bearer, socket } = await served(one, 'work', '--unix', path)
+    expect(socket).toBe(path)
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    expect((await get(url, bearer, path)).status).toBe(200)
+    expect((await get(url, 'x', path)).status).toBe(401)
+    expect(await one.run(['serve', 'work', '--unix', path])).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining('somebody listens at'),
+    })
+    running.kill('SIGKILL')
+    await running.ended
+    // What a killed one left is taken away.
+    const again = await served(one, 'work', '--unix', path)
+    expect((await get(again.url, again.bearer, path)).status).toBe(200)
+    again.running.kill()
+    await again.running.ended
+    expect(existsSync(path)).toBe(false)
+    writeFileSync(path, 'of somebody else')
+    expect((await one.run(['serve', 'work', '--unix', path])).code).toBe(5)
+    expect(readFileSync(path, 'utf8')).toBe('of somebody else')
+  })
+
+  test('--idle: it ends by itself', async () => {
+    const { one } = await awsHome()
+    const result = await one.run(['serve', 'work', '--idle', '1s'])
+    expect(result.code).toBe(0)
+    expect(result.stdout).toContain("export AWS_CONTAINER_CREDENTIALS_FULL_URI='http://127.0.0.1:")
+  })
+
+  test('what cannot be served is said at once', async () => {
+    const { one } = await awsHome()
+    const taken = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void taken.close())
+    await new Promise((resolve) => taken.once('listening', resolve))
+    const { port } = taken.address() as { port: number }
+    for (const [words, code, message] of [
+      [`work --port ${port}`, 5, 'is in use'],
+      ['work --port x', 2, '--port is a number'],
+      ['work --port 1 --unix x', 2, 'two places'],
+      ['work --idle soon', 2, 'is not a length of time'],
+      ['nobody', 3, 'nobody'],
+    ] as const) {
+      const result = await one.run(['serve', ...words.split(' ')])
+      expect([result.code, result.stdout], words).toEqual([code, ''])
+      expect(result.stderr).toContain(message)
+    }
+    await one.run(['logout', 'work'])
+    expect(await one.run(['serve', 'work'])).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('daypass login work'),
+    })
+  })
+})
