@@ -1,7 +1,7 @@
 /** An address of this machine for programs: who may speak there, how long, and how it ends. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { DaypassError, type ErrorCode, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 
@@ -15,19 +15,16 @@ export interface DoorOptions {
   /** What is asked for in vain is told in this form. */
   says(message: string, code: ErrorCode): unknown
   /** Of a request that comes from no page and means this address. What it throws is told. */
-  serve(request: IncomingMessage, response: ServerResponse, bearer: Bearer): Promise<Refused | undefined>
+  serve(request: IncomingMessage, response: ServerResponse, isOurs: IsOurs): Promise<Refused | undefined>
 }
+
+/** Whether that is the bearer of this door. */
+export type IsOurs = (given: string | undefined) => boolean
 
 /** A status without an answer, in words of ours. */
 export interface Refused {
   status: number
   message: string
-}
-
-/** A secret of this one door. */
-export interface Bearer {
-  secret: Secret
-  is(given: string | undefined): boolean
 }
 
 export interface Door {
@@ -41,12 +38,19 @@ export interface Door {
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const { place, requestTimeout } = options
   const server = createServer({ ...LIMITS, requestTimeout })
-  server.maxConnections = 512
+  const strangers = strangersAt(server)
   const bearer = newBearer()
   const port = await listening(server, place)
   const host = port === undefined ? 'localhost' : `127.0.0.1:${port}`
   const own = port === undefined ? undefined : host
-  server.on('request', (request, response) => void answer(options, own, bearer, request, response))
+  server.on('request', (request, response) => {
+    const shows: IsOurs = (given) => {
+      const isOurs = bearer.isOurs(given)
+      if (isOurs) strangers.delete(request.socket)
+      return isOurs
+    }
+    void answer(options, own, shows, request, response)
+  })
   server.on('connect', (_, socket) =>
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\n\r\n'),
   )
@@ -69,14 +73,29 @@ const LIMITS = {
   requireHostHeader: false,
 } as const
 
+/** Connections of whoever has not shown the bearer. */
+const MOST_STRANGERS = 256
+
+/** However many come and say nothing, there is room for the next one: the oldest goes. */
+function strangersAt(server: Server): Set<Socket> {
+  const strangers = new Set<Socket>()
+  server.on('connection', (socket) => {
+    strangers.add(socket)
+    socket.once('close', () => strangers.delete(socket))
+    if (strangers.size <= MOST_STRANGERS) return
+    const [oldest] = strangers
+    strangers.delete(oldest!)
+    oldest!.destroy()
+  })
+  return strangers
+}
+
 /** The port; `undefined` of a socket. */
 function listening(server: Server, place: Place): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause) => reject(notListening(place, cause)))
-    const ready = () => {
-      server.removeAllListeners('error')
-      resolve('socket' in place ? undefined : (server.address() as AddressInfo).port)
-    }
+    // Later ones are of a connection that could not be accepted, and end nothing.
+    server.on('error', (cause) => reject(notListening(place, cause)))
+    const ready = () => resolve('socket' in place ? undefined : (server.address() as AddressInfo).port)
     if ('socket' in place) privately(() => server.listen({ path: place.socket }, ready))
     else server.listen({ port: place.port, host: '127.0.0.1', exclusive: true }, ready)
   })
@@ -100,22 +119,22 @@ function privately(make: () => void): void {
 }
 
 /** Compared in a time that says nothing of what was compared. */
-function newBearer(): Bearer {
+function newBearer(): { secret: Secret; isOurs: IsOurs } {
   const text = randomBytes(32).toString('base64url')
   const digest = (value: string) => createHash('sha256').update(value).digest()
   const wanted = digest(text)
-  return { secret: new Secret(text), is: (given = '') => timingSafeEqual(digest(given), wanted) }
+  return { secret: new Secret(text), isOurs: (given = '') => timingSafeEqual(digest(given), wanted) }
 }
 
 async function answer(
   { says, serve }: DoorOptions,
   own: string | undefined,
-  bearer: Bearer,
+  isOurs: IsOurs,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
-    const refused = stranger(own, request) ?? (await serve(request, response, bearer))
+    const refused = stranger(own, request) ?? (await serve(request, response, isOurs))
     if (refused) refuse(response, refused.status, says(refused.message, 'refused'))
   } catch (error) {
     if (response.headersSent || response.destroyed) return void response.destroy()

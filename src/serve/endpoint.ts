@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Secret } from '../core/secret.ts'
-import { type Bearer, noBearer, openDoor, type Place, type Refused } from './door.ts'
+import { type IsOurs, noBearer, openDoor, type Place, type Refused } from './door.ts'
 
 export interface EndpointOptions {
   place: Place
@@ -31,7 +31,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     requestTimeout: 10_000,
     // As AWS and Alibaba Cloud write what is wrong.
     says: (message, code) => ({ Code: code, Message: message }),
-    serve: (request, response, ours) => serve(options, request, response, ours),
+    serve: (request, response, isOurs) => serve(options, request, response, isOurs),
   })
   return { url: `http://${host}${options.path}`, bearer, close }
 }
@@ -40,11 +40,11 @@ async function serve(
   options: EndpointOptions,
   request: IncomingMessage,
   response: ServerResponse,
-  bearer: Bearer,
+  isOurs: IsOurs,
 ): Promise<Refused | undefined> {
   // What comes behind the headers is nobody's concern.
   request.resume()
-  const refused = refusal(options, request, bearer)
+  const refused = refusal(options, request, isOurs)
   if (refused) return refused
   options.onAsked?.()
   const text = await options.answer()
@@ -62,11 +62,11 @@ async function serve(
 function refusal(
   { path, bearerInPath }: EndpointOptions,
   { method = '', url: target = '', headers }: IncomingMessage,
-  bearer: Bearer,
+  isOurs: IsOurs,
 ): Refused | undefined {
   const behind = bearerInPath && target.startsWith(`${path}/`) ? target.slice(path.length + 1) : undefined
   // AWS' clients send it bare, others as RFC 6750 says.
-  if (!bearer.is(behind ?? headers.authorization?.replace(/^Bearer /i, ''))) return noBearer
+  if (!isOurs(behind ?? headers.authorization?.replace(/^Bearer /i, ''))) return noBearer
   if (behind === undefined && target !== path) return { status: 404, message: 'there is nothing here' }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, message: 'this can only be read' }
   return undefined

@@ -10,7 +10,7 @@ import type { Fetch } from '../core/types.ts'
 import { bearerText } from '../oauth/bearer.ts'
 import { unreachable } from '../oauth/http.ts'
 import { type Body, requestBody } from './body.ts'
-import { type Bearer, noBearer, openDoor, type Refused } from './door.ts'
+import { type IsOurs, noBearer, openDoor, type Refused } from './door.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
 
 export interface ProxyOptions {
@@ -44,7 +44,7 @@ export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
     requestTimeout: 0,
     // As Cloudinary, and many others, say what is wrong.
     says: (message) => ({ error: { message } }),
-    serve: (request, response, bearer) => serve({ ...options, token }, request, response, bearer),
+    serve: (request, response, isOurs) => serve({ ...options, token }, request, response, isOurs),
   })
   return {
     url: `http://${door.host}`,
@@ -59,11 +59,11 @@ async function serve(
   options: ProxyOptions,
   request: IncomingMessage,
   response: ServerResponse,
-  bearer: Bearer,
+  isOurs: IsOurs,
 ): Promise<Refused | undefined> {
   const gone = new AbortController()
   response.on('close', () => gone.abort())
-  const url = admitted(options, request, bearer)
+  const url = admitted(options, request, isOurs)
   if (!(url instanceof URL)) return url
   const body = await requestBody(request)
   if (body && /^(GET|HEAD)$/.test(request.method!)) return notHandedOn
@@ -80,9 +80,9 @@ const notHandedOn: Refused = { status: 400, message: 'this request cannot be han
 function admitted(
   { upstream }: ProxyOptions,
   { method = '', url: target = '', headers }: IncomingMessage,
-  bearer: Bearer,
+  isOurs: IsOurs,
 ): URL | Refused {
-  if (!bearer.is(headers.authorization?.match(/^Bearer (.*)$/)?.[1])) return noBearer
+  if (!isOurs(headers.authorization?.match(/^Bearer (.*)$/)?.[1])) return noBearer
   if (/^(TRACE|TRACK)$/i.test(method)) return { status: 405, message: 'this method is not handed on' }
   const base = new URL(upstream)
   const path = base.pathname.replace(/\/+$/, '')

@@ -116,7 +116,7 @@ describe('exec --endpoint', () => {
   })
 
   test('after a logout nothing is handed out, and after a login again', async () => {
-    const { one, close } = await alibabaHome()
+    const { one, daypass, close } = await alibabaHome()
     onTestFinished(close)
     const { url, bearer, running } = await served(one, 'work')
     expect((await get(`${url}/${bearer}`)).status).toBe(200)
@@ -125,6 +125,8 @@ describe('exec --endpoint', () => {
       status: 401,
       body: { Code: 'login_required', Message: expect.stringContaining('daypass login work') },
     })
+    await daypass.login('work', { method: 'browser' })
+    expect((await get(`${url}/${bearer}`)).status).toBe(200)
     running.kill()
     await running.ended
   })

@@ -138,10 +138,13 @@ describe('nobody else', () => {
 
   test('many that say nothing do not keep those away who may ask', async () => {
     const { port, ask, bearer } = await standing()
-    const idle = Array.from({ length: 200 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
+    const idle = Array.from({ length: 400 }, () => connect(port, '127.0.0.1').on('error', () => undefined))
     await Promise.all(idle.map((socket) => once(socket, 'connect')))
-    for (const socket of idle) socket.write('GET /v1/keys HTTP/1.1\r\nX: ')
+    for (const socket of idle) if (!socket.destroyed) socket.write('GET /v1/keys HTTP/1.1\r\nX: ')
     expect((await ask('/v1/keys', bearer)).status).toBe(200)
+    // The first of them have gone, and not the last.
+    await expect.poll(() => idle.filter(({ destroyed }) => destroyed).length).toBeGreaterThan(140)
+    expect(idle.at(-1)!.destroyed).toBe(false)
     for (const socket of idle) socket.destroy()
   })
 })
