@@ -1,4 +1,4 @@
-/** A hundred processes on one vault, every fifth killed somewhere: what is left of four logins. */
+/** Sixty processes on one vault, every fifth killed somewhere: what is left of four logins. */
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
@@ -8,8 +8,8 @@ import { stepsIn, stepwise } from '../kit/steps.ts'
 import { expectSound, type Home, home, tokenOf } from './home.ts'
 
 const NAMES = ['anna', 'bert', 'cleo', 'dora'] as const
-const PROCESSES = 100
-const KILLED = 20
+const PROCESSES = 60
+const KILLED = 12
 
 interface Part {
   name: string
@@ -80,7 +80,7 @@ async function expectTold(made: Home, name: string, cutOff: readonly string[]): 
 }
 
 test.skipIf(process.platform === 'win32')(
-  'a hundred processes, twenty of them killed: who is not cut off from an answer stays logged in, and who logged out stays out',
+  'sixty processes, twelve of them killed: who is not cut off from an answer stays logged in, and who logged out stays out',
   async () => {
     const made = await home(...NAMES)
     for (const name of NAMES) await left(made.one, name, -1000)
