@@ -1,6 +1,8 @@
 import { isoTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
+import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
+import { shown } from '../core/text.ts'
 import type { Credential, KeysCredential } from '../core/types.ts'
 import type { LiveVariables, Beside as Parts, Provider, Variables } from '../providers/define.ts'
 
@@ -120,8 +122,18 @@ function carriedBy(provider: Carrier, credential: Credential, beside: Beside): C
 function composedIn({ composed = {} }: Variables, credential: Credential, beside: Beside): Carried[] {
   const { params = {}, endpoints = {}, account } = beside
   return Object.entries(composed).map(([name, compose]) => {
+    if (endpoints.api !== undefined) checkSafe(endpoints.api)
     const parts = compose(credential, { params, endpoints, account })
     return parts ? [[name], ...joined(parts)] : [[name], undefined]
+  })
+}
+
+/** Whoever is told of it sends the credential there. */
+function checkSafe(api: string): void {
+  const url = URL.canParse(api) ? new URL(api) : undefined
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))) return
+  throw new DaypassError('configuration', `the API must be https, ${shown(api)} is not`, {
+    hint: 'plain http is for 127.0.0.1, [::1] and localhost only',
   })
 }
 

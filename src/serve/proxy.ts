@@ -9,6 +9,7 @@ import type { Secret } from '../core/secret.ts'
 import type { Fetch } from '../core/types.ts'
 import { bearerText } from '../oauth/bearer.ts'
 import { unreachable } from '../oauth/http.ts'
+import { endpointUrl } from '../oauth/server.ts'
 import { type Body, requestBody } from './body.ts'
 import { type IsOurs, noBearer, openDoor, type Refused } from './door.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
@@ -30,7 +31,9 @@ export interface ApiProxy {
   close(): Promise<void>
 }
 
+/** Throws `configuration` where the API is reached by plain http on another machine. */
 export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
+  endpointUrl(options.upstream, 'the API')
   const renewing = new Set<Promise<Secret>>()
   const token = (rejected?: Secret) => {
     const asked = options.token(rejected)

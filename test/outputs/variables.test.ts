@@ -120,11 +120,11 @@ describe('a value that is made of several', () => {
   const odd = new Secret('a b&c=%')
 
   test('stands beside the token; what holds a secret is one, and what holds none may be seen', () => {
-    const beside = { account: 'acme', params: { tenant: 't' }, endpoints: { api: 'x' } }
+    const beside = { account: 'acme', params: { tenant: 't' }, endpoints: { api: 'https://x.example' } }
     const { set, clear } = changesFor(shop, bearer, beside)
     expect(set.map(({ name, value }) => [name, typeof value === 'string' ? value : value.reveal()])).toEqual([
       ['SHOP_TOKEN', 'the-secret'],
-      ['SHOP_URL', 'shop://acme?token=the-secret&at=x'],
+      ['SHOP_URL', 'shop://acme?token=the-secret&at=https://x.example'],
       ['SHOP_TENANT', 't'],
     ])
     expect(set.map(({ value }) => String(value))).toEqual(['[secret]', '[secret]', 't'])
@@ -172,6 +172,10 @@ describe('an account of Cloudinary', () => {
     ],
   ])('is one variable, which says its region where that is not the usual one', (credential, api, url) => {
     expect(urlOf(credential, api)).toBe(url)
+  })
+
+  test.each(['http://api.example.com', 'ftp://127.0.0.1', 'nonsense'])('is not sent to %s', (api) => {
+    expect(() => urlOf(bearer, api)).toThrow(expect.objectContaining({ code: 'configuration' }))
   })
 
   test('takes away what would win over it', () => {

@@ -234,3 +234,9 @@ describe('trouble', () => {
     expect(text).toMatch(/cannot reach 127.0.0.1:\d+: /)
   })
 })
+
+test('an API by plain http on another machine is stood before by nobody', async () => {
+  await expect(standing({ upstream: 'http://api.example.com' })).rejects.toMatchObject({
+    code: 'configuration',
+  })
+})
