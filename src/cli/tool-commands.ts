@@ -6,11 +6,11 @@ import type { Runner } from './program.ts'
 export function toolCommands(root: Command, runner: Runner): void {
   common(root.command('setup'))
     .description('write the configuration of another tool, so that it asks daypass')
-    .argument('<tool>', 'aws, alibaba, git or docker')
+    .argument('<tool>', 'aws, alibaba, git, docker or kubectl')
     .argument('[identity]', 'which')
-    .option('--as <name>', 'name of the profile to write; default: that of the identity')
+    .option('--as <name>', 'name of the profile or user to write; default: that of the identity')
     .option('--login-session', 'aws: share the login itself; its refresh token then lies in clear')
-    .option('--force', 'write into a profile that is there already')
+    .option('--force', 'in the place of what is there already')
     .option('--dry-run', 'only show the difference')
     .option('--undo', 'take away what was written')
     .action(async (tool, identity, flags) => {

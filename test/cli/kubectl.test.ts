@@ -1,6 +1,6 @@
 /** kubectl itself, at a cluster's door, with the tokens that we hand out. */
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, type TestContext, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
@@ -95,6 +95,34 @@ test('kubectl shows the whole of what we say when a login is needed, and nothing
   expect(code).not.toBe(0)
   expect(stderr).toContain('error: work needs a login: it was logged out; next: daypass login work\n')
   expect(cluster.seen).toEqual([])
+})
+
+test('`setup kubectl` is all that a cluster takes', async (context) => {
+  const { server, one, cluster, kubectl } = await scene(context)
+  if (!speaksV1()) context.skip('this kubectl is older than 1.22')
+  await logIn(one, server)
+  const config = join(one.home, 'kubeconfig')
+  const before = `apiVersion: v1
+kind: Config
+clusters:
+- name: here # mine
+  cluster: { server: "${cluster.url}", certificate-authority: "${cluster.ca}" }
+contexts:
+- name: here
+  context: { cluster: here, user: ada }
+current-context: here
+`
+  writeFileSync(config, before)
+  const env = { KUBECONFIG: config }
+  const setup = await one.run(['setup', 'kubectl', 'work', '--as', 'ada'], { env })
+  expect(setup, setup.stderr).toMatchObject({ code: 0, stdout: '' })
+  expect(setup.stderr).toContain(`✓ User ada is in ${config}\n`)
+  const { code, stderr } = await kubectl('get', '--raw', '/version')
+  expect(code, stderr).toBe(0)
+  const again = await one.run(['setup', 'kubectl', 'work', '--as', 'ada', '--json'], { env })
+  expect(JSON.parse(again.stdout)).toMatchObject({ user: 'ada', file: config, changed: false })
+  expect((await one.run(['setup', 'kubectl', '--undo'], { env })).code).toBe(0)
+  expect(readFileSync(config, 'utf8')).toBe(before)
 })
 
 test('by hand', async () => {

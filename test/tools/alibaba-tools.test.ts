@@ -140,7 +140,7 @@ test('an identity of another cloud, a tool that nobody knows, a flag of another 
     '2 error: default is an identity of Alibaba Cloud, not of AWS\n  daypass login aws, then: daypass setup aws aws\n',
   )
   expect(await said('setup', 'gcloud')).toBe(
-    '2 error: daypass setup knows no tool "gcloud"\n  it knows aws, alibaba, git, docker\n',
+    '2 error: daypass setup knows no tool "gcloud"\n  it knows aws, alibaba, git, docker, kubectl\n',
   )
   expect(await said('import', 'constructor')).toBe(
     '2 error: daypass import knows no tool "constructor"\n  it knows aws, aliyun, iac-code, cld\n',

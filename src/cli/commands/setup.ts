@@ -5,6 +5,7 @@ import { setupAlibaba } from '../setup/alibaba.ts'
 import { setupAws } from '../setup/aws.ts'
 import { setupDocker } from '../setup/docker.ts'
 import { setupGit } from '../setup/git.ts'
+import { setupKubectl } from '../setup/kubectl.ts'
 import { ledgerOf, type SetupFlags, type SetupTool, type Wanted } from '../setup/tool.ts'
 import { toolNamed } from '../tool-named.ts'
 
@@ -13,6 +14,7 @@ const TOOLS: Readonly<Record<string, SetupTool>> = {
   alibaba: setupAlibaba,
   git: setupGit,
   docker: setupDocker,
+  kubectl: setupKubectl,
 }
 
 export async function setup(
