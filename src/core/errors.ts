@@ -47,6 +47,8 @@ export interface ErrorDetails {
   hint?: string | undefined
   /** What was thrown underneath. Shown only with `DAYPASS_DEBUG=1`, after redaction. */
   cause?: unknown
+  /** A login that nobody finished: the time was over, or the input ended. */
+  unanswered?: boolean
 }
 
 /**
@@ -56,11 +58,13 @@ export class DaypassError extends Error {
   override readonly name = 'DaypassError'
   readonly code: ErrorCode
   readonly hint: string | undefined
+  readonly unanswered: boolean
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
     this.hint = details.hint
+    this.unanswered = details.unanswered ?? false
   }
 
   get retryable(): boolean {

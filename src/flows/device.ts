@@ -82,6 +82,7 @@ async function poll(
 const expired = () =>
   new DaypassError('login_required', 'the code expired before it was approved', {
     hint: 'log in again for a new one',
+    unanswered: true,
   })
 
 const denied = () =>

@@ -223,6 +223,7 @@ async function pasted(
     if (text === undefined)
       throw new DaypassError('login_required', 'the input ended before a code was pasted', {
         hint: 'pipe in the address that the page ends at, or use two steps: daypass login … --start --json',
+        unanswered: true,
       })
     if (text.trim() === '' && terminal.interactive) continue
     const verdict = judgePaste(text, check)

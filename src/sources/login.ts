@@ -88,7 +88,10 @@ function deadline(
 }
 
 const tooLate = (limit: number, hint = 'log in again, with --timeout 15m for more time') =>
-  new DaypassError('login_required', `nobody finished the login within ${formatDuration(limit)}`, { hint })
+  new DaypassError('login_required', `nobody finished the login within ${formatDuration(limit)}`, {
+    hint,
+    unanswered: true,
+  })
 
 /** Over SSH, where the device code was our choice: what would make the browser way work. */
 function sayHowByBrowser({ terminal, env }: Host, definition: Definition): void {

@@ -14,7 +14,7 @@ import { readOwnFile } from './read-file.ts'
 const PATIENCE = 30_000
 const KINDS: readonly LockKind[] = ['native', 'sqlite']
 
-interface Holder {
+export interface Holder {
   pid: number
   purpose: string
   since: number
@@ -54,6 +54,26 @@ export async function exclusively<T>(
     // Before the release: after it, the note is the next holder's.
     forgetHolder(path)
     file.close()
+  }
+}
+
+/** One attempt, without waiting: the lock, or what is known of who has it. */
+export function tryHold(path: string, purpose: string): { release(): void } | { holder: Holder | undefined } {
+  const file = open(path, KINDS)
+  let isHeld = false
+  try {
+    // One that was deleted just now excludes nobody: whoever tries again meets the one in its place.
+    isHeld = attempt(file, path) && file.isAt(path)
+    if (!isHeld) return { holder: readHolder(path) }
+  } finally {
+    if (!isHeld) file.close()
+  }
+  noteHolder(path, purpose)
+  return {
+    release() {
+      forgetHolder(path)
+      file.close()
+    },
   }
 }
 

@@ -8,6 +8,7 @@ import type { Method } from '../../core/types.ts'
 import type { Given } from '../../sources/definition.ts'
 import type { Answer, World } from '../answer.ts'
 import { jsonLine } from '../answer.ts'
+import { afterOneLogin, typedLogin } from '../one-login.ts'
 import { pickLogin } from '../pick.ts'
 import { accountWords, expiryWords, sessionWords, sheet, storeWords } from '../say.ts'
 
@@ -58,8 +59,10 @@ export async function login(
   const chosen = target ?? (await atApi(world, flags)) ?? (await pickLogin(world))
   const request = await requestOf(world, chosen, { ...flags, name: name ?? flags.name })
   if (flags.start) return start(world, chosen, request)
-  const outcome = await world.daypass.login(chosen, request)
-  return said(world, outcome)
+  const called = request.name ?? chosen
+  const logIn = () => world.daypass.login(chosen, request)
+  const isKnown = (await world.daypass.names()).includes(called)
+  return said(world, isKnown ? await typedLogin(world, await firstOf(world, called), logIn) : await logIn())
 }
 
 const atApi = async ({ daypass }: World, { apiUrl }: LoginFlags) =>
@@ -259,7 +262,15 @@ export async function orLogIn<T>(
     const resolved = await daypass.resolve(selected).catch(() => undefined)
     if (!resolved || !('identity' in resolved)) throw error
     host.terminal.say(`${error.message}.`)
-    await said(world, await daypass.login(resolved.identity, { signal: world.signal }))
-    return work()
+    return afterOneLogin(world, await firstOf(world, resolved.identity), work, async () =>
+      said(world, await daypass.login(resolved.identity, { signal: world.signal })),
+    )
   }
+}
+
+/** Of a derived identity: the one at the end of its chain, which is logged in to. */
+async function firstOf({ daypass }: World, identity: string): Promise<string> {
+  let definition = await definitionIfReadable(daypass, identity)
+  while (definition?.parent) definition = definition.parent.definition
+  return definition?.name ?? identity
 }
