@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { unreachable } from '../../src/oauth/http.ts'
+import { ask, unreachable } from '../../src/oauth/http.ts'
 
 /** As Node's fetch throws it: what happened is the cause. */
 const thrown = (code: string, message: string) =>
@@ -23,4 +23,14 @@ describe('a server that cannot be reached', () => {
     expect(error).toMatchObject({ code: 'network', message: `cannot reach api.example.com: ${said}` })
     expect(error.hint).toContain(hint)
   })
+})
+
+test('no request follows a redirect, whoever makes it', async () => {
+  const followed: unknown[] = []
+  const fetch = async (_: unknown, init?: RequestInit) => {
+    followed.push(init?.redirect)
+    return new Response('{}')
+  }
+  await ask({ fetch, now: Date.now }, 'https://sts.example.com/', { method: 'POST', body: 'signed' })
+  expect(followed).toEqual(['manual'])
 })
