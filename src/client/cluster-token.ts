@@ -8,6 +8,7 @@ import type { Context } from './context.ts'
 import { credentialOf, definitionBehind, type Handed } from './credential.ts'
 
 export interface ClusterToken {
+  identity: string
   token: Secret
   /** By the caller's own clock. */
   expiresAt?: Time
@@ -19,17 +20,20 @@ export async function clusterToken(context: Context, selected: string | undefine
   const definition = await definitionBehind(context, handed)
   const credential = bearerIn(handed)
   const wanted = definition.kubeToken ?? (credential.idToken ? 'id_token' : 'access_token')
-  const clockOffset = handed.header?.clockOffset ?? 0
-  if (wanted === 'access_token') return by(credential.token, credential.expiresAt, clockOffset)
+  const by = handedBy(handed)
+  if (wanted === 'access_token') return by(credential.token, credential.expiresAt)
   const { margin } = definition.provider.refresh
   const { idToken, life } = await freshIdToken(context, handed, margin)
-  return by(idToken, life.expiresAt, clockOffset)
+  return by(idToken, life.expiresAt)
 }
 
-const by = (token: Secret, expiresAt: Time | undefined, clockOffset: number): ClusterToken => ({
-  token,
-  ...(expiresAt !== undefined && { expiresAt: expiresAt - clockOffset }),
-})
+const handedBy =
+  ({ identity, header }: Handed) =>
+  (token: Secret, expiresAt: Time | undefined): ClusterToken => ({
+    identity,
+    token,
+    ...(expiresAt !== undefined && { expiresAt: expiresAt - (header?.clockOffset ?? 0) }),
+  })
 
 function bearerIn({ identity, credential }: Handed): BearerCredential {
   if (credential.kind === 'bearer') return credential

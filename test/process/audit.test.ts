@@ -77,6 +77,31 @@ describe('a line', () => {
     )
   })
 
+  test('is written by the helpers of other programs, where they hand out', async () => {
+    const one = box()
+    writeFileSync(
+      join(one.daypassHome, 'config.yaml'),
+      'auth: {identities: {work: {kind: oidc/user, hosts: ["127.0.0.1:9999"]}}}\n',
+    )
+    const asked = (host: string) => `protocol=http\nhost=${host}\n\n`
+    const runs = [
+      [['git-credential', 'get'], asked('127.0.0.1:9999')],
+      [['docker-credential', 'get'], 'http://127.0.0.1:9999'],
+      [['kube-credential'], ''],
+      // For whom there is nothing.
+      [['git-credential', 'get'], asked('127.0.0.1:9998')],
+      [['docker-credential', 'get'], 'http://127.0.0.1:9998'],
+      [['git-credential', 'store'], asked('127.0.0.1:9999')],
+      [['docker-credential', 'list'], ''],
+    ] as const
+    for (const [args, input] of runs) await one.run(args, { input })
+    expect(lines(one).map(({ verb, identity, audience }) => [verb, identity, audience])).toEqual([
+      ['git-credential', 'work', '127.0.0.1:9999'],
+      ['docker-credential', 'work', '127.0.0.1:9999'],
+      ['kube-credential', 'work', undefined],
+    ])
+  })
+
   test('is written for a token of the environment, and for one that was renewed', async () => {
     const one = box()
     await logIn(one, server, 'renewed')

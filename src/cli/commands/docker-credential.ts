@@ -4,6 +4,7 @@ import { DaypassError, isDaypassError } from '../../core/errors.ts'
 import { dockerAnswer, NOT_FOUND, readServer } from '../../outputs/docker-credential.ts'
 import { readInput } from '../../platform/read-input.ts'
 import { type Answer, inOneLine, jsonLine, type World } from '../answer.ts'
+import { record } from '../record.ts'
 
 /** Started by docker, which shows stdout where the exit code is 1. */
 export async function dockerCredential(
@@ -35,12 +36,13 @@ async function answer(world: World, operation: string, selected: string | undefi
   })
 }
 
-async function get({ daypass }: World, server: string, selected: string | undefined): Promise<Answer> {
+async function get(world: World, server: string, selected: string | undefined): Promise<Answer> {
   const { protocol, host } = readServer(server)
   const place = placeOf(protocol, host)
   const ask: Ask | undefined = place && { use: 'docker', place, selected }
-  const found = ask && (await daypass.handOutFor(ask))
-  if (found?.credential.kind !== 'bearer') return { out: NOT_FOUND, code: 1 }
+  const found = ask && (await world.daypass.handOutFor(ask))
+  if (!ask || found?.credential.kind !== 'bearer') return { out: NOT_FOUND, code: 1 }
+  await record(world, found.identity, ask.place.host)
   return { out: dockerAnswer(server, found.user, found.credential) }
 }
 

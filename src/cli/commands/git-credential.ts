@@ -5,6 +5,7 @@ import { Secret } from '../../core/secret.ts'
 import { type Attributes, gitAnswer, readAttributes } from '../../outputs/git-credential.ts'
 import { readInput } from '../../platform/read-input.ts'
 import { type Answer, inOneLine, type World } from '../answer.ts'
+import { record } from '../record.ts'
 
 /** Started by git, which has the terminal. Silence and exit 0: git asks its next helper, or the person. */
 export async function gitCredential(
@@ -33,9 +34,10 @@ function askOf(asked: Attributes, selected: string | undefined): Ask | undefined
   return place && { use: 'git', place, selected, user: one('username') || undefined }
 }
 
-async function get({ daypass }: World, ask: Ask, asked: Attributes): Promise<Answer> {
-  const found = await daypass.handOutFor(ask)
+async function get(world: World, ask: Ask, asked: Attributes): Promise<Answer> {
+  const found = await world.daypass.handOutFor(ask)
   if (found?.credential.kind !== 'bearer') return {}
+  await record(world, found.identity, ask.place.host)
   const { credential, header, user, isFixed } = found
   return { out: gitAnswer(credential, { user, isFixed, asked, clockOffset: header?.clockOffset }) }
 }

@@ -1,11 +1,11 @@
 import { execCredential, execVersion } from '../../outputs/exec-credential.ts'
 import type { Answer, World } from '../answer.ts'
+import { record } from '../record.ts'
 
 /** Started by kubectl, which may have the terminal: nobody is asked anything here. */
-export async function kubeCredential(
-  { daypass, host }: World,
-  selected: string | undefined,
-): Promise<Answer> {
-  const version = execVersion(host.env.KUBERNETES_EXEC_INFO)
-  return { out: execCredential(version, await daypass.clusterToken(selected)) }
+export async function kubeCredential(world: World, selected: string | undefined): Promise<Answer> {
+  const version = execVersion(world.host.env.KUBERNETES_EXEC_INFO)
+  const token = await world.daypass.clusterToken(selected)
+  await record(world, token.identity)
+  return { out: execCredential(version, token) }
 }
