@@ -8,6 +8,7 @@ export function useCommands(root: Command, runner: Runner): void {
     .description('a shell of your own with the credential in its environment')
     .argument('[identity]', 'which')
     .option('--min-ttl <time>', 'what must be left of it, like 10m')
+    .option('--tenant <tenant>', 'the tenant, instead of the one in force')
     .addHelpText('after', SHELL)
     .action(async (identity, flags) => {
       const { shell } = await import('./commands/shell.ts')

@@ -170,6 +170,17 @@ test('a token of the environment has a shell, too', async () => {
   expect((await shown.ended()).said).not.toContain('Its credential ends')
 })
 
+test('a tenant is chosen as exec does', async () => {
+  const env = { SHELL: '/bin/sh', AUTOCOM_TOKEN: 'of-the-environment', DAYPASS_HOME: '/nowhere' }
+  const shown = screen(copyOf(base), ['shell', '--tenant', 'acme'], { env })
+  await shown.until('A shell as environment')
+  await says(shown, 'echo "[$AUTOCOM_TENANT $AUTOCOM_TOKEN]"', /\[acme of-the-environment\]/)
+  shown.pty.write('exit\r')
+  expect((await shown.ended()).code).toBe(0)
+  const none = await screen(copyOf(base), ['shell', 'work', '--tenant', 'acme']).ended()
+  expect([none.code, none.said.includes('has no tenants')]).toEqual([2, true])
+})
+
 test('a login that is needed comes first', async () => {
   const one = copyOf(base)
   await one.run(['logout', 'work', '--local-only'])

@@ -9,24 +9,26 @@ import { type Marked, marked, SHELL_IDENTITY } from '../../outputs/prompt.ts'
 import { type Changes, namesFor } from '../../outputs/variables.ts'
 import { runProgram } from '../../platform/run-program.ts'
 import type { Answer, World } from '../answer.ts'
-import { changesOf, handOut } from '../credential.ts'
+import { changesOf, checkTenant, handOut } from '../credential.ts'
 
 export interface ShellOptions {
   minTtl?: string | undefined
+  tenant?: string | undefined
 }
 
 /** The person's own shell with the credential in its environment. Its exit code is ours. */
 export async function shell(
   world: World,
   selected: string | undefined,
-  { minTtl }: ShellOptions,
+  { minTtl, tenant }: ShellOptions,
 ): Promise<Answer> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) throw noTerminal(selected)
   const { env, surroundings } = world.host
   const { platform } = surroundings()
   const program = (platform === 'win32' ? env.ComSpec || 'cmd.exe' : env.SHELL) || '/bin/sh'
+  await checkTenant(world, selected, tenant)
   const handed = await handOut({ ...world, program }, selected, minTtl)
-  const changes = await instead(world, await changesOf(world, selected, undefined, handed))
+  const changes = await instead(world, await changesOf(world, selected, tenant, handed))
   world.signal.throwIfAborted()
   sayHello(world, handed)
   return inFolder(world, program, (mark) =>
