@@ -6,6 +6,7 @@ import { startAlibaba } from '../alibaba/server.ts'
 import { startAws } from '../aws/server.ts'
 import { startCloudinary } from '../cloudinary/server.ts'
 import { BROWSER } from '../kit/cli.ts'
+import { needs } from '../kit/needs.ts'
 import { runScript } from '../kit/script.ts'
 import { startPassport } from '../passport/server.ts'
 
@@ -87,13 +88,15 @@ async function autocom(): Promise<Place> {
 }
 
 let places: Place[] = []
-afterEach(async () => void (await Promise.all(places.map((each) => each.close()))))
+afterEach(async () => void (await Promise.all(places.splice(0).map((each) => each.close()))))
 
 /** Each is a story, to be read; see test/kit/script.ts for how. */
-test.each(SCRIPTS)('%s', async (name) => {
+test.for(SCRIPTS)('%s', async (name, context) => {
+  const script = readFileSync(join(import.meta.dirname, name), 'utf8')
+  needs(context, ...(/^# needs: (.+)$/m.exec(script)?.[1]?.split(' ') ?? []))
   places = await Promise.all([standard(), amazon(), alibaba(), cloudinary(), autocom()])
   const PROGRAMS = [dirname(process.execPath), process.env.PATH].join(delimiter)
   const variables = Object.assign({ OPENER: BROWSER, PROGRAMS }, ...places.map((each) => each.variables))
-  await runScript(readFileSync(join(import.meta.dirname, name), 'utf8'), variables)
+  await runScript(script, variables)
   expect(places.map((each) => each.reuses())).toEqual(places.map(() => 0))
 })
