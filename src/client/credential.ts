@@ -2,7 +2,7 @@ import { DaypassError } from '../core/errors.ts'
 import { checkMinTtl } from '../core/freshness.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Credential, Endpoints, Entry, Fetch, Grant, Header, Host } from '../core/types.ts'
+import type { Credential, Entry, Fetch, Grant, Header, Host } from '../core/types.ts'
 import { fetchWith } from '../oauth/dpop.ts'
 import { type Party, serverFrom } from '../oauth/server.ts'
 import type { Provider } from '../providers/define.ts'
@@ -33,7 +33,7 @@ export interface Handed {
 }
 
 /** What stands where an identity's name would; the name of none. */
-export const ENVIRONMENT = '(environment)'
+const ENVIRONMENT = '(environment)'
 
 /** The credential of the identity that is meant here, renewed where needed. Never a browser. */
 export async function credentialOf(

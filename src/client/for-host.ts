@@ -4,8 +4,8 @@ import type { Secret } from '../core/secret.ts'
 import type { Header } from '../core/types.ts'
 import type { Definition } from '../sources/definition.ts'
 import type { Resolved } from '../sources/identity.ts'
-import { type Context, definitionOf, find, found, providerOf, resolve, withConfigured } from './context.ts'
-import { credentialOf, ENVIRONMENT, type Handed, takeOnce } from './credential.ts'
+import { type Context, find, found, resolve, withConfigured } from './context.ts'
+import { credentialOf, definitionBehind, type Handed, meant, takeOnce } from './credential.ts'
 import { hostsOf, type Use, userOf } from './hosts.ts'
 
 /** What the program says. */
@@ -44,6 +44,9 @@ export async function handOutFor(context: Context, ask: Ask): Promise<ForHost | 
   if (!candidate) return undefined
   const handed = await credentialOf(context, candidate.select, {})
   if (handed.credential.kind !== 'bearer') return undefined
+  // A token of the environment may stand in, and be for somewhere else.
+  const definition = await definitionBehind(context, handed)
+  if (!isFor(ask, { definition, header: handed.header })) return undefined
   const isFixed = candidate.definition.provider[ask.use]?.user !== undefined
   return { ...handed, user: besideToken(ask.use, candidate), isFixed }
 }
@@ -88,12 +91,13 @@ async function candidateFor(context: Context, ask: Ask): Promise<Choice> {
   const here = ask.selected === undefined ? await meantHere(context) : undefined
   // A credential of the environment stands in for whoever was not named.
   if (here && 'environment' in here && named.length === 0) {
-    const definition = definitionOf(context, ENVIRONMENT, providerOf(context, here.environment.provider))
+    const definition = await meant(context)
     if (isFor(ask, { definition })) return { candidate: { definition, select: undefined } }
   }
-  const meant =
+  const chosen =
     here && 'identity' in here && asked.find(({ definition }) => definition.name === here.identity)
-  if (meant) return { candidate: { ...meant, select: named.length > 0 ? meant.definition.name : undefined } }
+  if (chosen)
+    return { candidate: { ...chosen, select: named.length > 0 ? chosen.definition.name : undefined } }
   const [one, ...more] = asked
   if (one && more.length === 0) return { candidate: { ...one, select: one.definition.name } }
   return { why: whyNobody(ask, fitting, asked, problems) }

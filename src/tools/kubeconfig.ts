@@ -71,7 +71,7 @@ export function readKubeconfig(text: string, path: string): Kubeconfig {
   }
 }
 
-export function notYaml(path: string, why: string): DaypassError {
+function notYaml(path: string, why: string): DaypassError {
   return new DaypassError('configuration', `${path} cannot be read: ${why}`, {
     hint: 'mend it, then try again: kubectl config view',
   })

@@ -111,6 +111,25 @@ describe('a token of the environment', () => {
   })
 })
 
+test('a token of the environment that is for another API stands in for nobody', async () => {
+  const env = { AUTOCOM_TOKEN: 'ac', AUTOCOM_API_URL: 'https://api.other.example/api/v1' }
+  const { ask, context, daypass } = await people([], { env })
+  const api_url = 'https://api.shop.example/api/v1'
+  context.config.auth!.identities!.shop = { kind: 'autocom/user', api_url }
+  await daypass.use('shop')
+  expect(await ask('api.shop.example')).toBeUndefined()
+  env.AUTOCOM_API_URL = api_url
+  expect(await ask('api.shop.example')).toBe('shop')
+})
+
+test('whoever has keys has no token for a host', async () => {
+  const { ask, context, daypass, warned } = await people(['work'])
+  context.config.auth!.identities!.cloud = { kind: 'aws/user', hosts: [HOST] }
+  await daypass.use('cloud')
+  expect(await ask(HOST)).toBe('work')
+  expect(warned).toEqual([])
+})
+
 test('what is wrong with another identity costs nothing, and is said where nobody is found', async () => {
   const broken: Identity = { kind: 'aws/assume-role', via: { identity: 'gone' } }
   const { ask, context, warned } = await people(['work'])
@@ -132,9 +151,11 @@ describe('what was refused', () => {
   })
 
   test('is nobody’s business when it is somebody else’s, or of another host', async () => {
-    const { daypass, token } = await people(['work'])
-    await daypass.refusedFor(at(HOST), new Secret('a password'))
+    const { daypass, token, advance } = await people(['work'])
     await daypass.refusedFor(at('evil.test'), new Secret(await token('work')))
+    // Not even one that is over.
+    advance(3_600_000)
+    await daypass.refusedFor(at(HOST), new Secret('a password'))
     await daypass.refusedFor(at(HOST, { selected: 'work' }), new Secret(''))
     expect(server.stats().refreshes).toBe(0)
   })
@@ -154,7 +175,8 @@ const revealed = (handed: Awaited<ReturnType<Awaited<ReturnType<typeof world>>['
   handed?.credential.kind === 'bearer' ? handed.credential.token.reveal() : ''
 
 test('what there is, by host', async () => {
-  const { daypass } = await people(['work'], { env: { GITHUB_TOKEN: 'x' } })
+  const { daypass, context } = await people(['work'], { env: { GITHUB_TOKEN: 'x' } })
+  context.config.auth!.identities!.lab = { kind: 'gitlab/user' }
   expect(await daypass.offeredFor('docker')).toEqual([{ host: HOST, user: 'ada@example.com' }])
   expect(await daypass.hostsOf('work', 'docker')).toEqual([HOST])
 })

@@ -113,6 +113,14 @@ describe('set up', () => {
 })
 
 describe('undo, where others have changed it since', () => {
+  test('brings back the only other helper that was there', async (context) => {
+    const { set, undo, write, read } = home(context, '{"credHelpers":{"ghcr.io":"theirs"},"a":1}')
+    await set({ ...GHCR, force: true })
+    write(read().replace('"a":1', '"a":2'))
+    await undo()
+    expect(read()).toBe('{"credHelpers":{"ghcr.io":"theirs"},"a":2}')
+  })
+
   test('takes ours away and leaves theirs', async (context) => {
     const { set, undo, write, read, json } = home(context, HAND_MADE)
     await set(GHCR)
