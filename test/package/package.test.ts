@@ -60,7 +60,7 @@ test('the tarball holds what is meant, and nothing else', () => {
   const entries = ['index', 'aws', 'alibaba', 'errors', 'providers', 'testing', 'vault']
   const meant = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema/config.schema.json'],
-    ...['cli', 'completion', 'main', 'prompts', 'qr', 'testing', 'undici', 'xml', 'yaml'].map(
+    ...['cli', 'completion', 'main', 'prompts', 'qr', 'rotate', 'testing', 'undici', 'xml', 'yaml'].map(
       (file) => `dist/${file}.cjs`,
     ),
     'dist/THIRD-PARTY.txt',

@@ -86,6 +86,8 @@ describe.skipIf(process.platform === 'win32')(
 describe.skipIf(process.platform === 'win32')('a disk that is full from some step on', () => {
   async function told(made: Before, { code, stdout, stderr }: Result): Promise<string> {
     expectSealed(made)
+    // The record of who asked costs nobody an answer.
+    if (code === 0) return `${await next(made, { code, stdout, stderr, signal: null })}, and handed out`
     expect({ code, stdout }, stderr).toEqual({ code: 5, stdout: '' })
     expect(stderr).toMatch(/^error: .*the disk is full; next: /)
     const { refreshes } = counts(made)
