@@ -15,7 +15,7 @@ import type { Endpoints, Grant, Header } from '../core/types.ts'
 import { CLOUDS, type Cloud, credentialLine } from '../outputs/credential-process.ts'
 import { isBound, type TokenForm, tokenText } from '../outputs/token.ts'
 import { paths } from '../platform/paths.ts'
-import { builtIn } from '../providers/index.ts'
+import { eachBuiltIn, oneBuiltIn } from '../providers/one.ts'
 import { ownProvider } from '../providers/own.ts'
 import { type Configured, checkBound, define } from '../sources/definition.ts'
 import { bearersOf } from '../sources/environment.ts'
@@ -24,6 +24,7 @@ import { grantFile } from '../vault/file-name.ts'
 import { decodeHeader } from '../vault/header.ts'
 import { openKey } from '../vault/keys.ts'
 import { readOwnFile } from '../vault/read-file.ts'
+import { openBody } from '../vault/seal.ts'
 import { readState } from '../vault/state.ts'
 
 interface Asked {
@@ -84,15 +85,13 @@ async function quickAnswer(asked: Asked): Promise<QuickAnswer | undefined> {
   const where = paths(env, process.platform)
   const compiled = readCompiled(where.config, `${where.dataDir}/config.compiled.json`)
   if (!compiled || compiled.keyring === 'memory') return undefined
-  const name = nameOf(asked, compiled, where.state)
+  const name = await nameOf(asked, compiled, where.state)
   const text = name && readOwnFile(`${where.vault}/${grantFile(name)}`, report)
   if (!name || !text) return undefined
   const header = decodeHeader(text, name)
-  if (!isGood(header, compiled, asked)) return undefined
-  const key = openKey(where.vault, header.key!, { report })
-  // Loads crypto, while the keychain looks for the key.
-  const { openBody } = await import('../vault/seal.ts')
-  const { credential } = openBody(text, name, await key) as Grant
+  if (!(await isGood(header, compiled, asked))) return undefined
+  const key = await openKey(where.vault, header.key!, { report })
+  const { credential } = openBody(text, name, key) as Grant
   // There is something to say of it.
   if (credential.kind === 'bearer' && isBound(credential)) return undefined
   const answer =
@@ -110,13 +109,13 @@ function report(message: string): void {
   }
 }
 
-function nameOf({ identity }: Asked, compiled: Compiled, state: string): string | undefined {
+async function nameOf({ identity }: Asked, compiled: Compiled, state: string): Promise<string | undefined> {
   if (identity !== undefined) return identity
   // A token of the environment stands in for whatever was not named.
   const own = Object.values(compiled.providers).some(
     ({ params }) => params.env !== undefined && env[params.env],
   )
-  if (own || bearersOf(Object.values(builtIn), env, 0).length > 0) return undefined
+  if (own || (mayHoldToken() && bearersOf(await eachBuiltIn(), env, 0).length > 0)) return undefined
   const { found, warnings } = env.DAYPASS_IDENTITY
     ? { found: undefined, warnings: [] }
     : findFolderFile(process.cwd(), process.getuid?.())
@@ -133,13 +132,16 @@ function nameOf({ identity }: Asked, compiled: Compiled, state: string): string 
   return 'identity' in resolved ? resolved.identity : undefined
 }
 
+/** Of no built-in provider are they called otherwise, which spares us to read them all. */
+const mayHoldToken = () => Object.keys(env).some((name) => name.endsWith('_TOKEN'))
+
 /** Usable as it is, and still bound to the server that its definition names. */
-function isGood(header: Header, compiled: Compiled, { minTtl }: Asked): boolean {
+async function isGood(header: Header, compiled: Compiled, { minTtl }: Asked): Promise<boolean> {
   const said = compiled.identities[header.name]
   const own = compiled.providers[header.provider]
   const provider = own
     ? ownProvider(header.provider, { issuer: own.params.issuer })
-    : builtIn[header.provider]
+    : await oneBuiltIn(header.provider)
   if (!provider || (said && said.provider !== header.provider)) return false
   if (header.home) return false
   // Keys of the configuration come first, and what is made from another identity is judged with it.

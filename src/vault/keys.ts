@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { KeyLocation } from '../core/types.ts'
 import { isKeyLocation } from './header.ts'
-import type { KeychainPatience } from './keychain.ts'
+import { type KeychainPatience, readKeychain, writeKeychain } from './keychain.ts'
 import type { LockOptions } from './lock.ts'
 import { type Report, readOwnFile } from './read-file.ts'
 
@@ -53,7 +53,7 @@ function forgetSoon(error: unknown, forget: () => void): void {
   else forget()
 }
 
-/** Reads a key. For a key in a file this loads nothing but `node:fs`. */
+/** Reads a key. One in the keychain is asked for before this returns; one in a file loads nothing but `node:fs`. */
 export async function openKey(
   folder: string,
   location: KeyLocation,
@@ -78,7 +78,6 @@ function keyFromFile(folder: string, id: string, report?: Report): Buffer {
 }
 
 async function keyFromKeychain(folder: string, id: string, patience?: KeychainPatience): Promise<Buffer> {
-  const { readKeychain } = await import('./keychain.ts')
   const text = await readKeychain(account(id), patience)
   if (text === undefined) {
     throw new DaypassError('vault', `the key ${account(id)} is no longer in the keychain`, {
@@ -161,7 +160,6 @@ async function keptByKeychain(
   wanted: 'auto' | 'keychain',
   patience?: KeychainPatience,
 ): Promise<boolean> {
-  const { readKeychain, writeKeychain } = await import('./keychain.ts')
   try {
     await writeKeychain(account(id), key, patience)
     if ((await readKeychain(account(id), patience)) === key) return true

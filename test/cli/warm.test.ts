@@ -95,13 +95,13 @@ test('it is as quick with a folder file, DAYPASS_IDENTITY and -i', async () => {
   })
 })
 
-test('warm keys for another program are answered with nothing but crypto, too', async () => {
+test('warm keys for another program are answered with crypto and their provider’s file', async () => {
   const one = copyOf(base)
   await withKeys(one, 'work')
   const answers = [['credential-process'], ['auth', 'credential-process', '-i', 'work', '--format', 'aws']]
   for (const args of answers) {
     const warm = await watched(one, args)
-    expect(warm).toMatchObject({ code: 0, stderr: '', loaded: ['crypto'] })
+    expect(warm).toMatchObject({ code: 0, stderr: '', loaded: ['./aws.cjs', 'crypto'] })
     expect(JSON.parse(warm.stdout)).toMatchObject({ Version: 1, AccessKeyId: 'ASIAEXAMPLE' })
   }
   const cold = await watched(one, slow(['credential-process']))
