@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: what daypass costs, beside bare Node and its peers in the same run; `-- --write` keeps it as
- * docs/benchmarks.md. Exit 1 where a promise is not kept.
+ * docs/benchmarks.md, `-- endpoint` measures that alone. Exit 1 where a promise is not kept.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AuthorizationServer, startAuthorizationServer } from '../src/testing/authorization-server.ts'
 import { crowds } from './crowd.ts'
+import { endpoint } from './endpoint.ts'
 import { ROOT, removeHomes } from './home.ts'
 import { lists } from './list.ts'
 import { logins } from './login.ts'
@@ -34,9 +35,11 @@ async function withServer<T>(work: (server: AuthorizationServer) => Promise<T>):
   }
 }
 
-async function measured(server: AuthorizationServer): Promise<Section[]> {
+async function measured(server: AuthorizationServer, wanted: readonly string[]): Promise<Section[]> {
   const sections: Section[] = []
-  for (const [name, measure] of Object.entries({ warmTokens, lists, logins, crowds, memory, size })) {
+  const all = { warmTokens, lists, logins, crowds, endpoint, memory, size }
+  for (const [name, measure] of Object.entries(all)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
     console.error(`bench: ${name} …`)
     sections.push(await measure(server))
   }
@@ -45,7 +48,8 @@ async function measured(server: AuthorizationServer): Promise<Section[]> {
 
 async function main(args: readonly string[]): Promise<number> {
   const where = machine()
-  const sections = await withServer(measured)
+  const wanted = args.filter((word) => !word.startsWith('-'))
+  const sections = await withServer((server) => measured(server, wanted))
   const text = page(about(where), sections)
   console.log(text)
   if (args.includes('--write')) writeFileSync(join(ROOT, 'docs/benchmarks.md'), text)

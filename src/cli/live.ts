@@ -9,7 +9,7 @@ import type { Provider } from '../providers/define.ts'
 import type { Place } from '../serve/door.ts'
 import type { Endpoint } from '../serve/endpoint.ts'
 import type { Held } from '../serve/live.ts'
-import { recordStamp } from '../vault/stamp.ts'
+import { stampOf } from '../vault/stamp.ts'
 import type { World } from './answer.ts'
 
 /** An address that answers with the credential of the identity, which is kept good meanwhile. */
@@ -27,17 +27,23 @@ export async function openLive(
   const live = keepLive({
     // The very same identity, whatever the default becomes meanwhile.
     take: async () => heldOf(await daypass.handOut(identity)),
-    stamp: () => recordStamp(paths.vault, identity),
+    stamp: stampOf(paths.vault, identity),
     margin: provider.refresh.margin,
     now: host.now,
   })
+  let last: { held: Held; text: string } | undefined
+  const answer = async () => {
+    const held = await live.current()
+    if (last?.held !== held) last = { held, text: text(held) }
+    return last.text
+  }
   // Renewed ahead from now on, even if nobody asks. What cannot be told is found out here.
-  text(await live.current())
+  await answer()
   const endpoint = await startEndpoint({
     place,
     path,
     bearerInPath,
-    answer: async () => text(await live.current()),
+    answer,
     ...(onAsked && { onAsked }),
   })
   return {

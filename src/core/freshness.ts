@@ -10,7 +10,8 @@ import type { Header, Time } from './types.ts'
  */
 export type State = 'valid' | 'stale' | 'expired' | 'login_required'
 
-type Lived = Pick<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'> & Partial<Pick<Header, 'renewable'>>
+export type Lived = Pick<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'> &
+  Partial<Pick<Header, 'renewable'>>
 
 /** Milliseconds until the end, by the server's clock; Infinity for a credential that has none. */
 export function timeLeft({ expiresAt, clockOffset = 0 }: Lived, now: Time): number {

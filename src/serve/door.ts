@@ -1,5 +1,5 @@
 /** An address of this machine for programs: who may speak there, how long, and how it ends. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { DaypassError, type ErrorCode, isDaypassError } from '../core/errors.ts'
@@ -121,9 +121,13 @@ function privately(make: () => void): void {
 /** Compared in a time that says nothing of what was compared. */
 function newBearer(): { secret: Secret; isOurs: IsOurs } {
   const text = randomBytes(32).toString('base64url')
-  const digest = (value: string) => createHash('sha256').update(value).digest()
-  const wanted = digest(text)
-  return { secret: new Secret(text), isOurs: (given = '') => timingSafeEqual(digest(given), wanted) }
+  const wanted = Buffer.from(text)
+  const isOurs: IsOurs = (given = '') => {
+    const shown = Buffer.from(given)
+    // How long it is, is no secret.
+    return shown.length === wanted.length && timingSafeEqual(shown, wanted)
+  }
+  return { secret: new Secret(text), isOurs }
 }
 
 async function answer(
@@ -147,7 +151,9 @@ async function answer(
 const OF_BROWSERS = ['origin', 'sec-fetch-site', 'sec-fetch-dest', 'sec-fetch-user']
 
 function stranger(own: string | undefined, { headers, rawHeaders }: IncomingMessage): Refused | undefined {
-  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && /^host$/i.test(name))
+  const hosts = rawHeaders.filter(
+    (name, index) => index % 2 === 0 && name.length === 4 && /^host$/i.test(name),
+  )
   if (own !== undefined && (headers.host !== own || hosts.length !== 1))
     return { status: 421, message: 'this endpoint is known by its own address alone' }
   if (OF_BROWSERS.some((name) => name in headers))

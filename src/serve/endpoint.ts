@@ -42,8 +42,6 @@ async function serve(
   response: ServerResponse,
   isOurs: IsOurs,
 ): Promise<Refused | undefined> {
-  // What comes behind the headers is nobody's concern.
-  request.resume()
   const refused = refusal(options, request, isOurs)
   if (refused) return refused
   options.onAsked?.()

@@ -1,6 +1,6 @@
 /** A credential in memory that is kept good: renewed ahead of its end, and gone when it is gone from the vault. */
 import { DaypassError } from '../core/errors.ts'
-import { timeLeft, untilRenewal } from '../core/freshness.ts'
+import { type Lived, timeLeft, untilRenewal } from '../core/freshness.ts'
 import type { Credential, Time } from '../core/types.ts'
 
 /** What is handed out. */
@@ -16,7 +16,7 @@ export interface Held {
 export interface LiveOptions {
   /** A usable one, renewed where needed. */
   take(): Promise<Held>
-  /** Another text when what is kept is another one, or nothing any more. Cheap: asked each time. */
+  /** Another text when what is kept is another one, or nothing any more. Cheap: asked again and again. */
   stamp(): string
   /** The stated margin of the provider, in milliseconds. */
   margin: number
@@ -36,21 +36,32 @@ const LONGEST_TIMER = 2 ** 31 - 1
 
 export function keepLive({ take, stamp, margin, now }: LiveOptions): Live {
   let held: Held | undefined
+  let lived: Lived = {}
   let seen: string | undefined
   let underWay: Promise<Held> | undefined
   let nextTry: Time = 0
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
 
-  const isGood = () =>
-    held !== undefined && seen === stamp() && timeLeft({ ...held.credential, ...held }, now()) > 0
+  // Requests that came in together are answered from one look: none of them was sent after what happened since.
+  let looked: string | undefined
+  const lookAnew = () => {
+    if (looked === undefined) setImmediate(forget)
+    looked = stamp()
+    return looked
+  }
+  const forget = () => {
+    looked = undefined
+  }
+  const isGood = () => held !== undefined && seen === (looked ?? lookAnew()) && timeLeft(lived, now()) > 0
 
   async function attempt(): Promise<Held> {
     // As it looks before it is read: what changes meanwhile is read again.
-    const look = stamp()
+    const before = lookAnew()
     try {
       held = await take()
-      seen = look
+      lived = { ...held.credential, ...held }
+      seen = before
       return held
     } catch (error) {
       // What is good for a while outlives a trouble that passes, and no other.
@@ -72,7 +83,7 @@ export function keepLive({ take, stamp, margin, now }: LiveOptions): Live {
   function plan(): void {
     clearTimeout(timer)
     if (isClosed || !held) return
-    const left = untilRenewal({ ...held.credential, ...held }, now(), margin)
+    const left = untilRenewal(lived, now(), margin)
     const wait = left > 0 ? left : PAUSE
     nextTry = now() + wait
     if (wait < Number.POSITIVE_INFINITY) timer = setTimeout(ahead, Math.min(wait, LONGEST_TIMER)).unref()

@@ -1,15 +1,34 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Header } from '../core/types.ts'
 import { grantFile } from './file-name.ts'
 
 /**
  * What the clear header says of the grant itself: another text after a renewal, a login, a logout, and the same after a
- * renewal that came to nothing. Empty where there is no record.
+ * renewal that came to nothing. Empty where there is no record. Of a file that is what it was, only its status is read:
+ * a record is never written to, another file takes its place.
  */
-export function recordStamp(folder: string, name: string): string {
+export function stampOf(folder: string, name: string): () => string {
+  const file = join(folder, grantFile(name))
+  let seen: Stats | undefined
+  let stamp = ''
+  return () => {
+    const now = statSync(file, { throwIfNoEntry: false })
+    if (!now || !seen || !isSame(now, seen)) stamp = now ? readStamp(file) : ''
+    seen = now
+    return stamp
+  }
+}
+
+const isSame = (one: Stats, other: Stats) =>
+  one.ino === other.ino &&
+  one.ctimeMs === other.ctimeMs &&
+  one.mtimeMs === other.mtimeMs &&
+  one.size === other.size
+
+function readStamp(file: string): string {
   try {
-    const [line = ''] = readFileSync(join(folder, grantFile(name)), 'utf8').split('\n', 1)
+    const [line = ''] = readFileSync(file, 'utf8').split('\n', 1)
     const { lastRenewal: _, unanswered: __, lostRenewals: ___, ...grant } = JSON.parse(line) as Header
     return JSON.stringify(grant)
   } catch {

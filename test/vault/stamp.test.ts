@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Header } from '../../src/core/types.ts'
 import { diskVault } from '../../src/vault/open-vault.ts'
-import { recordStamp } from '../../src/vault/stamp.ts'
+import { stampOf } from '../../src/vault/stamp.ts'
 import { entryOf } from './records.ts'
 import { folderOf } from './support.ts'
 
@@ -10,7 +10,7 @@ test('a record looks different after a renewal, a logout and a removal, and the 
   const folder = folderOf(context)
   const vault = diskVault(folder, { wanted: 'file' })
   const entry = entryOf('Work')
-  const look = () => recordStamp(folder, 'Work')
+  const look = stampOf(folder, 'Work')
   const after = async (more: Partial<Header>) => {
     await vault.write({ ...entry, header: { ...entry.header, ...more } })
     return look()
