@@ -75,7 +75,9 @@ const whenUsed = (names, what = (path) => Object.keys(require(path))) => ({
       namespace === 'when-used' ? { path, external: true } : { path, namespace: 'when-used' },
     )
     bundler.onLoad({ filter: /./, namespace: 'when-used' }, ({ path }) => {
-      const getters = what(path).map((each) => `get ${each}() { return (loaded ??= require('${path}')).${each} }`)
+      const getters = what(path).map(
+        (each) => `get ${each}() { return (loaded ??= require('${path}')).${each} }`,
+      )
       return { contents: `let loaded; module.exports = { ${getters} }` }
     })
   },

@@ -12,9 +12,16 @@ const WANTED = [
   { command: 'git', packages: ['git'], tests: 'clones and pushes with what git gets from us' },
   { command: 'openssl', packages: ['openssl'], tests: 'git and kubectl over TLS' },
   { command: 'kubectl', packages: ['kubernetes-client'], tests: 'what kubectl gets from us' },
-  { command: 'bash', packages: ['bash'], tests: 'completion in bash' },
-  { command: 'fish', packages: ['fish'], tests: 'completion in fish' },
-  { command: 'zsh', packages: ['zsh'], tests: 'completion in zsh' },
+  ...['bash', 'fish', 'zsh'].map((shell) => ({
+    command: shell,
+    packages: [shell],
+    tests: `completion and variables in ${shell}`,
+  })),
+  ...['busybox', 'ksh93', 'mksh', 'posh', 'yash'].map((shell) => ({
+    command: shell,
+    packages: [shell === 'ksh93' ? 'ksh93u+m' : shell],
+    tests: `variables in ${shell}`,
+  })),
 ]
 
 const installed = (command) =>

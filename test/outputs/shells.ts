@@ -30,6 +30,11 @@ export const SHELLS: Record<string, Shell> = {
   sh: { program: 'sh', ...posix() },
   dash: { program: 'dash', ...posix() },
   zsh: { program: 'zsh', ...posix('-f') },
+  'busybox sh': { program: 'busybox', ...posix('sh') },
+  ksh93: { program: 'ksh93', ...posix() },
+  mksh: { program: 'mksh', ...posix() },
+  posh: { program: 'posh', ...posix() },
+  yash: { program: 'yash', ...posix('--norcfile') },
   'zsh with rc_quotes': { program: 'zsh', ...posix('-f', '-o', 'rc_quotes') },
   fish: {
     program: 'fish',
