@@ -62,3 +62,10 @@ const noEndpoint = ({ title }: Provider, identity: string, isKeys: boolean) =>
       ? `leave out --endpoint, or let the program ask: daypass credential-process ${identity}`
       : `leave out --endpoint, or let the program ask: daypass token ${identity}`,
   })
+
+/** Whether what is handed out can be had from an endpoint that keeps it good. */
+export const hasEndpoint = (
+  { variables, liveEndpoint }: Provider,
+  { credential, variable }: Handed,
+): boolean =>
+  variable === undefined && (credential.kind === 'keys' ? variables?.live : liveEndpoint) !== undefined

@@ -127,8 +127,10 @@ describe('the request', () => {
 
   test('to a host that is not its own never leaves', async () => {
     const { heard, url } = await api()
-    const { code, stdout, stderr } = await copyOf(base).run(['fetch', url, 'work'])
+    const one = copyOf(base)
+    const { code, stdout, stderr } = await one.run(['fetch', url, 'work'])
     expect([code, stdout, heard]).toEqual([6, '', []])
+    expect((await one.run(['audit'])).stdout).not.toContain('fetch')
     expect(stderr).toMatch(
       /^error: the token of work is not for 127\.0\.0\.1:\d+\n {2}to allow it, write hosts:/,
     )

@@ -98,7 +98,7 @@ test('the SDK has the keys of an identity from us, by the profile that setup wro
   const { stderr, code } = await one.run(['setup', 'alibaba', 'default', '--as', 'ours'])
   expect(code, stderr).toBe(0)
   expect(stderr).toBe(
-    `! tools find this identity only where DAYPASS_HOME, DAYPASS_STORE is set as it is here
+    `! tools find this identity only with the same DAYPASS_HOME and DAYPASS_STORE as here
 ✓ Profile ours is in ${one.config}
 Alibaba Cloud's SDKs write the keys that they are given into ${one.config}, in clear; aliyun itself does not.
 Programs that use an SDK leave nothing there with: daypass exec default -- PROGRAM

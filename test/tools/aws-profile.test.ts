@@ -199,7 +199,7 @@ test('a vault that only variables lead to is told in one line', async () => {
   const w = await setUp()
   const said = (await w.run('setup', 'aws', 'work')).stderr
   expect(said).toContain(
-    '! tools find this identity only where DAYPASS_HOME, DAYPASS_STORE is set as it is here\n',
+    '! tools find this identity only with the same DAYPASS_HOME and DAYPASS_STORE as here\n',
   )
   const plain = { env: { DAYPASS_HOME: undefined, DAYPASS_STORE: undefined } }
   const { stderr } = await w.one.run(['setup', 'aws', 'work'], plain)

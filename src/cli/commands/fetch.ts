@@ -26,12 +26,14 @@ export async function fetchUrl(
   const request = await requestOf(url, flags, signal)
   const handed = await orLogIn(world, selected, () => daypass.handOut(selected))
   if (handed.credential.kind !== 'bearer') throw keysSign(handed)
-  await record(world, handed.identity, url.host)
   const answer = await daypass
     .fetch(selected)(request)
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
+      // A host that the token is not for has not seen it.
+      if (!isDaypassError(error, 'refused')) await record(world, handed.identity, url.host)
       throw signal.aborted || isDaypassError(error) ? error : unreachable(url, error)
     })
+  await record(world, handed.identity, url.host)
   const body = bodyOf(answer, flags.include ?? false, signal)
   const error = complaint(answer, url, handed)
   if (flags.output !== undefined && flags.output !== '-') await toFile(flags.output, body)

@@ -84,7 +84,7 @@ function said({ host, json, paintError }: World, tool: SetupTool, wanted: Wanted
   for (const warning of plan.warnings) terminal.warn(warning)
   const elsewhere = OF_THE_VAULT.filter((variable) => host.env[variable])
   if (tool.startsUs(wanted.flags) && elsewhere.length > 0)
-    terminal.warn(`tools find this identity only where ${elsewhere.join(', ')} is set as it is here`)
+    terminal.warn(`tools find this identity only with the same ${elsewhere.join(' and ')} as here`)
   const done = plan.edits.length > 0 ? 'is in' : 'was there already, in'
   terminal.say(`${paintError('green', '✓')} ${tool.thing} ${plan.place} ${done} ${plan.path}`)
   for (const line of tool.words(plan, wanted)) terminal.say(line)

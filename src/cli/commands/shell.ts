@@ -10,6 +10,7 @@ import { type Changes, namesFor } from '../../outputs/variables.ts'
 import { runProgram } from '../../platform/run-program.ts'
 import type { Answer, World } from '../answer.ts'
 import { changesOf, checkTenant, handOut } from '../credential.ts'
+import { hasEndpoint } from '../endpoint.ts'
 
 export interface ShellOptions {
   minTtl?: string | undefined
@@ -30,7 +31,8 @@ export async function shell(
   const handed = await handOut({ ...world, program }, selected, minTtl)
   const changes = await instead(world, await changesOf(world, selected, tenant, handed))
   world.signal.throwIfAborted()
-  sayHello(world, handed)
+  const { provider } = await world.daypass.definition(selected)
+  sayHello(world, handed, hasEndpoint(provider, handed))
   return inFolder(world, program, (mark) =>
     runProgram([program, ...mark.args], {
       ...environmentWith(changes, env, platform),
@@ -64,15 +66,16 @@ async function instead({ daypass, host }: World, changes: Changes): Promise<Chan
   return provider ? { ...changes, clear: [...changes.clear, ...namesFor(provider)] } : changes
 }
 
-function sayHello({ host }: World, { identity, credential, header }: Handed): void {
+function sayHello({ host }: World, { identity, credential, header }: Handed, canBeServed: boolean): void {
   host.terminal.say(`A shell as ${nameIn(identity)}; leave it with exit.`)
   if (credential.expiresAt === undefined) return
   const end = credential.expiresAt - (header?.clockOffset ?? 0)
   const left = formatDuration(end - host.now())
   const name = header ? `${identity} ` : ''
-  host.terminal.say(
-    `Its credential ends in ${left} (${isoTime(end)}). What runs longer: daypass exec ${name}--endpoint -- CMD`,
-  )
+  const longer = canBeServed
+    ? `What runs longer: daypass exec ${name}--endpoint -- CMD`
+    : 'Leave and come back for the next one.'
+  host.terminal.say(`Its credential ends in ${left} (${isoTime(end)}). ${longer}`)
 }
 
 /** The files that mark the prompt lie in a folder of their own while the shell runs. There is no secret in them. */
