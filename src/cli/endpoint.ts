@@ -1,12 +1,12 @@
-import { bearerOf, type Handed } from '../client/credential.ts'
+import type { Handed } from '../client/credential.ts'
 import { DaypassError } from '../core/errors.ts'
-import type { Secret } from '../core/secret.ts'
 import type { BearerCredential } from '../core/types.ts'
 import { type Changes, changesFor } from '../outputs/variables.ts'
 import type { Provider } from '../providers/define.ts'
 import type { World } from './answer.ts'
 import { carrierOf, checkTenant, handOut } from './credential.ts'
 import { lasting, leadingTo, notOurs, openLive } from './live.ts'
+import { openApi } from './proxy.ts'
 
 /** An endpoint for one program, and the environment that leads there. */
 interface Endpoint {
@@ -20,7 +20,6 @@ export async function openEndpoint(
   selected: string | undefined,
   tenant: string | undefined,
 ): Promise<Endpoint> {
-  const { daypass, host } = world
   await checkTenant(world, selected, tenant)
   const handed = await handOut(world, selected, undefined)
   const { identity, credential, header, variable } = handed
@@ -30,12 +29,8 @@ export async function openEndpoint(
   if (!provider.liveEndpoint) throw noEndpoint(provider, identity, credential.kind === 'keys')
   if (variable) throw notOurs(variable, world.verb)
   if (credential.kind === 'keys') throw lasting(identity)
-  // The very same identity, whatever the default becomes meanwhile.
-  const token = async (rejected?: Secret) =>
-    bearerOf(await daypass.credential(identity, rejected ? { rejected } : {}))
-  const { startProxy } = await import('../serve/proxy.ts')
-  const upstream = endpoints[provider.liveEndpoint]!
-  const { url, bearer, close } = await startProxy({ upstream, fetch: host.fetch, token })
+  const routes = [{ prefix: '', base: endpoints[provider.liveEndpoint]! }]
+  const { url, bearer, close } = await openApi(world, handed, { place: { port: 0 }, routes })
   const ours: BearerCredential = { ...credential, token: bearer }
   const changes = changesFor(provider, ours, {
     ...beside,

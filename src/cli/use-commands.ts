@@ -39,6 +39,7 @@ export function serveCommand(root: Command, runner: Runner): void {
     .option('--port <port>', 'listen on this port of 127.0.0.1; any, when not given')
     .option('--unix <path>', 'listen on a socket instead, which is yours alone')
     .option('--idle <time>', 'end when nobody has asked for so long, like 1h')
+    .option('--proxy', 'hand nothing out: send requests on to the hosts of the identity, with its token')
     .addHelpText('after', SERVE)
     .action(async (identity, flags) => {
       const { serve } = await import('./commands/serve.ts')
@@ -50,7 +51,11 @@ const SERVE = `
 It prints the variables for the shell of a program, once it may be asked; with --json one line:
 {"url","authorization_token_file","env","unset"}. The SDKs of AWS and Alibaba Cloud ask it by themselves;
 of other identities it answers GET /v1/token with {"token","token_type","expires_at"}. The bearer is made
-anew each time, and lies in that file as long as it runs. Ctrl-C and SIGTERM end it, with exit code 0.`
+anew each time, and lies in that file as long as it runs. Ctrl-C and SIGTERM end it, with exit code 0.
+
+With --proxy, http://127.0.0.1:PORT/api.example.com/me becomes https://api.example.com/me with the real token
+in the place of that bearer, whether it came as Bearer or as a password. A program is given the address and
+the bearer, and never the token. Other hosts than those of the identity are not found; "hosts" names all.`
 
 /** What was used. */
 export function auditCommand(root: Command, runner: Runner): void {

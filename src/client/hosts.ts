@@ -21,6 +21,16 @@ export function hostsOf(
   return [...new Set(urls.flatMap((url) => (url && URL.canParse(url) ? new URL(url).host : [])))]
 }
 
+/** Where requests with its token may go, git's among them: over https, or to this very machine as its endpoints say. */
+export function originsOf(definition: Definition, bound: Endpoints = {}): ReadonlyMap<string, string> {
+  const hosts = [...hostsOf(definition, bound), ...hostsOf(definition, bound, 'git')]
+  const known = Object.values({ ...definition.endpoints, ...bound })
+  const isSecure = (host: string) =>
+    !isLoopbackHost(new URL(`https://${host}`).hostname) ||
+    known.some((url) => url === `https://${host}` || url.startsWith(`https://${host}/`))
+  return new Map(hosts.map((host) => [host, `${isSecure(host) ? 'https' : 'http'}://${host}`]))
+}
+
 /** As a URL writes it: in small letters, and without the port that is usual. */
 const asHost = (said: string) => (URL.canParse(`https://${said}`) ? new URL(`https://${said}`).host : said)
 

@@ -17,3 +17,8 @@ export function bearerText(token: Secret): string {
     hint: 'copy it again, without line breaks',
   })
 }
+
+/** As the password of a user (RFC 7617). */
+export function basicText(user: string, token: Secret): string {
+  return Buffer.from(`${user}:${bearerText(token)}`).toString('base64')
+}

@@ -101,24 +101,28 @@ export async function sendProved(
 const NONCE = 'use_dpop_nonce'
 
 /** As an authorization server says it (RFC 9449 §8), or a resource (§9). */
-function wantsNonce(headers: Headers, error?: unknown): boolean {
+export function wantsNonce(headers: Headers, error?: unknown): boolean {
   const asked = error === NONCE || headers.get('www-authenticate')?.includes(NONCE) === true
   return asked && headers.has('dpop-nonce')
 }
 
-/** The request with its token, as a resource wants it: as bearer (RFC 6750), or with a proof (RFC 9449 §7). */
+/**
+ * The request with its token, as a resource wants it: as bearer (RFC 6750), or with a proof (RFC 9449 §7). One that asks
+ * for its nonce is asked again, where the request may be repeated.
+ */
 export async function fetchWith(
   port: WirePort,
   request: Request,
   token: Secret,
   key: ProofKey | undefined,
+  mayRepeat = true,
 ): Promise<Response> {
   if (!key) return port.fetch(withBearer(request, token))
   const prover = await proverOf(key)
   const ask = (one: Request) => proved(port, prover, key, one, bearerText(token))
-  const again = request.clone()
+  const again = mayRepeat ? request.clone() : undefined
   const first = await ask(request)
-  if (first.status !== 401 || !wantsNonce(first.headers)) return first
+  if (!again || first.status !== 401 || !wantsNonce(first.headers)) return first
   await first.body?.cancel()
   return ask(again)
 }

@@ -25,6 +25,8 @@ export type IsOurs = (given: string | undefined) => boolean
 export interface Refused {
   status: number
   message: string
+  /** Of a 401: how to come (RFC 9110 §11.6.1). Default: `Bearer`. */
+  challenge?: string
 }
 
 export interface Door {
@@ -139,11 +141,11 @@ async function answer(
 ): Promise<void> {
   try {
     const refused = stranger(own, request) ?? (await serve(request, response, isOurs))
-    if (refused) refuse(response, refused.status, says(refused.message, 'refused'))
+    if (refused) refuse(response, refused, says(refused.message, 'refused'))
   } catch (error) {
     if (response.headersSent || response.destroyed) return void response.destroy()
-    const { status, message } = trouble(error)
-    refuse(response, status, says(message, isDaypassError(error) ? error.code : 'unexpected'))
+    const refused = trouble(error)
+    refuse(response, refused, says(refused.message, isDaypassError(error) ? error.code : 'unexpected'))
   }
 }
 
@@ -163,13 +165,13 @@ function stranger(own: string | undefined, { headers, rawHeaders }: IncomingMess
 
 export const noBearer: Refused = { status: 401, message: 'the bearer is not the one of this endpoint' }
 
-function refuse(response: ServerResponse, status: number, body: unknown): void {
+function refuse(response: ServerResponse, { status, challenge = 'Bearer' }: Refused, body: unknown): void {
   const text = JSON.stringify(body)
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
     connection: 'close',
-    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...(status === 401 && { 'www-authenticate': challenge }),
   })
   response.end(text)
 }

@@ -16,14 +16,17 @@ const HOP_BY_HOP = [
 ]
 
 /** Ours to say: to whom it goes, who sends it, what we can decode, and whether anyone waits before the body. */
-const OURS = ['host', 'authorization', 'accept-encoding', 'expect']
+const OURS = ['host', 'authorization', 'dpop', 'accept-encoding', 'expect']
+
+/** Of the one address that said it. One jar would hold the cookies of all, and some are a login by themselves. */
+const OF_ORIGIN = ['cookie', 'set-cookie', 'alt-svc', 'strict-transport-security']
 
 const named = (connection: string | null | undefined) =>
   (connection ?? '').split(',').map((name) => name.trim().toLowerCase())
 
 export function requestHeaders(request: IncomingMessage, body: Body | undefined): Headers {
   const { rawHeaders } = request
-  const dropped = new Set([...HOP_BY_HOP, ...OURS, ...named(request.headers.connection)])
+  const dropped = new Set([...HOP_BY_HOP, ...OURS, ...OF_ORIGIN, ...named(request.headers.connection)])
   // Of what is at hand as a whole, the length is known.
   if (!body || body.isWhole) dropped.add('content-length')
   const headers = new Headers()
@@ -34,12 +37,19 @@ export function requestHeaders(request: IncomingMessage, body: Body | undefined)
   return headers
 }
 
-export function responseHeaders(headers: Headers): Record<string, string | string[]> {
-  const dropped = new Set([...HOP_BY_HOP, ...named(headers.get('connection')), 'set-cookie'])
+/** `readdressed`: addresses in it, as the program is to see them. */
+export function responseHeaders(
+  headers: Headers,
+  readdressed: (address: string) => string,
+): Record<string, string> {
+  const dropped = new Set([...HOP_BY_HOP, ...OF_ORIGIN, ...named(headers.get('connection'))])
   // It is decoded already, and has another length.
   if (headers.has('content-encoding'))
     for (const name of ['content-encoding', 'content-length']) dropped.add(name)
-  const kept = [...headers].filter(([name]) => !dropped.has(name))
-  const cookies = headers.getSetCookie()
-  return { ...Object.fromEntries(kept), ...(cookies.length > 0 && { 'set-cookie': cookies }) }
+  const kept = Object.fromEntries([...headers].filter(([name]) => !dropped.has(name)))
+  const { location, link } = kept
+  if (location !== undefined) kept.location = readdressed(location)
+  // RFC 8288: where the next page is.
+  if (link !== undefined) kept.link = link.replace(/<([^<>]*)>/g, (_, address) => `<${readdressed(address)}>`)
+  return kept
 }

@@ -1,29 +1,48 @@
 /**
- * A loopback address that stands before an API for one program: the program comes with a bearer of ours, which is of
- * no use anywhere else, and the API is shown the token of the moment. Nothing goes anywhere but there.
+ * A loopback address that stands before APIs for programs: they come with a bearer of ours, which is of no use anywhere
+ * else, and the API is shown the token of the moment. Nothing goes anywhere but there.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Secret } from '../core/secret.ts'
-import type { Fetch } from '../core/types.ts'
-import { bearerText } from '../oauth/bearer.ts'
+import type { Host } from '../core/types.ts'
+import { basicText } from '../oauth/bearer.ts'
+import { fetchWith, type ProofKey, wantsNonce } from '../oauth/dpop.ts'
 import { unreachable } from '../oauth/http.ts'
 import { endpointUrl } from '../oauth/server.ts'
 import { type Body, requestBody } from './body.ts'
-import { type IsOurs, noBearer, openDoor, type Refused } from './door.ts'
+import { type IsOurs, noBearer, openDoor, type Place, type Refused } from './door.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
+import { destination, type Route, readdressed, routeOf } from './route.ts'
+import { type ShownBearer, shownBearer } from './shown-bearer.ts'
+
+/** What an API is shown. */
+export interface Shown {
+  token: Secret
+  /** It is bound to it: each request is proved. */
+  key?: ProofKey | undefined
+  /** One that is refused can be had anew. */
+  renewable: boolean
+}
 
 export interface ProxyOptions {
-  /** The base of the API, an absolute URL. */
-  upstream: string
-  fetch: Fetch
+  place: Place
+  routes: readonly Route[]
+  host: Pick<Host, 'fetch' | 'now'>
   /** A token that is good; `rejected`: the API has refused that one. */
-  token(rejected?: Secret): Promise<Secret>
+  shown(rejected?: Secret): Promise<Shown>
+  /** As whose password an API is shown it, where our bearer came as somebody's. */
+  userFor(given: string): string
+  /** What the API wants beside it, where the program says nothing else; names in small letters. */
+  headers?: Readonly<Record<string, string>>
+  /** Somebody who may ask has asked, and is answered, or gone. */
+  onAsked?: () => void
+  onAnswered?: () => void
 }
 
 export interface ApiProxy {
-  /** `http://127.0.0.1:<port>`, in the place of the API's base. */
+  /** `http://127.0.0.1:<port>`; the prefixes stand behind it. */
   url: string
   /** What requests have to come with. */
   bearer: Secret
@@ -31,23 +50,23 @@ export interface ApiProxy {
   close(): Promise<void>
 }
 
-/** Throws `configuration` where the API is reached by plain http on another machine. */
+/** Throws `configuration` where an API is reached by plain http on another machine. */
 export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
-  endpointUrl(options.upstream, 'the API')
-  const renewing = new Set<Promise<Secret>>()
-  const token = (rejected?: Secret) => {
-    const asked = options.token(rejected)
+  for (const { base } of options.routes) endpointUrl(base, 'the API')
+  const renewing = new Set<Promise<Shown>>()
+  const shown = (rejected?: Secret) => {
+    const asked = options.shown(rejected)
     renewing.add(asked)
     const over = () => void renewing.delete(asked)
     asked.then(over, over)
     return asked
   }
   const door = await openDoor({
-    place: { port: 0 },
+    place: options.place,
     requestTimeout: 0,
     // As Cloudinary, and many others, say what is wrong.
     says: (message) => ({ error: { message } }),
-    serve: (request, response, isOurs) => serve({ ...options, token }, request, response, isOurs),
+    serve: (request, response, isOurs) => serve({ ...options, shown }, request, response, isOurs),
   })
   return {
     url: `http://${door.host}`,
@@ -66,12 +85,19 @@ async function serve(
 ): Promise<Refused | undefined> {
   const gone = new AbortController()
   response.on('close', () => gone.abort())
-  const url = admitted(options, request, isOurs)
-  if (!(url instanceof URL)) return url
+  const admission = admitted(options, request, isOurs)
+  if ('status' in admission) return admission
+  options.onAsked?.()
+  if (options.onAnswered) response.once('close', options.onAnswered)
+  const { route, url } = admission
   const body = await requestBody(request)
   if (body && /^(GET|HEAD)$/.test(request.method!)) return notHandedOn
-  const answer = await forwarded(options, url, request, body, gone.signal)
-  response.writeHead(answer.status, responseHeaders(answer.headers))
+  const answer = await forwarded(options, admission, request, body, gone.signal)
+  const own = `http://${request.headers.host ?? 'localhost'}`
+  response.writeHead(
+    answer.status,
+    responseHeaders(answer.headers, (address) => readdressed(route, own, url, address)),
+  )
   if (answer.body) await pipeline(Readable.fromWeb(answer.body as never), response)
   else response.end()
   return undefined
@@ -79,55 +105,96 @@ async function serve(
 
 const notHandedOn: Refused = { status: 400, message: 'this request cannot be handed on' }
 
-/** Where the request goes, or why it goes nowhere. */
+/** git asks for a password where it is told that one is taken. */
+const noPassword: Refused = { ...noBearer, challenge: 'Bearer, Basic realm="daypass"' }
+
+interface Admission {
+  route: Route
+  url: URL
+  given: ShownBearer
+}
+
+/** Where the request goes, or why it goes nowhere. Which ways there are is told to those alone who may go. */
 function admitted(
-  { upstream }: ProxyOptions,
+  { routes }: ProxyOptions,
   { method = '', url: target = '', headers }: IncomingMessage,
   isOurs: IsOurs,
-): URL | Refused {
-  if (!isOurs(headers.authorization?.match(/^Bearer (.*)$/)?.[1])) return noBearer
+): Admission | Refused {
+  const given = shownBearer(headers.authorization)
+  if (!given || !isOurs(given.bearer)) return noPassword
   if (/^(TRACE|TRACK)$/i.test(method)) return { status: 405, message: 'this method is not handed on' }
-  const base = new URL(upstream)
-  const path = base.pathname.replace(/\/+$/, '')
-  if (!target.startsWith('/') || !URL.canParse(`${base.origin}${path}${target}`)) return notHandedOn
-  const url = new URL(`${base.origin}${path}${target}`)
-  return url.origin === base.origin && url.pathname.startsWith(`${path}/`) ? url : notHandedOn
+  if (!target.startsWith('/')) return notHandedOn
+  const route = routeOf(routes, target)
+  if (!route) return nothingHere(routes)
+  const url = destination(route, target)
+  return url ? { route, url, given } : notHandedOn
 }
+
+const nothingHere = (routes: readonly Route[]): Refused => ({
+  status: 404,
+  message: `there is nothing here; requests go below ${routes.map(({ prefix }) => `${prefix}/`).join(', ')}`,
+})
 
 /** A 401 renews that very token, once; then the request is sent again, where its body is still at hand. */
 async function forwarded(
-  { fetch, token }: ProxyOptions,
-  url: URL,
+  options: ProxyOptions,
+  admission: Admission,
   request: IncomingMessage,
   body: Body | undefined,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { method = '' } = request
-  const send = async (bearer: Secret): Promise<Response> => {
-    const headers = requestHeaders(request, body)
-    headers.set('authorization', `Bearer ${bearerText(bearer)}`)
-    // The token is for this host: whoever is sent elsewhere goes there by itself, and without it.
-    const init = {
-      method,
-      headers,
-      signal,
-      redirect: 'manual',
-      // Whatever comes, large and slow: what the light fetch for tokens is not made for.
-      duplex: 'half',
-      ...(body && { body: body.content }),
-    }
-    return fetch(url, init as RequestInit).catch((error: unknown) => {
-      throw unreachable(url, error)
-    })
-  }
-  const first = await token()
+  const send = (shown: Shown) => sent(options, admission, shown, request, body, signal)
+  const first = await options.shown()
   const answer = await send(first)
-  if (answer.status !== 401) return answer
+  if (answer.status !== 401 || !first.renewable || wantsNonce(answer.headers)) return answer
   if (body && !body.isWhole) {
     // What comes next is to find a better one.
-    await token(first).catch(() => undefined)
+    await options.shown(first.token).catch(() => undefined)
     return answer
   }
   await answer.body?.cancel()
-  return send(await token(first))
+  return send(await options.shown(first.token))
+}
+
+/** As a password where our bearer came as one, but never one that wants a proof. */
+function sent(
+  options: ProxyOptions,
+  { url, given: { user } }: Admission,
+  { token, key }: Shown,
+  request: IncomingMessage,
+  body: Body | undefined,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { host, headers: beside = {}, userFor } = options
+  const { method = '' } = request
+  const headers = requestHeaders(request, body)
+  for (const [name, value] of Object.entries(beside)) if (!headers.has(name)) headers.set(name, value)
+  const send = (headers: Headers) => once(host, url, { method, headers, signal }, body)
+  if (user !== undefined && !key) {
+    headers.set('authorization', `Basic ${basicText(userFor(user), token)}`)
+    return send(headers)
+  }
+  // Without its body, which a request would hold on to.
+  const bare = new Request(url, { method, headers })
+  const port = { ...host, fetch: async (proved: unknown) => send((proved as Request).headers) }
+  return fetchWith(port, bare, token, key, body?.isWhole)
+}
+
+async function once(
+  { fetch }: ProxyOptions['host'],
+  url: URL,
+  init: RequestInit,
+  body: Body | undefined,
+): Promise<Response> {
+  const whole = {
+    ...init,
+    // The token is for this host: whoever is sent elsewhere goes there by itself, and without it.
+    redirect: 'manual',
+    // Whatever comes, large and slow: what the light fetch for tokens is not made for.
+    duplex: 'half',
+    ...(body && { body: body.content }),
+  }
+  return fetch(url, whole as RequestInit).catch((error: unknown) => {
+    throw unreachable(url, error)
+  })
 }

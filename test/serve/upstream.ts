@@ -9,7 +9,9 @@ import {
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
-import { startProxy } from '../../src/serve/proxy.ts'
+import type { Fetch } from '../../src/core/types.ts'
+import { type Shown, startProxy } from '../../src/serve/proxy.ts'
+import type { Route } from '../../src/serve/route.ts'
 import { close, listen } from '../../src/testing/serve.ts'
 
 interface Seen {
@@ -42,6 +44,12 @@ interface Options {
   answer?: Answer
   /** Another API instead. */
   upstream?: string
+  /** Default: all of that API. */
+  routes?: (upstream: string) => Route[]
+  /** What else is said of the token. */
+  shown?: Partial<Shown>
+  headers?: Record<string, string>
+  fetch?: Fetch
 }
 
 /** An API that takes `good`, tells what it has seen, and knows what it has been asked for tokens. */
@@ -56,11 +64,19 @@ export async function standing(options: Options = {}) {
     response.end(`seen ${method}`)
   }
   const upstream = options.upstream ?? `${await api(options.answer ?? ok)}${options.path ?? ''}`
-  const token = (rejected?: Secret) => {
+  const shown = async (rejected?: Secret) => {
     tokens.push(rejected?.reveal())
-    return (options.token ?? (async () => new Secret('good')))(rejected)
+    const token = await (options.token ?? (async () => new Secret('good')))(rejected)
+    return { token, renewable: true, ...options.shown }
   }
-  const proxy = await startProxy({ upstream, fetch, token })
+  const proxy = await startProxy({
+    place: { port: 0 },
+    routes: options.routes?.(upstream) ?? [{ prefix: '', base: upstream }],
+    host: { fetch: options.fetch ?? fetch, now: Date.now },
+    shown,
+    userFor: (given) => given || 'oauth2',
+    ...(options.headers && { headers: options.headers }),
+  })
   onTestFinished(proxy.close)
   const { port } = new URL(proxy.url)
   const authorization = `Bearer ${proxy.bearer.reveal()}`

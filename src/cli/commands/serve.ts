@@ -11,6 +11,7 @@ import type { Place } from '../../serve/door.ts'
 import { writeFileDurably } from '../../vault/atomic.ts'
 import { type Answer, jsonLine, type World } from '../answer.ts'
 import { leadingTo, openLive } from '../live.ts'
+import { openProxy } from '../proxy.ts'
 import { record } from '../record.ts'
 
 export interface ServeOptions {
@@ -18,6 +19,8 @@ export interface ServeOptions {
   unix?: string | undefined
   port?: string | undefined
   idle?: string | undefined
+  /** Stands before the hosts of the identity, and hands nothing out. */
+  proxy?: boolean | undefined
 }
 
 /** Answers programs until it is told to end. What they need to know is on stdout as soon as they may ask. */
@@ -30,16 +33,18 @@ export async function serve(
   const idle = options.idle === undefined ? undefined : parseDuration(options.idle, '--idle')
   const handed = await world.daypass.handOut(selected)
   const { provider } = await world.daypass.definition(selected)
-  const rest = restOf(world.signal, idle)
-  const { url, bearer, close } = await openLive(world, handed, provider, { place, onAsked: rest.again })
+  const { over, onAsked, onAnswered } = restOf(world.signal, idle)
+  const { close, ...served } = options.proxy
+    ? await openProxy(world, handed, { place, onAsked, onAnswered })
+    : await openLive(world, handed, provider, { place, onAsked: () => [onAsked(), onAnswered()] })
   const bearerFile = join(world.paths.runtimeDir, `serve-${process.pid}-${randomBytes(6).toString('hex')}`)
   async function* body(): AsyncGenerator<Uint8Array> {
     try {
       // Whoever reads it would take a line break for a part of it.
-      writeFileDurably(bearerFile, bearerText(bearer))
+      writeFileDurably(bearerFile, bearerText(served.bearer))
       await record(world, handed.identity)
-      yield Buffer.from(await announced(world, handed.identity, place, { url, bearer, bearerFile }))
-      await rest.over
+      yield Buffer.from(await announced(world, handed.identity, place, { ...served, bearerFile }))
+      await over
     } finally {
       rmSync(bearerFile, { force: true })
       await close()
@@ -79,17 +84,33 @@ const inTheWay = (message: string) =>
 /** Beyond this, a timer fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-/** Over when somebody ends it, or when nobody has asked for so long. */
-function restOf(signal: AbortSignal, idle: number | undefined): { over: Promise<void>; again(): void } {
+interface Rest {
+  over: Promise<void>
+  onAsked(): void
+  onAnswered(): void
+}
+
+/** Over when somebody ends it, or when nobody has asked for so long, nor waits for an answer. */
+function restOf(signal: AbortSignal, idle: number | undefined): Rest {
   let end: () => void = () => undefined
   const over = new Promise<void>((resolve) => {
     end = resolve
   })
   if (signal.aborted) end()
   signal.addEventListener('abort', end, { once: true })
-  if (idle === undefined) return { over, again: () => undefined }
-  const timer = setTimeout(end, Math.min(idle, LONGEST_TIMER)).unref()
-  return { over, again: () => void timer.refresh() }
+  if (idle === undefined) return { over, onAsked: () => undefined, onAnswered: () => undefined }
+  let waiting = 0
+  const timer = setTimeout(() => waiting === 0 && end(), Math.min(idle, LONGEST_TIMER)).unref()
+  return {
+    over,
+    onAsked() {
+      waiting += 1
+    },
+    onAnswered() {
+      waiting -= 1
+      timer.refresh()
+    },
+  }
 }
 
 /** As JSON one line; else the variables for a shell, and on stderr what is going on. */
@@ -97,20 +118,22 @@ async function announced(
   world: World,
   identity: string,
   place: Place,
-  address: Address & { bearerFile: string },
+  address: Address & { bearerFile: string; hosts?: Record<string, string> },
 ): Promise<string> {
   const { host, json } = world
+  const { url, bearerFile, hosts } = address
   const isSocket = 'socket' in place
-  // No program of a cloud asks a socket.
-  const changes = isSocket ? { set: [], clear: [] } : await leadingTo(world, identity, address)
+  // No program of a cloud asks a socket, nor an address that hands nothing out.
+  const changes = isSocket || hosts ? { set: [], clear: [] } : await leadingTo(world, identity, address)
   if (json) {
-    const { url, bearerFile } = address
     const env = environmentWith(changes)
-    const socket = isSocket ? { socket: place.socket } : {}
-    return `${jsonLine({ url, authorization_token_file: bearerFile, env, unset: changes.clear, ...socket })}\n`
+    const more = { ...(isSocket && { socket: place.socket }), ...(hosts && { hosts }) }
+    return `${jsonLine({ url, authorization_token_file: bearerFile, env, unset: changes.clear, ...more })}\n`
   }
-  const where = isSocket ? `${address.url} at ${place.socket}` : address.url
-  host.terminal.say(`Live credentials of ${identity}: ${where}, with the bearer of ${address.bearerFile}`)
+  const where = isSocket ? `${url} at ${place.socket}` : url
+  const what = hosts ? 'In the name' : 'Live credentials'
+  host.terminal.say(`${what} of ${identity}: ${where}, with the bearer of ${bearerFile}`)
+  for (const prefix of Object.values(hosts ?? {})) host.terminal.say(`  ${prefix}/`)
   host.terminal.say('It ends with Ctrl-C.')
   const format = defaultFormat(host.env.SHELL, host.surroundings().platform)
   return changes.set.length === 0 ? '' : `${envText(changes, format as never)}\n`

@@ -1,0 +1,15 @@
+/** What a program shows us: our bearer, in one of the forms that programs know. */
+export interface ShownBearer {
+  bearer: string
+  /** It came as this user's password. */
+  user?: string
+}
+
+/** `Bearer …` (RFC 6750 §2.1), GitHub's `token …`, or the password of `Basic` (RFC 7617). */
+export function shownBearer(authorization = ''): ShownBearer | undefined {
+  const [, scheme = '', value = ''] = /^(bearer|token|basic) +(\S+)$/i.exec(authorization) ?? []
+  if (scheme === '') return undefined
+  if (scheme.toLowerCase() !== 'basic') return { bearer: value }
+  const [, user, bearer] = /^([^:]*):(.*)$/s.exec(Buffer.from(value, 'base64').toString()) ?? []
+  return user === undefined || bearer === undefined ? undefined : { user, bearer }
+}
