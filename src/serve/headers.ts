@@ -16,7 +16,7 @@ const HOP_BY_HOP = [
 ]
 
 /** Ours to say: to whom it goes, who sends it, what we can decode, and whether anyone waits before the body. */
-const OURS = ['host', 'authorization', 'dpop', 'accept-encoding', 'expect']
+const OURS = ['host', 'authorization', 'accept-encoding', 'expect']
 
 /** Of the one address that said it. One jar would hold the cookies of all, and some are a login by themselves. */
 const OF_ORIGIN = ['cookie', 'set-cookie', 'alt-svc', 'strict-transport-security']
