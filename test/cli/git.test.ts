@@ -7,7 +7,8 @@ import { BROWSER, CLI, type RunOptions } from '../kit/cli.ts'
 import { startGitServer } from '../kit/git-server.ts'
 import { needs } from '../kit/needs.ts'
 import { makeTls } from '../kit/tls.ts'
-import { box, left } from './story.ts'
+import { expectNone, processesOf } from '../process/leaks.ts'
+import { box, filesBelow, left } from './story.ts'
 
 const NAME = join(CLI, '../git-credential-daypass.cjs')
 
@@ -234,4 +235,55 @@ test('git 2.46 and a server that wants a bearer token', async (context) => {
   const back = `capability[]=authtype\nauthtype=Bearer\ncredential=${token}\nprotocol=http\nhost=${git.host}\n`
   expect((await one.run(['git-credential', 'erase'], { input: back })).code).toBe(0)
   expect((await one.run(['token', 'work'])).stdout.trim()).not.toBe(token)
+})
+
+test('through `serve --proxy`: a program clones and pushes across an expiry, and never holds the token', async (context) => {
+  const { server, one, git, login, url } = await scene(context)
+  await login()
+  const serving = one.start(['serve', 'work', '--proxy', '--json'])
+  const [line] = await serving.waitFor(/^\{.*\}$/m)
+  const { authorization_token_file: file, hosts, ...told } = JSON.parse(line)
+  expect(told).toEqual({ url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/), env: {}, unset: [] })
+  const prefix = `${told.url}/${git.host}`
+  expect(hosts).toEqual({ [git.host]: prefix })
+  // A home of its own, with the bearer and nothing of ours.
+  const other = box({ GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_NOSYSTEM: '1' })
+  const config = [
+    '[user]\n\tname = Ada\n\temail = ada@example.com\n',
+    `[url "${prefix}/"]\n\tinsteadOf = http://${git.host}/\n`,
+    `[credential "${told.url}"]\n\thelper = "!f() { echo username=any; echo password=$(cat '${file}'); }; f"\n`,
+  ]
+  writeFileSync(join(other.home, '.gitconfig'), config.join(''))
+  const seen: string[] = []
+  const run = async (words: string, more: RunOptions = {}) => {
+    const running = other.start(words.split(' '), { ...more, program: ['git'] })
+    seen.push(...processesOf(other))
+    const result = await running.ended
+    seen.push(result.stdout, result.stderr)
+    return result
+  }
+  const all = { run, one: other, url } as Scene
+  await work(all, 'first')
+  await left(one, 'work', -1000)
+  await work(all, 'second')
+  expect((await ok(run(`ls-remote ${url}`))).stdout).toContain('refs/heads/main')
+  // Revoked, it is renewed at once, and git never hears of it.
+  server.expireAccessTokens()
+  await ok(run(`ls-remote ${url}`))
+  expect(server.stats().refreshes).toBe(2)
+  expect(new Set(git.seen.map(({ user }) => user))).toEqual(new Set(['any']))
+  expect(new Set(git.seen.map(({ token }) => token)).size).toBe(3)
+
+  const bearer = readFileSync(file, 'utf8')
+  expect((await run(`ls-remote ${prefix.replace('//', '//ada:x@')}/project.git`)).code).not.toBe(0)
+  const asked = (path: string) =>
+    fetch(`${told.url}${path}`, { headers: { authorization: `token ${bearer}` } })
+  expect((await asked('/evil.test/')).status).toBe(404)
+  await one.run(['logout', 'work'])
+  const after = await asked(`/${git.host}/project.git/info/refs`)
+  expect([after.status, await after.text()]).toEqual([401, expect.stringContaining('daypass login work')])
+  serving.kill()
+  const { stdout, stderr } = await serving.ended
+  expect(existsSync(file)).toBe(false)
+  expectNone(server.issued(), [...seen, stdout, stderr, ...filesBelow(other.home).values()], seen)
 })
