@@ -7,24 +7,25 @@ import type { Definition } from '../sources/definition.ts'
 export type Use = 'git' | 'docker'
 
 /** Configured ones and no other, else those of the provider's file, else its API's and its server's. */
-export function hostsOf(
-  { hosts, provider, params, endpoints }: Definition,
-  bound: Endpoints = {},
-  use?: Use,
-): readonly string[] {
+export function hostsOf(definition: Definition, bound: Endpoints = {}, use?: Use): readonly string[] {
+  const { hosts, provider, params } = definition
   if (hosts) return hosts.map(asHost)
-  const issuer = provider.issuer?.(params)
-  const all = { ...(issuer !== undefined && { issuer }), ...endpoints, ...bound }
+  const all = addressesOf(definition, bound)
   const own = use && provider[use]?.hosts?.(all)
   if (own) return own
   const urls = [...Object.values(all), provider.profile?.(params).url]
   return [...new Set(urls.flatMap((url) => (url && URL.canParse(url) ? new URL(url).host : [])))]
 }
 
+function addressesOf({ provider, params, endpoints }: Definition, bound: Endpoints): Endpoints {
+  const issuer = provider.issuer?.(params)
+  return { ...(issuer !== undefined && { issuer }), ...endpoints, ...bound }
+}
+
 /** Where requests with its token may go, git's among them: over https, or to this very machine as its endpoints say. */
 export function originsOf(definition: Definition, bound: Endpoints = {}): ReadonlyMap<string, string> {
   const hosts = [...hostsOf(definition, bound), ...hostsOf(definition, bound, 'git')]
-  const known = Object.values({ ...definition.endpoints, ...bound })
+  const known: string[] = Object.values(addressesOf(definition, bound))
   const isSecure = (host: string) =>
     !isLoopbackHost(new URL(`https://${host}`).hostname) ||
     known.some((url) => url === `https://${host}` || url.startsWith(`https://${host}/`))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hostsOf, placeOf, userOf } from '../../src/client/hosts.ts'
+import { hostsOf, originsOf, placeOf, userOf } from '../../src/client/hosts.ts'
 import type { Header } from '../../src/core/types.ts'
 import type { Provider } from '../../src/providers/define.ts'
 import { github, gitlab, oidc } from '../../src/providers/index.ts'
@@ -128,6 +128,28 @@ describe('the hosts of an identity', () => {
     const kept = header({ endpoints: { userinfo: 'https://api.example.com/me' } })
     expect(hostsOf(own, kept.endpoints, 'git')).toEqual(['id.example.com', 'api.example.com'])
   })
+})
+
+test('where requests with a token may go: https, and plainly to this machine alone', () => {
+  const of = (...about: Parameters<typeof originsOf>) => Object.fromEntries(originsOf(...about))
+  expect(of(about(github))).toEqual({
+    'github.com': 'https://github.com',
+    'api.github.com': 'https://api.github.com',
+    'gist.github.com': 'https://gist.github.com',
+  })
+  const hosts = ['localhost', '127.0.0.1:3000', '[::1]:3000', 'api.example.com:8080', '127.0.0.1.evil.test']
+  expect(of(about(oidc, {}, { hosts }))).toEqual({
+    localhost: 'http://localhost',
+    '127.0.0.1:3000': 'http://127.0.0.1:3000',
+    '[::1]:3000': 'http://[::1]:3000',
+    'api.example.com:8080': 'https://api.example.com:8080',
+    '127.0.0.1.evil.test': 'https://127.0.0.1.evil.test',
+  })
+  // What says that it has a certificate is believed.
+  expect(of(about(oidc, { issuer: 'https://127.0.0.1:8443' }))).toEqual({
+    '127.0.0.1:8443': 'https://127.0.0.1:8443',
+  })
+  expect(of(about(oidc), { api: 'https://localhost/v1' })).toEqual({ localhost: 'https://localhost' })
 })
 
 test('the user beside a token', () => {

@@ -5,12 +5,14 @@ import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
-import { box, logIn } from '../cli/story.ts'
+import { box, filesBelow, logIn } from '../cli/story.ts'
 import type { Sandbox } from '../kit/cli.ts'
+import { needs } from '../kit/needs.ts'
 import { answerTo, bodyOf } from '../serve/upstream.ts'
 import { signedIn as alibabaHome } from './alibaba-home.ts'
 import { signedIn as awsHome } from './aws-home.ts'
 import { BY_CLOCK, MINUTE } from './cloudinary-home.ts'
+import { expectNone } from './leaks.ts'
 
 const SDK = join(import.meta.dirname, '../kit/asking-sdk.mjs')
 
@@ -261,6 +263,75 @@ describe('serve', () => {
     expect(await one.run(['serve', 'work'])).toMatchObject({
       code: 4,
       stderr: expect.stringContaining('daypass login work'),
+    })
+  })
+})
+
+describe('serve --proxy', () => {
+  /** A home that is logged in as `work`, whose own server is its API, too. */
+  async function home() {
+    const server = await startAuthorizationServer()
+    onTestFinished(() => server.close())
+    const one = box()
+    await logIn(one, server)
+    const { host, pathname } = new URL(server.endpoints.resource)
+    return { server, one, host, pathname }
+  }
+
+  test('curl asks as bearer and as user, at a port and at a socket; what is said holds no secret', async (context) => {
+    needs(context, 'curl')
+    const { server, one, host, pathname } = await home()
+    const path = join(one.home, 'agent')
+    const at = one.start(['serve', 'work', '--proxy'])
+    const [, url, file] = await at.waitFor(/^In the name of work: (\S+), with the bearer of (\S+)$/m)
+    await at.waitFor(/Ctrl-C/)
+    const bearer = readFileSync(file!, 'utf8')
+    expect([at.stdout(), at.stderr()]).toEqual([
+      '',
+      `In the name of work: ${url}, with the bearer of ${file}\n  ${url}/${host}/\nIt ends with Ctrl-C.\n`,
+    ])
+    const socket = await served(one, 'work', '--proxy', '--unix', path)
+    expect(socket.told).toMatchObject({
+      socket: path,
+      hosts: { [host]: `http://localhost/${host}` },
+      env: {},
+    })
+    const curl = async (...words: string[]) => {
+      const program = ['curl', '--silent', '--show-error', '--write-out', ' %{http_code}']
+      return (await one.run(words, { program, env: { DAYPASS_HOME: undefined } })).stdout
+    }
+    const header = ['--header', `Authorization: Bearer ${bearer}`]
+    const ada = expect.stringMatching(/^\{.*"email":"ada@example.com".*\} 200$/)
+    expect(await curl(...header, `${url}/${host}${pathname}`)).toEqual(ada)
+    const github = ['--header', `Authorization: token ${socket.bearer}`, '--unix-socket', path]
+    expect(await curl(...github, `${socket.url}/${host}${pathname}`)).toEqual(ada)
+    // A resource of OAuth knows no passwords, and says so.
+    expect(await curl('--user', `ada:${bearer}`, `${url}/${host}${pathname}`)).toMatch(/ 401$/)
+    expect(await curl('--user', 'ada:x', `${url}/${host}${pathname}`)).toMatch(/not the one.* 401$/)
+    expect(await curl(...header, `${url}/evil.test/`)).toMatch(/nothing here.* 404$/)
+    for (const running of [at, socket.running]) running.kill()
+    const said = await Promise.all([at.ended, socket.running.ended])
+    expect(said.map(({ code }) => code)).toEqual([0, 0])
+    const texts = [
+      ...said.flatMap(({ stdout, stderr }) => [stdout, stderr]),
+      ...filesBelow(one.home).values(),
+    ]
+    expectNone([...server.issued(), bearer, socket.bearer], texts, texts)
+  })
+
+  test('what cannot be stood before is said at once', async () => {
+    const { one } = await awsHome()
+    expect(await one.run(['serve', 'work', '--proxy'])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr:
+        'error: work has keys of AWS, and requests are signed with them by their own tools\n  daypass serve work, or daypass exec work --endpoint -- CMD\n',
+    })
+    const env = { GITHUB_TOKEN: 'ghp_of-the-environment' }
+    expect(await box(env).run(['serve', '--proxy'])).toMatchObject({
+      code: 2,
+      stderr:
+        'error: the credential of GITHUB_TOKEN is not ours to renew\n  daypass serve --proxy <identity>\n',
     })
   })
 })

@@ -136,7 +136,7 @@ async function tooLarge(then: (socket: Socket) => void): Promise<string> {
 test('a program that goes away takes its request with it', async () => {
   const { open: arrived, opened: isThere } = gate()
   const { open: ended, opened: isGone } = gate()
-  const { send } = await standing({
+  const { send, waiting } = await standing({
     answer: (asked) => {
       arrived()
       asked.on('close', ended)
@@ -146,8 +146,10 @@ test('a program that goes away takes its request with it', async () => {
   asked.on('error', () => undefined)
   asked.end()
   await isThere
+  expect(waiting).toEqual([0, 1])
   asked.destroy()
   await isGone
+  expect(waiting).toEqual([0, 1, 0])
 })
 
 test('the end cuts what goes on, and waits for a renewal that has begun', async () => {

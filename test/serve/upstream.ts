@@ -52,7 +52,10 @@ interface Options {
   fetch?: Fetch
 }
 
-/** An API that takes `good`, tells what it has seen, and knows what it has been asked for tokens. */
+/**
+ * An API that takes `good`, tells what it has seen, and knows what it has been asked for tokens and how many have waited
+ * for an answer, one after the other.
+ */
 export async function standing(options: Options = {}) {
   const seen: Seen[] = []
   const tokens: (string | undefined)[] = []
@@ -69,11 +72,15 @@ export async function standing(options: Options = {}) {
     const token = await (options.token ?? (async () => new Secret('good')))(rejected)
     return { token, renewable: true, ...options.shown }
   }
+  const waiting: number[] = [0]
+  const count = (by: number) => () => void waiting.push(waiting.at(-1)! + by)
   const proxy = await startProxy({
     place: { port: 0 },
     routes: options.routes?.(upstream) ?? [{ prefix: '', base: upstream }],
     host: { fetch: options.fetch ?? fetch, now: Date.now },
     shown,
+    onAsked: count(1),
+    onAnswered: count(-1),
     userFor: (given) => given || 'oauth2',
     ...(options.headers && { headers: options.headers }),
   })
@@ -93,7 +100,7 @@ export async function standing(options: Options = {}) {
     const text = (await bodyOf(answer)).toString()
     return { status: answer.statusCode, headers: answer.headers, text }
   }
-  return { proxy, port: Number(port), upstream, seen, tokens, authorization, send, ask }
+  return { proxy, port: Number(port), upstream, seen, tokens, waiting, authorization, send, ask }
 }
 
 export function answerTo(asked: ReturnType<typeof request>): Promise<IncomingMessage> {

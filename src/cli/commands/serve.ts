@@ -8,6 +8,7 @@ import { bearerText } from '../../oauth/bearer.ts'
 import { defaultFormat, environmentWith, envText } from '../../outputs/env.ts'
 import type { Address } from '../../outputs/variables.ts'
 import type { Place } from '../../serve/door.ts'
+import { restOf } from '../../serve/rest.ts'
 import { writeFileDurably } from '../../vault/atomic.ts'
 import { type Answer, jsonLine, type World } from '../answer.ts'
 import { leadingTo, openLive } from '../live.ts'
@@ -80,38 +81,6 @@ const isAnswered = (path: string) =>
 
 const inTheWay = (message: string) =>
   new DaypassError('port', message, { hint: 'choose another path for --unix' })
-
-/** Beyond this, a timer fires at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
-
-interface Rest {
-  over: Promise<void>
-  onAsked(): void
-  onAnswered(): void
-}
-
-/** Over when somebody ends it, or when nobody has asked for so long, nor waits for an answer. */
-function restOf(signal: AbortSignal, idle: number | undefined): Rest {
-  let end: () => void = () => undefined
-  const over = new Promise<void>((resolve) => {
-    end = resolve
-  })
-  if (signal.aborted) end()
-  signal.addEventListener('abort', end, { once: true })
-  if (idle === undefined) return { over, onAsked: () => undefined, onAnswered: () => undefined }
-  let waiting = 0
-  const timer = setTimeout(() => waiting === 0 && end(), Math.min(idle, LONGEST_TIMER)).unref()
-  return {
-    over,
-    onAsked() {
-      waiting += 1
-    },
-    onAnswered() {
-      waiting -= 1
-      timer.refresh()
-    },
-  }
-}
 
 /** As JSON one line; else the variables for a shell, and on stderr what is going on. */
 async function announced(

@@ -1,0 +1,33 @@
+/** When an address of ours may end. */
+
+export interface Rest {
+  over: Promise<void>
+  onAsked(): void
+  onAnswered(): void
+}
+
+/** Beyond this, a timer fires at once. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+/** Over when somebody ends it, or when for so long nobody has asked, nor waited for an answer. */
+export function restOf(signal: AbortSignal, idle: number | undefined): Rest {
+  let end: () => void = () => undefined
+  const over = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end, { once: true })
+  if (idle === undefined) return { over, onAsked: () => undefined, onAnswered: () => undefined }
+  let waiting = 0
+  const timer = setTimeout(() => waiting === 0 && end(), Math.min(idle, LONGEST_TIMER)).unref()
+  return {
+    over,
+    onAsked() {
+      waiting += 1
+    },
+    onAnswered() {
+      waiting -= 1
+      timer.refresh()
+    },
+  }
+}
