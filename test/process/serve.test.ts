@@ -333,5 +333,13 @@ describe('serve --proxy', () => {
       stderr:
         'error: the credential of GITHUB_TOKEN is not ours to renew\n  daypass serve --proxy <identity>\n',
     })
+    const { one: other, server } = await home()
+    const identity = `{ kind: oidc/user, issuer: "${server.issuer}", client_id: ${server.clientId}, hosts: [] }`
+    writeFileSync(join(other.daypassHome, 'config.yaml'), `auth: { identities: { work: ${identity} } }\n`)
+    expect(await other.run(['serve', 'work', '--proxy'])).toMatchObject({
+      code: 2,
+      stderr:
+        'error: no host is known that the token of work is for\n  write hosts: [api.example.com] into the configuration of work\n',
+    })
   })
 })
