@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
 import { box, filesBelow, logIn } from '../cli/story.ts'
-import type { Sandbox } from '../kit/cli.ts'
+import { BROWSER, type Sandbox } from '../kit/cli.ts'
 import { needs } from '../kit/needs.ts'
+import { startPassport } from '../passport/server.ts'
 import { answerTo, bodyOf } from '../serve/upstream.ts'
 import { signedIn as alibabaHome } from './alibaba-home.ts'
 import { signedIn as awsHome } from './aws-home.ts'
@@ -317,6 +318,39 @@ describe('serve --proxy', () => {
       ...filesBelow(one.home).values(),
     ]
     expectNone([...server.issued(), bearer, socket.bearer], texts, texts)
+  })
+
+  test('a token that is bound to a key goes with its proof, whatever form our bearer comes in', async () => {
+    const server = await startAuthorizationServer({ dpop: 'required', dpopNonce: true })
+    onTestFinished(() => server.close())
+    const one = box({ BROWSER })
+    const { issuer, clientId } = server
+    const work = `kind: oidc/user, issuer: "${issuer}", client_id: ${clientId}, dpop_bound_access_tokens: true`
+    mkdirSync(one.daypassHome)
+    writeFileSync(join(one.daypassHome, 'config.yaml'), `auth: { identities: { work: { ${work} } } }\n`)
+    expect((await one.run(['login', 'work'])).code).toBe(0)
+    const { running, url, bearer } = await served(one, 'work', '--proxy')
+    const { host, pathname } = new URL(server.endpoints.resource)
+    const asked = `${url}/${host}${pathname}`
+    expect(await get(asked, `Bearer ${bearer}`)).toMatchObject({ status: 200, body: { sub: 'user-1' } })
+    const password = Buffer.from(`ada:${bearer}`).toString('base64')
+    expect(await get(asked, `Basic ${password}`)).toMatchObject({ status: 200 })
+    running.kill()
+    await running.ended
+  })
+
+  test('the tenant of an identity goes along, and a token that nobody can renew is hidden, too', async () => {
+    const pat = 'pat-of-the-platform-0123456789'
+    const at = await startPassport({ personalTokens: [pat] })
+    onTestFinished(() => at.close())
+    const one = box()
+    const words = ['login', 'autocom', 'shop', '--tenant', 'acme', '--api-url', at.apiUrl, '--token-stdin']
+    expect(await one.run(words, { input: pat })).toMatchObject({ code: 0 })
+    const { running, url, bearer } = await served(one, 'shop', '--proxy')
+    const { host, pathname } = new URL(at.apiUrl)
+    expect(await get(`${url}/${host}${pathname}/profile`, `Bearer ${bearer}`)).toMatchObject({ status: 200 })
+    running.kill()
+    await running.ended
   })
 
   test('what cannot be stood before is said at once', async () => {
