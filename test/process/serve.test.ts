@@ -289,7 +289,11 @@ describe('serve --proxy', () => {
     const bearer = readFileSync(file!, 'utf8')
     expect([at.stdout(), at.stderr()]).toEqual([
       '',
-      `In the name of work: ${url}, with the bearer of ${file}\n  ${url}/${host}/\nIt ends with Ctrl-C.\n`,
+      `In the name of work: ${url}, with the bearer of ${file}
+  ${url}/${host}/
+Try it: curl -H "Authorization: Bearer $(cat ${file})" ${url}/${host}/
+It ends with Ctrl-C.
+`,
     ])
     const socket = await served(one, 'work', '--proxy', '--unix', path)
     expect(socket.told).toMatchObject({

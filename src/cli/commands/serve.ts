@@ -103,6 +103,12 @@ async function announced(
   const what = hosts ? 'In the name' : 'Live credentials'
   host.terminal.say(`${what} of ${identity}: ${where}, with the bearer of ${bearerFile}`)
   for (const prefix of Object.values(hosts ?? {})) host.terminal.say(`  ${prefix}/`)
+  if (changes.set.length === 0) {
+    const socket = isSocket ? `--unix-socket ${place.socket} ` : ''
+    const [first] = Object.values(hosts ?? {})
+    const asked = first === undefined ? url : `${first}/`
+    host.terminal.say(`Try it: curl ${socket}-H "Authorization: Bearer $(cat ${bearerFile})" ${asked}`)
+  }
   host.terminal.say('It ends with Ctrl-C.')
   const format = defaultFormat(host.env.SHELL, host.surroundings().platform)
   return changes.set.length === 0 ? '' : `${envText(changes, format as never)}\n`
