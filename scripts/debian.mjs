@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 
-/** What the suite runs besides Node, and what cannot be tested where it is missing. */
+/** What the suite runs besides Node, by Debian's packages where it has them, and what cannot be tested where it is missing. */
 const WANTED = [
   { command: 'chromium', packages: ['chromium'], tests: 'logins in a real browser' },
   { command: 'gnome-keyring-daemon', packages: ['gnome-keyring'], tests: 'the OS keychain' },
@@ -12,6 +12,13 @@ const WANTED = [
   { command: 'git', packages: ['git'], tests: 'clones and pushes with what git gets from us' },
   { command: 'openssl', packages: ['openssl'], tests: 'git and kubectl over TLS' },
   { command: 'kubectl', packages: ['kubernetes-client'], tests: 'what kubectl gets from us' },
+  // Debian's is too large to install for a few tests, and has a daemon that nobody needs here.
+  { command: 'docker', packages: [], tests: 'what docker gets from us' },
+  {
+    command: 'terraform',
+    packages: [],
+    tests: 'Terraform with a backend that wants keys, across their expiry',
+  },
   ...['bash', 'fish', 'zsh'].map((shell) => ({
     command: shell,
     packages: [shell],
@@ -68,7 +75,7 @@ export function providePrograms(say) {
   const absent = missing()
   if (absent.length === 0) return []
   const packages = [...new Set(absent.flatMap((one) => one.packages))]
-  if (canInstall()) {
+  if (packages.length > 0 && canInstall()) {
     say(`installing ${packages.join(' ')} …`)
     installAll(packages)
   }
