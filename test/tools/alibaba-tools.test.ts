@@ -124,7 +124,8 @@ test('a login that is over is one line, which the SDK shows', async () => {
     /there is a profile "web" in .*\n {2}daypass setup alibaba web --as web --force/,
   )
   await one.run(['logout', 'web', '--local-only'])
-  await one.run(['setup', 'alibaba', 'web', '--as', 'gone'])
+  const { stderr } = await one.run(['setup', 'alibaba', 'web', '--as', 'gone'])
+  expect(stderr).toContain('leave nothing there with: daypass exec web --endpoint -- PROGRAM\n')
   expect((await sdk(one, 'gone')).stderr).toContain('error: web needs a login: it was logged out')
 })
 

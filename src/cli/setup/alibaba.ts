@@ -2,7 +2,7 @@
 import { aliyunConfigPath } from '../../tools/aliyun-config.ts'
 import { aliyunSetup, takeBackAliyun } from '../../tools/setup-aliyun.ts'
 import { forIdentitiesOf } from './cloud.ts'
-import { ourProgram, type SetupTool } from './tool.ts'
+import { ourProgram, type SetupTool, type Wanted } from './tool.ts'
 
 export const setupAlibaba: SetupTool = {
   thing: 'Profile',
@@ -21,9 +21,13 @@ export const setupAlibaba: SetupTool = {
     ),
   startsUs: () => true,
   takeBack: takeBackAliyun,
-  words: ({ place, path }, { identity }) => [
+  words: ({ place, path }, wanted) => [
     `Alibaba Cloud's SDKs write the keys that they are given into ${path}, in clear; aliyun itself does not.`,
-    `Programs that use an SDK leave nothing there with: daypass exec ${identity} -- PROGRAM`,
+    `Programs that use an SDK leave nothing there with: daypass exec ${wanted.identity} ${isLasting(wanted) ? '' : '--endpoint '}-- PROGRAM`,
     `Try it: aliyun --profile ${place} sts GetCallerIdentity`,
   ],
 }
+
+/** Nobody has to renew its keys, and so no endpoint hands them out. */
+const isLasting = ({ definition, header }: Wanted) =>
+  definition.keys !== undefined || (header?.method === 'keys' && header.expiresAt === undefined)
