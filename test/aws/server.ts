@@ -2,14 +2,14 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { close, listen } from '../../src/testing/serve.ts'
 import { authorizeDoors } from './authorize.ts'
-import { createClock } from './clock.ts'
+import { type Clock, createClock } from './clock.ts'
 import { faultQueue } from './faults.ts'
 import { federationDoors } from './federation.ts'
 import { createIdTokens } from './id-token.ts'
 import { createLedger } from './ledger.ts'
 import { createMfa } from './mfa.ts'
 import type { AwsOptions, AwsStats, Consent, Fault, Person, Role, SessionEnd, User } from './options.ts'
-import { createKeyRing, personPrincipal } from './principals.ts'
+import { createKeyRing, type KeyRing, personPrincipal } from './principals.ts'
 import { createProofs } from './proof.ts'
 import { type Serving, serve } from './serve.ts'
 import { createSessions } from './sessions.ts'
@@ -27,6 +27,9 @@ export interface AwsStandIn {
   url: string
   region(name: string): Region
   account: string
+  /** For a service of another address, which takes the same keys. */
+  keyRing: KeyRing
+  clock: Clock
   stats(): AwsStats
   /** Every secret that ever left, and the long-term keys': nothing of it may lie about in clear. */
   issued(): string[]
@@ -118,6 +121,8 @@ export async function startAws(options: AwsOptions = {}): Promise<AwsStandIn> {
     url: region(names[0] ?? '').url,
     region,
     account,
+    keyRing,
+    clock: serving.clock,
     stats: serving.ledger.stats,
     issued: serving.ledger.issued,
     failNext: serving.faults.plan,

@@ -5,7 +5,7 @@ import type { Reply } from './message.ts'
 /** An element's content: a text, or elements by name. What is `undefined` is left out. */
 export type Xml = string | number | { readonly [name: string]: Xml | undefined }
 
-function written(content: Xml): string {
+export function written(content: Xml): string {
   // XML has a name for the apostrophe, and AWS uses it.
   if (typeof content !== 'object') return escaped(String(content)).replaceAll('&#39;', '&apos;')
   return Object.entries(content)
