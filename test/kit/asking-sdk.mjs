@@ -1,7 +1,7 @@
 /**
  * A program of somebody else's that runs for long: at each line of standard input it calls its cloud with whatever
  * credential the cloud's own SDK has then, by the SDK's own chain. `node asking-sdk.mjs aws|alibaba` answers one line of
- * JSON: the key and whose it is, or what the SDK says.
+ * JSON: the key and whose it is, as the cloud says, or what the SDK says. STS_HOST is where Alibaba Cloud's is.
  */
 import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
@@ -18,11 +18,17 @@ const clouds = {
     }
   },
   async alibaba() {
-    const { default: Credential } = createRequire(import.meta.url)('@alicloud/credentials')
+    const load = createRequire(import.meta.url)
+    const { default: Credential } = load('@alicloud/credentials')
+    const { default: Client } = load('@alicloud/sts20150401')
+    // What the client itself stands on.
+    const { $OpenApiUtil } = createRequire(load.resolve('@alicloud/sts20150401'))('@alicloud/openapi-core')
     const credential = new Credential()
+    const where = { endpoint: process.env.STS_HOST, protocol: 'http', regionId: 'cn-hangzhou' }
+    const sts = new Client(new $OpenApiUtil.Config({ ...where, credential }))
     return async () => {
-      const { accessKeyId, providerName } = await credential.getCredential()
-      return { key: accessKeyId, who: providerName }
+      const { body } = await sts.getCallerIdentity()
+      return { key: (await credential.getCredential()).accessKeyId, who: body.arn }
     }
   },
 }

@@ -17,8 +17,8 @@ import { expectNone } from './leaks.ts'
 
 const SDK = join(import.meta.dirname, '../kit/asking-sdk.mjs')
 
-/** From now on, programs of the home go by a clock that is moved. */
-function clockOf(one: Sandbox, server: { setClockOffset(milliseconds: number): void }) {
+/** From now on, programs of the home go by a clock that is moved, each time farther than keys live. */
+function clockOf(one: Sandbox, server: { setClockOffset(milliseconds: number): void; expireKeys(): void }) {
   const file = join(one.home, 'clock')
   one.env.CLOCK_FILE = file
   let ahead = 0
@@ -26,6 +26,7 @@ function clockOf(one: Sandbox, server: { setClockOffset(milliseconds: number): v
     ahead += milliseconds
     writeFileSync(file, String(ahead))
     server.setClockOffset(ahead)
+    server.expireKeys()
   }
 }
 
@@ -51,6 +52,7 @@ function sdk(one: Sandbox, cloud: string, words: string[], env: Record<string, s
 }
 
 const ADA = 'arn:aws:iam::111122223333:user/ada'
+const ADA_OF_ALIBABA = 'acs:ram::1234567890123456:user/ada'
 
 describe('exec --endpoint', () => {
   test('a program with the SDK of AWS calls through three expiries, and has no keys in its environment', async () => {
@@ -83,11 +85,13 @@ describe('exec --endpoint', () => {
     expect(keys.size).toBe(4)
     expect((await program.end()).code).toBe(0)
     expect(aws.stats().sessions[0]!.renewals).toBe(3)
+    expect(aws.stats().refusals).toEqual([])
   })
 
-  test('a program with the SDK of Alibaba Cloud goes on across expiries', async () => {
+  test('a program with the SDK of Alibaba Cloud calls through three expiries', async () => {
     const { one, ali, close } = await alibabaHome()
     onTestFinished(close)
+    one.env.STS_HOST = new URL(ali.url).host
     const advance = clockOf(one, ali)
     mkdirSync(join(one.home, '.aliyun'))
     const profile = { name: 'default', mode: 'AK', access_key_id: 'LTAIother', access_key_secret: 'other' }
@@ -108,13 +112,14 @@ describe('exec --endpoint', () => {
     })
     expect(Object.keys(seen).filter((name) => /ACCESS_KEY|SECRET|SECURITY_TOKEN/.test(name))).toEqual([])
     const keys = new Set<string>()
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 4; round++) {
       const { key, who, error } = await program.ask()
-      expect([who, error]).toEqual(['default/credential_uri', undefined])
+      expect([who, error]).toEqual([ADA_OF_ALIBABA, undefined])
       keys.add(key!)
       advance(61 * MINUTE)
     }
-    expect(keys.size).toBe(3)
+    expect(keys.size).toBe(4)
+    expect(ali.stats().refusals).toEqual([])
     expect((await program.end()).code).toBe(0)
   })
 
@@ -137,7 +142,7 @@ describe('exec --endpoint', () => {
 
 /** `serve` as another program sees it. */
 async function served(one: Sandbox, ...words: string[]) {
-  const running = one.start(['serve', ...words, '--json'])
+  const running = one.start(['serve', ...words, '--json'], { program: BY_CLOCK })
   const [line] = await running.waitFor(/^\{.*\}$/m)
   const told = JSON.parse(line)
   const bearer = readFileSync(told.authorization_token_file, 'utf8')
@@ -192,6 +197,23 @@ describe('serve', () => {
     expect(existsSync(file)).toBe(false)
     expect(await refuses(Number(new URL(url).port))).toBe('ECONNREFUSED')
     expect(aws.stats().sessions[0]!.renewals).toBe(0)
+  })
+
+  test('the SDK of Alibaba Cloud asks there, too, across an expiry', async () => {
+    const { one, ali, close } = await alibabaHome()
+    onTestFinished(close)
+    one.env.STS_HOST = new URL(ali.url).host
+    const advance = clockOf(one, ali)
+    const { running, env } = await served(one, 'work')
+    const program = sdk(one, 'alibaba', [], env)
+    const first = await program.ask()
+    advance(61 * MINUTE)
+    const second = await program.ask()
+    expect([first.who, second.who, second.error]).toEqual([ADA_OF_ALIBABA, ADA_OF_ALIBABA, undefined])
+    expect(second.key).not.toBe(first.key)
+    await program.end()
+    running.kill()
+    expect((await running.ended).code).toBe(0)
   })
 
   test('a token is answered at /v1/token', async () => {
