@@ -1,5 +1,13 @@
 /** `serve` and `exec --endpoint` with programs that use the SDKs of AWS and Alibaba Cloud. */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { request } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -165,6 +173,30 @@ const refuses = (port: number) =>
     socket.once('connect', () => resolve('listens'))
   })
 
+const hexOf = (port: string) => Number(port).toString(16).toUpperCase().padStart(4, '0')
+
+/** The places where a process waits for others: of TCP by the kernel's table, and every one of UDP. */
+function listening(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`
+  const inodes = readdirSync(folder).flatMap((fd) => {
+    const [, inode] = /^socket:\[(\d+)\]$/.exec(readlinkSync(join(folder, fd))) ?? []
+    return inode === undefined ? [] : [inode]
+  })
+  expect(inodes).not.toEqual([])
+  return ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter(
+        ([, , , state, , , , , , inode]) =>
+          inodes.includes(inode!) && (state === '0A' || table.startsWith('udp')),
+      )
+      .map(([, local]) => local!),
+  )
+}
+
 describe('serve', () => {
   test('one line says where; the bearer is in a file of its own; SIGTERM ends all of it', async () => {
     const { one, aws } = await awsHome()
@@ -214,6 +246,19 @@ describe('serve', () => {
     await program.end()
     running.kill()
     expect((await running.ended).code).toBe(0)
+  })
+
+  test('it listens at that port of 127.0.0.1, and nowhere else', async (context) => {
+    if (process.platform !== 'linux') context.skip('there is no table of sockets to read')
+    const { one } = await awsHome()
+    const { running, url } = await served(one, 'work')
+    expect(listening(running.pid)).toEqual([`0100007F:${hexOf(new URL(url).port)}`])
+    const program = sdk(one, 'aws', ['exec', 'work', '--endpoint'])
+    const { AWS_CONTAINER_CREDENTIALS_FULL_URI: own } = await program.ask('env')
+    expect(listening(program.pid)).toEqual([`0100007F:${hexOf(new URL(own!).port)}`])
+    await program.end()
+    running.kill()
+    await running.ended
   })
 
   test('a token is answered at /v1/token', async () => {
