@@ -40,6 +40,8 @@ export interface Door {
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const { place, requestTimeout } = options
   const server = createServer({ ...LIMITS, requestTimeout })
+  // Whatever is beyond a number is dropped unseen: another Host, an Origin. All of them are 16 KiB at most.
+  server.maxHeadersCount = 0
   const strangers = strangersAt(server)
   const bearer = newBearer()
   const port = await listening(server, place)
