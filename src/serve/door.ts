@@ -165,7 +165,10 @@ function stranger(own: string | undefined, { headers, rawHeaders }: IncomingMess
   return undefined
 }
 
-export const noBearer: Refused = { status: 401, message: 'the bearer is not the one of this endpoint' }
+export const noBearer: Refused = {
+  status: 401,
+  message: 'this request comes without the bearer of this endpoint',
+}
 
 function refuse(response: ServerResponse, { status, challenge = 'Bearer' }: Refused, body: unknown): void {
   const text = JSON.stringify(body)
