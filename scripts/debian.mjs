@@ -10,6 +10,8 @@ const WANTED = [
   { command: 'strace', packages: ['strace'], tests: 'that what is kept is on the disk' },
   { command: '/usr/bin/aws', packages: ['awscli'], tests: 'what AWS’ own command line gets from us' },
   { command: 'git', packages: ['git'], tests: 'clones and pushes with what git gets from us' },
+  { command: 'curl', packages: ['curl'], tests: 'what a program in a sandbox gets from us' },
+  { command: 'python3', packages: ['python3'], tests: 'that we wait for the locks of other tools' },
   { command: 'openssl', packages: ['openssl'], tests: 'git and kubectl over TLS' },
   { command: 'kubectl', packages: ['kubernetes-client'], tests: 'what kubectl gets from us' },
   // Debian's is too large to install for a few tests, and has a daemon that nobody needs here.

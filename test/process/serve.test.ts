@@ -379,7 +379,7 @@ It ends with Ctrl-C.
     expect(await curl(...github, `${socket.url}/${host}${pathname}`)).toEqual(ada)
     // A resource of OAuth knows no passwords, and says so.
     expect(await curl('--user', `ada:${bearer}`, `${url}/${host}${pathname}`)).toMatch(/ 401$/)
-    expect(await curl('--user', 'ada:x', `${url}/${host}${pathname}`)).toMatch(/not the one.* 401$/)
+    expect(await curl('--user', 'ada:x', `${url}/${host}${pathname}`)).toMatch(/without the bearer.* 401$/)
     expect(await curl(...header, `${url}/evil.test/`)).toMatch(/nothing here.* 404$/)
     for (const running of [at, socket.running]) running.kill()
     const said = await Promise.all([at.ended, socket.running.ended])
