@@ -101,8 +101,21 @@ describe('a request', () => {
     const { ask, seen } = await standing({ path: '/api/' })
     await ask('/v1')
     expect(seen.map(({ path }) => path)).toEqual(['/api/v1'])
-    for (const path of ['/../v1', '/v1/../../v1', '/%2e%2e/v1']) expect((await ask(path)).status).toBe(400)
+    const climbing = ['/../v1', '/v1/../../v1', '/%2e%2e/v1', '/.%2E/v1', '/..\\v1', '/v1\\..\\..\\v1']
+    const further = [
+      '///../../../../v1',
+      '/..',
+      '/v1/../..',
+      '/../apiary',
+      '/../evil.example',
+      '/..//evil.example/v1',
+    ]
+    for (const path of [...climbing, ...further]) expect((await ask(path)).status, path).toBe(400)
     expect(seen).toHaveLength(1)
+    // What looks like another host or port is a path, too.
+    for (const path of ['/\\evil.example/v1', '/@evil.example/v1', '/:1/v1', '/v1?//evil.example/../..'])
+      expect((await ask(path)).status, path).toBe(200)
+    for (const { path } of seen) expect(path).toMatch(/^\/api\//)
   })
 })
 
