@@ -61,7 +61,15 @@ const WAYS: [string, Way][] = [
 const ADA_OF_AWS = 'arn:aws:iam::111122223333:user/ada'
 const ADA_OF_ALIBABA = 'acs:ram::1234567890123456:user/ada'
 
-const said = ({ stdout, stderr }: Result) => stdout || stderr
+/** Prepared, each in its way, in a home where they meet. */
+async function prepared(one: Sandbox, ways: readonly (readonly [string, Way])[]) {
+  const runs = await Promise.all(ways.map(async ([how, way]) => [how, await way.prepare(one)] as const))
+  /** All at once. */
+  return async (program: readonly string[], who: string) => {
+    const results = await Promise.all(runs.map(async ([how, run]) => ({ how, ...(await run(program)) })))
+    for (const { how, stdout, stderr } of results) expect(stdout || stderr, how).toContain(who)
+  }
+}
 
 /** A home at AWS, and what makes the keys of now end. */
 async function atAws() {
@@ -75,48 +83,34 @@ async function atAws() {
   return { one, url: aws.url, expire, expectSound }
 }
 
-test.for([...WAYS, ['a profile', profile('aws', 'AWS_PROFILE')]] as const)(
-  '%s: the SDK of AWS asks who it is',
-  async ([, way]) => {
-    const { one, expire, expectSound } = await atAws()
-    const run = await way.prepare(one)
-    for (const before of [async () => undefined, expire]) {
-      await before()
-      expect(said(await run([process.execPath, SDK, 'aws']))).toContain(ADA_OF_AWS)
-    }
-    expectSound()
-  },
-)
+test('the SDK of AWS asks who it is', async () => {
+  const { one, expire, expectSound } = await atAws()
+  const ask = await prepared(one, [...WAYS, ['a profile', profile('aws', 'AWS_PROFILE')]])
+  await ask([process.execPath, SDK, 'aws'], ADA_OF_AWS)
+  await expire()
+  await ask([process.execPath, SDK, 'aws'], ADA_OF_AWS)
+  expectSound()
+})
 
 /** The profile has tests of its own. */
-test.for(WAYS.filter(([how]) => how !== 'env'))(
-  '%s: AWS’ command line asks who it is',
-  async ([, way], context) => {
-    needs(context, '/usr/bin/aws')
-    const { one, url, expire, expectSound } = await atAws()
-    const run = await way.prepare(one)
-    await expire()
-    const words = ['--endpoint-url', url, 'sts', 'get-caller-identity', '--output', 'json']
-    expect(said(await run(['/usr/bin/aws', ...words]))).toContain(ADA_OF_AWS)
-    expectSound()
-  },
-)
+test('AWS’ command line asks who it is', async (context) => {
+  needs(context, '/usr/bin/aws')
+  const { one, url, expire, expectSound } = await atAws()
+  const ask = await prepared(one, WAYS)
+  await expire()
+  const words = ['--endpoint-url', url, 'sts', 'get-caller-identity']
+  await ask(['/usr/bin/aws', ...words], ADA_OF_AWS)
+  expectSound()
+})
 
-test.for([...WAYS, ['a profile', profile('alibaba', 'ALIBABA_CLOUD_PROFILE')]] as const)(
-  '%s: the SDK of Alibaba Cloud asks who it is',
-  async ([, way]) => {
-    const { one, ali, close } = await signedInToAlibaba()
-    onTestFinished(close)
-    one.env.STS_HOST = new URL(ali.url).host
-    const run = await way.prepare(one)
-    const expire = async () => {
-      ali.expireKeys()
-      await staleAtAlibaba(one, HOUR)
-    }
-    for (const before of [async () => undefined, expire]) {
-      await before()
-      expect(said(await run([process.execPath, SDK, 'alibaba']))).toContain(ADA_OF_ALIBABA)
-    }
-    expect(ali.stats()).toMatchObject({ refusals: [], by: { exchange: 2 } })
-  },
-)
+test('the SDK of Alibaba Cloud asks who it is', async () => {
+  const { one, ali, close } = await signedInToAlibaba()
+  onTestFinished(close)
+  one.env.STS_HOST = new URL(ali.url).host
+  const ask = await prepared(one, [...WAYS, ['a profile', profile('alibaba', 'ALIBABA_CLOUD_PROFILE')]])
+  await ask([process.execPath, SDK, 'alibaba'], ADA_OF_ALIBABA)
+  ali.expireKeys()
+  await staleAtAlibaba(one, HOUR)
+  await ask([process.execPath, SDK, 'alibaba'], ADA_OF_ALIBABA)
+  expect(ali.stats()).toMatchObject({ refusals: [], by: { exchange: 2 } })
+})
