@@ -115,7 +115,10 @@ describe.each(SHELLS)('%s', (name) => {
     needs(context, name)
     const shown = screen(person(name), ['shell'], shellOf(name))
     await shown.until('(daypass:work) ')
-    await says(shown, `sh -c 'echo "rea""dy"; sleep 600'`, /ready/)
+    // fish lets its jobs begin before they are in the foreground, where Ctrl-C reaches them.
+    const look = 'set -- $(cat /proc/$$/stat)'
+    const wait = `${look}; while [ "$5" != "$8" ]; do ${look}; done`
+    await says(shown, `sh -c '${wait}; echo "rea""dy"; sleep 600'`, /ready/)
     shown.pty.write(CTRL_C)
     await says(shown, 'greet', new RegExp(`hello from ${name}`))
     shown.pty.write('exit 0\r')
