@@ -2,7 +2,7 @@ import { type Command, Option } from '@commander-js/extra-typings'
 import { CLOUDS } from '../outputs/credential-process.ts'
 import { ENV_FORMATS } from '../outputs/env.ts'
 import { common, selected } from './flags.ts'
-import type { Runner } from './program.ts'
+import type { Runner } from './runner.ts'
 import { useCommands } from './use-commands.ts'
 
 /** A credential, in the words of whoever uses it. */

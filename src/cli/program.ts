@@ -1,22 +1,11 @@
 import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings'
-import type { Answer, World } from './answer.ts'
-import type { ConfigWorld } from './commands/config.ts'
-import { type CommonFlags, common, selected } from './flags.ts'
+import { common, selected } from './flags.ts'
 import { handOutCommands } from './hand-out-commands.ts'
 import { protocolCommands } from './protocol-commands.ts'
+import type { Runner } from './runner.ts'
 import { tenantCommands } from './tenant-commands.ts'
 import { toolCommands } from './tool-commands.ts'
 import { auditCommand, serveCommand } from './use-commands.ts'
-
-/** What `main` gives the program: a world made of the flags, and a place for the answer. */
-export interface Runner {
-  version: string
-  /** What stands behind `--` of `exec`. */
-  command?: readonly string[]
-  run(flags: CommonFlags, verb: string, work: (world: World) => Promise<Answer>): Promise<void>
-  runConfig(flags: CommonFlags, work: (world: ConfigWorld) => Answer | Promise<Answer>): Promise<void>
-  runDemo(flags: CommonFlags): Promise<void>
-}
 
 const METHODS = ['browser', 'paste', 'device', 'token', 'keys'] as const
 const METHOD = 'how: browser, paste, device, token or keys; chosen from the surroundings when not given'

@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings'
 import { common, selected } from './flags.ts'
-import type { Runner } from './program.ts'
+import type { Runner } from './runner.ts'
 
 /** What other programs call, in their own words. Nobody is asked anything here. */
 export function protocolCommands(root: Command, runner: Runner): void {

@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings'
 import { common, selected } from './flags.ts'
-import type { Runner } from './program.ts'
+import type { Runner } from './runner.ts'
 
 /** Where an account has several tenants, which one a token is used in. */
 export function tenantCommands(tenants: Command, runner: Runner): void {

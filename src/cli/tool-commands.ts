@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings'
 import { common, selected } from './flags.ts'
-import type { Runner } from './program.ts'
+import type { Runner } from './runner.ts'
 
 /** What concerns other tools: their configuration, what they have kept, the console of a cloud. */
 export function toolCommands(root: Command, runner: Runner): void {

@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings'
 import { common, selected } from './flags.ts'
-import type { Runner } from './program.ts'
+import type { Runner } from './runner.ts'
 
 /** A credential that is used at once. */
 export function useCommands(root: Command, runner: Runner): void {
