@@ -199,6 +199,17 @@ describe('the answer', () => {
     })
   })
 
+  test('says nothing to the terminal where its status is told', async () => {
+    const { host, url } = await api((response) => {
+      const { socket } = response
+      socket?.end(
+        Buffer.from('HTTP/1.1 404 \x1b]0;mine\x07\x9b31mGone\r\ncontent-length: 0\r\n\r\n', 'latin1'),
+      )
+    })
+    const { code, stderr } = await boxFor(host).run(['fetch', url, 'work'])
+    expect([code, stderr]).toEqual([1, `error: ${host} answered 404 ]0;mine \ufffd31mGone\n`])
+  })
+
   test('has its status and headers in front where they are asked for', async () => {
     const { host, url } = await api((response) => response.writeHead(201, { 'x-a': 'b' }).end('body'))
     const { stdout } = await boxFor(host).run(['fetch', url, 'work', '--include'])
@@ -279,6 +290,18 @@ describe('a redirect', () => {
     expect(other.heard.map(({ headers }) => headers.authorization)).toEqual([undefined])
     expect([away.code, away.stdout]).toEqual([6, 'who are you'])
     expect(away.stderr).toContain('the request was redirected there, where the token does not go')
+  })
+
+  test('that wants the same request again gets its data, too', async () => {
+    const { heard, host, url } = await api((response, { url: path }) => {
+      response.writeHead(path === '/' ? 307 : 200, { location: '/there' }).end('arrived')
+    })
+    expect(await boxFor(host).run(['fetch', url, 'work', '-d', 'the data'])).toMatchObject({
+      code: 0,
+      stdout: 'arrived',
+      stderr: '',
+    })
+    expect(heard.map(({ method, body }) => `${method} ${body}`)).toEqual(['POST the data', 'POST the data'])
   })
 })
 

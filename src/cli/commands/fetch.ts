@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import type { Handed } from '../../client/credential.ts'
 import { DaypassError, type ErrorCode, isDaypassError } from '../../core/errors.ts'
+import { shown } from '../../core/text.ts'
 import { unreachable } from '../../oauth/http.ts'
 import type { Answer, World } from '../answer.ts'
 import { record } from '../record.ts'
@@ -64,7 +65,8 @@ async function requestOf(url: URL, flags: FetchFlags, signal: AbortSignal): Prom
   if (body && !headers.has('content-type')) headers.set('content-type', typeOf(body))
   const method = flags.method?.toUpperCase() ?? (body ? 'POST' : 'GET')
   try {
-    return new Request(url, { method, headers, signal, ...(body && { body }) })
+    // Bare bytes are gone once they are sent, and a 307 wants them again (undici: "detached ArrayBuffer").
+    return new Request(url, { method, headers, signal, ...(body && { body: new Blob([body]) }) })
   } catch (cause) {
     throw new DaypassError('usage', `there can be no such request: ${method}${body ? ' with data' : ''}`, {
       hint: 'daypass fetch --help',
@@ -146,7 +148,7 @@ function complaint(answer: Response, asked: URL, handed: Handed): DaypassError |
   if (code === undefined) return undefined
   const { host, origin } = new URL(answer.url)
   const elsewhere = origin !== asked.origin
-  const words = [`${host} answered ${answer.status}`, answer.statusText].filter(Boolean).join(' ')
+  const words = [`${host} answered ${answer.status}`, shown(answer.statusText)].filter(Boolean).join(' ')
   if (elsewhere)
     return new DaypassError(code === 'login_required' ? 'refused' : code, `${words}; ${REDIRECTED}`)
   return new DaypassError(code, words, { hint: hintFor(code, answer, handed) })
