@@ -20,6 +20,8 @@ export function gitConfigPath(env: Env, platform: NodeJS.Platform = process.plat
 export interface GitConfig {
   /** `credential.<url>.helper`, by that name: all that stand there, in their order. */
   helpers(text: string): ReadonlyMap<string, readonly string[]>
+  /** A helper for every host stands behind those of `name`: it is asked, too, and told whatever they have answered. */
+  isFollowed(text: string, name: string): boolean
   /** The text with exactly these helpers, one after the other. */
   withHelpers(text: string, name: string, helpers: readonly string[]): string
 }
@@ -28,18 +30,26 @@ export interface GitConfig {
 export function gitConfig(program: string, path: string): GitConfig {
   const run = (text: string, ...commands: readonly (readonly string[])[]) =>
     onCopy(program, path, text, commands)
+  const entries = (text: string, pattern: string) => {
+    const { out } = run(text, ['-z', '--get-regexp', pattern])
+    // A name without a value is one line.
+    return out
+      .split('\0')
+      .slice(0, -1)
+      .map((entry) => entry.split(/\n(.*)/s))
+  }
   const helpers: GitConfig['helpers'] = (text) => {
-    const { out } = run(text, ['-z', '--get-regexp', '^credential\\..*\\.helper$'])
     const found = new Map<string, string[]>()
-    for (const entry of out.split('\0').slice(0, -1)) {
-      // A name without a value is one line.
-      const [name = '', value = ''] = entry.split(/\n(.*)/s)
+    for (const [name = '', value = ''] of entries(text, '^credential\\..*\\.helper$'))
       found.set(name, [...(found.get(name) ?? []), value])
-    }
     return found
   }
   return {
     helpers,
+    isFollowed(text, name) {
+      const names = entries(text, '^credential\\.(.*\\.)?helper$').map(([each]) => each)
+      return names.lastIndexOf('credential.helper') > names.lastIndexOf(name)
+    },
     withHelpers(text, name, wanted) {
       const now = helpers(text).get(name) ?? []
       // What stands there stays where it is, with its comments.

@@ -41,14 +41,32 @@ function planned(
   let after = text
   for (const name of request.hosts.flatMap(namesFor)) {
     const now = git.helpers(after).get(name) ?? []
-    if (now.at(-2) === '' && now.at(-1) === line) continue
+    if (now.at(-2) === '' && now.at(-1) === line && !git.isFollowed(after, name)) continue
     const theirs = without(now, isOurs)
     if (theirs.some((value) => value !== '') && !request.force) throw isTaken(request, path, name)
-    // An empty one before ours: whoever stands further up, in this file or the system's, is asked no more.
-    after = git.withHelpers(after, name, [...theirs, '', line])
+    const bare = theirs.length < now.length ? git.withHelpers(after, name, theirs) : after
+    after = withOurs(git, after, bare, name, [...theirs, '', line])
   }
   const edits = editsBetween(text, after)
   return { place, path, edits, diff: diffOf(path, text, edits, masked(line)), warnings: [] }
+}
+
+/**
+ * An empty one before ours: whoever stands further up, in this file or the system's, is asked no more. Nobody stands
+ * further down: git tells every helper what one of them has answered, and `store` would keep it. `bare`: without ours.
+ */
+function withOurs(
+  git: GitConfig,
+  text: string,
+  bare: string,
+  name: string,
+  helpers: readonly string[],
+): string {
+  const after = git.withHelpers(text, name, helpers)
+  if (!git.isFollowed(after, name)) return after
+  const url = name.slice('credential.'.length, -'.helper'.length)
+  const end = bare === '' || bare.endsWith('\n') ? '' : '\n'
+  return git.withHelpers(`${bare}${end}[credential "${url}"]\n`, name, helpers)
 }
 
 /** Nobody but this machine itself is talked to without TLS. */

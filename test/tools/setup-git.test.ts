@@ -93,6 +93,25 @@ describe('set up', () => {
     expect(read()).toBe(theirs)
   })
 
+  // It would be told our token to keep, and a file of passwords keeps it for good.
+  test('a helper for every host is asked no more, wherever it stands', async (context) => {
+    const mine = '[credential "https://gitlab.com"]\n\tusername = oauth2\n'
+    const all = '[credential]\n\thelper = store\n'
+    const { set, read, write, undo, git } = home(context, mine + all)
+    await set(GITLAB)
+    expect(read()).toBe(`${mine}${all}[credential "https://gitlab.com"]\n${OURS}`)
+    expect((await set(GITLAB)).edits).toEqual([])
+    await undo()
+    expect(read()).toBe(mine + all)
+    // Somebody has put it there since.
+    await set(GITLAB)
+    write(`${read()}${all}`)
+    await set(GITLAB)
+    expect(read()).toBe(`${mine}${all}${all}[credential "https://gitlab.com"]\n${OURS}`)
+    await undo()
+    expect(git.helpers(read()).size).toBe(0)
+  })
+
   test('a program that lies elsewhere now takes the place of the old one', async (context) => {
     const { set, read, undo } = home(context, HAND_MADE)
     await set(GITLAB)
