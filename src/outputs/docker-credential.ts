@@ -6,11 +6,24 @@ import { isBound } from './token.ts'
 /** Told word for word, so that docker goes on without a credential. */
 export const NOT_FOUND = 'credentials not found in native keychain'
 
+/** What docker's own login keeps beside a registry, and sends to its own servers. */
+const OF_ITS_LOGIN = /\/(?:access|refresh)-token$/
+
 /** What a registry is called: a host, mostly; or an address. */
 export function readServer(text: string): { protocol: string; host: string } {
+  if (OF_ITS_LOGIN.test(text.trim())) return { protocol: 'https', host: '' }
   const [, protocol = 'https', host = ''] = /^(?:(https?):\/\/)?([^/]+)(?:\/\S*)?$/.exec(text.trim()) ?? []
   return { protocol, host }
 }
+
+/** Its own registry is the only one that docker calls by an address. */
+const HUB = { host: 'index.docker.io', name: 'https://index.docker.io/v1/' }
+
+/** What docker calls the registry at a host. */
+export const nameAtDocker = (host: string) => (host === HUB.host ? HUB.name : host)
+
+/** As a person writes an image's name. */
+export const nameInImages = (host: string) => (host === HUB.host ? 'docker.io' : host)
 
 /** The answer to `get`. `server`: as docker has called it. */
 export function dockerAnswer(server: string, user: string, credential: BearerCredential): string {

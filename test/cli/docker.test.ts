@@ -93,6 +93,25 @@ test('`setup docker` is all that it takes', async (context) => {
   expect(readFileSync(config, 'utf8')).toBe(before)
 })
 
+// https://github.com/docker/cli/blob/v28.2.2/cli/config/configfile/file.go, getConfiguredCredentialStore
+test('docker’s own registry has the name that docker asks for', async () => {
+  const { one, helper, server } = await scene('basic')
+  const work = `{ kind: oidc/user, issuer: "${server.issuer}", client_id: ${server.clientId}, hosts: ["index.docker.io"] }`
+  writeFileSync(join(one.daypassHome, 'config.yaml'), `auth: { identities: { work: ${work} } }\n`)
+  expect((await one.run(['login', 'work'])).code).toBe(0)
+  const setup = await one.run(['setup', 'docker', 'work'])
+  expect(setup.stderr).toContain('Try it: docker manifest inspect docker.io/OWNER/IMAGE\n')
+  const name = 'https://index.docker.io/v1/'
+  expect(JSON.parse(readFileSync(join(one.home, '.docker/config.json'), 'utf8')).credHelpers).toHaveProperty([
+    name,
+  ])
+  expect(JSON.parse((await helper('list')).stdout)).toEqual({ [name]: 'ada@example.com' })
+  expect((await helper('get', name)).code).toBe(0)
+  // What its own login keeps there, and would send elsewhere.
+  expect(await helper('get', `${name}refresh-token`)).toMatchObject({ code: 1, stdout: NOT_FOUND })
+  expect((await one.run(['setup', 'docker', '--undo'])).code).toBe(0)
+})
+
 test('a registry that nobody knows is to be said', async () => {
   const one = box()
   mkdirSync(one.daypassHome, { recursive: true })

@@ -1,7 +1,7 @@
 import type { Ask } from '../../client/for-host.ts'
 import { placeOf } from '../../client/hosts.ts'
 import { DaypassError, isDaypassError } from '../../core/errors.ts'
-import { dockerAnswer, NOT_FOUND, readServer } from '../../outputs/docker-credential.ts'
+import { dockerAnswer, NOT_FOUND, nameAtDocker, readServer } from '../../outputs/docker-credential.ts'
 import { readInput } from '../../platform/read-input.ts'
 import { type Answer, inOneLine, jsonLine, type World } from '../answer.ts'
 import { record } from '../record.ts'
@@ -47,7 +47,7 @@ async function get(world: World, server: string, selected: string | undefined): 
 }
 
 const namesOf = (offered: readonly { host: string; user: string }[]) =>
-  Object.fromEntries(offered.map(({ host, user }) => [host, user]))
+  Object.fromEntries(offered.map(({ host, user }) => [nameAtDocker(host), user]))
 
 const keepsNone = () =>
   new DaypassError(

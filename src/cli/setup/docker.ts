@@ -1,6 +1,7 @@
 /** docker's configuration, in which we become the helper for the registries of an identity. */
 import { hostsOf } from '../../client/hosts.ts'
 import { DaypassError } from '../../core/errors.ts'
+import { nameAtDocker, nameInImages } from '../../outputs/docker-credential.ts'
 import { findProgram } from '../../platform/find-program.ts'
 import { dockerConfigPath, dockerSetup, takeBackDocker } from '../../tools/setup-docker.ts'
 import type { World } from '../answer.ts'
@@ -16,14 +17,20 @@ export const setupDocker: SetupTool = {
       throw new DaypassError('usage', `nobody knows the registry of ${identity}`, {
         hint: `write it into config.yaml: auth.identities.${identity}.hosts, with its other hosts`,
       })
-    return dockerSetup({ identity, registries, force: flags.force }, dockerConfigPath(host.env))
+    return dockerSetup(
+      { identity, registries: registries.map(nameAtDocker), force: flags.force },
+      dockerConfigPath(host.env),
+    )
   },
   startsUs: () => true,
   takeBack: takeBackDocker,
   async done(world) {
     warnUnlessFound(world)
   },
-  words: ({ place }) => [`Try it: docker manifest inspect ${place.split(', ')[0]}/OWNER/IMAGE`],
+  words(_, { definition, header }) {
+    const [first = ''] = hostsOf(definition, header?.endpoints, 'docker')
+    return [`Try it: docker manifest inspect ${nameInImages(first)}/OWNER/IMAGE`]
+  },
 }
 
 const HELPER = 'docker-credential-daypass'
