@@ -19,13 +19,22 @@ export function readAudit(path: string, report: (message: string) => void): Audi
   return { asked, unreadable: lines.length - asked.length }
 }
 
+/** Every program of the person's can write there. */
+function isWhole({ at, verb, identity, ppid, ...others }: Asked): boolean {
+  const texts = [others.audience, others.parent, others.cwd].filter((value) => value !== undefined)
+  return (
+    [at, verb, identity, ...texts].every((value) => typeof value === 'string') &&
+    typeof ppid === 'number' &&
+    !Number.isNaN(Date.parse(at))
+  )
+}
+
 /** A line that a full disk cut short has the next one behind it. */
 function parse(line: string): Asked | undefined {
   for (const text of [line, line.slice(line.lastIndexOf('{"at":'))]) {
     try {
       const said = JSON.parse(text) as Asked
-      const isWhole = [said.at, said.verb, said.identity].every((value) => typeof value === 'string')
-      if (isWhole && !Number.isNaN(Date.parse(said.at))) return said
+      if (isWhole(said)) return said
     } catch {
       // Half of a line.
     }

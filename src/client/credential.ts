@@ -176,8 +176,15 @@ export const issuedOf = ({ refreshToken, credential, source }: Grant) => ({
 export const proofKeyOf = (header: Header | undefined, grant: Pick<Grant, 'proofKey'> | undefined) =>
   grant?.proofKey && { jwk: grant.proofKey, clockOffset: header?.clockOffset ?? 0 }
 
-/** `fetch` with the identity's credential: only towards its own hosts, renewed once after a 401. */
-export function fetchAs(context: Context, selected: string | undefined): Fetch {
+/**
+ * `fetch` with the identity's credential: only towards its own hosts, renewed once after a 401. `sending` is told before
+ * the credential leaves, and where it does.
+ */
+export function fetchAs(
+  context: Context,
+  selected: string | undefined,
+  sending: (handed: Handed) => Promise<void> = async () => undefined,
+): Fetch {
   return async (input, init) => {
     const request = new Request(input, init)
     const url = new URL(request.url)
@@ -185,6 +192,7 @@ export function fetchAs(context: Context, selected: string | undefined): Fetch {
     const first = await credentialOf(context, selected, {})
     const definition = await definitionBehind(context, first)
     checkHost(definition, first, url)
+    await sending(first)
     const answer = await send(context, definition, request, first)
     const own = !answer.redirected || new URL(answer.url).origin === url.origin
     if (answer.status !== 401 || !first.header?.renewable || !own) return answer

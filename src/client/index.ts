@@ -48,8 +48,11 @@ export interface Daypass {
   credential(identity?: string, options?: CredentialOptions): Promise<Credential>
   /** The same with whose it is. */
   handOut(identity?: string, options?: CredentialOptions): Promise<Handed>
-  /** `fetch` with the identity's credential, towards its own hosts only; renews once after a 401. */
-  fetch(identity?: string): Fetch
+  /**
+   * `fetch` with the identity's credential, towards its own hosts only; renews once after a 401. `sending` is told before
+   * the credential leaves, and where it does.
+   */
+  fetch(identity?: string, sending?: (handed: Handed) => Promise<void>): Fetch
   /** For a program that names a host and no identity. `undefined`: it is nobody's. */
   handOutFor(ask: Ask): Promise<ForHost | undefined>
   /** What was handed out for a host was refused there: renewed once, for that very token. */
@@ -113,7 +116,7 @@ export function assemble({ host, vault, config = {}, choices, providers }: Daypa
     remove: (identity) => remove(context, identity),
     credential: async (identity, options) => (await handOut(identity, options)).credential,
     handOut,
-    fetch: (identity) => fetchAs(context, identity),
+    fetch: (identity, sending) => fetchAs(context, identity, sending),
     handOutFor: (ask) => handOutFor(context, ask),
     refusedFor: (ask, sent) => refusedFor(context, ask, sent),
     offeredFor: (use) => offeredFor(context, use),

@@ -15,7 +15,8 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type Asked, LIMIT } from '../../src/audit/append.ts'
-import { copyOf, left, loggedIn, logIn, withKeys } from '../cli/story.ts'
+import type { BearerCredential } from '../../src/core/types.ts'
+import { change, copyOf, left, loggedIn, logIn, withKeys } from '../cli/story.ts'
 import { CLI, type Sandbox } from '../kit/cli.ts'
 import { needs } from '../kit/needs.ts'
 import { skipLoudly } from '../vault/support.ts'
@@ -89,12 +90,19 @@ describe('a line', () => {
       [['docker-credential', 'get'], 'http://127.0.0.1:9999'],
       [['kube-credential'], ''],
       // For whom there is nothing.
+      [['fetch', 'http://127.0.0.1:9998/'], ''],
       [['git-credential', 'get'], asked('127.0.0.1:9998')],
       [['docker-credential', 'get'], 'http://127.0.0.1:9998'],
       [['git-credential', 'store'], asked('127.0.0.1:9999')],
       [['docker-credential', 'list'], ''],
     ] as const
     for (const [args, input] of runs) await one.run(args, { input })
+    // It cannot be shown to them.
+    await change(one, 'work', ({ header, grant }) => {
+      const credential = { ...grant!.credential, tokenType: 'dpop' } as BearerCredential
+      return { header, grant: { ...grant!, credential } }
+    })
+    for (const [args, input] of runs.slice(0, 2)) expect((await one.run(args, { input })).code).not.toBe(0)
     expect(lines(one).map(({ verb, identity, audience }) => [verb, identity, audience])).toEqual([
       ['git-credential', 'work', '127.0.0.1:9999'],
       ['docker-credential', 'work', '127.0.0.1:9999'],
@@ -348,12 +356,12 @@ describe('daypass audit', () => {
 
   test('shows what is hostile as harmless, and says what cannot be read', async () => {
     const one = box()
-    written(one, { audience: '\u001b[31mred', cwd: '/a\nb' })
+    written(one, { audience: '\u001b[31mred', cwd: '/a\nb' }, { parent: { toString: 1 } as never })
     appendFileSync(fileOf(one), 'half a li\n[]\n{"at":"never"}\n')
     const { stdout, stderr } = await one.run(['audit'])
     expect(stdout).not.toContain('\u001b')
     expect(stdout.trimEnd().split('\n')).toHaveLength(2)
-    expect(stderr).toMatch(/^! 3 lines of \S+ cannot be read\n$/)
+    expect(stderr).toMatch(/^! 4 lines of \S+ cannot be read\n$/)
   })
 
   test('is an error where something else lies there', async () => {

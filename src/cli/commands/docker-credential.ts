@@ -42,8 +42,9 @@ async function get(world: World, server: string, selected: string | undefined): 
   const ask: Ask | undefined = place && { use: 'docker', place, selected }
   const found = ask && (await world.daypass.handOutFor(ask))
   if (!ask || found?.credential.kind !== 'bearer') return { out: NOT_FOUND, code: 1 }
+  const out = dockerAnswer(server, found.user, found.credential)
   await record(world, found.identity, ask.place.host)
-  return { out: dockerAnswer(server, found.user, found.credential) }
+  return { out }
 }
 
 const namesOf = (offered: readonly { host: string; user: string }[]) =>

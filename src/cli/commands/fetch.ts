@@ -28,13 +28,10 @@ export async function fetchUrl(
   const handed = await orLogIn(world, selected, () => daypass.handOut(selected))
   if (handed.credential.kind !== 'bearer') throw keysSign(handed)
   const answer = await daypass
-    .fetch(selected)(request)
-    .catch(async (error: unknown) => {
-      // A host that the token is not for has not seen it.
-      if (!isDaypassError(error, 'refused')) await record(world, handed.identity, url.host)
+    .fetch(selected, ({ identity }) => record(world, identity, url.host))(request)
+    .catch((error: unknown) => {
       throw signal.aborted || isDaypassError(error) ? error : unreachable(url, error)
     })
-  await record(world, handed.identity, url.host)
   const body = bodyOf(answer, flags.include ?? false, signal)
   const error = complaint(answer, url, handed)
   if (flags.output !== undefined && flags.output !== '-') await toFile(flags.output, body)

@@ -37,9 +37,10 @@ function askOf(asked: Attributes, selected: string | undefined): Ask | undefined
 async function get(world: World, ask: Ask, asked: Attributes): Promise<Answer> {
   const found = await world.daypass.handOutFor(ask)
   if (found?.credential.kind !== 'bearer') return {}
-  await record(world, found.identity, ask.place.host)
   const { credential, header, user, isFixed } = found
-  return { out: gitAnswer(credential, { user, isFixed, asked, clockOffset: header?.clockOffset }) }
+  const out = gitAnswer(credential, { user, isFixed, asked, clockOffset: header?.clockOffset })
+  await record(world, found.identity, ask.place.host)
+  return { out }
 }
 
 /** After a 401. The next time git asks, it gets another one. */
