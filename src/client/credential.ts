@@ -194,7 +194,7 @@ export function fetchAs(
     checkHost(definition, first, url)
     await sending(first)
     const answer = await send(context, definition, request, first)
-    const own = !answer.redirected || new URL(answer.url).origin === url.origin
+    const own = answer.url === '' || new URL(answer.url).origin === url.origin
     if (answer.status !== 401 || !first.header?.renewable || !own) return answer
     await answer.body?.cancel()
     const rejected = bearerOf(first.credential)

@@ -8,6 +8,7 @@ import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
 import { bearerText, withBearer } from './bearer.ts'
+import { following } from './redirect.ts'
 import { type Answer, send, type WireOptions, type WirePort } from './wire.ts'
 
 /** A key, and what is known of the clock of the server that it proves itself to. */
@@ -119,12 +120,15 @@ export async function fetchWith(
 ): Promise<Response> {
   if (!key) return port.fetch(withBearer(request, token))
   const prover = await proverOf(key)
-  const ask = (one: Request) => proved(port, prover, key, one, bearerText(token))
-  const again = mayRepeat ? request.clone() : undefined
-  const first = await ask(request)
-  if (!again || first.status !== 401 || !wantsNonce(first.headers)) return first
-  await first.body?.cancel()
-  return ask(again)
+  const once = (one: Request) => proved(port, prover, key, one, bearerText(token))
+  const ask = async (one: Request) => {
+    const again = mayRepeat ? one.clone() : undefined
+    const first = await once(one)
+    if (!again || first.status !== 401 || !wantsNonce(first.headers)) return first
+    await first.body?.cancel()
+    return once(again)
+  }
+  return following(request, ask, port.fetch)
 }
 
 async function proved(

@@ -175,7 +175,7 @@ function sent(
     return send(headers)
   }
   // Without its body, which a request would hold on to.
-  const bare = new Request(url, { method, headers })
+  const bare = new Request(url, { method, headers, redirect: 'manual' })
   const port = { ...host, fetch: async (proved: unknown) => send((proved as Request).headers) }
   return fetchWith(port, bare, token, key, body?.isWhole)
 }

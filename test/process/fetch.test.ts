@@ -338,5 +338,19 @@ describe('with a server of its own', () => {
     expect(JSON.parse(stdout)).toMatchObject({ sub: 'user-1' })
     await left(one, 'work', -1000)
     expect(await one.run(['fetch', server.endpoints.resource, 'work'])).toMatchObject({ code: 0 })
+    // The proof is for one address.
+    const { refreshes } = server.stats()
+    server.failNext({ endpoint: 'unknown', status: 302, headers: { location: '/me' } })
+    const here = await one.run(['fetch', `${issuer}/elsewhere`, 'work', '-d', 'the data'])
+    expect([here.code, here.stderr]).toEqual([0, ''])
+    const other = await api((response) => response.writeHead(401).end('who are you'))
+    server.failNext({ endpoint: 'unknown', status: 307, headers: { location: `${other.url}/there` } })
+    const away = await one.run(['fetch', `${issuer}/elsewhere`, 'work', '-d', 'the data'])
+    expect([away.code, away.stdout]).toEqual([6, 'who are you'])
+    const [{ method, body, headers } = {}] = other.heard as Partial<Heard>[]
+    expect([method, String(body), headers?.authorization, headers?.dpop]).toEqual([
+      ...['POST', 'the data', undefined, undefined],
+    ])
+    expect(server.stats().refreshes).toBe(refreshes)
   })
 })

@@ -225,6 +225,7 @@ describe('a token that is bound to a key', () => {
         const { length } = await bodyOf(asked)
         const proof = JSON.parse(Buffer.from(String(headers.dpop).split('.')[1]!, 'base64url').toString())
         shown.push({ authorization: headers.authorization, proof, length })
+        if (asked.url === '/moved') return response.writeHead(307, { location: '/me' }).end()
         if (proof.nonce === 'n-1') return response.end('in')
         const challenge = { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n-1' }
         return response.writeHead(401, challenge).end()
@@ -243,6 +244,12 @@ describe('a token that is bound to a key', () => {
     expect(shown).toMatchObject([{}, { authorization: 'DPoP good', length: 5 }])
     expect(shown[1]!.proof).toMatchObject({ htm: 'POST', htu: `${upstream}/me` })
     expect(tokens).toEqual([undefined])
+  })
+
+  test('is led nowhere: the program is told where', async () => {
+    const { ask, shown } = await bound()
+    const { status, headers } = await ask('/moved')
+    expect([status, headers.location, shown.length]).toEqual([307, expect.stringMatching(/\/me$/), 1])
   })
 
   test('does not cost an upload that cannot be sent again its memory, nor the token', async () => {
