@@ -8,7 +8,7 @@ import type { Config } from './config/schema.ts'
 import { DaypassError } from './core/errors.ts'
 import type { Host } from './core/types.ts'
 import { nodeHost } from './platform/node-host.ts'
-import { type Paths, paths } from './platform/paths.ts'
+import { type Paths, paths, workingFolder } from './platform/paths.ts'
 import type { Provider } from './providers/define.ts'
 import { builtIn } from './providers/index.ts'
 import { type Homes, withHomes } from './vault/homes.ts'
@@ -68,7 +68,7 @@ export interface DaypassOptions {
  * const answer = await daypass.fetch('github')('https://api.github.com/user')
  */
 export function createDaypass(options: DaypassOptions = {}): Daypass {
-  const { env = process.env, cwd = process.cwd() } = options
+  const { env = process.env, cwd = workingFolder() } = options
   const host = hostOf(env, options.host)
   const where = paths(env, process.platform)
   const config = options.config ?? readConfig(where)
@@ -140,7 +140,7 @@ const locator =
     return `${config}:${line}:${column}`
   }
 
-function choicesOf({ state }: Paths, cwd: string, report: (message: string) => void): Choices {
+function choicesOf({ state }: Paths, cwd: string | undefined, report: (message: string) => void): Choices {
   let folder: ReturnType<Choices['folder']> | undefined
   return {
     readDefault: () => readState(state, report).default,
@@ -152,7 +152,8 @@ function choicesOf({ state }: Paths, cwd: string, report: (message: string) => v
   }
 }
 
-async function readFolder(cwd: string, report: (message: string) => void) {
+async function readFolder(cwd: string | undefined, report: (message: string) => void) {
+  if (cwd === undefined) return undefined
   const { found, warnings } = findFolderFile(cwd, process.getuid?.())
   for (const warning of warnings) report(warning)
   return found && { ...(await parseFolderFile(found.text, found.file)), file: found.file }

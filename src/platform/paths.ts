@@ -88,9 +88,9 @@ function home(api: PathApi, env: Env, homedir: () => string): string {
 }
 
 /** `os.homedir()` throws where the user has no row in the password database (many containers). */
-function attempt(homedir: () => string): string | undefined {
+function attempt(ask: () => string): string | undefined {
   try {
-    return homedir()
+    return ask()
   } catch {
     return undefined
   }
@@ -99,3 +99,6 @@ function attempt(homedir: () => string): string | undefined {
 function systemHome(): string {
   return process.getBuiltinModule('node:os').homedir()
 }
+
+/** `undefined`: it was removed, and this process stands nowhere. */
+export const workingFolder = () => attempt(() => process.cwd())

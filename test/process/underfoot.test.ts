@@ -48,6 +48,22 @@ const filesOpenIn = (pid: number): string[] =>
     }
   })
 
+test('a folder that is removed holds nobody up who stands in it', async (context) => {
+  if (process.platform === 'win32') skipLoudly(context, 'a folder that is removed with a program in it')
+  const { one } = await home('work')
+  const there = (args: string) =>
+    one.run(['-c', `mkdir gone && cd gone && rmdir ../gone && exec "${process.execPath}" "${CLI}" ${args}`], {
+      program: ['sh'],
+    })
+  const token = await there('token')
+  expect({ ...token, stdout: token.stdout.slice(0, 3) }).toMatchObject({ code: 0, stdout: 'at_', stderr: '' })
+  expect(await there('exec work -- echo ran')).toMatchObject({ code: 0, stdout: 'ran\n', stderr: '' })
+  expect(await there('use work --here')).toMatchObject({
+    code: 3,
+    stderr: 'error: the folder that this is started in is gone\n  cd\n',
+  })
+})
+
 test('a lock file that is deleted while somebody waits for it does not let two in', async (context) => {
   if (process.platform !== 'linux') skipLoudly(context, 'what a process has open (read from /proc)')
   const made = await home('work')

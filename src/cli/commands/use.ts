@@ -1,5 +1,6 @@
 import { writeFolderFile } from '../../config/folder-file.ts'
 import { DaypassError } from '../../core/errors.ts'
+import { workingFolder } from '../../platform/paths.ts'
 import { type Answer, jsonLine, type World } from '../answer.ts'
 import { pickIdentity } from '../pick.ts'
 
@@ -20,7 +21,10 @@ export async function use(world: World, identity: string | undefined, flags: Use
   const name = identity ?? (await pickIdentity(world, 'use'))
   if (flags.here) {
     await daypass.definition(name)
-    const file = writeFolderFile(process.cwd(), name)
+    const folder = workingFolder()
+    if (folder === undefined)
+      throw new DaypassError('not_found', 'the folder that this is started in is gone', { hint: 'cd' })
+    const file = writeFolderFile(folder, name)
     host.terminal.say(`${name} is the identity of this folder now (${file}).`)
     return json ? { out: jsonLine({ folder: file, identity: name }) } : {}
   }
