@@ -106,6 +106,8 @@ describe('the request', () => {
     ['ftp://api.example.com', '"ftp://api.example.com" is no address'],
     ['https://ada:pass-word@api.example.com', 'the address has a user or a password in it'],
     ['https://a.example -H Authorization:SECRET', 'the Authorization header is for daypass to write'],
+    ['https://a.example -H Host:SECRET', 'the Host header is for daypass to write'],
+    ['https://a.example -H Transfer-Encoding:SECRET', 'the Transfer-Encoding header is for daypass to write'],
     ['https://a.example -H SECRET', 'a header is not written as one'],
     ['https://a.example -X GET -d x', 'there can be no such request: GET with data'],
     ['https://a.example -X (;)', 'there can be no such request: (;)'],

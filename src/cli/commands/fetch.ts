@@ -72,13 +72,16 @@ async function requestOf(url: URL, flags: FetchFlags, signal: AbortSignal): Prom
   }
 }
 
+/** The others are left out by Node's fetch without a word, or end it. */
+const OURS = /^(authorization|host|content-length|transfer-encoding|expect|upgrade|keep-alive)$/i
+
 function headersOf(lines: readonly string[]): Headers {
   const headers = new Headers()
   for (const line of lines) {
     const [, name = '', value = ''] = line.match(/^([^:]+):(.*)$/s) ?? []
     // What stands in it may be a secret.
-    if (name.trim().toLowerCase() === 'authorization')
-      throw new DaypassError('usage', 'the Authorization header is for daypass to write', {
+    if (OURS.test(name.trim()))
+      throw new DaypassError('usage', `the ${name.trim()} header is for daypass to write`, {
         hint: 'leave it out, or use curl',
       })
     try {
