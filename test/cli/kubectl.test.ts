@@ -114,6 +114,8 @@ current-context: here
 `
   writeFileSync(config, before)
   const env = { KUBECONFIG: config }
+  const nameless = await one.run(['setup', 'kubectl', 'work', '--as', ''], { env })
+  expect([nameless.code, nameless.stderr]).toEqual([2, expect.stringContaining('--as is a name')])
   const setup = await one.run(['setup', 'kubectl', 'work', '--as', 'ada'], { env })
   expect(setup, setup.stderr).toMatchObject({ code: 0, stdout: '' })
   expect(setup.stderr).toContain(`✓ User ada is in ${config}\n`)

@@ -39,6 +39,8 @@ export async function setup(
 const OWN = { as: '--as', loginSession: '--login-session' } as const
 
 function checkFlags(name: string, tool: SetupTool, flags: SetupFlags): void {
+  if (flags.as === '')
+    throw new DaypassError('usage', '--as is a name', { hint: `daypass setup ${name} --as NAME <identity>` })
   for (const [flag, written] of Object.entries(OWN) as [keyof typeof OWN, string][]) {
     if (!flags[flag] || tool.flags?.includes(flag)) continue
     throw new DaypassError('usage', `${written} says nothing to \`daypass setup ${name}\``, {
