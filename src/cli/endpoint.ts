@@ -26,15 +26,18 @@ export async function openEndpoint(
   const { provider, endpoints, ...beside } = await carrierOf(world, selected, tenant)
   if (credential.kind === 'keys' && provider.variables?.live)
     return openKeys(world, selected, handed, provider)
-  if (!provider.liveEndpoint) throw noEndpoint(provider, identity, credential.kind === 'keys')
+  const { liveEndpoint } = provider
+  if (!liveEndpoint) throw noEndpoint(provider, identity, credential.kind === 'keys')
   if (variable) throw notOurs(variable, world.verb)
   if (credential.kind === 'keys') throw lasting(identity)
-  const routes = [{ prefix: '', base: endpoints[provider.liveEndpoint]! }]
-  const { url, bearer, close } = await openApi(world, handed, { place: { port: 0 }, routes })
+  const { url, bearer, close } = await openApi(world, handed, {
+    place: { port: 0 },
+    routesOf: ({ endpoints }) => [{ prefix: '', base: endpoints[liveEndpoint] ?? '' }],
+  })
   const ours: BearerCredential = { ...credential, token: bearer }
   const changes = changesFor(provider, ours, {
     ...beside,
-    endpoints: { ...endpoints, [provider.liveEndpoint]: url },
+    endpoints: { ...endpoints, [liveEndpoint]: url },
     account: header?.account?.account,
   })
   return { changes, close }

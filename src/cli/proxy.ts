@@ -2,29 +2,39 @@ import { bearerOf, type Handed, proofKeyOf } from '../client/credential.ts'
 import { originsOf, userOf } from '../client/hosts.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
+import type { Header } from '../core/types.ts'
 import type { Provider } from '../providers/define.ts'
 import type { ApiProxy, ProxyOptions } from '../serve/proxy.ts'
+import type { Route } from '../serve/route.ts'
+import type { Definition } from '../sources/definition.ts'
 import type { World } from './answer.ts'
 import { notOurs } from './live.ts'
 
-type Where = Pick<ProxyOptions, 'place' | 'routes' | 'onAsked' | 'onAnswered'>
+interface Where extends Pick<ProxyOptions, 'place' | 'onAsked' | 'onAnswered'> {
+  /** Where its token may go, of the identity as it stands: another login of that name may be at another server. */
+  routesOf(definition: Definition, header: Header | undefined): Route[]
+}
 
 /** Somebody who stands before APIs with the token of the identity. */
 export async function openApi(
   { daypass, host }: World,
   { identity, header }: Handed,
-  where: Where,
+  { routesOf, ...where }: Where,
 ): Promise<ApiProxy> {
   const definition = await daypass.definition(identity)
+  const routes = routesOf(definition, header)
   const { provider, params } = definition
   const headers = provider.headers?.(params)
   const { startProxy } = await import('../serve/proxy.ts')
   return startProxy({
     ...where,
+    routes,
     host,
     async shown(rejected?: Secret) {
       // The very same identity, whatever the default becomes meanwhile.
       const handed = await daypass.handOut(identity, rejected ? { rejected } : {})
+      const now = routesOf(await daypass.definition(identity), handed.header).map(({ base }) => base)
+      if (!routes.every(({ base }) => now.includes(base))) throw elsewhere(identity)
       return {
         token: bearerOf(handed.credential),
         key: proofKeyOf(handed.header, handed),
@@ -40,19 +50,26 @@ export async function openApi(
 export async function openProxy(
   world: World,
   handed: Handed,
-  where: Omit<Where, 'routes'>,
+  where: Omit<Where, 'routesOf'>,
 ): Promise<ApiProxy & { hosts: Record<string, string> }> {
   const { identity, credential, header, variable } = handed
   if (variable) throw notOurs(variable, `${world.verb} --proxy`)
   const definition = await world.daypass.definition(identity)
   if (credential.kind === 'keys')
     throw keysSign(identity, definition.provider, credential.sessionToken !== undefined)
-  const origins = [...originsOf(definition, header?.endpoints)]
-  if (origins.length === 0) throw noHosts(identity)
-  const routes = origins.map(([host, base]) => ({ prefix: `/${host}`, base }))
-  const proxy = await openApi(world, handed, { ...where, routes })
-  return { ...proxy, hosts: Object.fromEntries(origins.map(([host]) => [host, `${proxy.url}/${host}`])) }
+  const hosts = [...originsOf(definition, header?.endpoints).keys()]
+  if (hosts.length === 0) throw noHosts(identity)
+  const proxy = await openApi(world, handed, { ...where, routesOf: routesTo })
+  return { ...proxy, hosts: Object.fromEntries(hosts.map((host) => [host, `${proxy.url}/${host}`])) }
 }
+
+const routesTo: Where['routesOf'] = (definition, header) =>
+  [...originsOf(definition, header?.endpoints)].map(([host, base]) => ({ prefix: `/${host}`, base }))
+
+const elsewhere = (identity: string) =>
+  new DaypassError('refused', `${identity} was logged in to another server meanwhile`, {
+    hint: 'end this one, and start it anew',
+  })
 
 const keysSign = (identity: string, { title, variables }: Provider, isTemporary: boolean) =>
   new DaypassError(

@@ -424,6 +424,28 @@ It ends with Ctrl-C.
     await running.ended
   })
 
+  test('of another login of that name, at another server, it is not for the hosts of the first', async () => {
+    const { server, one, host, pathname } = await home()
+    const { running, url, bearer } = await served(one, 'work', '--proxy')
+    const ask = () => get(`${url}/${host}${pathname}`, `Bearer ${bearer}`)
+    expect(await ask()).toMatchObject({ status: 200 })
+    const other = await startAuthorizationServer()
+    onTestFinished(() => other.close())
+    await logIn(one, other, 'work', '--force')
+    const before = server.stats().by.resource
+    expect(await ask()).toEqual({
+      status: 403,
+      body: {
+        error: { message: 'work was logged in to another server meanwhile; end this one, and start it anew' },
+      },
+    })
+    expect(server.stats().by.resource).toBe(before)
+    await logIn(one, server, 'work', '--force')
+    expect(await ask()).toMatchObject({ status: 200 })
+    running.kill()
+    await running.ended
+  })
+
   test('what cannot be stood before is said at once', async () => {
     const { one } = await awsHome()
     expect(await one.run(['serve', 'work', '--proxy'])).toMatchObject({
