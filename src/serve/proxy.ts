@@ -98,6 +98,8 @@ async function serve(
     answer.status,
     responseHeaders(answer.headers, (address) => readdressed(route, own, url, address)),
   )
+  // Whoever waits for events is told that there will be some, before the first.
+  response.flushHeaders()
   if (answer.body) await pipeline(Readable.fromWeb(answer.body as never), response)
   else response.end()
   return undefined

@@ -1,5 +1,6 @@
 /** What is large goes through the proxy as fast as the other side takes it, and is never held here. */
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Writable } from 'node:stream'
@@ -132,6 +133,25 @@ async function tooLarge(then: (socket: Socket) => void): Promise<string> {
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
+
+test('events come one by one, and that they will come is told before the first', async () => {
+  const { open, opened } = gate()
+  const { send } = await standing({
+    answer: async (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.flushHeaders()
+      await opened
+      response.write('data: 1\n\n')
+    },
+  })
+  const asked = send('/events')
+  asked.end()
+  const answer = await answerTo(asked)
+  open()
+  const [first] = await once(answer, 'data')
+  expect(String(first)).toBe('data: 1\n\n')
+  asked.on('error', () => undefined).destroy()
+})
 
 test('a program that goes away takes its request with it', async () => {
   const { open: arrived, opened: isThere } = gate()
