@@ -320,6 +320,7 @@ describe('serve', () => {
       [`work --port ${port}`, 5, 'is in use'],
       ['work --port x', 2, '--port is a number'],
       ['work --port 1 --unix x', 2, 'two places'],
+      [`work --unix ${'x'.repeat(104)}`, 2, '103 bytes at most'],
       ['work --idle soon', 2, 'is not a length of time'],
       ['nobody', 3, 'nobody'],
     ] as const) {

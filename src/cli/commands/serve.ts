@@ -54,6 +54,9 @@ export async function serve(
   return { body: body() }
 }
 
+/** `sun_path` of macOS, which is shorter than that of Linux, and the byte that ends it. */
+const LONGEST_SOCKET = 103
+
 /** A port, or a socket that nobody listens at. */
 async function placeOf({ unix, port = '0' }: ServeOptions): Promise<Place> {
   if (unix === undefined) {
@@ -63,6 +66,11 @@ async function placeOf({ unix, port = '0' }: ServeOptions): Promise<Place> {
   if (port !== '0')
     throw new DaypassError('usage', '--unix and --port are two places', { hint: 'give one of them' })
   const socket = resolve(unix)
+  // The system would take what fits of it, and make another file.
+  if (Buffer.byteLength(socket) > LONGEST_SOCKET)
+    throw new DaypassError('usage', `the path of a socket has ${LONGEST_SOCKET} bytes at most`, {
+      hint: 'choose a shorter path for --unix',
+    })
   const there = lstatSync(socket, { throwIfNoEntry: false })
   if (!there) return { socket }
   const isOurs = there.isSocket() && there.uid === process.getuid?.()
