@@ -29,6 +29,22 @@ export const awsVariables: Variables = {
     url: ['AWS_CONTAINER_CREDENTIALS_FULL_URI'],
     bearer: ['AWS_CONTAINER_AUTHORIZATION_TOKEN'],
     bearerFile: ['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'],
-    emptied: ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'],
+    emptied: [
+      'AWS_CONFIG_FILE',
+      'AWS_SHARED_CREDENTIALS_FILE',
+      // Of the first SDK for Java.
+      'AWS_CREDENTIAL_PROFILES_FILE',
+      // `~/.boto`, where gsutil keeps keys: botocore looks there, too.
+      'BOTO_CONFIG',
+    ],
+    clears: [
+      // Of botocore, too: the file of the first tools of EC2.
+      'AWS_CREDENTIAL_FILE',
+      // Other names for keys: of Go's SDK, and so of Terraform, of Java's and of Ruby's.
+      'AWS_ACCESS_KEY',
+      'AWS_SECRET_KEY',
+      'AMAZON_ACCESS_KEY_ID',
+      'AMAZON_SECRET_ACCESS_KEY',
+    ],
   },
 }

@@ -255,8 +255,10 @@ describe('an address that is asked for keys', () => {
       AWS_DEFAULT_REGION: 'eu-west-1',
       AWS_CONFIG_FILE: '/empty',
       AWS_SHARED_CREDENTIALS_FILE: '/empty',
+      AWS_CREDENTIAL_PROFILES_FILE: '/empty',
+      BOTO_CONFIG: '/empty',
     })
-    const keyNames = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']
+    const keyNames = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_SECRET_KEY']
     // The file would win over the bearer beside it.
     const files = ['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']
     expect(clear).toEqual(expect.arrayContaining([...keyNames, ...files, ...RIVALS]))

@@ -71,18 +71,26 @@ describe('exec --endpoint', () => {
       join(one.home, '.aws/credentials'),
       '[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = other\n',
     )
-    const env = { AWS_PROFILE: 'default', AWS_ACCESS_KEY_ID: 'AKIAOTHER', AWS_SECRET_ACCESS_KEY: 'other' }
-    const program = sdk(one, 'aws', ['exec', 'work', '--endpoint'], env)
+    const others = {
+      AWS_PROFILE: 'default',
+      AWS_ACCESS_KEY_ID: 'AKIAOTHER',
+      AWS_SECRET_ACCESS_KEY: 'other',
+      AWS_ACCESS_KEY: 'AKIAOTHER',
+      AWS_SECRET_KEY: 'other',
+      AWS_CREDENTIAL_FILE: 'other',
+    }
+    const program = sdk(one, 'aws', ['exec', 'work', '--endpoint'], others)
     const seen = await program.ask('env')
     expect(seen.AWS_CONTAINER_CREDENTIALS_FULL_URI).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1\/aws$/)
     expect(seen.AWS_CONTAINER_AUTHORIZATION_TOKEN).toMatch(/^[\w-]{43}$/)
     expect(seen).toMatchObject({
       AWS_CONFIG_FILE: '/dev/null',
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+      AWS_CREDENTIAL_PROFILES_FILE: '/dev/null',
+      BOTO_CONFIG: '/dev/null',
       AWS_REGION: 'us-east-1',
     })
-    for (const name of ['AWS_PROFILE', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'])
-      expect(seen).not.toHaveProperty(name)
+    for (const name of [...Object.keys(others), 'AWS_SESSION_TOKEN']) expect(seen).not.toHaveProperty(name)
     const keys = new Set<string>()
     for (let round = 0; round < 4; round++) {
       const { key, who, error } = await program.ask()

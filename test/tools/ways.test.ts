@@ -1,4 +1,5 @@
 /** Programs of somebody else's, by each way that we have to them: each time the keys are over, and they go on. */
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Result, Sandbox } from '../kit/cli.ts'
@@ -96,6 +97,8 @@ test('the SDK of AWS asks who it is', async () => {
 test('AWS’ command line asks who it is', async (context) => {
   needs(context, '/usr/bin/aws')
   const { one, url, expire, expectSound } = await atAws()
+  const boto = '[Credentials]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = other\n'
+  writeFileSync(join(one.home, '.boto'), boto)
   const ask = await prepared(one, WAYS)
   await expire()
   const words = ['--endpoint-url', url, 'sts', 'get-caller-identity']
