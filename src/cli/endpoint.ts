@@ -1,7 +1,8 @@
 import type { Handed } from '../client/credential.ts'
 import { DaypassError } from '../core/errors.ts'
-import type { BearerCredential } from '../core/types.ts'
-import { type Changes, changesFor } from '../outputs/variables.ts'
+import type { BearerCredential, Host } from '../core/types.ts'
+import { type Changes, changesFor, type Variable } from '../outputs/variables.ts'
+import { proxiesOf } from '../platform/proxy-fetch.ts'
 import type { Provider } from '../providers/define.ts'
 import type { World } from './answer.ts'
 import { carrierOf, checkTenant, handOut } from './credential.ts'
@@ -16,6 +17,25 @@ interface Endpoint {
 
 /** A credential that is good, and somebody who keeps it so as long as the program runs. */
 export async function openEndpoint(
+  world: World,
+  selected: string | undefined,
+  tenant: string | undefined,
+): Promise<Endpoint> {
+  const { changes, close } = await opened(world, selected, tenant)
+  return { changes: { ...changes, set: [...changes.set, ...pastProxies(world.host.env)] }, close }
+}
+
+/** Many programs ask even this machine through the proxy of the environment, which would be told the bearer. */
+function pastProxies(env: Host['env']): Variable[] {
+  const said = env.no_proxy?.trim() || env.NO_PROXY?.trim() || ''
+  if (!proxiesOf(env) || /^\*$|(^|[\s,])127\.0\.0\.1($|[\s,])/.test(said)) return []
+  return ['no_proxy', 'NO_PROXY'].map((name) => {
+    const others = env[name]?.trim() || said
+    return { name, value: others === '' ? '127.0.0.1' : `${others},127.0.0.1` }
+  })
+}
+
+async function opened(
   world: World,
   selected: string | undefined,
   tenant: string | undefined,

@@ -17,7 +17,7 @@ import { box, filesBelow, logIn } from '../cli/story.ts'
 import { BROWSER, type Sandbox } from '../kit/cli.ts'
 import { needs } from '../kit/needs.ts'
 import { startPassport } from '../passport/server.ts'
-import { answerTo, bodyOf } from '../serve/upstream.ts'
+import { answerTo, api, bodyOf } from '../serve/upstream.ts'
 import { signedIn as alibabaHome } from './alibaba-home.ts'
 import { signedIn as awsHome } from './aws-home.ts'
 import { BY_CLOCK, MINUTE } from './cloudinary-home.ts'
@@ -102,6 +102,25 @@ describe('exec --endpoint', () => {
     expect((await program.end()).code).toBe(0)
     expect(aws.stats().sessions[0]!.renewals).toBe(3)
     expect(aws.stats().refusals).toEqual([])
+  })
+
+  test('a proxy of the environment is not told the bearer', async (context) => {
+    needs(context, 'curl')
+    const { one } = await awsHome()
+    const told: string[] = []
+    const proxy = await api((asked, response) => {
+      told.push(asked.url!)
+      response.end()
+    })
+    const ask =
+      'curl -s -H "Authorization: $AWS_CONTAINER_AUTHORIZATION_TOKEN" $AWS_CONTAINER_CREDENTIALS_FULL_URI'
+    const words = ['exec', 'work', '--endpoint', '--', 'sh', '-c', `${ask}; echo; echo "$NO_PROXY"`]
+    const env = { http_proxy: proxy, HTTP_PROXY: proxy, NO_PROXY: 'intra.test' }
+    const { stdout } = await one.run(words, { env })
+    expect(stdout).toMatch(/^\{"AccessKeyId":.+\}\nintra\.test,127\.0\.0\.1\n$/)
+    const whole = await one.run(words, { env: { ...env, NO_PROXY: '*' } })
+    expect(whole.stdout).toMatch(/\}\n\*\n$/)
+    expect(told).toEqual([])
   })
 
   test('a program with the SDK of Alibaba Cloud calls through three expiries', async () => {
