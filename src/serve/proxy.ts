@@ -53,32 +53,56 @@ export interface ApiProxy {
 /** Throws `configuration` where an API is reached by plain http on another machine. */
 export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
   for (const { base } of options.routes) endpointUrl(base, 'the API')
-  const renewing = new Set<Promise<Shown>>()
+  const underWay = new Set<Promise<Shown>>()
   const shown = (rejected?: Secret) => {
     const asked = options.shown(rejected)
-    renewing.add(asked)
-    const over = () => void renewing.delete(asked)
+    underWay.add(asked)
+    const over = () => void underWay.delete(asked)
     asked.then(over, over)
     return asked
   }
+  const renewing: Renewing = { ...options, shown, futile: futileFor(options.host) }
   const door = await openDoor({
     place: options.place,
     requestTimeout: 0,
     // As Cloudinary, and many others, say what is wrong.
     says: (message) => ({ error: { message } }),
-    serve: (request, response, isOurs) => serve({ ...options, shown }, request, response, isOurs),
+    serve: (request, response, isOurs) => serve(renewing, request, response, isOurs),
   })
   return {
     url: `http://${door.host}`,
     bearer: door.bearer,
     async close() {
-      await Promise.allSettled([door.close(), ...renewing])
+      await Promise.allSettled([door.close(), ...underWay])
     },
   }
 }
 
+interface Renewing extends ProxyOptions {
+  futile: Futile
+}
+
+/** A successor that was refused, too. Whoever asks for what no token opens would have each of them renewed. */
+interface Futile {
+  note(token: Secret): void
+  has(token: Secret): boolean
+}
+
+/** So long nobody renews such a one for being refused: it may have been taken back since. */
+const FUTILE = 60_000
+
+function futileFor({ now }: ProxyOptions['host']): Futile {
+  let last: { token: Secret; at: number } | undefined
+  return {
+    note(token) {
+      last = { token, at: now() }
+    },
+    has: (token) => token.equals(last?.token) && Math.abs(now() - last!.at) < FUTILE,
+  }
+}
+
 async function serve(
-  options: ProxyOptions,
+  options: Renewing,
   request: IncomingMessage,
   response: ServerResponse,
   isOurs: IsOurs,
@@ -139,7 +163,7 @@ const nothingHere = (routes: readonly Route[]): Refused => ({
 
 /** A 401 renews that very token, once; then the request is sent again, where its body is still at hand. */
 async function forwarded(
-  options: ProxyOptions,
+  options: Renewing,
   admission: Admission,
   request: IncomingMessage,
   body: Body | undefined,
@@ -149,13 +173,18 @@ async function forwarded(
   const first = await options.shown()
   const answer = await send(first)
   if (answer.status !== 401 || !first.renewable || wantsNonce(answer.headers)) return answer
+  if (options.futile.has(first.token)) return answer
   if (body && !body.isWhole) {
     // What comes next is to find a better one.
-    await options.shown(first.token).catch(() => undefined)
+    const next = await options.shown(first.token).catch(() => undefined)
+    if (next) options.futile.note(next.token)
     return answer
   }
   await answer.body?.cancel()
-  return send(await options.shown(first.token))
+  const second = await options.shown(first.token)
+  const last = await send(second)
+  if (last.status === 401) options.futile.note(second.token)
+  return last
 }
 
 /** As a password where our bearer came as one, but never one that wants a proof. */

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { api, standing } from './upstream.ts'
@@ -224,11 +224,22 @@ describe('a token that the API refuses', () => {
     expect(seen.map(({ body: { length } }) => length)).toEqual([body.length])
   })
 
-  test('and whose successor it refuses, too, is its own affair', async () => {
-    const { ask, tokens } = await standing({ token: async () => new Secret('bad') })
-    expect((await ask('/v1')).status).toBe(401)
-    expect(tokens).toEqual([undefined, 'bad'])
-  })
+  test.each([1, (1 << 20) + 1])(
+    'and whose successor it refuses, too, is its own affair: a request of %i bytes renews it once a minute',
+    async (size) => {
+      vi.useFakeTimers({ toFake: ['Date'] })
+      onTestFinished(() => void vi.useRealTimers())
+      let made = 0
+      const token = async (rejected?: Secret) => new Secret(`bad ${rejected ? ++made : made}`)
+      const { ask, tokens } = await standing({ token })
+      const post = async () => (await ask('/v1', { method: 'POST', body: Buffer.alloc(size) })).status
+      expect([await post(), await post(), await post()]).toEqual([401, 401, 401])
+      expect(tokens).toEqual([undefined, 'bad 0', undefined, undefined])
+      vi.advanceTimersByTime(60_001)
+      expect(await post()).toBe(401)
+      expect(tokens.slice(4)).toEqual([undefined, 'bad 1'])
+    },
+  )
 })
 
 describe('trouble', () => {
