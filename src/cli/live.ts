@@ -64,17 +64,19 @@ const heldOf = ({ credential, header }: Handed): Held => ({
 /** Where it is asked for, and in which words it is answered. */
 function speech(identity: string, credential: Credential, provider: Provider) {
   const live = provider.variables?.live
-  // What it is may change with another login of that name.
+  const place = placeOf(credential)
   const text = ({ credential, ...beside }: Held): string => {
+    // Whoever asks one cloud's path shows that cloud what is answered.
+    if (placeOf(credential) !== place) throw elsewhere(identity)
     if (credential.kind === 'bearer') return tokenAnswer(credential, beside.clockOffset)
     if (!live) throw noSpeech(identity, provider)
     if (!credential.sessionToken) throw lasting(identity)
     return keysAnswer(live.answer, credential, beside)
   }
-  return credential.kind === 'bearer'
-    ? { path: '/v1/token', bearerInPath: false, text }
-    : { path: `/v1/${credential.cloud}`, bearerInPath: !live?.bearer, text }
+  return { path: `/v1/${place}`, bearerInPath: credential.kind === 'keys' && !live?.bearer, text }
 }
+
+const placeOf = (credential: Credential) => (credential.kind === 'keys' ? credential.cloud : 'token')
 
 /** What is done to the environment of a program so that it asks there; nothing where no variable says such a thing. */
 export async function leadingTo(
@@ -99,6 +101,11 @@ export const notOurs = (variable: string, verb: string) =>
 export const lasting = (identity: string) =>
   new DaypassError('usage', `${identity} has static keys, which nobody has to renew`, {
     hint: `daypass exec ${identity} -- CMD`,
+  })
+
+export const elsewhere = (identity: string) =>
+  new DaypassError('refused', `${identity} was logged in elsewhere meanwhile`, {
+    hint: 'end this one, and start it anew',
   })
 
 const noSpeech = (identity: string, { title }: Provider) =>

@@ -8,7 +8,7 @@ import type { ApiProxy, ProxyOptions } from '../serve/proxy.ts'
 import type { Route } from '../serve/route.ts'
 import type { Definition } from '../sources/definition.ts'
 import type { World } from './answer.ts'
-import { notOurs } from './live.ts'
+import { elsewhere, notOurs } from './live.ts'
 
 interface Where extends Pick<ProxyOptions, 'place' | 'onAsked' | 'onAnswered'> {
   /** Where its token may go, of the identity as it stands: another login of that name may be at another server. */
@@ -65,11 +65,6 @@ export async function openProxy(
 
 const routesTo: Where['routesOf'] = (definition, header) =>
   [...originsOf(definition, header?.endpoints)].map(([host, base]) => ({ prefix: `/${host}`, base }))
-
-const elsewhere = (identity: string) =>
-  new DaypassError('refused', `${identity} was logged in to another server meanwhile`, {
-    hint: 'end this one, and start it anew',
-  })
 
 const keysSign = (identity: string, { title, variables }: Provider, isTemporary: boolean) =>
   new DaypassError(

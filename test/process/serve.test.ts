@@ -13,7 +13,7 @@ import { connect, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
-import { box, filesBelow, logIn } from '../cli/story.ts'
+import { box, filesBelow, logIn, withKeys } from '../cli/story.ts'
 import { BROWSER, type Sandbox } from '../kit/cli.ts'
 import { needs } from '../kit/needs.ts'
 import { startPassport } from '../passport/server.ts'
@@ -301,8 +301,28 @@ describe('serve', () => {
       200,
       { token: stdout.trim(), token_type: 'bearer', expires_at: expect.stringMatching(/Z$/) },
     ])
+    // What is kept there now is for a cloud, and this address for whoever wants a token.
+    await withKeys(one, 'work')
+    expect(await get(url, `Bearer ${bearer}`)).toEqual({
+      status: 403,
+      body: {
+        Code: 'refused',
+        Message: 'work was logged in elsewhere meanwhile; end this one, and start it anew',
+      },
+    })
     running.kill('SIGINT')
     expect((await running.ended).code).toBe(0)
+  })
+
+  test('keys of another cloud are not told to whoever wants those of the first', async () => {
+    const { one } = await awsHome()
+    await withKeys(one, 'work')
+    const { running, url, bearer } = await served(one, 'work')
+    expect((await get(url, bearer)).status).toBe(200)
+    await withKeys(one, 'work', { cloud: 'alibaba' })
+    expect((await get(url, bearer)).status).toBe(403)
+    running.kill()
+    await running.ended
   })
 
   test('--unix: a socket for its owner alone, taken from nobody', async () => {
@@ -463,9 +483,7 @@ It ends with Ctrl-C.
     const before = server.stats().by.resource
     expect(await ask()).toEqual({
       status: 403,
-      body: {
-        error: { message: 'work was logged in to another server meanwhile; end this one, and start it anew' },
-      },
+      body: { error: { message: 'work was logged in elsewhere meanwhile; end this one, and start it anew' } },
     })
     expect(server.stats().by.resource).toBe(before)
     await logIn(one, server, 'work', '--force')
