@@ -23,10 +23,11 @@ export async function openLive(
   if (variable) throw notOurs(variable, verb)
   const { path, bearerInPath, text } = speech(identity, credential, provider)
   const { keepLive } = await import('../serve/live.ts')
+  const { patient } = await import('../serve/patient.ts')
   const { startEndpoint } = await import('../serve/endpoint.ts')
   const live = keepLive({
     // The very same identity, whatever the default becomes meanwhile.
-    take: async () => heldOf(await daypass.handOut(identity)),
+    take: patient(async () => heldOf(await daypass.handOut(identity)), host.now),
     stamp: stampOf(paths.vault, identity),
     margin: provider.refresh.margin,
     now: host.now,

@@ -14,6 +14,7 @@ import { endpointUrl } from '../oauth/server.ts'
 import { type Body, requestBody } from './body.ts'
 import { type IsOurs, noBearer, openDoor, type Place, type Refused } from './door.ts'
 import { requestHeaders, responseHeaders } from './headers.ts'
+import { patient } from './patient.ts'
 import { destination, type Route, readdressed, routeOf } from './route.ts'
 import { type ShownBearer, shownBearer } from './shown-bearer.ts'
 
@@ -54,8 +55,11 @@ export interface ApiProxy {
 export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
   for (const { base } of options.routes) endpointUrl(base, 'the API')
   const underWay = new Set<Promise<Shown>>()
+  const { now } = options.host
+  const taken = patient(() => options.shown(), now)
+  const renewed = patient((rejected: Secret) => options.shown(rejected), now)
   const shown = (rejected?: Secret) => {
-    const asked = options.shown(rejected)
+    const asked = rejected ? renewed(rejected) : taken()
     underWay.add(asked)
     const over = () => void underWay.delete(asked)
     asked.then(over, over)

@@ -19,7 +19,7 @@ import { needs } from '../kit/needs.ts'
 import { startPassport } from '../passport/server.ts'
 import { answerTo, api, bodyOf } from '../serve/upstream.ts'
 import { signedIn as alibabaHome } from './alibaba-home.ts'
-import { signedIn as awsHome } from './aws-home.ts'
+import { signedIn as awsHome, stale } from './aws-home.ts'
 import { BY_CLOCK, MINUTE } from './cloudinary-home.ts'
 import { expectNone } from './leaks.ts'
 
@@ -273,6 +273,17 @@ describe('serve', () => {
     await program.end()
     running.kill()
     expect((await running.ended).code).toBe(0)
+  })
+
+  test('however often it is asked, a cloud that is down is asked now and then', async () => {
+    const { one, aws } = await awsHome()
+    const { running, url, bearer } = await served(one, 'work')
+    await stale(one, 'work')
+    aws.failNext({ door: 'refresh', status: 503, times: 100 })
+    for (let round = 0; round < 20; round++) expect((await get(url, bearer)).status).toBe(502)
+    expect(aws.stats().by.refresh).toBeLessThan(10)
+    running.kill()
+    await running.ended
   })
 
   test('it listens at that port of 127.0.0.1, and nowhere else', async (context) => {

@@ -258,6 +258,20 @@ describe('trouble', () => {
     expect(JSON.parse(answer.text)).toEqual({ error: { message } })
   })
 
+  test.each([
+    [new DaypassError('network', 'cannot reach x'), [undefined, undefined]],
+    [new DaypassError('login_required', 'acme needs a login'), [undefined, undefined, undefined, undefined]],
+  ])('of renewing is told again for a second, where it passes: %s', async (error, tries) => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { ask, tokens } = await standing({ token: () => Promise.reject(error) })
+    const first = await ask('/v1')
+    for (let round = 0; round < 2; round++) expect((await ask('/v1')).text).toBe(first.text)
+    vi.advanceTimersByTime(1001)
+    await ask('/v1')
+    expect(tokens).toEqual(tries)
+  })
+
   test('of an API that cannot be reached', async () => {
     const { ask } = await standing({ answer: (asked) => asked.socket.destroy() })
     const { status, text } = await ask('/v1')
