@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
 import { DaypassError } from '../core/errors.ts'
+import { handOn } from './uninterrupted.ts'
 
 /** Sent by the terminal to everything in front of the person, the program included. */
 const FROM_THE_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
@@ -36,18 +37,7 @@ function takeSignals(deliver: (signal: NodeJS.Signals) => void): () => void {
   const hear = (signal: NodeJS.Signals) => {
     if (passedOn.includes(signal)) deliver(signal)
   }
-  const signals = [...FROM_THE_TERMINAL, ...FOR_THE_PROGRAM]
-  const others = signals.map((signal) => [signal, process.rawListeners(signal)] as const)
-  for (const [signal, listeners] of others) {
-    process.on(signal, hear)
-    for (const listener of listeners) process.off(signal, listener as NodeJS.SignalsListener)
-  }
-  return () => {
-    for (const [signal, listeners] of others) {
-      for (const listener of listeners) process.on(signal, listener as NodeJS.SignalsListener)
-      process.off(signal, hear)
-    }
-  }
+  return handOn([...FROM_THE_TERMINAL, ...FOR_THE_PROGRAM], hear)
 }
 
 /** Without one, a Ctrl-C is a signal like any other: somebody sent it to us, and to nobody else. */

@@ -3,9 +3,13 @@
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 type Signal = (typeof SIGNALS)[number]
 
+type Listeners = readonly NodeJS.SignalsListener[]
+
 interface Postponement {
   running: number
   arrived: Signal | undefined
+  /** Who hears them when it is over. */
+  others: Map<string, Listeners>
   restore(): void
 }
 
@@ -29,25 +33,51 @@ export async function uninterrupted<T>(work: () => Promise<T>): Promise<T> {
  * the last one Node forgets a signal that is on its way.
  */
 function postpone(): Postponement {
-  const others = SIGNALS.map((signal) => [signal, process.rawListeners(signal)] as const)
   const remember = (signal: NodeJS.Signals) => {
-    mine.arrived ??= signal as Signal
+    const others = mine.others.get(signal) ?? []
+    const passing = others.filter((listener) => handsOn.has(listener))
+    if (passing.length === 0) mine.arrived ??= signal as Signal
+    for (const listener of passing) listener(signal)
   }
   const mine: Postponement = {
     running: 0,
     arrived: undefined,
+    others: new Map(SIGNALS.map((signal) => [signal, replaced(signal, [remember])])),
     restore() {
-      for (const [signal, listeners] of others) {
-        for (const listener of listeners) process.on(signal, listener as NodeJS.SignalsListener)
+      for (const [signal, listeners] of mine.others) {
+        for (const listener of listeners) process.on(signal, listener)
         process.off(signal, remember)
       }
     },
   }
-  for (const [signal, listeners] of others) {
-    process.on(signal, remember)
-    for (const listener of listeners) process.off(signal, listener as NodeJS.SignalsListener)
-  }
   return mine
+}
+
+/** Listeners that end nothing: what they hand on to another process is not postponed. */
+const handsOn = new WeakSet<NodeJS.SignalsListener>()
+
+/** From now on it alone hears these signals, and hands them on. Returns what gives them back to who heard them before. */
+export function handOn(signals: readonly NodeJS.Signals[], listener: NodeJS.SignalsListener): () => void {
+  handsOn.add(listener)
+  const before = signals.map((signal) => [signal, heardBy(signal, [listener])] as const)
+  return () => {
+    for (const [signal, listeners] of before) heardBy(signal, listeners)
+  }
+}
+
+/** At once, or when what is postponed is over. Returns who did until now. */
+function heardBy(signal: NodeJS.Signals, listeners: Listeners): Listeners {
+  const aside = current?.others.get(signal)
+  if (!aside) return replaced(signal, listeners)
+  current!.others.set(signal, listeners)
+  return aside
+}
+
+function replaced(signal: NodeJS.Signals, listeners: Listeners): Listeners {
+  const before = process.rawListeners(signal) as NodeJS.SignalsListener[]
+  for (const listener of listeners) process.on(signal, listener)
+  for (const listener of before) process.off(signal, listener)
+  return before
 }
 
 function deliver(mine: Postponement): void {
