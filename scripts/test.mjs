@@ -70,11 +70,11 @@ function nodes(wanted) {
 const ONCE = [
   'test/{aws,alibaba,package,passport,testing,tools}/**',
   'test/{browser,flows}/chromium.test.ts',
-  'test/cli/{docker,errors,flags,git,help,kubectl,leak}.test.ts',
+  'test/cli/{aws-tools,docker,errors,flags,git,help,kubectl,leak}.test.ts',
   'test/process/*leak.test.ts',
   'test/process/{broken,full,killed}-*.test.ts',
-  'test/process/{aws-shared,cloudinary}.test.ts',
-  'test/{outputs/env,terminal/shell}.test.ts',
+  'test/process/{alibaba-crowd,audit,aws-crowd,aws-shared,cloudinary,flood,passport}.test.ts',
+  'test/{outputs/env,terminal/one-login,terminal/shell}.test.ts',
 ]
 
 /** Runs the suite on one Node; its children are that Node too. */
