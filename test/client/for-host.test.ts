@@ -105,7 +105,10 @@ describe('a token of the environment', () => {
     context.config.auth!.identities!.mine = { kind: 'github/user' }
     await daypass.use('mine')
     expect(await daypass.handOutFor(at('github.com'))).toMatchObject({ variable: 'GITHUB_TOKEN' })
-    expect(await daypass.handOutFor(at('github.com', { user: 'x-access-token' }))).toBeTruthy()
+    expect(await daypass.handOutFor(at('github.com', { user: 'x-access-token' }))).toMatchObject({
+      variable: 'GITHUB_TOKEN',
+      user: 'x-access-token',
+    })
     for (const named of [{ user: 'mine' }, { selected: 'mine' }])
       expect(await failureOf(ask('github.com', named))).toMatchObject({ code: 'login_required' })
   })

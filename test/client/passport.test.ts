@@ -404,10 +404,13 @@ describe('a renewal', () => {
   test('that the server finds malformed is no end of the login', async () => {
     const w = await shop()
     await w.login()
+    const first = await w.token()
     w.advance(60 * MINUTE)
     w.passport.failNext({ endpoint: 'refresh', status: 400, body: '{"error":"invalid_request"}' })
     expect(await failureOf(w.daypass.credential('shop'))).toMatchObject({ code: 'refused' })
-    expect(await w.token()).toBeTruthy()
+    const second = await w.token()
+    expect(w.passport.issued()).toContain(second)
+    expect(second).not.toBe(first)
   })
 })
 

@@ -170,6 +170,19 @@ test('a name that nobody has', async () => {
   expect(found).toMatchObject({ name: 'TypeError', message: 'fetch failed' })
 })
 
+/** A server that never ends its answer, and when it is left. */
+async function beginning() {
+  let close = (_: unknown) => {}
+  const closed = new Promise((resolve) => {
+    close = resolve
+  })
+  const url = await raw((socket) => {
+    socket.on('close', close)
+    socket.write(`${OK}Content-Length: 20\r\n\r\n{"acc`)
+  })
+  return { url, closed }
+}
+
 describe('TLS', () => {
   const secured = (cert: string) =>
     listening(
@@ -243,14 +256,7 @@ describe.each(Object.entries(FETCHES))('%s: given up', (_, ask) => {
 
   test('within the body', async () => {
     const over = new AbortController()
-    let close = (_: unknown) => {}
-    const closed = new Promise((resolve) => {
-      close = resolve
-    })
-    const url = await raw((socket) => {
-      socket.on('close', close)
-      socket.write(`${OK}Content-Length: 20\r\n\r\n{"acc`)
-    })
+    const { url, closed } = await beginning()
     const { body } = await ask(url, plain(over.signal))
     const reader = body!.getReader()
     expect(Buffer.from((await reader.read()).value!).toString()).toBe('{"acc')
@@ -261,14 +267,7 @@ describe.each(Object.entries(FETCHES))('%s: given up', (_, ask) => {
   })
 
   test('the body that nobody wants any more ends the connection', async () => {
-    let close = (_: unknown) => {}
-    const closed = new Promise((resolve) => {
-      close = resolve
-    })
-    const url = await raw((socket) => {
-      socket.on('close', close)
-      socket.write(`${OK}Content-Length: 20\r\n\r\n{"acc`)
-    })
+    const { url, closed } = await beginning()
     const { body } = await ask(url, plain(new AbortController().signal))
     await body!.cancel()
     await closed

@@ -1,11 +1,8 @@
 /** What others see of a whole story with Alibaba Cloud, and what is left of it: no secret, unless it was asked for. */
-import { expect, onTestFinished, test } from 'vitest'
+import { onTestFinished, test } from 'vitest'
 import { ADA } from '../alibaba/server.ts'
-import { box, filesBelow } from '../cli/story.ts'
-import type { Result, RunOptions } from '../kit/cli.ts'
-import { recorder } from '../kit/recorder.ts'
 import { signedIn, stale } from './alibaba-home.ts'
-import { expectNone, processesOf } from './leaks.ts'
+import { watching } from './leaks.ts'
 
 const AK = { access_key_id: ADA.accessKeyId, access_key_secret: ADA.accessKeySecret }
 const line = (more: object = {}) => `${JSON.stringify({ ...AK, ...more })}\n`
@@ -16,23 +13,7 @@ test.each([{}, { DAYPASS_DEBUG: '1' }])(
   async (loud) => {
     const { one, ali, close } = await signedIn()
     onTestFinished(close)
-    const record = recorder(box())
-    const seen: string[] = []
-    const verbose = Object.keys(loud).length > 0 ? ['-v'] : []
-
-    async function run(words: string, code: number, options: RunOptions = {}): Promise<Result> {
-      const env = { ...record.env(), ...loud, ...options.env }
-      const running = one.start([...words.split(' '), ...verbose], { ...options, env })
-      if (options.input) running.write(String(options.input))
-      running.endInput()
-      // The program that `exec` starts has them in its environment: that is what it is for.
-      if (!words.startsWith('exec')) seen.push(...processesOf(one))
-      const result = await running.ended
-      expect(result, words).toMatchObject({ code })
-      // What was asked for may be seen.
-      seen.push(result.stderr, /^(credential-process|env)/.test(words) ? '' : result.stdout)
-      return result
-    }
+    const { run, expectNoneOf } = watching(one, loud)
 
     await run('refresh work --force', 0)
     await run('credential-process work', 0)
@@ -73,9 +54,6 @@ test.each([{}, { DAYPASS_DEBUG: '1' }])(
     await run('refresh work --force', 4)
     await run('logout work', 0)
 
-    const secrets = ali.issued()
-    expect(secrets.length).toBeGreaterThan(30)
-    expect(seen.length).toBeGreaterThan(40)
-    expectNone(secrets, [...seen, ...filesBelow(one.home).values(), ...record.written()], seen)
+    expectNoneOf(ali.issued(), { secrets: 30, seen: 40 })
   },
 )

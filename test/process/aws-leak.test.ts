@@ -1,34 +1,15 @@
 /** What others see of a whole story with AWS, and what is left of it: no secret, unless it was asked for. */
 import { expect, test } from 'vitest'
 import { scriptedBrowser } from '../../src/testing/index.ts'
-import { box, filesBelow } from '../cli/story.ts'
-import type { Result, RunOptions } from '../kit/cli.ts'
-import { recorder } from '../kit/recorder.ts'
 import { signedIn, stale } from './aws-home.ts'
-import { expectNone, processesOf } from './leaks.ts'
+import { watching } from './leaks.ts'
 
 const KEYS =
   '{"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}'
 
 test.each([{}, { DAYPASS_DEBUG: '1' }])('no secret of AWS is seen or lies about, with %j', async (loud) => {
   const { one, aws } = await signedIn()
-  const record = recorder(box())
-  const seen: string[] = []
-  const verbose = Object.keys(loud).length > 0 ? ['-v'] : []
-
-  async function run(words: string, code: number, options: RunOptions = {}): Promise<Result> {
-    const env = { ...record.env(), ...loud, ...options.env }
-    const running = one.start([...words.split(' '), ...verbose], { ...options, env })
-    if (options.input) running.write(String(options.input))
-    running.endInput()
-    // The program that `exec` starts has them in its environment: that is what it is for.
-    if (!words.startsWith('exec')) seen.push(...processesOf(one))
-    const result = await running.ended
-    expect(result, words).toMatchObject({ code })
-    // What was asked for may be seen.
-    seen.push(result.stderr, /^(credential-process|env)/.test(words) ? '' : result.stdout)
-    return result
-  }
+  const { run, seen, verbose, expectNoneOf } = watching(one, loud)
 
   await run('refresh work --force', 0)
   await run('credential-process work', 0)
@@ -79,9 +60,5 @@ test.each([{}, { DAYPASS_DEBUG: '1' }])('no secret of AWS is seen or lies about,
   await run('list --json', 0)
   await run('logout work', 0)
 
-  const secrets = aws.issued()
-  expect(secrets.length).toBeGreaterThan(15)
-  expect(seen.length).toBeGreaterThan(30)
-  const texts = [...seen, ...filesBelow(one.home).values(), ...record.written()]
-  expectNone(secrets, texts, seen)
+  expectNoneOf(aws.issued(), { secrets: 15, seen: 30 })
 })

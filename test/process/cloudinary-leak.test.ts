@@ -1,10 +1,7 @@
 /** What others see of a whole story with Cloudinary, and what is left of it: no secret, unless it was asked for. */
-import { expect, test } from 'vitest'
-import { box, filesBelow } from '../cli/story.ts'
-import type { Result, RunOptions } from '../kit/cli.ts'
-import { recorder } from '../kit/recorder.ts'
+import { test } from 'vitest'
 import { BY_CLOCK, MINUTE, signedIn } from './cloudinary-home.ts'
-import { expectNone, processesOf } from './leaks.ts'
+import { watching } from './leaks.ts'
 
 /** Asks through the endpoint, says what it is answered, and nothing of what it has been given. */
 const ASKING = `
@@ -17,32 +14,7 @@ test.each([{}, { DAYPASS_DEBUG: '1' }])(
   'no secret of Cloudinary is seen or lies about, with %j',
   async (loud) => {
     const { one, cloudinary, advance } = await signedIn()
-    const record = recorder(box())
-    const seen: string[] = []
-    const verbose = Object.keys(loud).length > 0 ? ['-v'] : []
-
-    async function run(
-      words: string,
-      code: number,
-      options: RunOptions & { more?: string[] } = {},
-    ): Promise<Result> {
-      const env = { ...record.env(), ...loud, ...options.env }
-      const { more = [], ...others } = options
-      const running = one.start([...words.split(' '), ...verbose, ...more], {
-        ...others,
-        env,
-        program: BY_CLOCK,
-      })
-      if (options.input) running.write(String(options.input))
-      running.endInput()
-      // The program that `exec` starts has them in its environment: that is what it is for.
-      if (!words.startsWith('exec') && !options.env) seen.push(...processesOf(one))
-      const result = await running.ended
-      expect(result, words).toMatchObject({ code })
-      // What was asked for may be seen.
-      seen.push(result.stderr, /^(token|env)/.test(words) ? '' : result.stdout)
-      return result
-    }
+    const { run, seen, verbose, expectNoneOf } = watching(one, loud, { program: BY_CLOCK })
     const asking = ['--', process.execPath, '-e', ASKING]
 
     await run('refresh acme --force', 0)
@@ -104,10 +76,6 @@ test.each([{}, { DAYPASS_DEBUG: '1' }])(
     await run('refresh acme --force', 4)
     await run('logout acme', 0)
 
-    const secrets = cloudinary.issued()
-    expect(secrets.length).toBeGreaterThan(15)
-    expect(seen.length).toBeGreaterThan(30)
-    const texts = [...seen, ...filesBelow(one.home).values(), ...record.written()]
-    expectNone(secrets, texts, seen)
+    expectNoneOf(cloudinary.issued(), { secrets: 15, seen: 30 })
   },
 )

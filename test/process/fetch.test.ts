@@ -97,7 +97,8 @@ describe('the request', () => {
     expect(heard.map(({ body }) => body.equals(bytes))).toEqual([true, true])
     expect(await one.run(['fetch', url, 'work', '-d', '@nothing'])).toMatchObject({
       code: 3,
-      stderr: 'error: nothing cannot be read (ENOENT)\n',
+      stderr:
+        'error: nothing cannot be read (ENOENT)\n  text of your own goes without the @, standard input is -d @-\n',
     })
   })
 
@@ -232,7 +233,7 @@ describe('the answer', () => {
     expect(readFileSync(join(one.home, 'there')).equals(bytes)).toBe(true)
     expect(await one.run(['fetch', url, 'work', '-o', '.'])).toMatchObject({
       code: 3,
-      stderr: 'error: . cannot be written (EISDIR)\n',
+      stderr: 'error: . cannot be written (EISDIR)\n  name another file: -o FILE\n',
     })
   })
 

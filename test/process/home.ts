@@ -2,7 +2,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { Terminal } from '../../src/core/types.ts'
 import { createDaypass, type Daypass, DaypassError, type DaypassOptions } from '../../src/index.ts'
 import {
   type AuthorizationServer,
@@ -12,17 +11,7 @@ import {
 import { exclusively } from '../../src/vault/lock.ts'
 import { box, filesBelow, vaultOf } from '../cli/story.ts'
 import type { Result, RunOptions, Sandbox } from '../kit/cli.ts'
-
-const SILENT: Terminal = {
-  interactive: false,
-  say: () => undefined,
-  warn: () => undefined,
-  busy: () => () => undefined,
-  readSecret: async () => undefined,
-  choose: async () => undefined,
-  confirm: async () => false,
-  ask: async () => '',
-}
+import { SILENT } from '../kit/silent.ts'
 
 export interface Home {
   one: Sandbox

@@ -2,7 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { Sandbox } from '../kit/cli.ts'
+import { box, filesBelow } from '../cli/story.ts'
+import type { Result, RunOptions, Sandbox } from '../kit/cli.ts'
+import { recorder } from '../kit/recorder.ts'
 
 /** What is written in JSON, in a form or in base64 is the same secret. */
 const spellings = (secret: string) => [
@@ -40,4 +42,45 @@ export function expectNone(
   const joined = shown.join('\n')
   // The head of a JWT is the same for all.
   for (const secret of secrets) expect(joined.includes(secret.split('.').at(-1)!.slice(0, 24))).toBe(false)
+}
+
+/** The verbs that answer with secrets, because they are asked for them. */
+const ANSWERS = /^(token|env|[a-z]+-credential|credential-process)\b/
+
+export interface WatchedOptions extends RunOptions {
+  /** Words with spaces in them, behind the others. */
+  more?: readonly string[]
+}
+
+/** Runs `daypass` in a home, quietly or loudly (`DAYPASS_DEBUG` in `loud`), and keeps whatever others may see of it. */
+export function watching(one: Sandbox, loud: object, always: RunOptions = {}) {
+  const record = recorder(box())
+  const seen: string[] = []
+  const verbose = Object.keys(loud).length > 0 ? ['-v'] : []
+
+  async function run(words: string, code: number, options: WatchedOptions = {}): Promise<Result> {
+    const { more = [], ...others } = { ...always, ...options }
+    const env = { ...record.env(), ...loud, ...always.env, ...options.env }
+    const running = one.start([...words.split(' '), ...verbose, ...more], { ...others, env })
+    if (options.input) running.write(String(options.input))
+    running.endInput()
+    // What is given a secret by its environment has it there: that is what it is for.
+    if (!words.startsWith('exec') && !options.env) seen.push(...processesOf(one))
+    const result = await running.ended
+    expect(result, words).toMatchObject({ code })
+    seen.push(result.stderr, ANSWERS.test(words) ? '' : result.stdout)
+    return result
+  }
+
+  return {
+    run,
+    seen,
+    verbose,
+    /** Of these, of which there are so many at least, none was seen or lies about. */
+    expectNoneOf(secrets: readonly string[], least: { secrets: number; seen: number }) {
+      expect(secrets.length).toBeGreaterThan(least.secrets)
+      expect(seen.length).toBeGreaterThan(least.seen)
+      expectNone(secrets, [...seen, ...filesBelow(one.home).values(), ...record.written()], seen)
+    },
+  }
 }

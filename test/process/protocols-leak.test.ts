@@ -4,9 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
 import { box, filesBelow, left, logIn } from '../cli/story.ts'
-import type { Result } from '../kit/cli.ts'
-import { recorder } from '../kit/recorder.ts'
-import { expectNone, processesOf } from './leaks.ts'
+import { expectNone, watching } from './leaks.ts'
 
 const THEIRS = 'hunter2-of-somebody-else'
 
@@ -14,22 +12,8 @@ test.each([{}, { DAYPASS_DEBUG: '1' }])('no secret is seen or lies about, with %
   const server = await startAuthorizationServer({ refresh: 'survives' })
   onTestFinished(() => server.close())
   const one = box()
-  const record = recorder(box())
-  const env = { ...record.env(), ...loud, KUBECONFIG: join(one.home, 'kubeconfig') }
-  const verbose = Object.keys(loud).length > 0 ? ['-v'] : []
-  const seen: string[] = []
-
-  async function run(words: string, code: number, input = ''): Promise<Result> {
-    const running = one.start([...words.split(' '), ...verbose], { env })
-    running.write(input)
-    running.endInput()
-    seen.push(...processesOf(one))
-    const result = await running.ended
-    expect(result, words).toMatchObject({ code })
-    // What was asked for may be seen.
-    seen.push(result.stderr, /-credential/.test(words) ? '' : result.stdout)
-    return result
-  }
+  const watched = watching(one, loud, { env: { KUBECONFIG: join(one.home, 'kubeconfig') } })
+  const run = (words: string, code: number, input = '') => watched.run(words, code, { input })
 
   await logIn(one, server)
   const host = new URL(server.issuer).host
@@ -86,6 +70,6 @@ test.each([{}, { DAYPASS_DEBUG: '1' }])('no secret is seen or lies about, with %
   const given = [...server.issued(), THEIRS]
   expect(given.length).toBeGreaterThan(10)
   const files = [...filesBelow(one.home)].filter(([path]) => !/\.gitconfig$|kubeconfig$/.test(path))
-  const texts = [...seen, ...files.map(([, text]) => text)]
-  expectNone(given, texts, seen)
+  const { seen } = watched
+  expectNone(given, [...seen, ...files.map(([, text]) => text)], seen)
 })

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createDaypass } from '../../src/index.ts'
 import { builtIn } from '../../src/providers/index.ts'
 import { memoryVault } from '../../src/vault/open-vault.ts'
+import { SILENT } from '../kit/silent.ts'
 
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 /** Nobody checks the signature of what came from the token endpoint itself (OpenID Connect Core §3.1.3.7). */
@@ -198,7 +199,7 @@ describe.each(Object.entries(RECORDED))('%s', (id, { given = {}, answers, secret
       return typeof body === 'string' ? new Response(body) : Response.json(body)
     }
     const vault = memoryVault()
-    const host = { fetch: answering, terminal: QUIET }
+    const host = { fetch: answering, terminal: SILENT }
     const daypass = createDaypass({ vault, config: {}, env: {}, cwd: '/', host })
 
     const started = await daypass.startLogin(id, { given, method: 'paste', name: 'work' })
@@ -226,14 +227,3 @@ describe.each(Object.entries(RECORDED))('%s', (id, { given = {}, answers, secret
     expect(asked.every((url) => url.startsWith('https://'))).toBe(true)
   })
 })
-
-const QUIET = {
-  interactive: false,
-  say: () => undefined,
-  warn: () => undefined,
-  busy: () => () => undefined,
-  readSecret: async () => undefined,
-  choose: async () => undefined,
-  confirm: async () => false,
-  ask: async () => '',
-}

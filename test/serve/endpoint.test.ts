@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { startEndpoint } from '../../src/serve/endpoint.ts'
+import { STRANGERS } from './strangers.ts'
 import { answerTo, bodyOf } from './upstream.ts'
 
 interface Options {
@@ -95,26 +96,7 @@ describe('nobody else', () => {
     throw new Error('nobody was to be asked')
   }
 
-  test.each<[string, number, (bearer: string, host: string) => string[]]>([
-    ['no bearer', 401, (_, host) => [`Host: ${host}`]],
-    ['an empty one', 401, (_, host) => [`Host: ${host}`, 'Authorization: ']],
-    ['another one', 401, (_, host) => [`Host: ${host}`, `Authorization: ${'x'.repeat(43)}`]],
-    ['almost ours', 401, (bearer, host) => [`Host: ${host}`, `Authorization: ${bearer.slice(0, -1)}`]],
-    ['no host', 421, (bearer) => [`Authorization: ${bearer}`]],
-    ['a foreign host', 421, (bearer) => ['Host: evil.example', `Authorization: ${bearer}`]],
-    [
-      'a name of this machine',
-      421,
-      (bearer, host) => [`Host: ${host.replace('127.0.0.1', 'localhost')}`, `Authorization: ${bearer}`],
-    ],
-    ['two hosts', 421, (bearer, host) => [`Host: ${host}`, `Host: ${host}`, `Authorization: ${bearer}`]],
-    ['a page', 403, (bearer, host) => [`Host: ${host}`, `Authorization: ${bearer}`, 'Origin: null']],
-    [
-      'what a browser fetches',
-      403,
-      (bearer, host) => [`Host: ${host}`, `Authorization: ${bearer}`, 'Sec-Fetch-Site: same-origin'],
-    ],
-  ])('%s: %i', async (_, status, headers) => {
+  test.each(STRANGERS)('%s: %i', async (_, status, headers) => {
     const { raw, bearer, host, asked } = await standing({ answer: nothing })
     const text = await raw('GET /v1/keys HTTP/1.1', ...headers(bearer, host), 'Connection: close')
     expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `))

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { STRANGERS } from './strangers.ts'
 import { api, standing } from './upstream.ts'
 
 describe('a request', () => {
@@ -124,36 +125,12 @@ describe('what is refused', () => {
     throw new Error('nobody was to be asked')
   }
 
-  test.each<[string, number, (authorization: string, host: string) => string[]]>([
-    ['no bearer', 401, (_, host) => [`Host: ${host}`]],
-    ['another bearer', 401, (_, host) => [`Host: ${host}`, 'Authorization: Bearer x']],
-    [
-      'a bearer that is almost ours',
-      401,
-      (ours, host) => [`Host: ${host}`, `Authorization: ${ours.slice(0, -1)}`],
-    ],
+  test.each<(typeof STRANGERS)[number]>([
+    ...STRANGERS,
     [
       'our bearer as something else',
       401,
       (ours, host) => [`Host: ${host}`, `Authorization: ${ours.replace('Bearer', 'Basic')}`],
-    ],
-    ['no host', 421, (ours) => [`Authorization: ${ours}`]],
-    ['a foreign host', 421, (ours) => ['Host: evil.example', `Authorization: ${ours}`]],
-    [
-      'a name of this machine',
-      421,
-      (ours, host) => [`Host: ${host.replace('127.0.0.1', 'localhost')}`, `Authorization: ${ours}`],
-    ],
-    ['two hosts', 421, (ours, host) => [`Host: ${host}`, `Host: ${host}`, `Authorization: ${ours}`]],
-    [
-      'the page of a browser',
-      403,
-      (ours, host) => [`Host: ${host}`, `Authorization: ${ours}`, 'Origin: null'],
-    ],
-    [
-      'what a browser fetches',
-      403,
-      (ours, host) => [`Host: ${host}`, `Authorization: ${ours}`, 'Sec-Fetch-Site: none'],
     ],
   ])('%s: %i', async (_, status, headers) => {
     const { port, authorization, seen } = await standing({ token: nothing })

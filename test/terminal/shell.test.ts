@@ -102,6 +102,7 @@ describe.each(SHELLS)('%s', (name) => {
     await shown.until('(daypass:work) ')
     shown.pty.write(`"$NODE" "$CLI" shell keys\r`)
     await shown.until('A shell as keys')
+    await shown.until('What runs longer: daypass exec keys --endpoint -- CMD')
     await shown.until('(daypass:keys) ')
     await says(shown, 'echo "[$AWS_ACCESS_KEY_ID$OIDC_TOKEN]"', /\[ASIAEXAMPLE\]/)
     expect(plain(shown.text())).not.toContain('(daypass:keys) (daypass:')

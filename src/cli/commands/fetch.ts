@@ -106,7 +106,10 @@ async function dataOf(said: string): Promise<Bytes> {
   try {
     return new Uint8Array(readFileSync(path))
   } catch (cause) {
-    throw new DaypassError('not_found', `${path} cannot be read (${codeOf(cause)})`, { cause })
+    throw new DaypassError('not_found', `${path} cannot be read (${codeOf(cause)})`, {
+      hint: 'text of your own goes without the @, standard input is -d @-',
+      cause,
+    })
   }
 }
 
@@ -186,7 +189,10 @@ function attempt<T>(path: string, deed: () => T): T {
   try {
     return deed()
   } catch (cause) {
-    throw new DaypassError('not_found', `${path} cannot be written (${codeOf(cause)})`, { cause })
+    throw new DaypassError('not_found', `${path} cannot be written (${codeOf(cause)})`, {
+      hint: 'name another file: -o FILE',
+      cause,
+    })
   }
 }
 
