@@ -1,8 +1,8 @@
 /** `npm run demo`: the story of `daypass demo`, against a real authorization server, `oidc-provider`. */
 import { join } from 'node:path'
 import { DEMO_TOKEN_LIFE, tellDemo } from '../src/cli/commands/demo.ts'
-import { errorText } from '../src/cli/errors.ts'
-import { painter } from '../src/cli/say.ts'
+import { errorText } from '../src/cli/output/error.ts'
+import { painter } from '../src/cli/output/text.ts'
 import { exitCode } from '../src/core/errors.ts'
 import { nodeHost } from '../src/platform/node-host.ts'
 import { startOidcProvider } from '../test/kit/oidc-provider.ts'

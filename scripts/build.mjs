@@ -103,12 +103,15 @@ const PROVIDERS = {
   'passport.cjs': ['autocom', 'passport'],
 }
 
+/** A provider is a file, or a folder where it brings more than one. */
+const fileOf = (id) => (existsSync(join(here, '../src/providers', id)) ? `${id}/index.ts` : `${id}.ts`)
+
 /** What is a file of its own, and what is used of it. */
 const PARTS = {
   ...Object.fromEntries(
     Object.entries(PROVIDERS).map(([file, ids]) => [
       file,
-      ids.map((id) => `export { ${id} } from './src/providers/${id}.ts'`).join('\n'),
+      ids.map((id) => `export { ${id} } from './src/providers/${fileOf(id)}'`).join('\n'),
     ]),
   ),
   'undici.cjs': `export { Agent, EnvHttpProxyAgent, ProxyAgent, fetch } from 'undici'`,
@@ -130,7 +133,7 @@ function programs(root) {
   const main = apart(/^\.\/main\.(cjs|ts|js)$/, 'main.cjs')
   const rotate = apart(/^\.\.\/audit\/rotate\.ts$/, 'rotate.cjs')
   const providers = Object.entries(PROVIDERS).map(([file, ids]) =>
-    apart(new RegExp(`^\\./(${ids.join('|')})\\.ts$`), file),
+    apart(new RegExp(`^\\./(${ids.join('|')})(/index)?\\.ts$`), file),
   )
   const packages = [
     undici,

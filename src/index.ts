@@ -9,22 +9,22 @@ import { DaypassError } from './core/errors.ts'
 import type { Host } from './core/types.ts'
 import { nodeHost } from './platform/node-host.ts'
 import { type Paths, paths, workingFolder } from './platform/paths.ts'
-import type { Provider } from './providers/define.ts'
 import { builtIn } from './providers/index.ts'
-import { type Homes, withHomes } from './vault/homes.ts'
+import type { Provider } from './providers/provider.ts'
+import { type Homes, withHomes } from './vault/external-store.ts'
 import type { KeychainPatience } from './vault/keychain.ts'
 import { diskVault, memoryVault } from './vault/open-vault.ts'
 import { readState, writeState } from './vault/state.ts'
 import type { Vault } from './vault/vault.ts'
 
 export type { CredentialOptions, Daypass } from './client/index.ts'
-export type { LoginOutcome } from './client/keep.ts'
+export type { Listed, Listing, Row } from './client/list.ts'
 export type { LoginRequest } from './client/login.ts'
 export type { LogoutOptions, LogoutOutcome } from './client/logout.ts'
 export type { RefreshOutcome } from './client/refresh.ts'
-export type { Listed, Listing, Row } from './client/rows.ts'
+export type { LoginOutcome } from './client/store-login.ts'
 export type { ListedTenant } from './client/tenants.ts'
-export type { Started } from './client/two-steps.ts'
+export type { Started } from './client/two-step-login.ts'
 export type { Config } from './config/schema.ts'
 export { DaypassError, type ErrorCode } from './core/errors.ts'
 export { Secret } from './core/secret.ts'
@@ -37,7 +37,7 @@ export type {
   Method,
   Terminal,
 } from './core/types.ts'
-export { defineProvider, type Provider } from './providers/define.ts'
+export { defineProvider, type Provider } from './providers/provider.ts'
 export type { Vault } from './vault/vault.ts'
 
 /** What may be handed in; everything else is this machine's. */
@@ -90,7 +90,7 @@ function hostOf(env: Host['env'], given: Partial<Host> = {}): Host {
   const { interactive } = given.terminal ?? own.terminal
   return {
     ...own,
-    elsewhere: async () => (await import('./tools/aws-paths.ts')).awsRegion(env),
+    elsewhere: async () => (await import('./tools/aws/paths.ts')).awsRegion(env),
     surroundings: () => ({ ...own.surroundings(), interactive }),
     ...given,
   }
@@ -119,7 +119,7 @@ function wantedStore(env: Host['env'], config: Config): Store {
 
 /** Places outside the vault where a grant may rest. */
 const HOMES: Homes = {
-  'aws-login-cache': async () => (await import('./tools/aws-login-home.ts')).awsLoginHome,
+  'aws-login-cache': async () => (await import('./tools/aws/login-cache-store.ts')).awsLoginHome,
 }
 
 function openVault(

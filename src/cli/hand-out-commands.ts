@@ -1,6 +1,6 @@
 import { type Command, Option } from '@commander-js/extra-typings'
-import { CLOUDS } from '../outputs/credential-process.ts'
-import { ENV_FORMATS } from '../outputs/env.ts'
+import { CLOUDS } from '../formats/credential-process.ts'
+import { ENV_FORMATS } from '../formats/env.ts'
 import { common, selected } from './flags.ts'
 import type { Runner } from './runner.ts'
 import { useCommands } from './use-commands.ts'

@@ -5,14 +5,14 @@ import { createDaypass } from '../index.ts'
 import { nodeHost } from '../platform/node-host.ts'
 import { paths } from '../platform/paths.ts'
 import { CLOSED } from '../platform/terminal.ts'
-import type { Answer, World } from './answer.ts'
+import { usage, withoutCommand, wordsOf } from './argv.ts'
 import { completionFor } from './completion.ts'
-import { errorText } from './errors.ts'
 import { type CommonFlags, chooseByApi } from './flags.ts'
+import { errorText } from './output/error.ts'
+import type { Answer, World } from './output/result.ts'
+import { painter } from './output/text.ts'
 import { program } from './program.ts'
 import type { Runner } from './runner.ts'
-import { painter } from './say.ts'
-import { usage, withoutCommand, wordsOf } from './words.ts'
 
 declare const DAYPASS_VERSION: string
 

@@ -1,6 +1,6 @@
-import type { Answer, World } from './answer.ts'
 import type { ConfigWorld } from './commands/config.ts'
 import type { CommonFlags } from './flags.ts'
+import type { Answer, World } from './output/result.ts'
 
 /** What `main` gives the program: a world made of the flags, and a place for the answer. */
 export interface Runner {

@@ -1,7 +1,7 @@
 /** The hosts that an identity's token may be sent to, and as whose password. */
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Endpoints, Header } from '../core/types.ts'
-import type { Definition } from '../sources/definition.ts'
+import type { Definition } from '../identity/definition.ts'
 
 /** Other programs that send a token. */
 export type Use = 'git' | 'docker'

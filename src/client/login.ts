@@ -1,15 +1,15 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { inWords } from '../core/localized-text.ts'
 import { checkIdentityName } from '../core/names.ts'
 import type { Header, Host, KeysCredential } from '../core/types.ts'
-import { inWords } from '../core/words.ts'
-import type { Provider } from '../providers/define.ts'
-import { checkBound, type Definition, type Given } from '../sources/definition.ts'
-import { logIn } from '../sources/login.ts'
-import type { LoginOptions } from '../sources/request.ts'
+import { checkBound, type Definition, type Given } from '../identity/definition.ts'
+import type { LoginOptions } from '../login/options.ts'
+import { logIn } from '../login/run-method.ts'
+import type { Provider } from '../providers/provider.ts'
+import { fill, orCancelled } from './ask-params.ts'
 import { type Context, definitionOf, knownNames, providerNow, providerOf, said } from './context.ts'
-import { fill, orCancelled } from './fill.ts'
-import { agreeToReplace, type LoginOutcome, settled } from './keep.ts'
-import { hasStaticKeys, headerIfReadable } from './name.ts'
+import { hasStaticKeys, headerIfReadable } from './login-name.ts'
+import { agreeToReplace, type LoginOutcome, settled } from './store-login.ts'
 
 export interface LoginRequest extends LoginOptions {
   /** A provider's id, or the name of an identity that exists. */

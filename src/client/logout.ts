@@ -1,10 +1,10 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Entry, Header } from '../core/types.ts'
+import { type Definition, define } from '../identity/definition.ts'
 import { type Revocation, revokeIssued } from '../oauth/revoke.ts'
-import { type Definition, define } from '../sources/definition.ts'
+import { dropChildren } from './assumed-role.ts'
 import { type Context, find, providerOfRecord } from './context.ts'
 import { grantParty, issuedOf } from './credential.ts'
-import { dropChildren } from './derived.ts'
 
 export interface LogoutOptions {
   /** Ask nothing of the server. */

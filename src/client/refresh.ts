@@ -1,7 +1,7 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { isUsable } from '../core/freshness.ts'
 import type { Header } from '../core/types.ts'
-import { configuredKeys } from '../sources/by-keys.ts'
+import { configuredKeys } from '../identity/configured-keys.ts'
 import { type Context, find } from './context.ts'
 import { takeOnce } from './credential.ts'
 

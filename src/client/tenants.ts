@@ -1,11 +1,11 @@
 /** Where an account has several tenants: which there are, and which one is worked in. */
 import { DaypassError, type ErrorCode, isDaypassError } from '../core/errors.ts'
+import type { Definition } from '../identity/definition.ts'
+import { configuredIdentity } from '../identity/from-config.ts'
+import { checkParam } from '../identity/params.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import type { Json } from '../oauth/wire.ts'
-import type { Tenant } from '../providers/define.ts'
-import { configuredIdentity } from '../sources/configured.ts'
-import type { Definition } from '../sources/definition.ts'
-import { checkParam } from '../sources/params.ts'
+import type { Tenant } from '../providers/provider.ts'
 import { type Context, find, said } from './context.ts'
 import { bearerOf, credentialOf, type Handed, meant, proofKeyOf } from './credential.ts'
 

@@ -17,7 +17,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Text } from './env-tag.ts'
-import { clientParams, identityParams } from './flat.ts'
+import { clientParams, identityParams } from './flatten.ts'
 import { providerOf } from './kinds.ts'
 import type { Config, Identity, Provider } from './schema.ts'
 

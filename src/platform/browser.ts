@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { browserCommand, browserList } from './browser-list.ts'
 import type { Argv, OpenOptions } from './opener.ts'
-import { refusesBrowser } from './surroundings.ts'
+import { refusesBrowser } from './runtime-environment.ts'
 import { systemOpeners } from './system-openers.ts'
 import { vetUrl } from './vet-url.ts'
 

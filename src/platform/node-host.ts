@@ -1,8 +1,8 @@
 import type { Host } from '../core/types.ts'
+import { uninterrupted } from './defer-signals.ts'
 import type { Input } from './read-secret.ts'
-import { lookAround } from './surroundings.ts'
+import { lookAround } from './runtime-environment.ts'
 import { nodeTerminal, type Output } from './terminal.ts'
-import { uninterrupted } from './uninterrupted.ts'
 
 export interface NodeHostOptions {
   env: Readonly<Record<string, string | undefined>>

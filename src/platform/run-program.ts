@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
 import { DaypassError } from '../core/errors.ts'
-import { handOn } from './uninterrupted.ts'
+import { handOn } from './defer-signals.ts'
 
 /** Sent by the terminal to everything in front of the person, the program included. */
 const FROM_THE_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']

@@ -1,5 +1,5 @@
-import { defineProvider } from './define.ts'
 import { apiUrl, passport, registration, tenant } from './passport.ts'
+import { defineProvider } from './provider.ts'
 
 /** An API of Laravel Passport, under the names that its users know. */
 export const autocom = defineProvider({

@@ -1,4 +1,4 @@
-import { defineProvider } from './define.ts'
+import { defineProvider } from './provider.ts'
 
 /** https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps */
 export const github = defineProvider({

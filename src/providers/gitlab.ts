@@ -1,4 +1,4 @@
-import { defineProvider, openidAccount } from './define.ts'
+import { defineProvider, openidAccount } from './provider.ts'
 
 /** https://docs.gitlab.com/api/oauth2/ */
 export const gitlab = defineProvider({

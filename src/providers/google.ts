@@ -1,4 +1,4 @@
-import { defineProvider } from './define.ts'
+import { defineProvider } from './provider.ts'
 
 /** https://developers.google.com/identity/protocols/oauth2/native-app */
 export const google = defineProvider({

@@ -1,4 +1,4 @@
-import { defineProvider } from './define.ts'
+import { defineProvider } from './provider.ts'
 
 const base = (tenant: string | undefined) =>
   `https://login.microsoftonline.com/${encodeURIComponent(tenant ?? 'common')}`

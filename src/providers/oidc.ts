@@ -1,4 +1,4 @@
-import { defineProvider } from './define.ts'
+import { defineProvider } from './provider.ts'
 
 /** Any OAuth 2.0 or OpenID Connect server, by its issuer or by its endpoints. */
 export const oidc = defineProvider({

@@ -1,4 +1,4 @@
-import { type Claims, defineProvider, type Param, type Tenant } from './define.ts'
+import { type Claims, defineProvider, type Param, type Tenant } from './provider.ts'
 
 /** Where the API is. Its server has the sign-in, too. */
 export const apiUrl = {

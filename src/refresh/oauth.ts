@@ -2,13 +2,13 @@
 
 import { isDaypassError } from '../core/errors.ts'
 import type { BearerCredential, Credential, Dialect, Grant, Header } from '../core/types.ts'
-import { keysOf } from '../oauth/dialect.ts'
 import { CENTURY } from '../oauth/http.ts'
 import { type Refusal, refusalError } from '../oauth/refusal.ts'
 import type { Party } from '../oauth/server.ts'
 import { type Issued, refresh } from '../oauth/token.ts'
-import type { Held, Steps } from './journal.ts'
-import type { Renewed } from './lease.ts'
+import { keysOf } from '../oauth/wire-format.ts'
+import type { Renewed } from './renew.ts'
+import type { Held, Steps } from './renewal-journal.ts'
 
 export async function renewOAuth(party: Party, { header, grant }: Held, steps: Steps): Promise<Renewed> {
   if (!grant.refreshToken) return { failure: 'dead', why: 'there is no refresh token' }

@@ -5,10 +5,10 @@ import type { CDPSession, Page } from 'playwright-core'
 import { afterEach, expect, type TestContext, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
 import { at, box } from '../cli/story.ts'
-import { hang } from '../flows/sockets.ts'
 import { realBrowser, SHOTS } from '../kit/chromium.ts'
 import type { Sandbox } from '../kit/cli.ts'
 import { startOidcProvider } from '../kit/oidc-provider.ts'
+import { hang } from '../login/sockets.ts'
 
 const browserOf = realBrowser()
 

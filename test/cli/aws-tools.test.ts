@@ -2,8 +2,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { startAws } from '../aws/server.ts'
 import { BROWSER } from '../kit/cli.ts'
+import { startAws } from '../stand-ins/aws/server.ts'
 import { box } from './story.ts'
 
 /** A home that is logged in to AWS as `work`. */

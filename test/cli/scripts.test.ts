@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
-import { startAlibaba } from '../alibaba/server.ts'
-import { startAws } from '../aws/server.ts'
-import { startCloudinary } from '../cloudinary/server.ts'
 import { BROWSER } from '../kit/cli.ts'
 import { needs } from '../kit/needs.ts'
 import { runScript } from '../kit/script.ts'
-import { startPassport } from '../passport/server.ts'
+import { startAlibaba } from '../stand-ins/alibaba/server.ts'
+import { startAws } from '../stand-ins/aws/server.ts'
+import { startCloudinary } from '../stand-ins/cloudinary/server.ts'
+import { startPassport } from '../stand-ins/passport/server.ts'
 
 const SCRIPTS = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.txt'))
 

@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { envRef } from '../../src/config/env-tag.ts'
 import { type ErrorCode, EXIT } from '../../src/core/errors.ts'
-import { ADA as USER } from '../alibaba/server.ts'
-import { ACCOUNT, ADA, asked, cloud, HOUR, MINUTE, role, roleArn, session } from './alibaba-world.ts'
-import { failureOf } from './world.ts'
+import { ADA as USER } from '../stand-ins/alibaba/server.ts'
+import { ACCOUNT, ADA, asked, cloud, HOUR, MINUTE, role, roleArn, session } from './alibaba-context.ts'
+import { failureOf } from './client-context.ts'
 
 const AK = { access_key_id: USER.accessKeyId, access_key_secret: USER.accessKeySecret }
 const line = (more: object = {}) => `${JSON.stringify({ ...AK, ...more })}\n`

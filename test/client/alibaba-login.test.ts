@@ -1,9 +1,9 @@
 /** What a login to Alibaba Cloud asks, opens, says and refuses, over the client. */
 import { describe, expect, test } from 'vitest'
 import { scriptedBrowser } from '../../src/testing/index.ts'
-import { ADA as USER } from '../alibaba/server.ts'
-import { ACCOUNT, ADA, asked, atHome, cloud, roleArn, session } from './alibaba-world.ts'
-import { failureOf } from './world.ts'
+import { ADA as USER } from '../stand-ins/alibaba/server.ts'
+import { ACCOUNT, ADA, asked, atHome, cloud, roleArn, session } from './alibaba-context.ts'
+import { failureOf } from './client-context.ts'
 
 const ZH = { LANG: 'zh_CN.UTF-8' }
 const interactive = true

@@ -1,9 +1,9 @@
 /** `daypass/alibaba`: what the clients of Alibaba Cloud's own SDK are given. */
 import { expect, test } from 'vitest'
 import { fromDaypass } from '../../src/alibaba.ts'
-import { ADA as USER } from '../alibaba/server.ts'
-import { ADA, asked, cloud, MINUTE } from './alibaba-world.ts'
-import { failureOf, world } from './world.ts'
+import { ADA as USER } from '../stand-ins/alibaba/server.ts'
+import { ADA, asked, cloud, MINUTE } from './alibaba-context.ts'
+import { failureOf, world } from './client-context.ts'
 
 test('keys of the identity, and how they are called', async () => {
   const w = await cloud()

@@ -1,8 +1,8 @@
 /** Two steps to new keys, and every way in which either may fail, over the client. */
 import { describe, expect, test } from 'vitest'
-import type { AlibabaOptions } from '../alibaba/options.ts'
-import { ADA, asked, cloud, HOUR, MINUTE } from './alibaba-world.ts'
-import { failureOf } from './world.ts'
+import type { AlibabaOptions } from '../stand-ins/alibaba/options.ts'
+import { ADA, asked, cloud, HOUR, MINUTE } from './alibaba-context.ts'
+import { failureOf } from './client-context.ts'
 
 /** Logged in, and then so much later. */
 async function later(milliseconds: number, options: AlibabaOptions = {}) {

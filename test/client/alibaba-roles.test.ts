@@ -1,10 +1,10 @@
 /** RAM roles made from a login, over the client. */
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/config/schema.ts'
-import type { AlibabaOptions } from '../alibaba/options.ts'
-import { ADA as USER } from '../alibaba/server.ts'
-import { asked, assumes, cloud, HOUR, MINUTE, role, roleArn, session } from './alibaba-world.ts'
-import { failureOf } from './world.ts'
+import type { AlibabaOptions } from '../stand-ins/alibaba/options.ts'
+import { ADA as USER } from '../stand-ins/alibaba/server.ts'
+import { asked, assumes, cloud, HOUR, MINUTE, role, roleArn, session } from './alibaba-context.ts'
+import { failureOf } from './client-context.ts'
 
 const STATIC: Partial<Identity> = {
   credentials: { access_key_id: USER.accessKeyId, secret_access_key: USER.accessKeySecret },

@@ -1,7 +1,7 @@
 /** Logging in to Alibaba Cloud and staying logged in, over the client; against the strict stand-in. */
 import { describe, expect, test } from 'vitest'
-import { ADA, asked, cloud, HOUR, MINUTE } from './alibaba-world.ts'
-import { failureOf } from './world.ts'
+import { ADA, asked, cloud, HOUR, MINUTE } from './alibaba-context.ts'
+import { failureOf } from './client-context.ts'
 
 describe('logging in', () => {
   test('gives keys that Alibaba Cloud takes, and says whose they are and for how long', async () => {

@@ -1,9 +1,9 @@
 /** Every way in which Sign-In says no, or says nothing, at a login and at a renewal. */
 import { describe, expect, test } from 'vitest'
 import { type ErrorCode, EXIT } from '../../src/core/errors.ts'
-import type { Fault, SignInError } from '../aws/options.ts'
-import { ADA, asked, cloud, MINUTE, renewals } from './aws-world.ts'
-import { failureOf } from './world.ts'
+import type { Fault, SignInError } from '../stand-ins/aws/options.ts'
+import { ADA, asked, cloud, MINUTE, renewals } from './aws-context.ts'
+import { failureOf } from './client-context.ts'
 
 const AGAIN = 'daypass login work'
 const POLICY =

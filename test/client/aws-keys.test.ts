@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { envRef } from '../../src/config/env-tag.ts'
 import type { Identity } from '../../src/config/schema.ts'
-import { ADA, asked, cloud, configured, ID, KEYS, SECRET } from './aws-world.ts'
-import { failureOf } from './world.ts'
+import { ADA, asked, cloud, configured, ID, KEYS, SECRET } from './aws-context.ts'
+import { failureOf } from './client-context.ts'
 
 const WRONG = { ...KEYS, secret_access_key: 'of-somebody-else' }
 const ENV = { access_key_id: envRef('MY_ID'), secret_access_key: envRef('MY_SECRET') }

@@ -14,8 +14,8 @@ import {
   MINUTE,
   role,
   SECRET,
-} from './aws-world.ts'
-import { failureOf } from './world.ts'
+} from './aws-context.ts'
+import { failureOf } from './client-context.ts'
 
 const DUTY = { AWS_REGION: 'us-east-1' }
 const withKeys: Identity = { kind: 'aws/user', credentials: { ...KEYS, mfa_arn: DEVICE } }

@@ -1,8 +1,8 @@
 /** Signing in with a browser on another machine: the cross-device client, its page, and what is carried over by hand. */
 import { describe, expect, test } from 'vitest'
 import { scriptedBrowser } from '../../src/testing/index.ts'
-import { ADA, type Cloud, cloud, MINUTE, renewals } from './aws-world.ts'
-import { failureOf, gate } from './world.ts'
+import { ADA, type Cloud, cloud, MINUTE, renewals } from './aws-context.ts'
+import { failureOf, gate } from './client-context.ts'
 
 const SAME = 'arn:aws:signin:::devtools/same-device'
 const CROSS = 'arn:aws:signin:::devtools/cross-device'

@@ -16,8 +16,8 @@ import {
   session,
   WORK,
   withAdmin,
-} from './aws-world.ts'
-import { failureOf, gate } from './world.ts'
+} from './aws-context.ts'
+import { failureOf, gate } from './client-context.ts'
 
 describe('a role that was made', () => {
   test('is renewed as the hour ends, from keys that are renewed first', async () => {

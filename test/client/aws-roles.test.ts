@@ -16,8 +16,8 @@ import {
   session,
   WORK,
   withAdmin,
-} from './aws-world.ts'
-import { failureOf } from './world.ts'
+} from './aws-context.ts'
+import { failureOf } from './client-context.ts'
 
 /** Whole minutes: AWS tells ends in whole seconds. */
 const life = async (w: Cloud, name: string) => {

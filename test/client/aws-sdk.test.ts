@@ -2,8 +2,8 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { expect, onTestFinished, test } from 'vitest'
 import { fromDaypass } from '../../src/aws.ts'
-import { startAws } from '../aws/server.ts'
-import { failureOf, world } from './world.ts'
+import { startAws } from '../stand-ins/aws/server.ts'
+import { failureOf, world } from './client-context.ts'
 
 async function signedIn(credentialsTtl?: number) {
   const aws = await startAws({ regions: ['us-east-1'], ...(credentialsTtl && { credentialsTtl }) })

@@ -1,10 +1,10 @@
 /** Who must have signed in, the root user, and the region that it is done in. */
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/config/schema.ts'
-import { aws } from '../../src/providers/aws.ts'
-import type { Person } from '../aws/options.ts'
-import { ACCOUNT, ADA, asked, assumes, cloud, configured, KEYS, role } from './aws-world.ts'
-import { failureOf } from './world.ts'
+import { aws } from '../../src/providers/aws/index.ts'
+import type { Person } from '../stand-ins/aws/options.ts'
+import { ACCOUNT, ADA, asked, assumes, cloud, configured, KEYS, role } from './aws-context.ts'
+import { failureOf } from './client-context.ts'
 
 const ROOT = `arn:aws:iam::${ACCOUNT}:root`
 const FEDERATED: Person = { kind: 'role', role: 'team/Developer', session: 'ada@example.com' }

@@ -1,8 +1,8 @@
 /** Signing in to AWS and staying signed in, over the client; against the strict stand-in. */
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/config/schema.ts'
-import { ADA, cloud, configured, MINUTE, renewals } from './aws-world.ts'
-import { failureOf } from './world.ts'
+import { ADA, cloud, configured, MINUTE, renewals } from './aws-context.ts'
+import { failureOf } from './client-context.ts'
 
 describe('signing in', () => {
   test('gives keys that AWS takes, and says whose they are, for how long and where it was', async () => {

@@ -1,9 +1,9 @@
 /** Accounts of Cloudinary by API keys, beside those by login; and what `CLOUDINARY_URL` says. */
 import { describe, expect, test } from 'vitest'
 import type { KeysCredential } from '../../src/core/types.ts'
-import { readCloudinaryUrl } from '../../src/providers/cloudinary-url.ts'
-import { cloud } from './cloudinary-world.ts'
-import { failureOf } from './world.ts'
+import { readCloudinaryUrl } from '../../src/providers/cloudinary/url.ts'
+import { failureOf } from './client-context.ts'
+import { cloud } from './cloudinary-context.ts'
 
 const KEY = '874837483274837'
 const SECRET = 'a676b67565c6767a6767d6767f676fe1'

@@ -1,10 +1,10 @@
 /** A login to Cloudinary, from the browser to its end. */
 import { describe, expect, test } from 'vitest'
+import { define } from '../../src/identity/definition.ts'
 import { cloudinary as provider } from '../../src/providers/index.ts'
-import { define } from '../../src/sources/definition.ts'
 import { scriptedBrowser } from '../../src/testing/index.ts'
-import { cloud, MINUTE } from './cloudinary-world.ts'
-import { failureOf } from './world.ts'
+import { failureOf } from './client-context.ts'
+import { cloud, MINUTE } from './cloudinary-context.ts'
 
 describe('a login', () => {
   test('is called after its cloud, lives five minutes, and opens the API', async () => {

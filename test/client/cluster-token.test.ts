@@ -7,7 +7,7 @@ import {
   type AuthorizationServerOptions,
   startAuthorizationServer,
 } from '../../src/testing/index.ts'
-import { failureOf, world } from './world.ts'
+import { failureOf, world } from './client-context.ts'
 
 let server: AuthorizationServer
 afterEach(() => server.close())

@@ -3,7 +3,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { memoryVault } from '../../src/vault/open-vault.ts'
 import { answering } from '../oauth/kit.ts'
 import { start } from '../testing/servers.ts'
-import { failureOf, gate, world } from './world.ts'
+import { failureOf, gate, world } from './client-context.ts'
 
 const TTL = 3_600_000
 

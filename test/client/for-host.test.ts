@@ -4,7 +4,7 @@ import { placeOf } from '../../src/client/hosts.ts'
 import type { Config, Identity } from '../../src/config/schema.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { type AuthorizationServer, startAuthorizationServer } from '../../src/testing/index.ts'
-import { failureOf, type WorldOptions, world } from './world.ts'
+import { failureOf, type WorldOptions, world } from './client-context.ts'
 
 let server: AuthorizationServer
 afterEach(() => server.close())

@@ -6,7 +6,7 @@ import type { Config } from '../../src/config/schema.ts'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { start } from '../testing/servers.ts'
-import { failureOf, world } from './world.ts'
+import { failureOf, world } from './client-context.ts'
 
 const config = (auth: unknown) => ({ auth }) as Config
 

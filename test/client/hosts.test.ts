@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hostsOf, originsOf, placeOf, userOf } from '../../src/client/hosts.ts'
 import type { Header } from '../../src/core/types.ts'
-import type { Provider } from '../../src/providers/define.ts'
+import { type Configured, define } from '../../src/identity/definition.ts'
 import { github, gitlab, oidc } from '../../src/providers/index.ts'
-import { type Configured, define } from '../../src/sources/definition.ts'
+import type { Provider } from '../../src/providers/provider.ts'
 
 describe('the place that a program names', () => {
   test.each([

@@ -1,11 +1,11 @@
 /** Roles that came with keys of their own from another tool: taken on here, and again, without a person. */
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
-import { offersOfAliyun } from '../../src/tools/offers-aliyun.ts'
-import { ADA as USER } from '../alibaba/server.ts'
-import { put } from '../tools/aws.ts'
+import { offersOfAliyun } from '../../src/tools/alibaba/import-aliyun.ts'
+import { ADA as USER } from '../stand-ins/alibaba/server.ts'
+import { put } from '../tools/aws/cli.ts'
 import { folderOf } from '../vault/support.ts'
-import { asked, cloud, MINUTE, role, roleArn, session } from './alibaba-world.ts'
+import { asked, cloud, MINUTE, role, roleArn, session } from './alibaba-context.ts'
 
 async function imported(context: TestContext, more: Record<string, unknown> = {}) {
   const env: Record<string, string> = {}

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { memoryVault } from '../../src/vault/open-vault.ts'
 import { start } from '../testing/servers.ts'
-import { world } from './world.ts'
+import { world } from './client-context.ts'
 
 test('a list looks at each record once, however many there are', async () => {
   const vault = memoryVault()

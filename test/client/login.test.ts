@@ -2,12 +2,12 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { tokenText } from '../../src/outputs/token.ts'
+import { tokenText } from '../../src/formats/token.ts'
 import { builtIn, defineProvider } from '../../src/providers/index.ts'
 import { scriptedBrowser } from '../../src/testing/index.ts'
 import { memoryVault } from '../../src/vault/open-vault.ts'
 import { start } from '../testing/servers.ts'
-import { failureOf, gate, NOTHING, world } from './world.ts'
+import { failureOf, gate, NOTHING, world } from './client-context.ts'
 
 describe('a login', () => {
   test('by browser keeps a grant, says what it is, and shows success only after that', async () => {

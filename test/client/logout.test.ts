@@ -4,7 +4,7 @@ import { Secret } from '../../src/core/secret.ts'
 import type { AuthorizationServerOptions } from '../../src/testing/index.ts'
 import { memoryVault } from '../../src/vault/open-vault.ts'
 import { start } from '../testing/servers.ts'
-import { failureOf, world } from './world.ts'
+import { failureOf, world } from './client-context.ts'
 
 async function loggedIn(options: AuthorizationServerOptions = {}) {
   const server = await start(options)

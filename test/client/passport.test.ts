@@ -5,9 +5,9 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { passport } from '../../src/providers/index.ts'
 import { scriptedBrowser } from '../../src/testing/index.ts'
 import { memoryVault } from '../../src/vault/open-vault.ts'
-import { REDIRECTS } from '../passport/server.ts'
-import { api, PAT, shop } from './passport-world.ts'
-import { failureOf, NOTHING, world } from './world.ts'
+import { REDIRECTS } from '../stand-ins/passport/server.ts'
+import { failureOf, NOTHING, world } from './client-context.ts'
+import { api, PAT, shop } from './passport-context.ts'
 
 const MINUTE = 60_000
 

@@ -8,7 +8,7 @@ import type { Host, LoopbackRequest, LoopbackResponse } from '../../src/core/typ
 import { builtIn } from '../../src/providers/index.ts'
 import { memoryVault } from '../../src/vault/open-vault.ts'
 import { runs } from '../fuzz.ts'
-import { NOTHING } from './world.ts'
+import { NOTHING } from './client-context.ts'
 
 const PORT = 49_999
 const WORK = {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { type AuthorizationServerOptions, scriptedBrowser } from '../../src/testing/index.ts'
 import { start } from '../testing/servers.ts'
-import { failureOf, world } from './world.ts'
+import { failureOf, world } from './client-context.ts'
 
 const bound = { dpop_bound_access_tokens: true }
 

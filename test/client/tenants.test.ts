@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/config/schema.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { memoryVault } from '../../src/vault/open-vault.ts'
-import type { PassportStandIn } from '../passport/server.ts'
-import { api, PAT, shop } from './passport-world.ts'
-import { failureOf, world } from './world.ts'
+import type { PassportStandIn } from '../stand-ins/passport/server.ts'
+import { failureOf, world } from './client-context.ts'
+import { api, PAT, shop } from './passport-context.ts'
 
 const inForce = (tenants: readonly { slug: string; current: boolean }[]) =>
   tenants.filter(({ current }) => current).map(({ slug }) => slug)

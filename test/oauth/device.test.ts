@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { awaitDevice, type DeviceWait } from '../../src/flows/device.ts'
+import { awaitDevice, type DeviceWait } from '../../src/login/device.ts'
 import { authorizeDevice } from '../../src/oauth/device.ts'
 import type { Party } from '../../src/oauth/server.ts'
 import { type DeviceOptions, testClock } from '../../src/testing/index.ts'
-import { failureOf } from '../client/world.ts'
+import { failureOf } from '../client/client-context.ts'
 import { start } from '../testing/servers.ts'
 import { answering, partyAt, partyOf } from './kit.ts'
 

@@ -6,7 +6,7 @@ import { fetchProfile } from '../../src/oauth/profile.ts'
 import { revoke } from '../../src/oauth/revoke.ts'
 import { endpointsOf, endpointUrl, serverFrom } from '../../src/oauth/server.ts'
 import { exchangeCode, refresh } from '../../src/oauth/token.ts'
-import { failureOf } from '../client/world.ts'
+import { failureOf } from '../client/client-context.ts'
 import { start } from '../testing/servers.ts'
 import { type Answer, answering, approved, partyAt, partyOf, port } from './kit.ts'
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Listener } from '../../src/core/types.ts'
 import { listen } from '../../src/platform/listen.ts'
-import { hang, request, send } from '../flows/sockets.ts'
+import { hang, request, send } from '../login/sockets.ts'
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {

@@ -1,7 +1,7 @@
 /** Many processes and one login to Alibaba Cloud: a refresh token that comes twice would end it for all of them. */
 import { expect, onTestFinished, test } from 'vitest'
-import { signedIn, stale } from './alibaba-home.ts'
-import { crowd, distinct } from './aws-home.ts'
+import { signedIn, stale } from './alibaba-data-dir.ts'
+import { crowd, distinct } from './aws-data-dir.ts'
 
 const MINUTE = 60_000
 

@@ -1,7 +1,7 @@
 /** What others see of a whole story with Alibaba Cloud, and what is left of it: no secret, unless it was asked for. */
 import { onTestFinished, test } from 'vitest'
-import { ADA } from '../alibaba/server.ts'
-import { signedIn, stale } from './alibaba-home.ts'
+import { ADA } from '../stand-ins/alibaba/server.ts'
+import { signedIn, stale } from './alibaba-data-dir.ts'
 import { watching } from './leaks.ts'
 
 const AK = { access_key_id: ADA.accessKeyId, access_key_secret: ADA.accessKeySecret }

@@ -1,7 +1,7 @@
 /** Many processes and one sign-in to AWS: whatever is stale is renewed once, links of a chain included. */
 import { expect, test } from 'vitest'
 import { vaultOf } from '../cli/story.ts'
-import { askedOf, crowd, distinct, expectDone, signedIn, stale } from './aws-home.ts'
+import { askedOf, crowd, distinct, expectDone, signedIn, stale } from './aws-data-dir.ts'
 
 test('twenty processes with one stale sign-in renew it once, and all get the same keys', async () => {
   const { one, aws } = await signedIn()

@@ -1,7 +1,7 @@
 /** What others see of a whole story with AWS, and what is left of it: no secret, unless it was asked for. */
 import { expect, test } from 'vitest'
 import { scriptedBrowser } from '../../src/testing/index.ts'
-import { signedIn, stale } from './aws-home.ts'
+import { signedIn, stale } from './aws-data-dir.ts'
 import { watching } from './leaks.ts'
 
 const KEYS =

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { vaultOf } from '../cli/story.ts'
 import type { Result, RunOptions } from '../kit/cli.ts'
 import { type Fault, hitAtEveryStep } from '../kit/steps.ts'
-import { byPaste, expectSound, type Home, home, recordOf, tokenOf } from './home.ts'
+import { byPaste, expectSound, type Home, home, recordOf, tokenOf } from './data-dir.ts'
 
 /** Of making, writing and syncing a file, one is as bad as the others. */
 const FULL: Fault = { error: 'ENOSPC', failing: /^(write|cut|rename) / }

@@ -1,6 +1,6 @@
 /** What others see of a whole story with Cloudinary, and what is left of it: no secret, unless it was asked for. */
 import { test } from 'vitest'
-import { BY_CLOCK, MINUTE, signedIn } from './cloudinary-home.ts'
+import { BY_CLOCK, MINUTE, signedIn } from './cloudinary-data-dir.ts'
 import { watching } from './leaks.ts'
 
 /** Asks through the endpoint, says what it is answered, and nothing of what it has been given. */

@@ -1,7 +1,7 @@
 /** Programs with Cloudinary's own SDK, and what `env` and `exec` give them. */
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { BY_CLOCK, home, MINUTE, needsSdk, SDK, sdk, signedIn } from './cloudinary-home.ts'
+import { BY_CLOCK, home, MINUTE, needsSdk, SDK, sdk, signedIn } from './cloudinary-data-dir.ts'
 
 const OK = { status: 'ok' }
 

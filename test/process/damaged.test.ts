@@ -6,8 +6,19 @@ import { type AuthorizationServer, startAuthorizationServer } from '../../src/te
 import { copyOf, filesBelow, logIn } from '../cli/story.ts'
 import { type Sandbox, sandbox } from '../kit/cli.ts'
 import { skipLoudly } from '../vault/support.ts'
-import { inProcess } from './home.ts'
-import { all, expectTold, keyIn, LOGIN, LOOK, type Row, read, replace, vaultOf, write } from './misplace.ts'
+import { inProcess } from './data-dir.ts'
+import {
+  all,
+  expectTold,
+  keyIn,
+  LOGIN,
+  LOOK,
+  type Row,
+  read,
+  replace,
+  vaultOf,
+  write,
+} from './unexpected-file-types.ts'
 
 let server: AuthorizationServer
 let base: Sandbox

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { answerTo, bodyOf } from '../serve/upstream.ts'
-import { signedIn as awsHome } from './aws-home.ts'
-import { signedIn as cloudinaryHome } from './cloudinary-home.ts'
+import { answerTo, bodyOf } from '../server/upstream.ts'
+import { signedIn as awsHome } from './aws-data-dir.ts'
+import { signedIn as cloudinaryHome } from './cloudinary-data-dir.ts'
 
 /** A program that listens, and one request of somebody who may ask. */
 interface Program {

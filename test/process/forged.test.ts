@@ -9,8 +9,8 @@ import {
   startAuthorizationServer,
 } from '../../src/testing/index.ts'
 import { at, box, vaultOf } from '../cli/story.ts'
-import { hang, request, send } from '../flows/sockets.ts'
 import { type RunOptions, type Sandbox, sandbox } from '../kit/cli.ts'
+import { hang, request, send } from '../login/sockets.ts'
 import { start } from '../testing/servers.ts'
 import { skipLoudly } from '../vault/support.ts'
 

@@ -6,7 +6,7 @@ import { expect, type TestContext, test } from 'vitest'
 import { at, filesBelow, left } from '../cli/story.ts'
 import { CLI, type Result, type RunOptions } from '../kit/cli.ts'
 import { skipLoudly } from '../vault/support.ts'
-import { type Home, home, recordOf, tokenOf } from './home.ts'
+import { type Home, home, recordOf, tokenOf } from './data-dir.ts'
 
 interface Place {
   message: RegExp

@@ -5,7 +5,7 @@ import { DaypassError } from '../../src/core/errors.ts'
 import { left } from '../cli/story.ts'
 import type { Result } from '../kit/cli.ts'
 import { stepsIn, stepwise } from '../kit/steps.ts'
-import { expectSound, type Home, home, tokenOf } from './home.ts'
+import { expectSound, type Home, home, tokenOf } from './data-dir.ts'
 
 const NAMES = ['anna', 'bert', 'cleo', 'dora'] as const
 const PROCESSES = 60

@@ -5,7 +5,7 @@ import { DaypassError } from '../../src/index.ts'
 import { filesBelow, vaultOf } from '../cli/story.ts'
 import type { Result, RunOptions } from '../kit/cli.ts'
 import { hitAtEveryStep } from '../kit/steps.ts'
-import { type AlibabaHome, signedIn, stale } from './alibaba-home.ts'
+import { type AlibabaHome, signedIn, stale } from './alibaba-data-dir.ts'
 
 const MINUTE = 60_000
 

@@ -4,7 +4,7 @@ import { scriptedBrowser } from '../../src/testing/index.ts'
 import { at } from '../cli/story.ts'
 import type { Result, RunOptions } from '../kit/cli.ts'
 import { hitAtEveryStep } from '../kit/steps.ts'
-import { A_TOKEN, byPaste, expectSound, type Home, home, recordOf, tokenOf } from './home.ts'
+import { A_TOKEN, byPaste, expectSound, type Home, home, recordOf, tokenOf } from './data-dir.ts'
 
 /** The person is quick, and nobody minds when the program is gone before they come back. */
 async function byBrowser({ one, server }: Home, options: RunOptions): Promise<Result> {

@@ -6,7 +6,7 @@ import { readState } from '../../src/vault/state.ts'
 import { vaultOf } from '../cli/story.ts'
 import type { RunOptions } from '../kit/cli.ts'
 import { hitAtEveryStep } from '../kit/steps.ts'
-import { A_TOKEN, expectSound, type Home, home, recordOf, tokenOf } from './home.ts'
+import { A_TOKEN, expectSound, type Home, home, recordOf, tokenOf } from './data-dir.ts'
 
 type Before = Home & { other: string }
 

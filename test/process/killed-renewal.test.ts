@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { filesBelow, left, vaultOf } from '../cli/story.ts'
 import type { Result, RunOptions } from '../kit/cli.ts'
 import { hitAtEveryStep, stepsOf, stepwise } from '../kit/steps.ts'
-import { A_TOKEN, expectSound, type Home, home, recordOf, tokenOf } from './home.ts'
+import { A_TOKEN, expectSound, type Home, home, recordOf, tokenOf } from './data-dir.ts'
 
 type Kept = Home & { other: string }
 

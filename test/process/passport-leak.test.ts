@@ -4,7 +4,7 @@ import { scriptedBrowser } from '../../src/testing/index.ts'
 import { box, filesBelow, left } from '../cli/story.ts'
 import { BROWSER, type Result, type RunOptions } from '../kit/cli.ts'
 import { recorder } from '../kit/recorder.ts'
-import { startPassport } from '../passport/server.ts'
+import { startPassport } from '../stand-ins/passport/server.ts'
 
 const PAT = 'pat-of-the-platform-0123456789'
 

@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { box, filesBelow } from '../cli/story.ts'
-import { put } from '../tools/aws.ts'
+import { put } from '../tools/aws/cli.ts'
 
 const SECRETS = ['key', 'token', 'access', 'refresh', 'account'].map(
   (what) => `secret-of-the-${what}-0123456789`,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { define } from '../../src/identity/definition.ts'
 import { autocom, passport } from '../../src/providers/index.ts'
-import { define } from '../../src/sources/definition.ts'
 
 const at = (api_url: string) => define('x', passport, { env: {}, given: { params: { api_url } } })
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { define } from '../../src/identity/definition.ts'
 import { builtIn, ownProvider } from '../../src/providers/index.ts'
-import { define } from '../../src/sources/definition.ts'
 
 /** What each service says of a person, as its pages show it. */
 const RECORDED: Record<string, { claims: Record<string, unknown>; account: Record<string, unknown> }> = {

@@ -2,10 +2,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { AlibabaOptions } from '../alibaba/options.ts'
-import { ADA, startAlibaba } from '../alibaba/server.ts'
 import { box } from '../cli/story.ts'
 import { BROWSER } from '../kit/cli.ts'
+import type { AlibabaOptions } from '../stand-ins/alibaba/options.ts'
+import { ADA, startAlibaba } from '../stand-ins/alibaba/server.ts'
 import { insane, PASTE_ON, screen } from './pty.ts'
 
 const ENTER = '\r'

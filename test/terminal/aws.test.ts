@@ -1,8 +1,8 @@
 /** A first login to AWS at a terminal: what it asks for, and nothing else. */
 import { expect, onTestFinished, test } from 'vitest'
-import { startAws } from '../aws/server.ts'
 import { box } from '../cli/story.ts'
 import { BROWSER } from '../kit/cli.ts'
+import { startAws } from '../stand-ins/aws/server.ts'
 import { PASTE_ON, screen } from './pty.ts'
 
 const ENTER = '\r'

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Result, Sandbox } from '../kit/cli.ts'
 import { needs } from '../kit/needs.ts'
-import { signedIn as signedInToAlibaba, stale as staleAtAlibaba } from '../process/alibaba-home.ts'
-import { signedIn as signedInToAws, stale as staleAtAws } from '../process/aws-home.ts'
+import { signedIn as signedInToAlibaba, stale as staleAtAlibaba } from '../process/alibaba-data-dir.ts'
+import { signedIn as signedInToAws, stale as staleAtAws } from '../process/aws-data-dir.ts'
 
 const SDK = join(import.meta.dirname, '../kit/asking-sdk.mjs')
 

@@ -2,8 +2,8 @@ import { type Asked, isOff } from '../../audit/append.ts'
 import { readAudit } from '../../audit/read.ts'
 import { isoTime, parseDuration } from '../../core/duration.ts'
 import { shown } from '../../core/text.ts'
-import { type Answer, jsonLine, type World } from '../answer.ts'
-import { table } from '../say.ts'
+import { type Answer, jsonLine, type World } from '../output/result.ts'
+import { table } from '../output/text.ts'
 
 export interface AuditOptions {
   since?: string | undefined

@@ -3,9 +3,9 @@ import { checkConfig, configurationError } from '../../config/parse.ts'
 import { EXIT } from '../../core/errors.ts'
 import type { Host } from '../../core/types.ts'
 import type { Paths } from '../../platform/paths.ts'
-import { type Answer, jsonLine } from '../answer.ts'
-import type { Paint } from '../say.ts'
-import { sheet } from '../say.ts'
+import { type Answer, jsonLine } from '../output/result.ts'
+import type { Paint } from '../output/text.ts'
+import { sheet } from '../output/text.ts'
 
 /** `config` looks at the files itself, so that it works when they are wrong. */
 export interface ConfigWorld {

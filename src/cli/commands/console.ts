@@ -1,10 +1,10 @@
 import { DaypassError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
+import { consoleUrl, getSigninTokenUrl } from '../../formats/console-url.ts'
 import { ask, unreachable } from '../../oauth/http.ts'
-import { consoleUrl, getSigninTokenUrl } from '../../outputs/console.ts'
-import type { Answer, World } from '../answer.ts'
-import { jsonLine } from '../answer.ts'
-import { handOut } from '../credential.ts'
+import { handOut } from '../hand-out.ts'
+import type { Answer, World } from '../output/result.ts'
+import { jsonLine } from '../output/result.ts'
 
 export interface ConsoleFlags {
   print?: boolean | undefined

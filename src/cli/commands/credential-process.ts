@@ -1,6 +1,6 @@
-import { type Cloud, credentialLine } from '../../outputs/credential-process.ts'
-import type { Answer, World } from '../answer.ts'
-import { record } from '../record.ts'
+import { type Cloud, credentialLine } from '../../formats/credential-process.ts'
+import { record } from '../audit-line.ts'
+import type { Answer, World } from '../output/result.ts'
 
 export interface CredentialProcessOptions {
   format?: Cloud | undefined

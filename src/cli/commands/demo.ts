@@ -10,8 +10,8 @@ import { DaypassError } from '../../core/errors.ts'
 import type { Host } from '../../core/types.ts'
 import { startAuthorizationServer } from '../../testing/authorization-server.ts'
 import { scriptedBrowser } from '../../testing/browser.ts'
-import type { Answer } from '../answer.ts'
-import type { Paint } from '../say.ts'
+import type { Answer } from '../output/result.ts'
+import type { Paint } from '../output/text.ts'
 
 /** A server that counts. Its refresh tokens are single-use, and one that is used twice ends the login. */
 export interface DemoServer {

@@ -1,10 +1,10 @@
 import type { Ask } from '../../client/for-host.ts'
 import { placeOf } from '../../client/hosts.ts'
 import { DaypassError, isDaypassError } from '../../core/errors.ts'
-import { dockerAnswer, NOT_FOUND, nameAtDocker, readServer } from '../../outputs/docker-credential.ts'
+import { dockerAnswer, NOT_FOUND, nameAtDocker, readServer } from '../../formats/docker-credential.ts'
 import { readInput } from '../../platform/read-input.ts'
-import { type Answer, inOneLine, jsonLine, type World } from '../answer.ts'
-import { record } from '../record.ts'
+import { record } from '../audit-line.ts'
+import { type Answer, inOneLine, jsonLine, type World } from '../output/result.ts'
 
 /** Started by docker, which shows stdout where the exit code is 1. */
 export async function dockerCredential(

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { DaypassError } from '../../core/errors.ts'
-import { clears, defaultFormat, type EnvFormat, envText, githubText, unsetText } from '../../outputs/env.ts'
-import { type Changes, namesFor } from '../../outputs/variables.ts'
-import type { Answer, World } from '../answer.ts'
-import { handOutChanges } from '../credential.ts'
+import { clears, defaultFormat, type EnvFormat, envText, githubText, unsetText } from '../../formats/env.ts'
+import { type Changes, namesFor } from '../../formats/variables.ts'
+import { handOutChanges } from '../hand-out.ts'
+import type { Answer, World } from '../output/result.ts'
 
 export interface EnvOptions {
   format?: EnvFormat | undefined

@@ -1,9 +1,9 @@
 import { DaypassError } from '../../core/errors.ts'
-import { environmentWith } from '../../outputs/env.ts'
+import { environmentWith } from '../../formats/env.ts'
 import { runProgram } from '../../platform/run-program.ts'
-import type { Answer, World } from '../answer.ts'
-import { handOutChanges } from '../credential.ts'
-import { openEndpoint } from '../endpoint.ts'
+import { handOutChanges } from '../hand-out.ts'
+import type { Answer, World } from '../output/result.ts'
+import { openEndpoint } from '../serve/exec-endpoint.ts'
 
 export interface ExecOptions {
   minTtl?: string | undefined

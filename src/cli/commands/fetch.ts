@@ -3,8 +3,8 @@ import type { Handed } from '../../client/credential.ts'
 import { DaypassError, type ErrorCode, isDaypassError } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
 import { unreachable } from '../../oauth/http.ts'
-import type { Answer, World } from '../answer.ts'
-import { record } from '../record.ts'
+import { record } from '../audit-line.ts'
+import type { Answer, World } from '../output/result.ts'
 import { orLogIn } from './login.ts'
 
 export interface FetchFlags {

@@ -2,10 +2,10 @@ import type { Ask } from '../../client/for-host.ts'
 import { placeOf } from '../../client/hosts.ts'
 import { isDaypassError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
-import { type Attributes, gitAnswer, readAttributes } from '../../outputs/git-credential.ts'
+import { type Attributes, gitAnswer, readAttributes } from '../../formats/git-credential.ts'
 import { readInput } from '../../platform/read-input.ts'
-import { type Answer, inOneLine, type World } from '../answer.ts'
-import { record } from '../record.ts'
+import { record } from '../audit-line.ts'
+import { type Answer, inOneLine, type World } from '../output/result.ts'
 
 /** Started by git, which has the terminal. Silence and exit 0: git asks its next helper, or the person. */
 export async function gitCredential(

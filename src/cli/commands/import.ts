@@ -1,13 +1,13 @@
 import { DaypassError, isDaypassError } from '../../core/errors.ts'
 import { isIdentityName } from '../../core/names.ts'
 import { harmless, shown } from '../../core/text.ts'
-import type { Offer, Rotating, Source, Taken } from '../../tools/offer.ts'
-import { offersOfAliyun } from '../../tools/offers-aliyun.ts'
-import { offersOfAws } from '../../tools/offers-aws.ts'
-import { offersOfCld } from '../../tools/offers-cld.ts'
-import { offersOfIacCode } from '../../tools/offers-iac-code.ts'
-import { type Answer, jsonLine, type World } from '../answer.ts'
-import { toolNamed } from '../tool-named.ts'
+import { offersOfAliyun } from '../../tools/alibaba/import-aliyun.ts'
+import { offersOfIacCode } from '../../tools/alibaba/import-iac-code.ts'
+import { offersOfAws } from '../../tools/aws/import.ts'
+import { offersOfCld } from '../../tools/cloudinary/import.ts'
+import type { Offer, Rotating, Source, Taken } from '../../tools/importer.ts'
+import { type Answer, jsonLine, type World } from '../output/result.ts'
+import { toolNamed } from '../setup/tool-name.ts'
 
 const SOURCES: Readonly<Record<string, Source>> = {
   aws: offersOfAws,

@@ -1,6 +1,6 @@
-import { execCredential, execVersion } from '../../outputs/exec-credential.ts'
-import type { Answer, World } from '../answer.ts'
-import { record } from '../record.ts'
+import { execCredential, execVersion } from '../../formats/exec-credential.ts'
+import { record } from '../audit-line.ts'
+import type { Answer, World } from '../output/result.ts'
 
 /** Started by kubectl, which may have the terminal: nobody is asked anything here. */
 export async function kubeCredential(world: World, selected: string | undefined): Promise<Answer> {

@@ -1,8 +1,8 @@
-import type { Listed } from '../../client/rows.ts'
+import type { Listed } from '../../client/list.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { shown } from '../../core/text.ts'
-import { type Answer, jsonLine, type World } from '../answer.ts'
-import { table } from '../say.ts'
+import { type Answer, jsonLine, type World } from '../output/result.ts'
+import { table } from '../output/text.ts'
 
 export async function list(world: World): Promise<Answer> {
   const { daypass, host, json, paint } = world

@@ -1,16 +1,16 @@
-import type { LoginOutcome } from '../../client/keep.ts'
 import type { LoginRequest } from '../../client/login.ts'
+import type { LoginOutcome } from '../../client/store-login.ts'
 import { formatDuration, isoTime, parseDuration } from '../../core/duration.ts'
 import { DaypassError, EXIT, isDaypassError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import { shown } from '../../core/text.ts'
 import type { Method } from '../../core/types.ts'
-import type { Given } from '../../sources/definition.ts'
-import type { Answer, World } from '../answer.ts'
-import { jsonLine } from '../answer.ts'
-import { afterOneLogin, typedLogin } from '../one-login.ts'
-import { pickLogin } from '../pick.ts'
-import { accountWords, expiryWords, sessionWords, sheet, storeWords } from '../say.ts'
+import type { Given } from '../../identity/definition.ts'
+import { pickLogin } from '../login/picker.ts'
+import { afterOneLogin, typedLogin } from '../login/single-flight.ts'
+import type { Answer, World } from '../output/result.ts'
+import { jsonLine } from '../output/result.ts'
+import { accountWords, expiryWords, sessionWords, sheet, storeWords } from '../output/text.ts'
 
 /** The flags of `login`, as commander reads them. */
 export interface LoginFlags {

@@ -1,8 +1,8 @@
 import type { LogoutOptions, LogoutOutcome } from '../../client/logout.ts'
 import { DaypassError, EXIT, exitCode, isDaypassError } from '../../core/errors.ts'
 import { isIdentityName } from '../../core/names.ts'
-import { type Answer, jsonLine, type World } from '../answer.ts'
-import { pickIdentity } from '../pick.ts'
+import { pickIdentity } from '../login/picker.ts'
+import { type Answer, jsonLine, type World } from '../output/result.ts'
 
 export interface LogoutFlags extends LogoutOptions {
   all?: boolean | undefined

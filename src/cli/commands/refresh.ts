@@ -2,7 +2,7 @@ import type { RefreshOutcome } from '../../client/refresh.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { DaypassError, exitCode } from '../../core/errors.ts'
 import { timeLeft } from '../../core/freshness.ts'
-import { type Answer, jsonLine, type World } from '../answer.ts'
+import { type Answer, jsonLine, type World } from '../output/result.ts'
 
 export interface RefreshFlags {
   all?: boolean | undefined

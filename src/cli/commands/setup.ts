@@ -1,13 +1,13 @@
 import { DaypassError } from '../../core/errors.ts'
-import { type Plan, preview, setUp, undoSetup } from '../../tools/setup.ts'
-import { type Answer, jsonLine, type World } from '../answer.ts'
+import { type Plan, preview, setUp, undoSetup } from '../../tools/setup-plan.ts'
+import { type Answer, jsonLine, type World } from '../output/result.ts'
 import { setupAlibaba } from '../setup/alibaba.ts'
 import { setupAws } from '../setup/aws.ts'
 import { setupDocker } from '../setup/docker.ts'
 import { setupGit } from '../setup/git.ts'
 import { setupKubectl } from '../setup/kubectl.ts'
 import { ledgerOf, type SetupFlags, type SetupTool, type Wanted } from '../setup/tool.ts'
-import { toolNamed } from '../tool-named.ts'
+import { toolNamed } from '../setup/tool-name.ts'
 
 const TOOLS: Readonly<Record<string, SetupTool>> = {
   aws: setupAws,

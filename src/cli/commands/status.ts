@@ -1,7 +1,7 @@
-import type { Listed } from '../../client/rows.ts'
+import type { Listed } from '../../client/list.ts'
 import { EXIT, isDaypassError } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
-import { type Answer, jsonLine, type World } from '../answer.ts'
+import { type Answer, jsonLine, type World } from '../output/result.ts'
 import {
   accountWords,
   expiryWords,
@@ -10,7 +10,7 @@ import {
   sheet,
   stateWords,
   storeWords,
-} from '../say.ts'
+} from '../output/text.ts'
 import { list } from './list.ts'
 
 export interface StatusFlags {

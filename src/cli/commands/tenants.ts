@@ -1,7 +1,7 @@
 import { DaypassError } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
-import { type Answer, jsonLine, type World } from '../answer.ts'
-import { table } from '../say.ts'
+import { type Answer, jsonLine, type World } from '../output/result.ts'
+import { table } from '../output/text.ts'
 import { orLogIn } from './login.ts'
 
 export async function listTenants(

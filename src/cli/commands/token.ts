@@ -1,6 +1,6 @@
-import { tokenText } from '../../outputs/token.ts'
-import type { Answer, World } from '../answer.ts'
-import { handOut } from '../credential.ts'
+import { tokenText } from '../../formats/token.ts'
+import { handOut } from '../hand-out.ts'
+import type { Answer, World } from '../output/result.ts'
 
 export interface TokenOptions {
   header?: boolean | undefined

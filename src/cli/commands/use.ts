@@ -1,8 +1,8 @@
 import { writeFolderFile } from '../../config/folder-file.ts'
 import { DaypassError } from '../../core/errors.ts'
 import { workingFolder } from '../../platform/paths.ts'
-import { type Answer, jsonLine, type World } from '../answer.ts'
-import { pickIdentity } from '../pick.ts'
+import { pickIdentity } from '../login/picker.ts'
+import { type Answer, jsonLine, type World } from '../output/result.ts'
 
 export interface UseFlags {
   here?: boolean | undefined

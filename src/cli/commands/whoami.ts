@@ -1,8 +1,8 @@
 import { formatDuration } from '../../core/duration.ts'
 import { DaypassError } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
-import { type Answer, jsonLine, type World } from '../answer.ts'
-import { sheet } from '../say.ts'
+import { type Answer, jsonLine, type World } from '../output/result.ts'
+import { sheet } from '../output/text.ts'
 
 const SOON = 30_000
 

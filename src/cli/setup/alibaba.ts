@@ -1,6 +1,6 @@
 /** The profile of Alibaba Cloud's command line and SDKs. */
-import { aliyunConfigPath } from '../../tools/aliyun-config.ts'
-import { aliyunSetup, takeBackAliyun } from '../../tools/setup-aliyun.ts'
+import { aliyunConfigPath } from '../../tools/alibaba/config-file.ts'
+import { aliyunSetup, takeBackAliyun } from '../../tools/alibaba/setup.ts'
 import { forIdentitiesOf } from './cloud.ts'
 import { ourProgram, type SetupTool, type Wanted } from './tool.ts'
 

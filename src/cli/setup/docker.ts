@@ -1,10 +1,10 @@
 /** docker's configuration, in which we become the helper for the registries of an identity. */
 import { hostsOf } from '../../client/hosts.ts'
 import { DaypassError } from '../../core/errors.ts'
-import { nameAtDocker, nameInImages } from '../../outputs/docker-credential.ts'
+import { nameAtDocker, nameInImages } from '../../formats/docker-credential.ts'
 import { findProgram } from '../../platform/find-program.ts'
-import { dockerConfigPath, dockerSetup, takeBackDocker } from '../../tools/setup-docker.ts'
-import type { World } from '../answer.ts'
+import { dockerConfigPath, dockerSetup, takeBackDocker } from '../../tools/docker/setup.ts'
+import type { World } from '../output/result.ts'
 import { forIdentitiesWithToken } from './token.ts'
 import type { SetupTool } from './tool.ts'
 

@@ -2,8 +2,8 @@
 import { hostsOf } from '../../client/hosts.ts'
 import { DaypassError } from '../../core/errors.ts'
 import { findProgram } from '../../platform/find-program.ts'
-import { gitConfig, gitConfigPath } from '../../tools/git-config.ts'
-import { gitSetup, takeBackGit } from '../../tools/setup-git.ts'
+import { gitConfig, gitConfigPath } from '../../tools/git/config-file.ts'
+import { gitSetup, takeBackGit } from '../../tools/git/setup.ts'
 import { forIdentitiesWithToken } from './token.ts'
 import { ourProgram, type SetupTool } from './tool.ts'
 

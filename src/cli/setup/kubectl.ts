@@ -1,7 +1,7 @@
 /** A user of a kubeconfig, whose token comes from us. */
-import { VERSIONS } from '../../outputs/exec-credential.ts'
-import { kubeconfigPaths } from '../../tools/kubeconfig.ts'
-import { kubectlSetup, takeBackKubectl } from '../../tools/setup-kubectl.ts'
+import { VERSIONS } from '../../formats/exec-credential.ts'
+import { kubeconfigPaths } from '../../tools/kubectl/kubeconfig.ts'
+import { kubectlSetup, takeBackKubectl } from '../../tools/kubectl/setup.ts'
 import { forIdentitiesWithToken } from './token.ts'
 import { ourProgram, type SetupTool } from './tool.ts'
 

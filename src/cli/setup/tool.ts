@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { DaypassError } from '../../core/errors.ts'
 import type { Header } from '../../core/types.ts'
-import type { Definition } from '../../sources/definition.ts'
-import type { TakeBack } from '../../tools/ledger.ts'
-import type { Plan, Setup } from '../../tools/setup.ts'
-import type { World } from '../answer.ts'
+import type { Definition } from '../../identity/definition.ts'
+import type { TakeBack } from '../../tools/files/ledger.ts'
+import type { Plan, Setup } from '../../tools/setup-plan.ts'
+import type { World } from '../output/result.ts'
 
 export interface SetupFlags {
   /** Name of what is written: a profile. */

@@ -1,0 +1,42 @@
+import { DaypassError } from '../../core/errors.ts'
+import type { Paint } from './text.ts'
+
+/**
+ * What happened, and the next command to type: as text, or as one object with `--json`. `oneLine`: for a program that
+ * shows it within a message of its own.
+ */
+export function errorText(
+  error: unknown,
+  json: boolean,
+  debug: boolean,
+  paint: Paint,
+  oneLine = false,
+): string {
+  const { code, message, hint } = described(error)
+  if (json) return `${JSON.stringify({ error: { code, message, ...(hint && { hint }) } })}\n`
+  const hints = hint?.split('\n') ?? []
+  // Paths may have line breaks in them.
+  const what = `${paint('red', 'error:')} ${message.replace(/[\r\n]+/g, ' ')}`
+  const lines = oneLine
+    ? [[what, ...(hint ? [`next: ${hints.join(', ')}`] : [])].join('; ')]
+    : [what, ...hints.map((line) => `  ${line}`)]
+  if (debug) lines.push(...trace(error))
+  return `${lines.join('\n')}\n`
+}
+
+function described(error: unknown): { code: string; message: string; hint?: string | undefined } {
+  if (error instanceof DaypassError) return error
+  return {
+    code: 'unexpected',
+    message: `unexpected failure (${error instanceof Error ? error.name : typeof error})`,
+    hint: 'run it again with DAYPASS_DEBUG=1 and report what it prints',
+  }
+}
+
+/** Stacks and messages, never properties: a library's error may carry the whole answer of a server. */
+function trace(error: unknown): string[] {
+  const lines: string[] = []
+  for (let at = error; at instanceof Error && lines.length < 5; at = at.cause)
+    lines.push(at.stack ?? at.message)
+  return lines
+}

@@ -1,0 +1,45 @@
+import type { Daypass } from '../../client/index.ts'
+import type { DaypassError } from '../../core/errors.ts'
+import type { Host } from '../../core/types.ts'
+import type { Paths } from '../../platform/paths.ts'
+import type { Paint } from './text.ts'
+
+/** What a command has to say: one text for stdout, and the exit code. Commands return; only `main` writes. */
+export interface Answer {
+  out?: string
+  code?: number
+  /** Done when stdout has the text, and not where it could not be written. */
+  after?: () => void
+  /** Instead of a text: bytes, written as they come. */
+  body?: AsyncIterable<Uint8Array>
+  /** Said when stdout has all of it; the exit code is its. */
+  error?: DaypassError
+}
+
+/** What every command is given. */
+export interface World {
+  verb: string
+  /** What stands behind `--`, without its arguments. */
+  program?: string | undefined
+  daypass: Daypass
+  host: Host
+  paths: Paths
+  /** `--json`. */
+  json: boolean
+  verbose: boolean
+  /** Paints what goes to stdout, and to stderr. */
+  paint: Paint
+  paintError: Paint
+  signal: AbortSignal
+}
+
+/** What happened and the next command to type, for a program that shows it within a message of its own. */
+export const inOneLine = ({ message, hint }: DaypassError) =>
+  [message, ...(hint ? [`next: ${hint.replaceAll('\n', ', ')}`] : [])].join('; ')
+
+export const jsonLine = (value: unknown) => JSON.stringify(value)
+
+/** A line to stderr, for `-v`. */
+export function explain({ host, verbose }: World, text: string): void {
+  if (verbose) host.terminal.say(text)
+}

@@ -1,0 +1,188 @@
+/** Credentials that are made from another identity's: kept sealed, renewed by the one algorithm, gone with their parent. */
+import { createHash } from 'node:crypto'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { Secret } from '../core/secret.ts'
+import type { Entry, Grant, Header, KeysCredential } from '../core/types.ts'
+import { configuredKeys, refusedKeys } from '../identity/configured-keys.ts'
+import type { Definition } from '../identity/definition.ts'
+import { withTimes } from '../refresh/oauth.ts'
+import type { Demand, Lease, Renewed } from '../refresh/renew.ts'
+import type { Held } from '../refresh/renewal-journal.ts'
+import { type RoleWish, takeRole } from '../sts/assume-role.ts'
+import { tokenService } from '../sts/caller-identity.ts'
+import type { StsRefusal } from '../sts/request.ts'
+import { type Context, knownNames, said } from './context.ts'
+
+/** The keys of an identity, whatever it takes to have them. Nobody holds two locks: asked for before the child's. */
+export type KeysOf = (definition: Definition, demand: Demand) => Promise<KeysCredential>
+
+export function derivedLease(context: Context, definition: Definition, keysOf: KeysOf): Lease {
+  const { vault, host } = context
+  const { name, provider } = definition
+  const parent = definition.parent!.definition
+  let keys: KeysCredential | undefined
+  const noted = new Set<string>()
+  const note = (text: string) => {
+    if (!noted.has(text)) host.terminal.warn(text)
+    noted.add(text)
+  }
+  return {
+    name,
+    vault,
+    host,
+    margin: provider.refresh.margin,
+    loginCommand: `daypass login ${rootOf(definition).name}`,
+    blank: blankFor(context, definition),
+    admit: () => checkParents(definition),
+    async prepare(rejected) {
+      keys = await keysOf(parent, rejected && keys ? { rejected: keys.secretAccessKey } : {})
+    },
+    renew: (entry) => renewRole(context, definition, keys!, entry, note),
+  }
+}
+
+/** The identity at the end of the chain: the one that a person logs in to. */
+function rootOf(definition: Definition): Definition {
+  return definition.parent ? rootOf(definition.parent.definition) : definition
+}
+
+/** Whoever logged out of a parent does not go on through its children. */
+export function checkParents({ name, parent }: Definition): void {
+  if (!parent) return
+  const { definition, header } = parent
+  if (definition.parent) checkParents(definition)
+  if (definition.parent || definition.keys) return
+  if (header?.key && header.loginRequired === undefined) return
+  const why = header?.loginRequired ?? 'nobody has logged in to it'
+  throw new DaypassError('login_required', `${name} needs a login of ${definition.name}: ${why}`, {
+    hint: `daypass login ${definition.name}`,
+  })
+}
+
+async function renewRole(
+  { host }: Context,
+  definition: Definition,
+  keys: KeysCredential,
+  { header }: Entry,
+  note: (text: string) => void,
+): Promise<Renewed> {
+  const wish = { chained: isRole(definition.parent!), note }
+  const renewed = await roleTaken(host, definition, keys, header, wish)
+  return 'code' in renewed ? refused(host, definition, renewed) : renewed
+}
+
+/** Of a role whose keys are kept beside it: it is nobody's child, and no person is needed. */
+export async function renewOwnRole(
+  { host }: Context,
+  definition: Definition,
+  { header, grant }: Held,
+): Promise<Renewed> {
+  const keys = grant.longTerm!
+  const wish = { chained: keys.sessionToken !== undefined, note: () => undefined }
+  const renewed = await roleTaken(host, definition, keys, header, wish)
+  if ('entry' in renewed) return { entry: { ...renewed.entry, grant: { ...grant, ...renewed.entry.grant } } }
+  if (!('code' in renewed)) return renewed
+  const { error } = renewed
+  if (error.code === 'network') return { failure: 'passing', error }
+  return { failure: 'refused', error: refusedKeys(definition, error, `daypass login ${definition.name}`) }
+}
+
+async function roleTaken(
+  host: Context['host'],
+  definition: Definition,
+  keys: KeysCredential,
+  header: Header,
+  wish: Pick<RoleWish, 'chained' | 'note'>,
+): Promise<Renewed | StsRefusal> {
+  const { name, params, endpoints, provider } = definition
+  const at = tokenService(endpoints, params, header.clockOffset)
+  const outcome = await takeRole(host, at, keys, { name, params, ...wish }).catch(unanswered)
+  if ('failure' in outcome) return outcome
+  if ('refusal' in outcome) return outcome.refusal
+  const { credential, arn } = outcome.value
+  const made = { ...header, account: provider.account({ sub: arn }), renewable: true }
+  return { entry: { header: withTimes(made, credential, outcome.clockOffset), grant: { credential } } }
+}
+
+/** Nothing was spent by it, whether the cloud heard of it or not. */
+function unanswered(error: unknown): Renewed & { failure: 'passing' } {
+  if (isDaypassError(error, 'network')) return { failure: 'passing', error }
+  throw error
+}
+
+function refused(host: Context['host'], definition: Definition, { isOver, error }: StsRefusal): Renewed {
+  const parent = definition.parent!.definition
+  if (error.code === 'network') return { failure: 'passing', error }
+  if (error.code !== 'login_required') return { failure: 'refused', error }
+  // Those of the configuration are what they are; all others may have been renewed, or can be.
+  if (isOver && !configuredKeys(host, parent)) return { failure: 'parent', error }
+  return { failure: 'refused', error: refusedKeys(parent, error, `daypass login ${rootOf(parent).name}`) }
+}
+
+/** A role's own keys, or those of a sign-in, which are a session's. */
+function isRole({ definition, header }: NonNullable<Definition['parent']>): boolean {
+  return definition.parent !== undefined || (header?.method !== 'keys' && definition.keys === undefined)
+}
+
+const NEVER = 0
+
+/** Stands for the first one until it is made: long over, and of nobody. */
+function blankFor({ host }: Context, definition: Definition): Entry & { grant: Grant } {
+  const { name, provider, kind, params } = definition
+  const header: Header = {
+    v: 1,
+    name,
+    kind,
+    provider: provider.id,
+    params,
+    method: 'derived',
+    renewable: true,
+    issuedAt: NEVER,
+    expiresAt: NEVER,
+    createdAt: host.now(),
+    madeFrom: madeFrom(definition),
+  }
+  const credential: KeysCredential = {
+    kind: 'keys',
+    cloud: provider.keys!.cloud,
+    accessKeyId: '',
+    secretAccessKey: new Secret(''),
+    issuedAt: NEVER,
+    expiresAt: NEVER,
+  }
+  return { header, grant: { credential } }
+}
+
+/** What is kept of it, where it is what would be made now. */
+export const madeNow = (definition: Definition, header: Header | undefined): Header | undefined =>
+  header?.key && header.madeFrom === madeFrom(definition) ? header : undefined
+
+/** A digest of all that goes into it: another login of the parent, another role, and it is made anew. */
+function madeFrom({ params, endpoints, parent }: Definition): string {
+  const { definition, header } = parent!
+  const source = definition.parent
+    ? madeFrom(definition)
+    : [definition.name, definition.keys?.accessKeyId ?? header?.createdAt]
+  const { region: _, ...role } = params
+  return createHash('sha256')
+    .update(JSON.stringify([source, role, endpoints.sts]))
+    .digest('hex')
+}
+
+/** Everyone who is made from it, however far down. */
+async function childrenOf(context: Context, name: string): Promise<string[]> {
+  const names = await knownNames(context)
+  const direct = names.filter((one) => said(context, one)?.via?.identity === name)
+  const further = await Promise.all(direct.map((one) => childrenOf(context, one)))
+  return [...direct, ...further.flat()]
+}
+
+/** Each under its own lock, when the parent's is free again. */
+export async function dropChildren(context: Context, name: string): Promise<string[]> {
+  const { vault } = context
+  const dropped: string[] = []
+  for (const child of await childrenOf(context, name)) {
+    if (await vault.exclusive(child, 'logout', () => vault.remove(child))) dropped.push(child)
+  }
+  return dropped
+}

@@ -1,0 +1,237 @@
+import { isoTime } from '../core/duration.ts'
+import { isDaypassError } from '../core/errors.ts'
+import { type State, stateOf, timeLeft } from '../core/freshness.ts'
+import type { Header, KeyLocation, Method } from '../core/types.ts'
+import { checkKept, configuredKeys } from '../identity/configured-keys.ts'
+import type { Definition } from '../identity/definition.ts'
+import { checkParents, madeNow } from './assumed-role.ts'
+import {
+  type Context,
+  defaultName,
+  environmentOf,
+  type Found,
+  find,
+  found,
+  providerOf,
+  resolve,
+  withConfigured,
+} from './context.ts'
+import { type StandIn, standInOf } from './credential.ts'
+
+/** One identity in `list` and `status`. Times are ISO 8601, or null where there is none. Fields are only ever added. */
+export interface Row {
+  name: string
+  kind: string
+  provider: string
+  account: string | null
+  principal: string | null
+  tenant: string | null
+  region: string | null
+  state: State
+  method: Method | 'environment' | null
+  expires_at: string | null
+  session_expires_at: string | null
+  default: boolean
+  active: boolean
+  store: KeyLocation['where'] | 'config' | 'environment' | 'aws-login-cache' | null
+  /** Logins that ended because the answer to a renewal was lost. */
+  lost_renewals: number
+}
+
+/** A row, and what the tables and sentences beside it need. */
+export interface Listed {
+  row: Row
+  header?: Header
+  /** Milliseconds; Infinity where there is no end. */
+  timeLeft: number
+  /** Why a login is needed. */
+  why?: string
+}
+
+export interface Listing {
+  identities: Listed[]
+  /** Records that cannot be read: they stay where they are. */
+  problems: { name: string; problem: string }[]
+  /** A token of the environment is used instead of the active identity's. */
+  standIn?: StandIn
+}
+
+/** Every identity, the environment's credentials first. Offline, and without the vault's key. */
+export async function listing(context: Context): Promise<Listing> {
+  const kept = await context.vault.list()
+  const problems = kept.flatMap((one) => ('problem' in one ? [one] : []))
+  // Read once, however many there are: whoever asks again pays for a thousand files.
+  const headers = new Map(kept.flatMap((one) => ('header' in one ? [[one.name, one.header]] : [])))
+  const readable = withConfigured(context, [...headers.keys()]).filter((name) =>
+    problems.every((problem) => problem.name !== name),
+  )
+  const chosen = defaultOf(context)
+  problems.push(...chosen.problems)
+  const active = await activeName(context)
+  const marked = { active, default: chosen.name }
+  const identities = environmentRows(context, active)
+  for (const name of readable) {
+    const one = await found(context, name, headers.get(name))
+      .then((identity) => listedOf(context, identity, marked))
+      .catch((error: unknown) => problemOf(name, error))
+    if ('problem' in one) problems.push(one)
+    else identities.push(one)
+  }
+  const standIn = await orNothing(standInOf(context))
+  return { identities, problems, ...(standIn && { standIn }) }
+}
+
+/** One identity whose definition is wrong does not hide the others. */
+function problemOf(name: string, error: unknown): { name: string; problem: string } {
+  if (isDaypassError(error)) return { name, problem: error.message }
+  throw error
+}
+
+/** A default that cannot be read is said, and hides nobody. */
+function defaultOf(context: Context): { name?: string; problems: Listing['problems'] } {
+  try {
+    const identity = defaultName(context)?.identity
+    return { ...(identity !== undefined && { name: identity }), problems: [] }
+  } catch (error) {
+    return { problems: [problemOf('(default)', error)] }
+  }
+}
+
+/** `undefined`: none is meant here, and saying so is another verb's business. */
+export async function activeName(context: Context): Promise<string | undefined> {
+  const resolved = await orNothing(resolve(context))
+  if (!resolved) return undefined
+  return 'identity' in resolved ? resolved.identity : '(environment)'
+}
+
+const orNothing = <T>(answer: Promise<T>) =>
+  answer.catch((error: unknown): undefined => {
+    if (!isDaypassError(error)) throw error
+  })
+
+/** The row of one identity as it stands. */
+export async function listed(context: Context, name: string, active?: string): Promise<Listed> {
+  return listedOf(context, await find(context, name), { active, default: defaultOf(context).name })
+}
+
+interface Marked {
+  active: string | undefined
+  default: string | undefined
+}
+
+function listedOf(context: Context, { definition, header: kept }: Found, marked: Marked): Listed {
+  const { name, provider, params } = definition
+  const now = context.host.now()
+  const inConfig = configuredKeys(context.host, definition) !== undefined
+  const header = definition.parent ? madeNow(definition, kept) : kept
+  const { state, why } = inConfig
+    ? { state: 'valid' as const, why: undefined }
+    : definition.parent
+      ? derivedState(context, definition, header)
+      : ownState(context, definition, header)
+  const iso = (time: number | undefined) =>
+    time === undefined ? null : isoTime(time - (header?.clockOffset ?? 0))
+  const row: Row = {
+    name,
+    kind: definition.kind,
+    provider: provider.id,
+    account: header?.account?.account ?? null,
+    principal: header?.account?.principal ?? null,
+    tenant: params.tenant ?? null,
+    region: params.region ?? null,
+    state,
+    method: inConfig ? 'keys' : definition.parent ? 'derived' : header?.key ? header.method : null,
+    expires_at: iso(header?.expiresAt),
+    session_expires_at: iso(header?.sessionExpiresAt),
+    default: marked.default === name,
+    active: marked.active === name,
+    store: inConfig ? 'config' : storeOf(header),
+    lost_renewals: header?.lostRenewals ?? 0,
+  }
+  const reason = why ?? (inConfig ? undefined : header?.loginRequired)
+  return {
+    row,
+    ...(header && { header }),
+    timeLeft: inConfig ? Number.POSITIVE_INFINITY : header ? timeLeft(header, now) : 0,
+    ...(reason !== undefined && { why: reason }),
+  }
+}
+
+function storeOf(header: Header | undefined): Row['store'] {
+  if (header?.key && header.home) return header.home.kind as Row['store']
+  return header?.key?.where ?? (header ? null : 'config')
+}
+
+interface Standing {
+  state: State
+  /** Why what is kept may not be used. */
+  why?: string | undefined
+}
+
+function ownState({ host }: Context, definition: Definition, header: Header | undefined): Standing {
+  const why = header && whyLogin(() => checkKept(definition, header))
+  if (!header || why !== undefined) return { state: 'login_required', why }
+  return { state: stateOf(header, host.now(), definition.provider.refresh.margin) }
+}
+
+/** What is not good for use can be made, as long as what it is made from is, or can be renewed. */
+function derivedState(context: Context, definition: Definition, header: Header | undefined): Standing {
+  const { name, provider, parent } = definition
+  const orphaned = whyLogin(() => checkParents(definition))
+  if (orphaned !== undefined) return { state: 'login_required', why: orphaned }
+  if (header && stateOf(header, context.host.now(), provider.refresh.margin) === 'valid')
+    return { state: 'valid' }
+  const { row, why } = listedOf(context, parent!, { active: undefined, default: undefined })
+  if (row.state === 'valid' || row.state === 'stale') return { state: 'stale' }
+  return {
+    state: 'login_required',
+    why:
+      why ??
+      `${name} is made from ${row.name}, which ${row.state === 'expired' ? 'expired' : 'needs a login'}`,
+  }
+}
+
+function whyLogin(check: () => void): string | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    if (isDaypassError(error, 'login_required')) return error.message
+    throw error
+  }
+}
+
+function environmentRows(context: Context, active: string | undefined): Listed[] {
+  return environmentOf(context).map(({ provider, whole }, index) => ({
+    row: environmentRow(
+      providerOf(context, provider).kind,
+      provider,
+      whole?.account ?? null,
+      active === '(environment)' && index === 0,
+    ),
+    timeLeft: Number.POSITIVE_INFINITY,
+  }))
+}
+
+function environmentRow(kind: string, provider: string, account: string | null, active: boolean): Row {
+  const nothing = {
+    principal: null,
+    tenant: null,
+    region: null,
+    expires_at: null,
+    session_expires_at: null,
+  }
+  return {
+    name: '(environment)',
+    kind,
+    provider,
+    account,
+    ...nothing,
+    state: 'valid',
+    method: 'environment',
+    default: false,
+    active,
+    store: 'environment',
+    lost_renewals: 0,
+  }
+}

@@ -1,0 +1,204 @@
+/** What happens to a login that succeeded at the server: it is kept, or it is revoked; what it replaces is revoked, too. */
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { shown } from '../core/text.ts'
+import type { Account, Entry, Header, KeyLocation } from '../core/types.ts'
+import type { LoggedIn } from '../login/options.ts'
+import { revoke, revokeIssued } from '../oauth/revoke.ts'
+import {
+  type Context,
+  defaultName,
+  definitionOf,
+  environmentOf,
+  knownNames,
+  providerNow,
+  providerOfRecord,
+} from './context.ts'
+import { grantParty, issuedOf } from './credential.ts'
+import { sweepPending } from './expire-pending.ts'
+import { hasStaticKeys, underItsName } from './login-name.ts'
+import { homeAfter, leaveHome } from './move-grant.ts'
+
+export interface LoginOutcome {
+  header: Header
+  default: 'made' | 'already' | 'no'
+  store: KeyLocation['where']
+}
+
+export async function settled(
+  context: Context,
+  loggedIn: LoggedIn,
+  before: Header | undefined,
+  wishes: { force?: boolean; setDefault?: boolean; unnamed?: boolean },
+): Promise<LoginOutcome> {
+  const { force = false } = wishes
+  let { entry } = loggedIn
+  let replaced: Entry | undefined
+  try {
+    const held = wishes.unnamed ? await underItsName(context, entry) : { entry, before }
+    entry = held.entry
+    if (wishes.unnamed && !force) await checkHolder(context, entry, held.before)
+    await checkSameAccount(context, entry, held.before, force)
+    replaced = await keep(context, entry, force ? undefined : { before: held.before })
+  } catch (error) {
+    await loggedIn.settle('failed')
+    await revokeUnkept(loggedIn)
+    throw error
+  }
+  await loggedIn.settle('kept')
+  if (replaced) await revokeReplaced(context, replaced, entry)
+  const { where } = await context.vault.location()
+  const { name } = entry.header
+  const isDefault = await becomeDefault(context, name, wishes.setDefault ?? false).catch((error: unknown) => {
+    if (!isDaypassError(error)) throw error
+    context.host.terminal.warn(`${name} is logged in, but could not become the default: ${error.message}`)
+    return 'no' as const
+  })
+  // A good moment: the key is at hand.
+  await sweepPending(context).catch(() => undefined)
+  return { header: entry.header, default: isDefault, store: where }
+}
+
+/** What was issued for nothing is of no use to anyone. */
+async function revokeUnkept({ entry: { grant }, party }: LoggedIn): Promise<void> {
+  if (party && grant) await revokeIssued(party, issuedOf(grant))
+}
+
+/** A name that was found only now may stand for something else. */
+async function checkHolder(
+  context: Context,
+  { header: { name, provider, method } }: Entry,
+  before: Header | undefined,
+): Promise<void> {
+  const holder = providerNow(context, name, before)?.id ?? provider
+  if (holder !== provider) await agreeToReplace(context, { name }, `${name} is an identity of ${holder}`)
+  if (hasStaticKeys(before) && method !== 'keys')
+    await agreeToReplace(context, { name }, `${name} has static keys`)
+}
+
+/** Someone else's grant is never replaced in silence. */
+async function checkSameAccount(
+  context: Context,
+  { header }: Entry,
+  before: Header | undefined,
+  force: boolean,
+): Promise<void> {
+  if (force || !areOthers(before?.account, header.account)) return
+  const who = ({ account }: Header) => shown(account?.account ?? account?.principal)
+  const { name } = header
+  await agreeToReplace(context, { name }, `${name} belongs to ${who(before!)}, and ${who(header)} logged in`)
+}
+
+/** By the server's own id, else by what a person knows them by; of whom nothing is known, nothing can be said. */
+function areOthers(was: Account = {}, is: Account = {}): boolean {
+  const differ = (a: string | undefined, b: string | undefined) =>
+    a !== undefined && b !== undefined && a !== b
+  const sameKind = was.principal !== undefined && is.principal !== undefined
+  return sameKind ? differ(was.principal, is.principal) : differ(was.account, is.account)
+}
+
+export async function agreeToReplace(
+  { host }: Context,
+  { name }: { name: string },
+  because: string,
+): Promise<void> {
+  if (host.terminal.interactive && (await host.terminal.confirm(`${because}. Replace it?`))) return
+  if (host.terminal.interactive) throw new DaypassError('cancelled', `${name} was left as it was`)
+  throw new DaypassError('usage', because, {
+    hint: 'give the new one a name of its own with --name, or replace this one with --force',
+  })
+}
+
+/**
+ * Gives what was there before. `seen` is what held the name when that was agreed on: whoever else logged in to it
+ * meanwhile is not replaced.
+ */
+async function keep(
+  context: Context,
+  entry: Entry,
+  seen: { before: Header | undefined } | undefined,
+): Promise<Entry | undefined> {
+  const { vault } = context
+  const { name } = entry.header
+  return vault.exclusive(name, 'login', async () => {
+    const old = await readOrSetAside(context, name)
+    if (
+      seen &&
+      old?.grant &&
+      isNewTo(seen.before, old.header) &&
+      areOthers(old.header.account, entry.header.account)
+    ) {
+      throw takenMeanwhile(name)
+    }
+    const isSame = !areOthers(old?.header.account, entry.header.account)
+    const home = homeAfter(old?.header, isSame && entry.header.renewable)
+    await write(context, withCount(entry, home, old?.header))
+    if (old?.header.home && !home.home) await leaveHome(context, old.header)
+    return old
+  })
+}
+
+/** A write that failed at its very end has taken the record's place: to revoke what lies there would leave it dead. */
+async function write({ vault, host }: Context, entry: Entry): Promise<void> {
+  const { name, createdAt } = entry.header
+  try {
+    await vault.write(entry)
+  } catch (error) {
+    const there = await vault.header(name).catch(() => undefined)
+    if (!isDaypassError(error) || there?.createdAt !== createdAt) throw error
+    host.terminal.warn(`${name} is logged in, but not for certain after a power cut: ${error.message}`)
+  }
+}
+
+/** What a login cannot undo, it does not hide either. */
+const withCount = (
+  { header, grant }: Entry,
+  home: Pick<Header, 'home'>,
+  { lostRenewals }: Partial<Header> = {},
+): Entry => ({
+  header: { ...header, ...home, ...(lostRenewals !== undefined && { lostRenewals }) },
+  ...(grant && { grant }),
+})
+
+const isNewTo = (before: Header | undefined, now: Header) => before?.createdAt !== now.createdAt
+
+const takenMeanwhile = (name: string) =>
+  new DaypassError('usage', `somebody else logged in to ${name} meanwhile`, {
+    hint: 'give this one a name of its own with --name, or replace that one with --force',
+  })
+
+/** After the new one is kept, so that there is one at every moment. */
+async function revokeReplaced(context: Context, { header, grant }: Entry, by: Entry): Promise<void> {
+  const provider = providerOfRecord(context, header)
+  const before = grant?.refreshToken
+  if (!before || before.equals(by.grant?.refreshToken) || provider.revocationEndsGrant) return
+  const definition = definitionOf(context, header.name, provider, { header })
+  const { outcome } = await revoke(grantParty(context.host, definition, { header }), before, 'refresh_token')
+  if (outcome !== 'failed') return
+  context.host.terminal.warn(`the login that ${header.name} had before could not be revoked`)
+}
+
+/** Only a login to that very name moves an unreadable record aside, and nothing is lost by it. */
+async function readOrSetAside({ vault, host }: Context, name: string): Promise<Entry | undefined> {
+  try {
+    return await vault.read(name)
+  } catch (error) {
+    if (!isDaypassError(error, 'vault')) throw error
+    const path = await vault.setAside(name)
+    host.terminal.warn(`the record of ${name} could not be read (${error.message}); it lies in ${path} now`)
+    // Of a grant that rested elsewhere, it was only that which could not be read.
+    return vault.read(name).catch(() => undefined)
+  }
+}
+
+async function becomeDefault(
+  context: Context,
+  name: string,
+  wanted: boolean,
+): Promise<LoginOutcome['default']> {
+  const { choices } = context
+  if (defaultName(context)?.identity === name) return 'already'
+  const only = (await knownNames(context)).every((other) => other === name)
+  if (!wanted && !(only && environmentOf(context).length === 0)) return 'no'
+  await choices.writeDefault(name)
+  return 'made'
+}

@@ -1,0 +1,36 @@
+import type { KeysCredential } from '../core/types.ts'
+import type { LiveVariables } from '../providers/provider.ts'
+import { twentyCharacters } from './credential-process.ts'
+
+/** What the answer is made of, beside the keys. */
+interface Beside {
+  account?: string | undefined
+  clockOffset: number
+}
+
+/** Keys as the SDKs of their cloud want to be answered, as JSON. */
+export const keysAnswer = (
+  form: LiveVariables['answer'],
+  keys: KeysCredential,
+  { account, clockOffset }: Beside,
+): string => {
+  const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = keys
+  const secret = secretAccessKey.reveal()
+  const token = sessionToken?.reveal()
+  // On the caller's own clock, which is what they compare it with.
+  const Expiration = expiresAt === undefined ? undefined : twentyCharacters(expiresAt - clockOffset)
+  const AccountId = account && /^\d{12}$/.test(account) ? account : undefined
+  return JSON.stringify(
+    form === 'container'
+      ? // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+        { AccessKeyId: accessKeyId, SecretAccessKey: secret, Token: token, Expiration, AccountId }
+      : {
+          // aliyun takes nothing without it.
+          Code: 'Success',
+          AccessKeyId: accessKeyId,
+          AccessKeySecret: secret,
+          SecurityToken: token,
+          Expiration,
+        },
+  )
+}

@@ -1,0 +1,167 @@
+import { isoTime } from '../core/duration.ts'
+import { DaypassError } from '../core/errors.ts'
+import { isLoopbackHost } from '../core/loopback.ts'
+import { Secret } from '../core/secret.ts'
+import { shown } from '../core/text.ts'
+import type { Credential, KeysCredential } from '../core/types.ts'
+import type { LiveVariables, Beside as Parts, Provider, Variables } from '../providers/provider.ts'
+
+/** What is done to an environment so that its programs use a credential, and nothing else in its place. */
+export interface Changes {
+  set: readonly Variable[]
+  /** Names. */
+  clear: readonly string[]
+}
+
+export interface Variable {
+  name: string
+  /** What is no secret may be shown. */
+  value: string | Secret
+  /** The secrets that a longer value holds: each is to be kept from being shown by itself, too. */
+  holds?: readonly Secret[]
+}
+
+interface Beside extends Partial<Parts> {
+  region?: string | undefined
+  /** Server clock minus ours. */
+  clockOffset?: number | undefined
+}
+
+type Carrier = Pick<Provider, 'id' | 'env' | 'variables'>
+
+export function changesFor(provider: Carrier, credential: Credential, beside: Beside = {}): Changes {
+  const { variables = {} } = provider
+  const carried = carriedBy(provider, credential, beside)
+  const set = setOf(carried)
+  if (set.length === 0) throw unnamed(provider, credential)
+  if (credential.kind === 'keys') set.push(...fixed(variables))
+  const taken = new Set(set.map(({ name }) => name))
+  // One that another credential left there would be taken for a part of this one. A region is nobody's.
+  const left = carried.flatMap(([names, value]) =>
+    value === undefined && names !== variables.region ? names : [],
+  )
+  return {
+    set,
+    clear: [...new Set([...left, ...(variables.clears ?? [])])].filter((name) => !taken.has(name)),
+  }
+}
+
+/** Where a program asks, and what it shows there. */
+export interface Address {
+  url: string
+  bearer: Secret
+  /** A file that holds the bearer. Default: the variable does. */
+  bearerFile?: string
+}
+
+/** The same for a program that asks an address for its keys whenever it needs some. */
+export function liveChanges(
+  variables: Variables,
+  live: LiveVariables,
+  { url, bearer, bearerFile }: Address,
+  { region, emptyFile }: { region?: string | undefined; emptyFile: string },
+): Changes {
+  const inPath = !live.bearer
+  const carried: Carried[] = [
+    inPath ? [live.url, ...joined([`${url}/`, bearer])] : [live.url, url],
+    [live.bearer ?? NONE, bearerFile === undefined ? bearer : undefined],
+    [live.bearerFile ?? NONE, bearerFile],
+    [variables.region ?? NONE, region],
+    [live.emptied ?? NONE, emptyFile],
+  ]
+  const set = [...setOf(carried), ...fixed(variables), ...fixed(live)]
+  const taken = new Set(set.map(({ name }) => name))
+  const keys = KEYS.flatMap((part) => (part === 'region' ? NONE : (variables[part] ?? NONE)))
+  const all = [...keys, ...(variables.clears ?? []), ...(live.clears ?? [])]
+  return { set, clear: all.filter((name) => !taken.has(name)) }
+}
+
+const setOf = (carried: readonly Carried[]): Variable[] =>
+  carried.flatMap(([names, value, holds]) =>
+    value === undefined ? [] : names.map((name) => ({ name, value, ...(holds && { holds }) })),
+  )
+
+const fixed = ({ sets = {} }: Pick<Variables, 'sets'>): Variable[] =>
+  Object.entries(sets).map(([name, value]) => ({ name, value }))
+
+/** Nothing would look like success, and the program would run as somebody else. */
+const unnamed = ({ id }: Carrier, { kind }: Credential) =>
+  new DaypassError('usage', `the provider ${id} names no variables for ${kind}`, {
+    hint: 'use daypass credential-process',
+  })
+
+/** The names that carry a credential of it, whatever it is: to take them away needs no credential. */
+export function namesFor(provider: Carrier): string[] {
+  const { variables = {} } = provider
+  const ofKeys = KEYS.flatMap((part) => variables[part] ?? [])
+  const others = [variables.composed, variables.sets].flatMap((named) => Object.keys(named ?? {}))
+  const ofParams = Object.values(variables.params ?? {}).flat()
+  return [...(ofKeys.length > 0 ? ofKeys : tokenNames(provider)), ...ofParams, ...others]
+}
+
+const KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'region'] as const
+
+type Carried = readonly [
+  names: readonly string[],
+  value: string | Secret | undefined,
+  holds?: readonly Secret[],
+]
+
+function carriedBy(provider: Carrier, credential: Credential, beside: Beside): Carried[] {
+  const { variables = {} } = provider
+  const alone: Carried[] =
+    credential.kind === 'bearer'
+      ? [[tokenNames(provider), credential.token]]
+      : keysIn(variables, credential, beside)
+  const ofParams = Object.entries(variables.params ?? {}).map(
+    ([param, names]): Carried => [names, beside.params?.[param]],
+  )
+  return [...alone, ...ofParams, ...composedIn(variables, credential, beside)]
+}
+
+function composedIn({ composed = {} }: Variables, credential: Credential, beside: Beside): Carried[] {
+  const { params = {}, endpoints = {}, account } = beside
+  return Object.entries(composed).map(([name, compose]) => {
+    if (endpoints.api !== undefined) checkSafe(endpoints.api)
+    const parts = compose(credential, { params, endpoints, account })
+    return parts ? [[name], ...joined(parts)] : [[name], undefined]
+  })
+}
+
+/** Whoever is told of it sends the credential there. */
+function checkSafe(api: string): void {
+  const url = URL.canParse(api) ? new URL(api) : undefined
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))) return
+  throw new DaypassError('configuration', `the API must be https, ${shown(api)} is not`, {
+    hint: 'plain http is for 127.0.0.1, [::1] and localhost only',
+  })
+}
+
+/** What holds a secret is one. */
+function joined(parts: readonly (string | Secret)[]): [value: string | Secret, holds?: Secret[]] {
+  const text = parts
+    .map((part) => (typeof part === 'string' ? part : encodeURIComponent(part.reveal())))
+    .join('')
+  const holds = parts.filter((part) => typeof part !== 'string')
+  return holds.length === 0 ? [text] : [new Secret(text), holds]
+}
+
+function keysIn(names: Variables, keys: KeysCredential, { region, clockOffset = 0 }: Beside): Carried[] {
+  const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = keys
+  // On the caller's own clock, which is what they compare it with.
+  const expiration = expiresAt === undefined ? undefined : isoTime(expiresAt - clockOffset)
+  const values = { accessKeyId, secretAccessKey, sessionToken, expiration, region }
+  return KEYS.map((part) => [names[part] ?? NONE, values[part]])
+}
+
+const NONE: readonly string[] = []
+
+function tokenNames({ id, env, variables }: Carrier): readonly string[] {
+  const usual =
+    env[0] ??
+    `${id
+      .toUpperCase()
+      .replace(/[^A-Z0-9]/g, '_')
+      .replace(/^\d/, '_$&')}_TOKEN`
+  return variables?.token ?? [usual]
+}

@@ -1,0 +1,49 @@
+/** Keys that the configuration holds, and what is made of them. */
+import { createHash } from 'node:crypto'
+import { DaypassError } from '../core/errors.ts'
+import type { Header, Host, KeysCredential, Time } from '../core/types.ts'
+import { type ConfiguredKeys, checkBound, type Definition } from './definition.ts'
+
+/** What is kept may be used: at the server that issued it, and under keys of the configuration no other than theirs. */
+export function checkKept(definition: Definition, header: Header): void {
+  checkBound(definition, header)
+  if (!definition.keys || header.madeFrom === madeFromKeys(definition)) return
+  throw new DaypassError(
+    'login_required',
+    `${definition.name} has keys in config.yaml, and no session of theirs is open`,
+    { hint: `daypass login ${definition.name}` },
+  )
+}
+
+/** Which keys of the configuration a session was opened with. */
+export const madeFromKeys = ({ keys, params }: Definition) =>
+  keys &&
+  createHash('sha256')
+    .update(JSON.stringify([keys.accessKeyId, params.mfa_arn]))
+    .digest('hex')
+
+/** Without a device: with one, it is a session that is handed out, and that is kept. */
+export function configuredKeys(
+  { now }: Pick<Host, 'now'>,
+  definition: Definition,
+): KeysCredential | undefined {
+  const { keys, params } = definition
+  return keys && params.mfa_arn === undefined ? asCredential(definition, keys, now()) : undefined
+}
+
+export const asCredential = (
+  { provider }: Definition,
+  keys: ConfiguredKeys,
+  issuedAt: Time,
+): KeysCredential => ({
+  kind: 'keys',
+  cloud: provider.keys!.cloud,
+  ...keys,
+  issuedAt,
+})
+
+/** Those of the configuration are mended there; `hint` is for all others. */
+export function refusedKeys({ name, keys }: Definition, error: DaypassError, hint: string): DaypassError {
+  const own = keys ? `mend credentials of ${name} in config.yaml` : hint
+  return new DaypassError(error.code, error.message, { hint: error.hint ?? own, cause: error })
+}

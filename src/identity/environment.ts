@@ -1,0 +1,69 @@
+import { Secret } from '../core/secret.ts'
+import type { Credential, Host } from '../core/types.ts'
+import type { Provider, Whole } from '../providers/provider.ts'
+
+/** What the environment holds for a provider: used as it is, never kept, never renewed. */
+export interface FromEnvironment {
+  provider: string
+  variable: string
+  credential: Credential
+  /** Of one that says itself whose it is: it stands in for nobody else's. */
+  whole?: Pick<Whole, 'account' | 'endpoints'>
+}
+
+/** Bearer tokens: the first variable that is set, of each provider. */
+export function bearersOf(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
+  return providers.flatMap(({ id, env: names }) => {
+    const variable = names.find((name) => env[name])
+    if (variable === undefined) return []
+    const token = new Secret(env[variable]!)
+    return [
+      { provider: id, variable, credential: { kind: 'bearer', token, tokenType: 'bearer', issuedAt: now } },
+    ]
+  })
+}
+
+/** Access keys, where both halves are there. */
+export function keysIn(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
+  return providers.flatMap(({ id, keys, variables = {} }) => {
+    const named = (names: readonly string[] = []) => names.find((name) => env[name]) ?? ''
+    const variable = named(variables.accessKeyId)
+    const key = env[variable]
+    const secret = env[named(variables.secretAccessKey)]
+    const session = env[named(variables.sessionToken)]
+    if (!keys || !key || !secret) return []
+    const credential: Credential = {
+      kind: 'keys',
+      cloud: keys.cloud,
+      accessKeyId: key,
+      secretAccessKey: new Secret(secret),
+      ...(session && { sessionToken: new Secret(session) }),
+      issuedAt: now,
+    }
+    return [{ provider: id, variable, credential }]
+  })
+}
+
+/** Credentials that are written in one text. */
+export function wholesIn(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
+  return providers.flatMap((provider) => {
+    const variable = provider.whole?.env.find((name) => env[name]) ?? ''
+    const read = provider.whole?.read(env[variable] ?? '')
+    if (!read) return []
+    const { account, endpoints } = read
+    const credential = wholeCredential(provider, read, now)
+    const whole = { account, ...(endpoints && { endpoints }) }
+    return credential ? [{ provider: provider.id, variable, credential, whole }] : []
+  })
+}
+
+function wholeCredential(
+  { keys: of }: Provider,
+  { token, keys }: Whole,
+  issuedAt: number,
+): Credential | undefined {
+  if (token) return { kind: 'bearer', token: new Secret(token), tokenType: 'bearer', issuedAt }
+  if (!keys || !of) return undefined
+  const { id, secret } = keys
+  return { kind: 'keys', cloud: of.cloud, accessKeyId: id, secretAccessKey: new Secret(secret), issuedAt }
+}

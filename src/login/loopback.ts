@@ -1,0 +1,132 @@
+import { DaypassError } from '../core/errors.ts'
+import type { Host, ListenOptions, LoopbackRequest, LoopbackResponse } from '../core/types.ts'
+import { outcomePage, plainAnswer } from './callback-page.ts'
+
+// Every page that a browser has open, and every process of the machine, can send requests here. Whatever is
+// not the answer we wait for changes nothing: the login goes on waiting (GHSA-c73c-x77g-854r).
+
+/** What to make of a callback's parameters. `ignored` says why, for nobody but a log. */
+export type Verdict<T> = { code: T } | { error: DaypassError } | { ignored: string }
+
+export interface LoopbackOptions<T> {
+  redirect: ListenOptions & { path: string }
+  /** Pure. Looks at `state` before anything else. */
+  check(params: URLSearchParams): Verdict<T>
+  /** The provider's title, for the page. */
+  title: string
+}
+
+export interface Loopback<T> {
+  /** Made of what was bound, so it cannot name another address. */
+  redirectUri: string
+  port: number
+  /** The first right callback. Rejects with what the server answered, or when closed before. */
+  received: Promise<T>
+  /** Lets the page go that the browser has been waiting for: the tokens are kept, or they are not. */
+  settle(outcome: 'kept' | 'failed'): void
+  /** A page that is still held back becomes the failure page. */
+  close(): Promise<void>
+}
+
+const LONGEST_QUERY = 16 * 1024
+
+/** Binds the listener of a browser login. The URL is built afterwards, from `redirectUri`. */
+export async function openLoopback<T>(
+  host: Pick<Host, 'listen'>,
+  { redirect, check, title }: LoopbackOptions<T>,
+): Promise<Loopback<T>> {
+  const received = deferred<T>()
+  const outcome = deferred<'kept' | 'failed'>()
+  let taken = false
+
+  const consider = async (query: string): Promise<LoopbackResponse> => {
+    const verdict = verdictOf(query, check)
+    if ('ignored' in verdict) return refuse(400)
+    if (taken) return refuse(409)
+    taken = true
+    if ('error' in verdict) {
+      received.reject(verdict.error)
+      return outcomePage('failed', title)
+    }
+    received.resolve(verdict.code)
+    return outcomePage(await outcome.promise, title)
+  }
+  let port = 0
+  const handle = (request: LoopbackRequest) => {
+    const asked = queryOf(request, redirect, port)
+    return typeof asked === 'number' ? refuse(asked) : consider(asked)
+  }
+  const listener = await host.listen({ host: redirect.host, ports: redirect.ports }, handle)
+  port = listener.port
+
+  return {
+    port,
+    redirectUri: `http://${redirect.host}:${port}${redirect.path}`,
+    received: received.promise,
+    settle: outcome.resolve,
+    close() {
+      taken = true
+      outcome.resolve('failed')
+      received.reject(new DaypassError('cancelled', 'the login was closed before the browser came back'))
+      return listener.close()
+    },
+  }
+}
+
+/** The query of a request that is for us, or the status to refuse it with. */
+function queryOf(request: LoopbackRequest, redirect: LoopbackOptions<never>['redirect'], port: number) {
+  if (!isOwnHost(request.host, redirect.host, port)) return 421
+  const mark = request.target.indexOf('?')
+  const path = mark === -1 ? request.target : request.target.slice(0, mark)
+  if (path !== redirect.path) return 404
+  if (request.method !== 'GET') return 405
+  const query = mark === -1 ? '' : request.target.slice(mark + 1)
+  return query.length > LONGEST_QUERY ? 414 : query
+}
+
+/** A page that rebinds its own name to 127.0.0.1 sends its own name here. */
+function isOwnHost(stated: string, host: ListenOptions['host'], port: number): boolean {
+  const names = host === 'localhost' ? ['127.0.0.1', 'localhost', '[::1]'] : ['127.0.0.1']
+  const own = names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]))
+  return own.includes(stated.toLowerCase())
+}
+
+function verdictOf<T>(query: string, check: (params: URLSearchParams) => Verdict<T>): Verdict<T> {
+  const params = new URLSearchParams(query)
+  const repeated = repeatedParameter(params)
+  return repeated === undefined ? check(params) : { ignored: `${repeated} was given more than once` }
+}
+
+/** RFC 6749 §3.1: "parameters MUST NOT be included more than once". Which of two would count, nobody can say. */
+export function repeatedParameter(params: URLSearchParams): string | undefined {
+  return ['code', 'state', 'error', 'iss'].find((name) => params.getAll(name).length > 1)
+}
+
+const REFUSALS: Record<number, string> = {
+  400: 'This is not the answer that daypass waits for.',
+  404: 'Not found.',
+  405: 'Only GET is answered here.',
+  409: 'This login was answered already. Return to the terminal.',
+  414: 'The address is too long.',
+  421: 'This is not the host that daypass listens for.',
+}
+
+function refuse(status: number): LoopbackResponse {
+  return plainAnswer(status, REFUSALS[status] ?? 'Refused.', status === 405 ? { Allow: 'GET' } : {})
+}
+
+interface Deferred<T> {
+  promise: Promise<T>
+  resolve(value: T): void
+  reject(reason: unknown): void
+}
+
+/** The first of `resolve` and `reject` counts. Nobody has to wait for it: a paste may come first. */
+function deferred<T>(): Deferred<T> {
+  let settle!: Pick<Deferred<T>, 'resolve' | 'reject'>
+  const promise = new Promise<T>((resolve, reject) => {
+    settle = { resolve, reject }
+  })
+  promise.catch(() => undefined)
+  return { promise, ...settle }
+}

@@ -1,0 +1,35 @@
+import type { Secret } from '../core/secret.ts'
+import type { Entry, KeysCredential, Method } from '../core/types.ts'
+import type { Party } from '../oauth/server.ts'
+import type { KeysForm } from '../providers/provider.ts'
+
+export interface LoginOptions {
+  method?: Method
+  /** Of a login by keys: which ones are asked for. */
+  form?: KeysForm
+  /** The callback's port, instead of the provider's own. */
+  port?: number
+  /** A command that opens the browser, instead of `$BROWSER` and the system's. */
+  browser?: string
+  /** Milliseconds for the whole wait. Default: 5 min. */
+  timeout?: number
+  /** OpenID Connect Core §3.1.2.1. */
+  loginHint?: string
+  prompt?: string
+  /** Draw the URL as a QR code. */
+  qr?: boolean
+  /** The long-term keys that the identity has already: only their session is over. */
+  kept?: KeysCredential
+  /** A personal access token, where the caller has it already. */
+  token?: Secret
+  signal?: AbortSignal
+}
+
+/** A login that succeeded at the server. The page in the browser waits for `settle`. */
+export interface LoggedIn {
+  entry: Entry
+  /** Where its tokens can be revoked; absent where nothing was issued. */
+  party?: Party
+  /** Says on the page how it ended. */
+  settle(outcome: 'kept' | 'failed'): Promise<void>
+}

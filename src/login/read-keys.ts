@@ -1,0 +1,167 @@
+/** Keys as a person or a script hands them in: asked for one by one on a terminal, else one line of JSON. */
+import { timeOf } from '../core/duration.ts'
+import { DaypassError } from '../core/errors.ts'
+import { inWords, type Words } from '../core/localized-text.ts'
+import { Secret } from '../core/secret.ts'
+import { shown } from '../core/text.ts'
+import type { Host, KeysCredential } from '../core/types.ts'
+import type { Definition } from '../identity/definition.ts'
+import type { KeysField, KeysForm, Provider } from '../providers/provider.ts'
+
+export interface HandedIn {
+  keys: KeysCredential
+  /** The parameters of the role that is to be taken on with them. */
+  role?: Record<string, string>
+  /** The account that they are of, where they came with it. */
+  of?: string
+}
+
+type Fields = Partial<Record<KeysField | 'of', string>>
+
+export async function readKeys(
+  host: Host,
+  definition: Definition,
+  form: KeysForm = 'plain',
+): Promise<HandedIn> {
+  const { provider } = definition
+  const issuedAt = host.now()
+  const fields =
+    host.terminal.interactive && !provider.whole
+      ? await asked(host, definition, form)
+      : await handedIn(host, definition)
+  const { accessKeyId, secretAccessKey, sessionToken, roleArn, sessionName, externalId, of } = fields
+  if (!accessKeyId || !secretAccessKey) throw incomplete(provider)
+  const expiresAt = timeOf(fields.expiration)
+  const { cloud, role } = provider.keys!
+  const keys: KeysCredential = {
+    kind: 'keys',
+    cloud,
+    accessKeyId,
+    secretAccessKey: new Secret(secretAccessKey),
+    ...(sessionToken && { sessionToken: new Secret(sessionToken) }),
+    issuedAt,
+    ...(expiresAt !== undefined && { expiresAt }),
+  }
+  if (role === undefined || !roleArn) return { keys, ...(of && { of }) }
+  const more = {
+    ...(sessionName && { session_name: sessionName }),
+    ...(externalId && { external_id: externalId }),
+  }
+  return { keys, role: { role_arn: roleArn, ...more } }
+}
+
+const FORMS: Record<KeysForm, readonly KeysField[]> = {
+  plain: ['accessKeyId', 'secretAccessKey'],
+  session: ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration'],
+  role: ['accessKeyId', 'secretAccessKey', 'roleArn', 'sessionName'],
+}
+
+const SECRETS: readonly KeysField[] = ['secretAccessKey', 'sessionToken']
+
+async function asked(host: Host, { name, provider }: Definition, form: KeysForm): Promise<Fields> {
+  const { terminal } = host
+  const said: Fields = {}
+  for (const field of FORMS[form]) {
+    const question = inWords(provider.keys?.asks?.[field] ?? QUESTIONS(provider.title)[field], host)
+    const answer = SECRETS.includes(field)
+      ? await terminal.readSecret(question)
+      : await terminal.ask(question, field === 'sessionName' ? `daypass-${name}` : undefined)
+    said[field] = answer?.trim() ?? ''
+    if (said[field] === '' && field !== 'expiration' && field !== 'sessionName') throw incomplete(provider)
+  }
+  return said
+}
+
+const QUESTIONS = (title: string): Record<KeysField, Words> => ({
+  accessKeyId: `Access key id of ${title}:`,
+  secretAccessKey: 'Its secret access key (not shown):',
+  sessionToken: 'Its session token (not shown):',
+  expiration: 'When it ends, like 2026-01-02T03:04:05Z (Enter: not known):',
+  roleArn: 'ARN of the role:',
+  sessionName: 'Name of the session:',
+  externalId: 'External id:',
+})
+
+/** Every way in which the keys of a cloud are written down. */
+const SPELLINGS: Record<KeysField | 'of', readonly string[]> = {
+  accessKeyId: ['access_key_id', 'AccessKeyId', 'aws_access_key_id', 'api_key'],
+  secretAccessKey: [
+    'secret_access_key',
+    'SecretAccessKey',
+    'aws_secret_access_key',
+    'access_key_secret',
+    'AccessKeySecret',
+    'api_secret',
+  ],
+  sessionToken: [
+    'session_token',
+    'SessionToken',
+    'aws_session_token',
+    'security_token',
+    'SecurityToken',
+    'sts_token',
+  ],
+  expiration: ['expiration', 'Expiration', 'sts_expiration'],
+  roleArn: ['role_arn', 'ram_role_arn'],
+  sessionName: ['session_name', 'ram_session_name', 'role_session_name'],
+  externalId: ['external_id'],
+  of: ['cloud_name'],
+}
+
+/** One line: as its provider writes them, or JSON: `{"access_key_id", "secret_access_key", "session_token"?}`. */
+async function handedIn({ terminal }: Host, definition: Definition): Promise<Fields> {
+  const { provider } = definition
+  const prompt = `Paste the keys of ${provider.title}, as ${provider.whole?.example} (not shown):`
+  const text = (await terminal.readSecret(terminal.interactive ? prompt : '')) ?? ''
+  const whole = provider.whole?.read(text)
+  if (!whole) return parsed(provider, text)
+  checkPlace(definition, whole.endpoints?.api)
+  const { keys, account } = whole
+  return { ...(keys && { accessKeyId: keys.id, secretAccessKey: keys.secret }), of: account }
+}
+
+/** Where the keys themselves say where they are for, that is to be the place that they are shown to. */
+function checkPlace({ endpoints: { api }, provider }: Definition, said: string | undefined): void {
+  if (said === undefined || !api || new URL(said).host === new URL(api).host) return
+  throw new DaypassError('usage', `these keys are for ${shown(said)}, and not for ${api}`, {
+    hint: `daypass login ${provider.id} --method keys --region …`,
+  })
+}
+
+function parsed(provider: Provider, text: string): Fields {
+  const json = readJson(provider, text)
+  const found = Object.entries(SPELLINGS).map(([field, spellings]) => [
+    field,
+    spellings.map((spelling) => textOf(json[spelling])).find(Boolean),
+  ])
+  return Object.fromEntries(found) as Fields
+}
+
+/** Times may be numbers. */
+const textOf = (value: unknown) =>
+  typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined
+
+export const incomplete = ({ whole }: Provider) =>
+  new DaypassError(
+    'usage',
+    whole
+      ? 'a key, its secret and their account are needed'
+      : 'both access_key_id and secret_access_key are needed',
+    { hint: oneLine(whole) },
+  )
+
+const oneLine = (whole: Provider['whole']) =>
+  `pipe in one line: ${whole?.example ?? '{"access_key_id":"…","secret_access_key":"…"}'}`
+
+function readJson({ whole }: Provider, text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    // `aws iam create-access-key` wraps them.
+    const keys = (value as { AccessKey?: unknown } | null)?.AccessKey ?? value
+    if (typeof keys === 'object' && keys !== null) return keys as Record<string, unknown>
+  } catch {
+    // The parser's own message would show a piece of the keys.
+  }
+  const form = whole ? `${whole.example}, nor one line of JSON` : 'one line of JSON'
+  throw new DaypassError('usage', `the keys are not ${form}`, { hint: oneLine(whole) })
+}

@@ -1,0 +1,34 @@
+import type { Exchange } from '../../core/types.ts'
+
+type Json = Record<string, unknown>
+
+const TOO_SHORT = /token expire time is too short/i
+
+/** `POST /v1/exchange` with an access token gives keys of the security token service (STS). */
+export const alibabaExchange: Exchange = {
+  cloud: 'alibaba',
+  // Keys live for a while, and a token that has less left than they would is refused.
+  margin: 20 * 60_000,
+  keys(answer) {
+    const [accessKeyId, secretAccessKey, sessionToken] = [
+      text(answer, 'accessKeyId'),
+      text(answer, 'accessKeySecret'),
+      text(answer, 'securityToken'),
+    ]
+    if (!accessKeyId || !secretAccessKey || !sessionToken) return undefined
+    return { accessKeyId, secretAccessKey, sessionToken, expiration: said(answer, 'expiration') }
+  },
+  wantsNewer: ({ status, error, description }) =>
+    status === 401 ||
+    error === 'expired_token' ||
+    error === 'invalid_token' ||
+    (status === 403 && TOO_SHORT.test(description)),
+}
+
+/** In the spelling of its OAuth service, or in that of its other services. */
+const said = (answer: Json, name: string) => answer[name] ?? answer[name[0]!.toUpperCase() + name.slice(1)]
+
+function text(answer: Json, name: string): string | undefined {
+  const value = said(answer, name)
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,55 @@
+import type { Variables } from '../provider.ts'
+
+/** Of Alibaba Cloud's own tools and SDKs (`ALIBABA_CLOUD_*`), and of Terraform, Packer and Ansible (`ALICLOUD_*`). */
+export const alibabaVariables: Variables = {
+  accessKeyId: ['ALIBABA_CLOUD_ACCESS_KEY_ID', 'ALICLOUD_ACCESS_KEY'],
+  secretAccessKey: ['ALIBABA_CLOUD_ACCESS_KEY_SECRET', 'ALICLOUD_SECRET_KEY'],
+  sessionToken: ['ALIBABA_CLOUD_SECURITY_TOKEN', 'ALICLOUD_SECURITY_TOKEN'],
+  region: ['ALIBABA_CLOUD_REGION_ID', 'ALICLOUD_REGION'],
+  regionAlways: true,
+  sets: {
+    // aliyun takes keys of the environment only where its profile has none.
+    ALIBABA_CLOUD_IGNORE_PROFILE: 'TRUE',
+    // The SDKs would write into that file what they find there.
+    ALIBABA_CLOUD_CLI_PROFILE_DISABLED: 'true',
+  },
+  clears: [
+    'ALIBABA_CLOUD_PROFILE',
+    'ALIBABACLOUD_PROFILE',
+    'ALICLOUD_PROFILE',
+    // aliyun would send no keys at all, or other ones.
+    'ALIBABA_CLOUD_PROFILE_MODE',
+    'ALIBABA_CLOUD_BEARER_TOKEN',
+    'ALIBABA_CLOUD_CREDENTIALS_URI',
+    // They would take on a role with the keys, or with what is not the keys.
+    'ALIBABA_CLOUD_ROLE_ARN',
+    'ALIBABACLOUD_ROLE_ARN',
+    'ALIBABA_CLOUD_ROLE_SESSION_NAME',
+    'ALIBABA_CLOUD_EXTERNAL_ID',
+    'ALIBABACLOUD_EXTERNAL_ID',
+    'ALIBABA_CLOUD_OIDC_PROVIDER_ARN',
+    'ALIBABACLOUD_OIDC_PROVIDER_ARN',
+    'ALIBABA_CLOUD_OIDC_TOKEN_FILE',
+    'ALIBABACLOUD_OIDC_TOKEN_FILE',
+    'ALICLOUD_ASSUME_ROLE_ARN',
+    'ALICLOUD_ASSUME_ROLE_SESSION_NAME',
+    'ALIBABA_CLOUD_ECS_METADATA',
+    'ALICLOUD_ECS_ROLE_NAME',
+    // Other names of the same, which some read first.
+    'ALIBABACLOUD_ACCESS_KEY_ID',
+    'ALIBABACLOUD_ACCESS_KEY_SECRET',
+    'ALIBABACLOUD_SECURITY_TOKEN',
+    'ALICLOUD_ACCESS_KEY_ID',
+    'ALICLOUD_ACCESS_KEY_SECRET',
+    'ALICLOUD_SECRET_ACCESS_KEY',
+  ],
+  // Asked last of all.
+  live: {
+    answer: 'credentials-uri',
+    url: ['ALIBABA_CLOUD_CREDENTIALS_URI'],
+    emptied: ['ALIBABA_CLOUD_CREDENTIALS_FILE'],
+    sets: { ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true' },
+    // aliyun would not ask.
+    clears: ['ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS'],
+  },
+}

@@ -1,0 +1,50 @@
+import type { Variables } from '../provider.ts'
+
+/** https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html */
+export const awsVariables: Variables = {
+  accessKeyId: ['AWS_ACCESS_KEY_ID'],
+  secretAccessKey: ['AWS_SECRET_ACCESS_KEY'],
+  sessionToken: ['AWS_SESSION_TOKEN'],
+  expiration: ['AWS_CREDENTIAL_EXPIRATION'],
+  region: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
+  clears: [
+    // A profile that is named wins over keys.
+    'AWS_PROFILE',
+    'AWS_DEFAULT_PROFILE',
+    // botocore reads the old name of the session token first.
+    'AWS_SECURITY_TOKEN',
+    // It belongs to the keys that it came with.
+    'AWS_CREDENTIAL_SCOPE',
+    'AWS_ROLE_ARN',
+    'AWS_ROLE_SESSION_NAME',
+    'AWS_WEB_IDENTITY_TOKEN_FILE',
+    'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+    'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+    'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+  ],
+  // Asked after keys of the environment and after the profile of the files.
+  live: {
+    answer: 'container',
+    url: ['AWS_CONTAINER_CREDENTIALS_FULL_URI'],
+    bearer: ['AWS_CONTAINER_AUTHORIZATION_TOKEN'],
+    bearerFile: ['AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE'],
+    emptied: [
+      'AWS_CONFIG_FILE',
+      'AWS_SHARED_CREDENTIALS_FILE',
+      // Of the first SDK for Java.
+      'AWS_CREDENTIAL_PROFILES_FILE',
+      // `~/.boto`, where gsutil keeps keys: botocore looks there, too.
+      'BOTO_CONFIG',
+    ],
+    clears: [
+      // Of botocore, too: the file of the first tools of EC2.
+      'AWS_CREDENTIAL_FILE',
+      // Other names for keys: of Go's SDK, and so of Terraform, of Java's and of Ruby's.
+      'AWS_ACCESS_KEY',
+      'AWS_SECRET_KEY',
+      'AMAZON_ACCESS_KEY_ID',
+      'AMAZON_SECRET_ACCESS_KEY',
+    ],
+  },
+}

@@ -1,0 +1,63 @@
+import type { Dialect } from '../../core/types.ts'
+
+type Json = Record<string, unknown>
+
+/**
+ * AWS Sign-In (service model `signin`, 2023-01-01): OAuth 2.0 in JSON with camel-cased names, access tokens that are
+ * keys, and a challenge method that is spelled its own way. Some of its answers are snake-cased; both are read.
+ */
+export const awsDialect: Dialect = {
+  challengeMethod: 'SHA-256',
+  parameters: [
+    'response_type',
+    'client_id',
+    'redirect_uri',
+    'scope',
+    'state',
+    'code_challenge',
+    'code_challenge_method',
+  ],
+  request: (form) => ({
+    type: 'application/json',
+    body: JSON.stringify(Object.fromEntries([...form].map(([name, value]) => [camel(name), value]))),
+  }),
+  answer({ message, ...json }) {
+    const named = Object.fromEntries(Object.entries(json).map(([name, value]) => [snake(name), value]))
+    return {
+      ...named,
+      ...('access_token' in named && { access_token: keysText(named.access_token) }),
+      ...(message !== undefined && { error_description: message }),
+    }
+  },
+  tokenTypes: ['aws_sigv4'],
+  // It has one word for all that is wrong with a request.
+  proofErrors: ['INVALID_REQUEST'],
+  keys(accessToken) {
+    const { access_key_id, secret_access_key, session_token } = JSON.parse(accessToken) as Keys
+    return {
+      cloud: 'aws',
+      accessKeyId: access_key_id,
+      secretAccessKey: secret_access_key,
+      sessionToken: session_token,
+    }
+  },
+}
+
+interface Keys {
+  access_key_id: string
+  secret_access_key: string
+  session_token: string
+}
+
+/** Nothing at all where one of the three is missing: then the answer has no access token. */
+function keysText(said: unknown): string | undefined {
+  if (typeof said !== 'object' || said === null) return undefined
+  const named = Object.fromEntries(Object.entries(said as Json).map(([name, value]) => [snake(name), value]))
+  const { access_key_id, secret_access_key, session_token } = named
+  const keys = { access_key_id, secret_access_key, session_token }
+  const whole = Object.values(keys).every((value) => typeof value === 'string' && value !== '')
+  return whole ? JSON.stringify(keys) : undefined
+}
+
+const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

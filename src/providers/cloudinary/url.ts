@@ -1,0 +1,59 @@
+import type { Variables, Whole } from '../provider.ts'
+
+/** https://cloudinary.com/documentation/node_integration#set_required_configuration_parameters */
+export const cloudinaryVariables: Variables = {
+  // Its SDKs read one variable, and no token alone.
+  token: [],
+  composed: {
+    CLOUDINARY_URL(credential, { account, params, endpoints }) {
+      const api = withoutSlash(endpoints.api ?? USUAL)
+      const cloud = encodeURIComponent(account ?? params.cloud_name ?? '')
+      const prefix = `upload_prefix=${encodeURIComponent(api)}`
+      if (cloud === '') return undefined
+      if (credential.kind === 'bearer')
+        return ['cloudinary://', cloud, '?oauth_token=', credential.token, '&', prefix]
+      const { accessKeyId, secretAccessKey } = credential
+      const where = api === USUAL ? '' : `?${prefix}`
+      return ['cloudinary://', encodeURIComponent(accessKeyId), ':', secretAccessKey, '@', cloud, where]
+    },
+  },
+  clears: [
+    // Where it is set, the Python SDK reads no CLOUDINARY_URL, but all the other variables.
+    'CLOUDINARY_CLOUD_NAME',
+    'CLOUDINARY_API_KEY',
+    'CLOUDINARY_API_SECRET',
+    'CLOUDINARY_OAUTH_TOKEN',
+  ],
+}
+
+export const withoutSlash = (url: string) => url.replace(/\/+$/, '')
+
+/** Where the SDKs go that are told nothing else. */
+const USUAL = 'https://api.cloudinary.com'
+
+/** `cloudinary://KEY:SECRET@CLOUD` or `cloudinary://CLOUD?oauth_token=…`, also as the console shows it: with its variable. */
+export function readCloudinaryUrl(text: string): Whole | undefined {
+  const [, said = ''] =
+    text
+      .trim()
+      .match(/^(?:(?:export )?CLOUDINARY_URL=)?(["']?)(cloudinary:.*)\1$/i)
+      ?.slice(1) ?? []
+  if (!URL.canParse(said)) return undefined
+  const { hostname: account, username, password, searchParams } = new URL(said)
+  const token = searchParams.get('oauth_token')
+  const api = searchParams.get('upload_prefix')
+  const whole = { account: decoded(account), ...(api && { endpoints: { api } }) }
+  if (account === '' || (api && !URL.canParse(api))) return undefined
+  // As the SDKs have it: a token wins.
+  if (token) return { ...whole, token }
+  if (!username || !password) return undefined
+  return { ...whole, keys: { id: decoded(username), secret: decoded(password) } }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,45 @@
+import type { Method } from '../core/types.ts'
+import { oidc } from './oidc.ts'
+import { defineProvider, type Provider, type Redirect } from './provider.ts'
+
+/** A provider as `config.yaml` describes it. Everything it leaves out is as in `oidc`. */
+export interface OwnProvider {
+  title?: string | undefined
+  issuer?: string | undefined
+  scopes?: readonly string[] | undefined
+  redirect?:
+    | {
+        host?: Redirect['host'] | undefined
+        ports?: readonly number[] | undefined
+        path?: string | undefined
+      }
+    | undefined
+  methods?: readonly Method[] | undefined
+  env?: string | undefined
+}
+
+/** Endpoints, client and hosts of a configured provider are read from the configuration where they are used. */
+export function ownProvider(id: string, own: OwnProvider): Provider {
+  const { host, ports, path } = own.redirect ?? {}
+  return defineProvider({
+    ...oidc,
+    id,
+    title: own.title ?? id,
+    kind: `${id}/user`,
+    params: { issuer: { about: 'the server', ...(own.issuer !== undefined && { default: own.issuer }) } },
+    client: {
+      register: [
+        'register a public (native) client with the redirect http://127.0.0.1/callback, PKCE and no secret',
+        `then write it into config.yaml: auth.providers.${id}.client_id`,
+      ],
+    },
+    redirect: {
+      host: host ?? oidc.redirect.host,
+      ports: ports ?? oidc.redirect.ports,
+      path: path ?? oidc.redirect.path,
+    },
+    ...(own.scopes && { scopes: own.scopes }),
+    ...(own.methods && { methods: own.methods }),
+    env: own.env === undefined ? [] : [own.env],
+  })
+}

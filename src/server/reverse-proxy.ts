@@ -1,0 +1,235 @@
+/**
+ * A loopback address that stands before APIs for programs: they come with a bearer of ours, which is of no use anywhere
+ * else, and the API is shown the token of the moment. Nothing goes anywhere but there.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Secret } from '../core/secret.ts'
+import type { Host } from '../core/types.ts'
+import { basicText } from '../oauth/bearer.ts'
+import { fetchWith, type ProofKey, wantsNonce } from '../oauth/dpop.ts'
+import { unreachable } from '../oauth/http.ts'
+import { endpointUrl } from '../oauth/server.ts'
+import { type ShownBearer, shownBearer } from './bearer-from-request.ts'
+import { type IsOurs, noBearer, openDoor, type Place, type Refused } from './local-server.ts'
+import { requestHeaders, responseHeaders } from './proxy-headers.ts'
+import { destination, type Route, readdressed, routeOf } from './proxy-route.ts'
+import { type Body, requestBody } from './request-body.ts'
+import { patient } from './retry-delay.ts'
+
+/** What an API is shown. */
+export interface Shown {
+  token: Secret
+  /** It is bound to it: each request is proved. */
+  key?: ProofKey | undefined
+  /** One that is refused can be had anew. */
+  renewable: boolean
+}
+
+export interface ProxyOptions {
+  place: Place
+  routes: readonly Route[]
+  host: Pick<Host, 'fetch' | 'now'>
+  /** A token that is good; `rejected`: the API has refused that one. */
+  shown(rejected?: Secret): Promise<Shown>
+  /** As whose password an API is shown it, where our bearer came as somebody's. */
+  userFor(given: string): string
+  /** What the API wants beside it, where the program says nothing else; names in small letters. */
+  headers?: Readonly<Record<string, string>>
+  /** Somebody who may ask has asked, and is answered, or gone. */
+  onAsked?: () => void
+  onAnswered?: () => void
+}
+
+export interface ApiProxy {
+  /** `http://127.0.0.1:<port>`; the prefixes stand behind it. */
+  url: string
+  /** What requests have to come with. */
+  bearer: Secret
+  /** Cuts what is going on; a renewal that has begun is waited for. */
+  close(): Promise<void>
+}
+
+/** Throws `configuration` where an API is reached by plain http on another machine. */
+export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
+  for (const { base } of options.routes) endpointUrl(base, 'the API')
+  const underWay = new Set<Promise<Shown>>()
+  const { now } = options.host
+  const taken = patient(() => options.shown(), now)
+  const renewed = patient((rejected: Secret) => options.shown(rejected), now)
+  const shown = (rejected?: Secret) => {
+    const asked = rejected ? renewed(rejected) : taken()
+    underWay.add(asked)
+    const over = () => void underWay.delete(asked)
+    asked.then(over, over)
+    return asked
+  }
+  const renewing: Renewing = { ...options, shown, futile: futileFor(options.host) }
+  const door = await openDoor({
+    place: options.place,
+    requestTimeout: 0,
+    // As Cloudinary, and many others, say what is wrong.
+    says: (message) => ({ error: { message } }),
+    serve: (request, response, isOurs) => serve(renewing, request, response, isOurs),
+  })
+  return {
+    url: `http://${door.host}`,
+    bearer: door.bearer,
+    async close() {
+      await Promise.allSettled([door.close(), ...underWay])
+    },
+  }
+}
+
+interface Renewing extends ProxyOptions {
+  futile: Futile
+}
+
+/** A successor that was refused, too. Whoever asks for what no token opens would have each of them renewed. */
+interface Futile {
+  note(token: Secret): void
+  has(token: Secret): boolean
+}
+
+/** So long nobody renews such a one for being refused: it may have been taken back since. */
+const FUTILE = 60_000
+
+function futileFor({ now }: ProxyOptions['host']): Futile {
+  let last: { token: Secret; at: number } | undefined
+  return {
+    note(token) {
+      last = { token, at: now() }
+    },
+    has: (token) => token.equals(last?.token) && Math.abs(now() - last!.at) < FUTILE,
+  }
+}
+
+async function serve(
+  options: Renewing,
+  request: IncomingMessage,
+  response: ServerResponse,
+  isOurs: IsOurs,
+): Promise<Refused | undefined> {
+  const gone = new AbortController()
+  response.on('close', () => gone.abort())
+  const admission = admitted(options, request, isOurs)
+  if ('status' in admission) return admission
+  options.onAsked?.()
+  if (options.onAnswered) response.once('close', options.onAnswered)
+  const { route, url } = admission
+  const body = await requestBody(request)
+  if (body && /^(GET|HEAD)$/.test(request.method!)) return notHandedOn
+  const answer = await forwarded(options, admission, request, body, gone.signal)
+  const own = `http://${request.headers.host ?? 'localhost'}`
+  response.writeHead(
+    answer.status,
+    responseHeaders(answer.headers, (address) => readdressed(route, own, url, address)),
+  )
+  // Whoever waits for events is told that there will be some, before the first.
+  response.flushHeaders()
+  if (answer.body) await pipeline(Readable.fromWeb(answer.body as never), response)
+  else response.end()
+  return undefined
+}
+
+const notHandedOn: Refused = { status: 400, message: 'this request cannot be handed on' }
+
+/** git asks for a password where it is told that one is taken. */
+const noPassword: Refused = { ...noBearer, challenge: 'Bearer, Basic realm="daypass"' }
+
+interface Admission {
+  route: Route
+  url: URL
+  given: ShownBearer
+}
+
+/** Where the request goes, or why it goes nowhere. Which ways there are is told to those alone who may go. */
+function admitted(
+  { routes }: ProxyOptions,
+  { method = '', url: target = '', headers }: IncomingMessage,
+  isOurs: IsOurs,
+): Admission | Refused {
+  const given = shownBearer(headers.authorization)
+  if (!given || !isOurs(given.bearer)) return noPassword
+  if (/^(TRACE|TRACK)$/i.test(method)) return { status: 405, message: 'this method is not handed on' }
+  if (!target.startsWith('/')) return notHandedOn
+  const route = routeOf(routes, target)
+  if (!route) return nothingHere(routes)
+  const url = destination(route, target)
+  return url ? { route, url, given } : notHandedOn
+}
+
+const nothingHere = (routes: readonly Route[]): Refused => ({
+  status: 404,
+  message: `there is nothing here; requests go below ${routes.map(({ prefix }) => `${prefix}/`).join(', ')}`,
+})
+
+/** A 401 renews that very token, once; then the request is sent again, where its body is still at hand. */
+async function forwarded(
+  options: Renewing,
+  admission: Admission,
+  request: IncomingMessage,
+  body: Body | undefined,
+  signal: AbortSignal,
+): Promise<Response> {
+  const send = (shown: Shown) => sent(options, admission, shown, request, body, signal)
+  const first = await options.shown()
+  const answer = await send(first)
+  if (answer.status !== 401 || !first.renewable || wantsNonce(answer.headers)) return answer
+  if (options.futile.has(first.token)) return answer
+  if (body && !body.isWhole) {
+    // What comes next is to find a better one.
+    const next = await options.shown(first.token).catch(() => undefined)
+    if (next) options.futile.note(next.token)
+    return answer
+  }
+  await answer.body?.cancel()
+  const second = await options.shown(first.token)
+  const last = await send(second)
+  if (last.status === 401) options.futile.note(second.token)
+  return last
+}
+
+/** As a password where our bearer came as one, but never one that wants a proof. */
+function sent(
+  options: ProxyOptions,
+  { url, given: { user } }: Admission,
+  { token, key }: Shown,
+  request: IncomingMessage,
+  body: Body | undefined,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { host, headers: beside = {}, userFor } = options
+  const { method = '' } = request
+  const headers = requestHeaders(request, body)
+  for (const [name, value] of Object.entries(beside)) if (!headers.has(name)) headers.set(name, value)
+  const send = (headers: Headers) => once(host, url, { method, headers, signal }, body)
+  if (user !== undefined && !key) {
+    headers.set('authorization', `Basic ${basicText(userFor(user), token)}`)
+    return send(headers)
+  }
+  // Without its body, which a request would hold on to.
+  const bare = new Request(url, { method, headers, redirect: 'manual' })
+  const port = { ...host, fetch: async (proved: unknown) => send((proved as Request).headers) }
+  return fetchWith(port, bare, token, key, body?.isWhole)
+}
+
+async function once(
+  { fetch }: ProxyOptions['host'],
+  url: URL,
+  init: RequestInit,
+  body: Body | undefined,
+): Promise<Response> {
+  const whole = {
+    ...init,
+    // The token is for this host: whoever is sent elsewhere goes there by itself, and without it.
+    redirect: 'manual',
+    // Whatever comes, large and slow: what the light fetch for tokens is not made for.
+    duplex: 'half',
+    ...(body && { body: body.content }),
+  }
+  return fetch(url, whole as RequestInit).catch((error: unknown) => {
+    throw unreachable(url, error)
+  })
+}

@@ -1,0 +1,62 @@
+/** A role taken on with another identity's keys. */
+import { formatDuration, parseDuration } from '../core/duration.ts'
+import { DaypassError } from '../core/errors.ts'
+import type { KeysCredential } from '../core/types.ts'
+import { cloudOf } from './clouds.ts'
+import type { AssumedRole, Port, Role, StsOutcome, TokenService } from './request.ts'
+
+const HOUR = 60 * 60_000
+/** In both clouds. */
+const SHORTEST = 15 * 60_000
+
+export interface RoleWish {
+  /** Parameters of the identity: `role_arn`, `session_name`, `external_id`, `source_identity`, `tags`, `duration`. */
+  params: Readonly<Record<string, string>>
+  /** The identity's name, which the session is named for. */
+  name: string
+  /** The keys are a role's own: such a chain lasts an hour at most. */
+  chained: boolean
+  /** Is told where it is given less than was asked for. */
+  note: (text: string) => void
+}
+
+export async function takeRole(
+  port: Port,
+  at: TokenService,
+  keys: KeysCredential,
+  wish: RoleWish,
+): Promise<StsOutcome<AssumedRole>> {
+  const { title, sts } = cloudOf(keys)
+  return sts.assumeRole(port, at, keys, roleOf(wish, title))
+}
+
+function roleOf(wish: RoleWish, cloud: string): Role {
+  const { params, name } = wish
+  const { role_arn, session_name, external_id, source_identity, tags } = params
+  return {
+    RoleArn: role_arn!,
+    RoleSessionName: session_name ?? sessionName(name),
+    DurationSeconds: Math.round(durationOf(wish, cloud) / 1000),
+    ExternalId: external_id,
+    SourceIdentity: source_identity,
+    ...(tags !== undefined && { tags: JSON.parse(tags) as Record<string, string> }),
+  }
+}
+
+function durationOf({ params, name, chained, note }: RoleWish, cloud: string): number {
+  const { duration } = params
+  if (duration === undefined) return HOUR
+  const wanted = parseDuration(duration)
+  if (wanted < SHORTEST) throw tooShort(name, wanted)
+  if (!chained || wanted <= HOUR) return wanted
+  note(`${name}: ${formatDuration(wanted)} were asked for, and ${cloud} gives a chain of roles 1h at most`)
+  return HOUR
+}
+
+const tooShort = (name: string, wanted: number) =>
+  new DaypassError('configuration', `${name}: a role lasts 15m at least, not ${formatDuration(wanted)}`, {
+    hint: 'write 15m or more for its duration',
+  })
+
+/** What the cloud's log shows: 2 to 64 of `[\w.@-]` and some more, which the names of identities are made of. */
+const sessionName = (name: string) => `daypass-${name}`.slice(0, 64)

@@ -1,0 +1,183 @@
+/** AWS's token service (query protocol, API version 2011-06-15): who keys belong to, and keys made from keys. */
+import { AwsV4Signer } from 'aws4fetch'
+import { XMLParser } from 'fast-xml-parser'
+import { DaypassError } from '../core/errors.ts'
+import { Secret } from '../core/secret.ts'
+import type { KeysCredential } from '../core/types.ts'
+import { ask, type HttpAnswer, unreachable } from '../oauth/http.ts'
+import {
+  type AssumedRole,
+  type Caller,
+  type Codes,
+  type Keys,
+  type Port,
+  type Role,
+  refusalFrom,
+  type SecondFactor,
+  type Sts,
+  type StsOutcome,
+  strangeAnswer,
+  type TokenService,
+} from './request.ts'
+
+export async function callerIdentity(port: Port, at: TokenService, keys: Keys): Promise<StsOutcome<Caller>> {
+  return call(port, at, keys, { Action: 'GetCallerIdentity' }, ({ Account, Arn }) => ({
+    account: String(Account),
+    arn: String(Arn),
+  }))
+}
+
+async function assumeRole(
+  port: Port,
+  at: TokenService,
+  keys: Keys,
+  { tags = {}, ...role }: Role,
+): Promise<StsOutcome<AssumedRole>> {
+  const members = Object.entries(tags).flatMap(([key, value], index) => [
+    [`Tags.member.${index + 1}.Key`, key],
+    [`Tags.member.${index + 1}.Value`, value],
+  ])
+  const parameters = { Action: 'AssumeRole', ...role, ...Object.fromEntries(members) }
+  return call(port, at, keys, parameters, (result, issuedAt) => ({
+    credential: credentialIn(result, issuedAt),
+    arn: String((result.AssumedRoleUser as Fields).Arn),
+  }))
+}
+
+/** Of long-term keys alone. */
+async function sessionToken(
+  port: Port,
+  at: TokenService,
+  keys: Keys,
+  factor: SecondFactor,
+): Promise<StsOutcome<KeysCredential>> {
+  return call(port, at, keys, { Action: 'GetSessionToken', ...factor }, credentialIn)
+}
+
+export const awsSts: Sts = { callerIdentity, assumeRole, sessionToken }
+
+type Parameters = Record<string, string | number | undefined>
+type Fields = Record<string, unknown>
+
+function credentialIn(result: Fields, issuedAt: number): KeysCredential {
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = result.Credentials as Fields
+  return {
+    kind: 'keys',
+    cloud: 'aws',
+    accessKeyId: String(AccessKeyId),
+    secretAccessKey: new Secret(String(SecretAccessKey)),
+    sessionToken: new Secret(String(SessionToken)),
+    issuedAt,
+    expiresAt: Date.parse(String(Expiration)),
+  }
+}
+
+/** Signed with the clock that we believe in; a signature that AWS finds too old or too new is made once more with its own. */
+async function call<T>(
+  port: Port,
+  at: TokenService,
+  keys: Keys,
+  parameters: Parameters,
+  read: (result: Fields, issuedAt: number) => T,
+): Promise<StsOutcome<T>> {
+  const offset = at.clockOffset ?? 0
+  const first = await send(port, at, keys, parameters, offset)
+  const mistimed = MISTIMED.test(first.text) && first.clockOffset !== offset
+  const answer = mistimed ? await send(port, at, keys, parameters, first.clockOffset) : first
+  const { clockOffset, sentAt, text } = answer
+  try {
+    const [root] = Object.values(parseXml(text))
+    if (answer.status !== 200) {
+      const { Code = '', Message } = (root?.Error ?? {}) as Fields
+      return { refusal: refusalFrom(CODES, at, answer, { code: String(Code), message: Message }) }
+    }
+    const result = root![`${parameters.Action}Result`] as Fields
+    return { value: read(result, sentAt + clockOffset), clockOffset }
+  } catch (error) {
+    throw error instanceof DaypassError ? error : strangeAnswer(at, answer, CODES)
+  }
+}
+
+/** What AWS calls a signature of another time. */
+const MISTIMED = /RequestExpired|SignatureDoesNotMatch|InvalidSignature|RequestTimeTooSkewed/
+
+/** Values stay texts: an account number may begin with a zero. */
+function parseXml(text: string): Record<string, Fields> {
+  const options = {
+    parseTagValue: false,
+    htmlEntities: true,
+    ignoreDeclaration: true,
+    ignoreAttributes: true,
+  }
+  return new XMLParser(options).parse(text) as Record<string, Fields>
+}
+
+async function send(
+  port: Port,
+  { url, region }: TokenService,
+  { accessKeyId, secretAccessKey, sessionToken }: Keys,
+  parameters: Parameters,
+  offset: number,
+): Promise<HttpAnswer> {
+  const said = Object.entries({ ...parameters, Version: '2011-06-15' }).filter(
+    ([, value]) => value !== undefined,
+  )
+  const signer = new AwsV4Signer({
+    url: `${url.replace(/\/$/, '')}/`,
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+    body: new URLSearchParams(said.map(([name, value]) => [name, String(value)])).toString(),
+    accessKeyId,
+    secretAccessKey: secretAccessKey.reveal(),
+    ...(sessionToken && { sessionToken: sessionToken.reveal() }),
+    service: 'sts',
+    region,
+    datetime: basicTime(port.now() + offset),
+  })
+  const request = await signer.sign()
+  try {
+    return await ask(port, request.url, {
+      method: 'POST',
+      headers: request.headers,
+      body: request.body as string,
+    })
+  } catch (error) {
+    throw error instanceof DaypassError ? error : unreachable(request.url, error)
+  }
+}
+
+/** `20260102T030405Z` (ISO 8601, basic form). */
+const basicTime = (time: number) => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, '')
+
+/** Codes of section "Common Errors" and of the actions; what is not here is `refused`. */
+const PASSING = new Set([
+  'Throttling',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'ServiceUnavailable',
+  'InternalFailure',
+])
+const KEYS_REFUSED = new Set([
+  'InvalidClientTokenId',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+  'OptInRequired',
+])
+
+const OVER = new Set(['ExpiredToken', 'ExpiredTokenException'])
+
+const HINTS: Record<string, string> = {
+  AccessDenied:
+    'the trust policy of the role has to name you, and a policy of yours has to allow the action (external id, MFA and source identity count, too)',
+  RegionDisabledException: 'the region is not active in this account: choose another one with --region',
+  ValidationError: 'mend the role in config.yaml: daypass config validate',
+  PackedPolicyTooLarge: 'use fewer or shorter session tags',
+}
+
+const CODES: Codes = {
+  cloud: 'AWS',
+  passing: (code) => PASSING.has(code),
+  over: (code) => OVER.has(code),
+  keysRefused: (code) => KEYS_REFUSED.has(code),
+  hint: (code) => HINTS[code],
+}

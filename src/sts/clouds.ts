@@ -1,0 +1,23 @@
+import { DaypassError } from '../core/errors.ts'
+import type { KeysCredential } from '../core/types.ts'
+import { alibabaSts } from './alibaba.ts'
+import { awsSts } from './aws.ts'
+import type { Sts } from './request.ts'
+
+/** What a cloud is called, and the token service that takes its keys. */
+interface Cloud {
+  title: string
+  sts: Sts
+}
+
+const CLOUDS: Readonly<Partial<Record<KeysCredential['cloud'], Cloud>>> = {
+  aws: { title: 'AWS', sts: awsSts },
+  alibaba: { title: 'Alibaba Cloud', sts: alibabaSts },
+}
+
+/** Throws `configuration` for keys that no other keys are made from. */
+export function cloudOf({ cloud }: Pick<KeysCredential, 'cloud'>): Cloud {
+  const found = CLOUDS[cloud]
+  if (found) return found
+  throw new DaypassError('configuration', `nothing is made from keys of ${cloud}: they have no token service`)
+}

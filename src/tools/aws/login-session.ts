@@ -1,0 +1,137 @@
+/** One session of `aws login` as it stands in its file, in JSON: what every AWS tool reads and writes there. */
+import { createPrivateKey, type JsonWebKey } from 'node:crypto'
+import { DaypassError } from '../../core/errors.ts'
+import { Secret } from '../../core/secret.ts'
+import type { Time } from '../../core/types.ts'
+
+export interface LoginSession {
+  accessKeyId: string
+  secretAccessKey: Secret
+  sessionToken: Secret
+  accountId: string
+  expiresAt: Time
+  clientId: string
+  refreshToken: Secret
+  idToken?: Secret
+  /** The private key (JWK, P-256) that the refresh token is bound to. */
+  proofKey: Secret
+  /** Where it was signed in, and the only place where it can be renewed. */
+  signInRegion?: string
+  /** What else stood in the file, in JSON. It goes back there; a token may be among it. */
+  extra?: Secret
+}
+
+type Json = Record<string, unknown>
+
+const isJson = (said: unknown): said is Json =>
+  typeof said === 'object' && said !== null && !Array.isArray(said)
+
+/** `undefined`: cut off, or no JSON at all. */
+function parse(text: string): Json | undefined {
+  try {
+    const said: unknown = JSON.parse(text)
+    return isJson(said) ? said : {}
+  } catch {
+    return undefined
+  }
+}
+
+const OUTER = new Set(['accessToken', 'clientId', 'refreshToken', 'idToken', 'dpopKey', 'signInRegion'])
+const INNER = new Set(['accessKeyId', 'secretAccessKey', 'sessionToken', 'accountId', 'expiresAt'])
+
+/** `undefined`: half of a file. What is whole and no session is an error that names `path`. */
+export function readSession(text: string, path: string): LoginSession | undefined {
+  const said = parse(text)
+  return said === undefined ? undefined : sessionOf(said, path)
+}
+
+function sessionOf(said: Json, path: string): LoginSession {
+  const inner = isJson(said.accessToken) ? said.accessToken : {}
+  const text = (from: Json, name: string) => textOf(from[name]) ?? missing(path, name)
+  // One of the SDKs calls it so.
+  const idToken = textOf(said.idToken) ?? textOf(said.identityToken)
+  const signInRegion = textOf(said.signInRegion)
+  return {
+    accessKeyId: text(inner, 'accessKeyId'),
+    secretAccessKey: new Secret(text(inner, 'secretAccessKey')),
+    sessionToken: new Secret(text(inner, 'sessionToken')),
+    accountId: textOf(inner.accountId) ?? principalIn(idToken)?.split(':')[4] ?? missing(path, 'accountId'),
+    expiresAt: timeOf(inner.expiresAt) ?? missing(path, 'expiresAt'),
+    clientId: text(said, 'clientId'),
+    refreshToken: new Secret(text(said, 'refreshToken')),
+    ...(idToken === undefined ? {} : { idToken: new Secret(idToken) }),
+    proofKey: jwkOf(text(said, 'dpopKey'), path),
+    ...(signInRegion === undefined ? {} : { signInRegion }),
+    extra: new Secret(JSON.stringify({ outer: rest(said, OUTER), inner: rest(inner, INNER) })),
+  }
+}
+
+const textOf = (said: unknown) => (typeof said === 'string' && said !== '' ? said : undefined)
+
+const rest = (said: Json, known: ReadonlySet<string>): Json =>
+  Object.fromEntries(Object.entries(said).filter(([name]) => !known.has(name)))
+
+function missing(path: string, what: string): never {
+  throw new DaypassError('vault', `${path} is no session of \`aws login\`: it has no usable ${what}`, {
+    hint: 'log in again: aws login',
+  })
+}
+
+/** Text with or without milliseconds, or a number of either. */
+function timeOf(said: unknown): Time | undefined {
+  const time = typeof said === 'number' ? said * (said < 1e11 ? 1000 : 1) : Date.parse(textOf(said) ?? '')
+  return Number.isFinite(time) ? time : undefined
+}
+
+/** SEC1 or PKCS#8. */
+function jwkOf(pem: string, path: string): Secret {
+  try {
+    const { kty, crv, x, y, d } = createPrivateKey(pem).export({ format: 'jwk' })
+    if (crv === 'P-256') return new Secret(JSON.stringify({ kty, crv, x, y, d }))
+  } catch {
+    // What OpenSSL says of it would help nobody.
+  }
+  return missing(path, 'dpopKey')
+}
+
+/** SEC1, as the AWS command line writes it. */
+function pemOf(proofKey: Secret): string {
+  const key = JSON.parse(proofKey.reveal()) as JsonWebKey
+  return createPrivateKey({ key, format: 'jwk' }).export({ type: 'sec1', format: 'pem' }) as string
+}
+
+export function textOfSession(session: LoginSession): string {
+  const { accessKeyId, secretAccessKey, sessionToken, accountId, clientId, idToken, signInRegion } = session
+  const { outer = {}, inner = {} } = JSON.parse(session.extra?.reveal() ?? '{}') as {
+    outer?: Json
+    inner?: Json
+  }
+  const accessToken = {
+    accessKeyId,
+    secretAccessKey: secretAccessKey.reveal(),
+    sessionToken: sessionToken.reveal(),
+    accountId,
+    expiresAt: new Date(session.expiresAt).toISOString().replace(/\.\d+Z$/, 'Z'),
+    ...inner,
+  }
+  const all = {
+    accessToken,
+    tokenType: 'aws_sigv4',
+    clientId,
+    refreshToken: session.refreshToken.reveal(),
+    idToken: idToken?.reveal(),
+    dpopKey: pemOf(session.proofKey),
+    signInRegion,
+    ...outer,
+  }
+  return `${JSON.stringify(all, null, 2)}\n`
+}
+
+/** The ARN that the login gave, where the session has it. */
+export const principalOf = (session: LoginSession) => principalIn(session.idToken?.reveal())
+
+/** The `sub` of a token that AWS gave to whoever wrote the file; nothing is decided on it. */
+function principalIn(idToken: string | undefined): string | undefined {
+  const payload = parse(Buffer.from(idToken?.split('.')[1] ?? '', 'base64url').toString('utf8'))
+  return textOf(payload?.sub)
+}

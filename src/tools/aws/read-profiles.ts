@@ -1,0 +1,137 @@
+/** What AWS's files hold that could become an identity: read, and left as it is. */
+import { Secret } from '../../core/secret.ts'
+import { startsUs } from '../files/command-line.ts'
+import { readForeign } from '../files/foreign-file.ts'
+import { type AwsFile, type Profiles, readProfiles } from './ini.ts'
+import type { AwsPaths } from './paths.ts'
+
+interface Found {
+  profile: string
+  /** The profile's own. */
+  region?: string
+}
+
+/** An access key, long-lived where it has no session token. */
+interface FoundKeys extends Found {
+  kind: 'keys'
+  file: AwsFile
+  accessKeyId: string
+  secretAccessKey: Secret
+  sessionToken?: Secret
+}
+
+/** A definition and no secret: who may assume what. */
+interface FoundRole extends Found {
+  kind: 'role'
+  roleArn: string
+  /** The profile whose credentials assume it. */
+  sourceProfile?: string
+  /** `Environment`, `Ec2InstanceMetadata`, `EcsContainer`. */
+  credentialSource?: string
+  externalId?: string
+  mfaSerial?: string
+  sessionName?: string
+  /** Seconds, as it is written. */
+  duration?: string
+}
+
+/** A session of `aws login`. Its refresh token changes with every use, so it cannot live in two places. */
+interface FoundSession extends Found {
+  kind: 'login-session'
+  loginSession: string
+}
+
+/** A program that hands out credentials; `ours` where it is daypass. The command may have secrets in it. */
+interface FoundProcess extends Found {
+  kind: 'process'
+  ours: boolean
+  command: Secret
+}
+
+/** What daypass cannot take over, with what to do instead. */
+interface NotSupported extends Found {
+  kind: 'sso' | 'web-identity'
+  hint: string
+}
+
+/** Told apart by `kind`. */
+export type FoundInAws = FoundKeys | FoundRole | FoundSession | FoundProcess | NotSupported
+
+/** In the order of the files, the config file first. A profile may have more than one thing to offer. */
+export function findInAws(paths: Pick<AwsPaths, 'config' | 'credentials'>): FoundInAws[] {
+  const config = readProfiles(readForeign(paths.config).text, 'config')
+  const credentials = readProfiles(readForeign(paths.credentials).text, 'credentials')
+  const names = new Set([...config.keys(), ...credentials.keys()])
+  return [...names].flatMap((profile) => findIn(profile, config, credentials))
+}
+
+type Keys = ReadonlyMap<string, string>
+
+function findIn(profile: string, config: Profiles, credentials: Profiles): FoundInAws[] {
+  const here: Keys = config.get(profile) ?? new Map()
+  const beside: Keys = credentials.get(profile) ?? new Map()
+  // As the tools do it: where both say something, the credentials file counts.
+  const all: Keys = new Map([...here, ...beside])
+  const found: Found = { profile, ...given({ region: all.get('region') }) }
+  const keys = keysIn(beside, 'credentials', found) ?? keysIn(here, 'config', found)
+  const others = [roleIn, webIdentityIn, processIn, ssoIn, sessionIn].map((look) => look(all, found))
+  return [keys, ...others].filter((one) => one !== undefined)
+}
+
+/** Without what is `undefined`. */
+function given<T extends string>(said: Record<T, string | undefined>): Partial<Record<T, string>> {
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) as Partial<
+    Record<T, string>
+  >
+}
+
+function keysIn(keys: Keys, file: AwsFile, found: Found): FoundKeys | undefined {
+  const accessKeyId = keys.get('aws_access_key_id')
+  const secret = keys.get('aws_secret_access_key')
+  if (accessKeyId === undefined || secret === undefined) return undefined
+  const token = keys.get('aws_session_token')
+  return {
+    ...found,
+    kind: 'keys',
+    file,
+    accessKeyId,
+    secretAccessKey: new Secret(secret),
+    ...(token === undefined ? {} : { sessionToken: new Secret(token) }),
+  }
+}
+
+function roleIn(keys: Keys, found: Found): FoundRole | undefined {
+  const roleArn = keys.get('role_arn')
+  if (roleArn === undefined || keys.has('web_identity_token_file')) return undefined
+  const more = given({
+    sourceProfile: keys.get('source_profile'),
+    credentialSource: keys.get('credential_source'),
+    externalId: keys.get('external_id'),
+    mfaSerial: keys.get('mfa_serial'),
+    sessionName: keys.get('role_session_name'),
+    duration: keys.get('duration_seconds'),
+  })
+  return { ...found, kind: 'role', roleArn, ...more }
+}
+
+function webIdentityIn(keys: Keys, found: Found): NotSupported | undefined {
+  if (!keys.has('web_identity_token_file')) return undefined
+  return { ...found, kind: 'web-identity', hint: 'leave it to the SDK: its token comes from where it runs' }
+}
+
+function processIn(keys: Keys, found: Found): FoundProcess | undefined {
+  const command = keys.get('credential_process')
+  if (command === undefined) return undefined
+  return { ...found, kind: 'process', ours: startsUs(command), command: new Secret(command) }
+}
+
+function ssoIn(keys: Keys, found: Found): NotSupported | undefined {
+  const isSso = ['sso_session', 'sso_start_url', 'sso_account_id'].some((key) => keys.has(key))
+  if (!isSso) return undefined
+  return { ...found, kind: 'sso', hint: `keep using: aws sso login --profile ${found.profile}` }
+}
+
+function sessionIn(keys: Keys, found: Found): FoundSession | undefined {
+  const loginSession = keys.get('login_session')
+  return loginSession === undefined ? undefined : { ...found, kind: 'login-session', loginSession }
+}

@@ -1,0 +1,157 @@
+/** What `setup aws` writes into AWS's config file, decided without touching it. */
+import { DaypassError } from '../../core/errors.ts'
+import { shown } from '../../core/text.ts'
+import { commandLine } from '../files/command-line.ts'
+import { applyEdits, diffOf } from '../files/edits.ts'
+import type { Plan } from '../setup-plan.ts'
+import { readProfiles } from './ini.ts'
+import { editProfile, type Keys } from './ini-edit.ts'
+
+interface Common {
+  profile: string
+  identity: string
+  /** Written only where the profile has none. */
+  region?: string | undefined
+  /** Into a profile that is there already. */
+  force?: boolean | undefined
+}
+
+export type AwsSetup = Common &
+  (
+    | {
+        form: 'credential-process'
+        /** Node, our program, `credential-process` and the identity: what every tool will run. */
+        command: readonly string[]
+      }
+    | {
+        form: 'login-session'
+        /** The principal's ARN, the `sub` of the login. */
+        loginSession: string
+      }
+  )
+
+export interface AwsTexts {
+  /** The config file, as the person knows it. */
+  path: string
+  config: string
+  /** The text of the credentials file. */
+  credentials: string
+  /** Keys of the profile that still are as daypass has written them: these it may change without being forced to. */
+  ours: ReadonlySet<string>
+}
+
+type Found = ReadonlyMap<string, string>
+
+const KEY = { 'credential-process': 'credential_process', 'login-session': 'login_session' } as const
+
+export function planAwsProfile(
+  request: AwsSetup,
+  texts: AwsTexts,
+  platform: NodeJS.Platform = process.platform,
+): Plan {
+  const { profile } = request
+  checkName(profile)
+  const there = readProfiles(texts.config, 'config').get(profile)
+  const beside: Found = readProfiles(texts.credentials, 'credentials').get(profile) ?? new Map()
+  refuseMixture(request, there, beside, texts.ours)
+  const keys = wantedKeys(request, there, texts.ours, platform)
+  const edits = editProfile(texts.config, 'config', profile, keys)
+  if (edits.length > 0 && there !== undefined) refuseStranger(request, texts)
+  checkResult(texts, applyEdits(texts.config, edits), profile, keys)
+  const warnings = warningsFor(request, there ?? new Map(), beside)
+  const { path, config } = texts
+  return { place: profile, path, edits, diff: diffOf(path, config, edits), warnings }
+}
+
+/** What the JavaScript SDK takes for a name; the others take more. */
+function checkName(profile: string): void {
+  if (/^[\w\-@+.%:/]+$/.test(profile) && profile !== '__proto__') return
+  throw new DaypassError('usage', `"${shown(profile)}" is no profile name that every AWS tool can read`, {
+    hint: 'daypass setup aws IDENTITY --as <name>, of letters, digits and any of - _ @ + . % : /',
+  })
+}
+
+/** The CLI takes a login before a process, the JavaScript SDK the other way round. */
+function refuseMixture(
+  { profile, identity, form }: AwsSetup,
+  there: Found | undefined,
+  beside: Found,
+  ours: ReadonlySet<string>,
+): void {
+  const other = form === 'login-session' ? KEY['credential-process'] : KEY['login-session']
+  const isTheirs = there?.has(other) && !ours.has(other)
+  if (!isTheirs && !beside.has(other)) return
+  const where = isTheirs ? '' : ' in the credentials file'
+  throw new DaypassError(
+    'usage',
+    `profile "${profile}" has a ${other} already${where}, and tools differ in which of the two they take`,
+    { hint: `choose another name: daypass setup aws ${identity} --as ${profile}-daypass` },
+  )
+}
+
+function refuseStranger({ profile, identity, force }: AwsSetup, { ours, path }: AwsTexts): void {
+  if (force || Object.values(KEY).some((key) => ours.has(key))) return
+  throw new DaypassError('usage', `there is a profile "${profile}" in ${path} already`, {
+    hint: `daypass setup aws ${identity} --as ${profile} --force to write into it, or choose another name`,
+  })
+}
+
+function wantedKeys(
+  request: AwsSetup,
+  there: Found | undefined,
+  ours: ReadonlySet<string>,
+  platform: NodeJS.Platform,
+): Keys {
+  const keys: Record<string, string | undefined> = {}
+  for (const key of Object.values(KEY)) if (ours.has(key)) keys[key] = undefined
+  keys[KEY[request.form]] =
+    request.form === 'login-session'
+      ? plainValue(request.loginSession, 'log in again: daypass login')
+      : commandLine(request.command, platform)
+  if (request.region !== undefined && !there?.has('region'))
+    keys.region = plainValue(request.region, 'name one: daypass login NAME --region <region>')
+  return keys
+}
+
+function plainValue(text: string, hint: string): string {
+  if (/^[^\s[\]#;]+$/.test(text)) return text
+  throw new DaypassError('usage', `"${shown(text)}" cannot stand in an AWS profile`, { hint })
+}
+
+/** Files are written by hand, and there may be one that is read in a way nobody thought of. */
+function checkResult({ config, path }: AwsTexts, after: string, profile: string, keys: Keys): void {
+  const then = readProfiles(after, 'config')
+  const isWritten = Object.entries(keys).every(([name, value]) => then.get(profile)?.get(name) === value)
+  const others = (text: Map<string, Found>) =>
+    JSON.stringify([...text].filter(([name]) => name !== profile).map(([name, found]) => [name, ...found]))
+  if (isWritten && others(new Map(then)) === others(new Map(readProfiles(config, 'config')))) return
+  throw new DaypassError('configuration', `${path} is written in a way that daypass cannot add to safely`, {
+    hint: `write it yourself: aws configure set ${Object.keys(keys)[0]} … --profile ${profile}`,
+  })
+}
+
+/** Which keys of a profile are looked at before ours, by all tools or by some. */
+const EARLIER: readonly [key: string, what: string][] = [
+  ['aws_access_key_id', 'static keys'],
+  ['role_arn', 'a role'],
+  ['web_identity_token_file', 'a web identity'],
+  ['sso_session', 'single sign-on'],
+  ['sso_account_id', 'single sign-on'],
+]
+
+function warningsFor({ profile, form, region }: AwsSetup, there: Found, beside: Found): string[] {
+  const said = new Set<string>()
+  for (const [key, what] of EARLIER) {
+    if (there.has(key)) said.add(`profile "${profile}" has ${what} too, and tools may take that first`)
+    if (beside.has(key))
+      said.add(`profile "${profile}" has ${what} in the credentials file, and tools take that first`)
+  }
+  if (beside.has(KEY[form]))
+    said.add(`profile "${profile}" has a ${KEY[form]} in the credentials file, and that one counts`)
+  const configured = there.get('region')
+  if (form === 'login-session' && region !== undefined && configured !== undefined && configured !== region)
+    said.add(
+      `profile "${profile}" has the region ${shown(configured)}, the login is one of ${region}: some tools cannot renew it`,
+    )
+  return [...said]
+}

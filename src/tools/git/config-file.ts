@@ -1,0 +1,101 @@
+/**
+ * git's configuration, read and changed by git itself. It works on a copy: the file is written by whoever remembers
+ * what stood there.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DaypassError } from '../../core/errors.ts'
+import { type Env, inFolder, inHome } from '../files/expand-home.ts'
+
+/** The one that `git config --global` writes to. */
+export function gitConfigPath(env: Env, platform: NodeJS.Platform = process.platform): string {
+  if (env.GIT_CONFIG_GLOBAL) return env.GIT_CONFIG_GLOBAL
+  const usual = inHome(env, platform, '.gitconfig')
+  const other = inFolder(env.XDG_CONFIG_HOME, env, platform, '.config', join('git', 'config'))
+  return !existsSync(usual) && existsSync(other) ? other : usual
+}
+
+export interface GitConfig {
+  /** `credential.<url>.helper`, by that name: all that stand there, in their order. */
+  helpers(text: string): ReadonlyMap<string, readonly string[]>
+  /** A helper for every host stands behind those of `name`: it is asked, too, and told whatever they have answered. */
+  isFollowed(text: string, name: string): boolean
+  /** The text with exactly these helpers, one after the other. */
+  withHelpers(text: string, name: string, helpers: readonly string[]): string
+}
+
+/** `program`: git's, absolute. `path`: what the texts are of, for errors. */
+export function gitConfig(program: string, path: string): GitConfig {
+  const run = (text: string, ...commands: readonly (readonly string[])[]) =>
+    onCopy(program, path, text, commands)
+  const entries = (text: string, pattern: string) => {
+    const { out } = run(text, ['-z', '--get-regexp', pattern])
+    // A name without a value is one line.
+    return out
+      .split('\0')
+      .slice(0, -1)
+      .map((entry) => entry.split(/\n(.*)/s))
+  }
+  const helpers: GitConfig['helpers'] = (text) => {
+    const found = new Map<string, string[]>()
+    for (const [name = '', value = ''] of entries(text, '^credential\\..*\\.helper$'))
+      found.set(name, [...(found.get(name) ?? []), value])
+    return found
+  }
+  return {
+    helpers,
+    isFollowed(text, name) {
+      const names = entries(text, '^credential\\.(.*\\.)?helper$').map(([each]) => each)
+      return names.lastIndexOf('credential.helper') > names.lastIndexOf(name)
+    },
+    withHelpers(text, name, wanted) {
+      const now = helpers(text).get(name) ?? []
+      // What stands there stays where it is, with its comments.
+      const isMore = now.every((value, index) => value === wanted[index])
+      const added = (isMore ? wanted.slice(now.length) : wanted).map((value) => ['--add', name, value])
+      return run(text, ...(isMore ? [] : [['--unset-all', name]]), ...added).text
+    },
+  }
+}
+
+/** What git says when there is nothing to show. */
+const NOTHING = 1
+
+function onCopy(
+  program: string,
+  path: string,
+  text: string,
+  commands: readonly (readonly string[])[],
+): { text: string; out: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'daypass-git-'))
+  const file = join(folder, 'config')
+  try {
+    writeFileSync(file, text, { mode: 0o600 })
+    const outs = commands.map((words) => {
+      const { status, stdout } = spawnSync(program, ['config', '--file', file, ...words], {
+        cwd: folder,
+        env: alone(folder),
+        encoding: 'utf8',
+        timeout: 10_000,
+      })
+      if (status === 0 || (status === NOTHING && words.includes('--get-regexp'))) return stdout
+      throw notGits(path)
+    })
+    return { text: readFileSync(file, 'utf8'), out: outs.join('') }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Nothing of the repository that we may stand in, nor of this system. */
+function alone(home: string): NodeJS.ProcessEnv {
+  const { PATH, SystemRoot } = process.env
+  return { PATH, ...(SystemRoot && { SystemRoot }), HOME: home, GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' }
+}
+
+const notGits = (path: string) =>
+  new DaypassError('configuration', `git cannot read or change ${path}`, {
+    hint: `mend it: git config --file ${path} --list says where it is wrong`,
+  })

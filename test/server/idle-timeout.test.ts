@@ -1,0 +1,48 @@
+/** How long an address of ours stays. */
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { restOf } from '../../src/server/idle-timeout.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** Time passes; whether it is over then. */
+async function isOver(over: Promise<void>, after: number): Promise<boolean> {
+  let ended = false
+  void over.then(() => {
+    ended = true
+  })
+  await vi.advanceTimersByTimeAsync(after)
+  return ended
+}
+
+test('without a limit it is for whoever ends it', async () => {
+  const ending = new AbortController()
+  const { over, onAsked, onAnswered } = restOf(ending.signal, undefined)
+  onAsked()
+  onAnswered()
+  expect(await isOver(over, 2 ** 31)).toBe(false)
+  ending.abort()
+  expect(await isOver(over, 0)).toBe(true)
+  expect(await isOver(restOf(ending.signal, undefined).over, 0)).toBe(true)
+})
+
+test('it is over when nobody has asked for so long', async () => {
+  const { over, onAsked, onAnswered } = restOf(new AbortController().signal, 1000)
+  expect(await isOver(over, 900)).toBe(false)
+  onAsked()
+  onAnswered()
+  expect(await isOver(over, 900)).toBe(false)
+  expect(await isOver(over, 100)).toBe(true)
+})
+
+test('whoever waits for an answer is not nobody', async () => {
+  const { over, onAsked, onAnswered } = restOf(new AbortController().signal, 1000)
+  onAsked()
+  onAsked()
+  expect(await isOver(over, 5000)).toBe(false)
+  onAnswered()
+  expect(await isOver(over, 5000)).toBe(false)
+  onAnswered()
+  expect(await isOver(over, 999)).toBe(false)
+  expect(await isOver(over, 1)).toBe(true)
+})

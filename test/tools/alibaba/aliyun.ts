@@ -1,0 +1,64 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { TestContext } from 'vitest'
+import { aliyunConfigPath } from '../../../src/tools/alibaba/config-file.ts'
+import { type AliyunSetup, aliyunSetup, takeBackAliyun } from '../../../src/tools/alibaba/setup.ts'
+import { type Meant, preview, setUp, undoSetup } from '../../../src/tools/setup-plan.ts'
+import { folderOf } from '../../vault/support.ts'
+
+export const COMMAND = ['/usr/bin/node', '/opt/daypass/cli.cjs', 'credential-process', 'work']
+export const LINE = COMMAND.join(' ')
+
+const REQUEST: AliyunSetup = {
+  profile: 'work',
+  identity: 'work',
+  region: 'cn-hangzhou',
+  command: COMMAND,
+}
+
+export type AliyunHome = ReturnType<typeof aliyunHome>
+
+/** A home of the test's own, as aliyun and the SDKs see it, and our own state beside it. */
+export function aliyunHome(context: Pick<TestContext, 'onTestFinished'>) {
+  const home = folderOf(context)
+  const path = aliyunConfigPath({ HOME: home }, 'linux')
+  const ledger = join(home, 'state', 'tools.json')
+  const of = (request: Partial<AliyunSetup>) => aliyunSetup({ ...REQUEST, ...request }, path, 'linux')
+  return {
+    home,
+    path,
+    ledger,
+    put(text: string, mode = 0o600) {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+      writeFileSync(path, text, { mode })
+      return text
+    },
+    text: () => readFileSync(path, 'utf8'),
+    json: () => JSON.parse(readFileSync(path, 'utf8')) as { current?: string; profiles: Profile[] },
+    preview: (request: Partial<AliyunSetup> = {}) => preview(of(request), ledger),
+    setUp: (request: Partial<AliyunSetup> = {}) => setUp(of(request), ledger),
+    undo: (meant: Meant = {}) => undoSetup(ledger, 'alibaba', meant, takeBackAliyun),
+  }
+}
+
+type Profile = Record<string, unknown>
+
+/** As aliyun writes it, and what it does not know. */
+export const HAND_MADE = `{
+	"current": "default",
+	"profiles": [
+		{
+			"name": "default",
+			"mode": "AK",
+			"access_key_id": "LTAI5tOld",
+			"access_key_secret": "hush-old",
+			"region_id": "cn-beijing",
+			"output_format": "json",
+			"language": "\\u4e2d",
+			"unknown": [1.0, 12345678901234567890, {}],
+			"retry_timeout": 0
+		}
+	],
+	"meta_path": "",
+	"of somebody": null
+}`
