@@ -1,1 +1,10 @@
-export { DaypassError, type ErrorCode, EXIT, exitCode, isDaypassError } from './core/errors.ts'
+export {
+  type Advice,
+  DaypassError,
+  type ErrorCode,
+  EXIT,
+  exitCode,
+  type FormatCommand,
+  formatCommand,
+  isDaypassError,
+} from './core/errors.ts'

@@ -26,7 +26,7 @@ export type { LoginOutcome } from './client/store-login.ts'
 export type { ListedTenant } from './client/tenants.ts'
 export type { Started } from './client/two-step-login.ts'
 export type { Config } from './config/schema.ts'
-export { DaypassError, type ErrorCode } from './core/errors.ts'
+export { type Advice, DaypassError, type ErrorCode } from './core/errors.ts'
 export { Secret } from './core/secret.ts'
 export type {
   BearerCredential,

@@ -19,11 +19,11 @@ declare const DAYPASS_VERSION: string
 /** A login may have to wait for the person to unlock the keychain. */
 const LOGIN_PATIENCE = 60_000
 
-/** `met` is the trouble that the fast path met already. Its class is another file's, so it is made anew. */
+/** `met` is the error that the fast path met already. */
 export async function main(argv: readonly string[], met?: DaypassError): Promise<never> {
   const { words, command } = withoutCommand(wordsOf(argv))
   onCrash(words)
-  if (met) return fail(new DaypassError(met.code, met.message, { hint: met.hint, cause: met.cause }), words)
+  if (met) return fail(met, words)
   const cancel = onSignals()
   let answer: Answer = {}
   const runner = runnerOf(cancel.signal, command, (given) => {

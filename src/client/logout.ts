@@ -51,7 +51,7 @@ export async function logout(
     ending(context, name, options, async (entry) => {
       // Whoever held the lock before us may have logged in anew, or removed it.
       if (definition.parent) await vault.remove(name)
-      else if (entry) await forget(context, entry instanceof DaypassError ? header : entry.header)
+      else if (entry) await forget(context, isDaypassError(entry) ? header : entry.header)
     })
   const outcome = await withChildren(context, name, vault.exclusive(name, 'logout', ended))
   const { parent } = definition
@@ -92,7 +92,7 @@ function unremoved(name: string, revocation: { outcome: string } | undefined, ca
 
 /** Where there is no room for the mark, there is none for anything that would need it. */
 async function mark({ vault }: Context, entry: Entry | undefined | DaypassError): Promise<void> {
-  if (entry === undefined || entry instanceof DaypassError || !entry.grant) return
+  if (entry === undefined || isDaypassError(entry) || !entry.grant) return
   const header = { ...entry.header, loginRequired: 'its logout was cut off' }
   await vault.write({ ...entry, header }).catch(() => undefined)
 }
@@ -136,7 +136,7 @@ async function revokeGrant(
   entry: Entry | undefined | DaypassError,
   { localOnly }: LogoutOptions,
 ): Promise<LogoutOutcome['revocation']> {
-  if (entry instanceof DaypassError) return { outcome: 'failed', why: entry.message }
+  if (isDaypassError(entry)) return { outcome: 'failed', why: entry.message }
   if (localOnly) return { outcome: 'skipped' }
   if (!entry?.grant) return { outcome: 'none' }
   const party = grantParty(context.host, await definitionAnyway(context, entry.header), entry)

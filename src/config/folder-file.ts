@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { checkIdentityName, isIdentityName } from '../core/names.ts'
 
 const FOLDER_FILE = '.daypass.yaml'
@@ -93,7 +93,7 @@ function readTrusted(file: string, uid: number | undefined): string {
     if (fault !== undefined) throw folderError(file, fault)
     return readFileSync(fd, 'utf8')
   } catch (cause) {
-    if (cause instanceof DaypassError) throw cause
+    if (isDaypassError(cause)) throw cause
     throw folderError(file, (cause as NodeJS.ErrnoException).code ?? 'unknown reason', cause)
   } finally {
     if (fd !== undefined) closeSync(fd)

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import {
   type CompiledConfig,
   compileConfig,
@@ -31,7 +31,7 @@ export function readConfigFile(file: string): ConfigFile | undefined {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
     if (code === 'ENOENT') return undefined
-    if (cause instanceof DaypassError) throw cause
+    if (isDaypassError(cause)) throw cause
     throw new DaypassError(
       'configuration',
       `${basename(file)} cannot be read (${code ?? 'not UTF-8 text'})`,

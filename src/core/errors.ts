@@ -42,29 +42,76 @@ export type ErrorCode = keyof typeof EXIT
 /** Codes after which the same call may succeed without anything being mended. */
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['network', 'lock', 'keychain', 'port'])
 
+/** A command to type next, as data. The words are made where it is shown, by a {@link FormatCommand}. */
+export interface Advice {
+  /** `login`, `setup`, `config validate`. */
+  verb: string
+  /** Positional arguments before the identity: the provider of `login`, the tool of `setup`, the URL of `fetch`. */
+  args?: readonly string[]
+  /** The identity by position. A word such as `NAME` where the person has to choose one. */
+  identity?: string | undefined
+  /** Options behind the identity, a word each: `['--method', 'keys']`. */
+  flags?: readonly string[]
+}
+
+/** Writes an advice as the command line that a person types. */
+export type FormatCommand = (advice: Advice) => string
+
+export const formatCommand: FormatCommand = ({ verb, args = [], identity, flags = [] }) =>
+  ['daypass', verb, ...args, ...(identity === undefined ? [] : [identity]), ...flags].join(' ')
+
 export interface ErrorDetails {
-  /** The command to type next, or what to mend. One line. */
-  hint?: string | undefined
+  /** The command to type next. The hint is that command, unless `hint` says more. */
+  advice?: Advice | undefined
+  /**
+   * The command to type next, or what to mend. One line. A hint that names a command is a function, because only the
+   * place that shows it knows what the program is called.
+   */
+  hint?: string | ((command: FormatCommand) => string) | undefined
   /** What was thrown underneath. Shown only with `DAYPASS_DEBUG=1`, after redaction. */
   cause?: unknown
   /** A login that nobody finished: the time was over, or the input ended. */
   unanswered?: boolean
 }
 
+/** Errors of another copy of this package are recognised, too. */
+const BRAND = Symbol.for('daypass.DaypassError')
+
 /**
  * The one error daypass throws on purpose. `message` says what happened: one line, no period, never a secret.
  */
 export class DaypassError extends Error {
   override readonly name = 'DaypassError'
+  readonly [BRAND] = true
   readonly code: ErrorCode
-  readonly hint: string | undefined
+  /** The first command that the hint names. */
+  readonly advice: Advice | undefined
   readonly unanswered: boolean
+  readonly #hint: ErrorDetails['hint']
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.code = code
-    this.hint = details.hint
+    const { advice, hint = advice && ((command: FormatCommand) => command(advice)) } = details
+    this.#hint = hint
+    this.advice = advice ?? firstAdvice(hint)
     this.unanswered = details.unanswered ?? false
+  }
+
+  /** As the command line of daypass says it. */
+  get hint(): string | undefined {
+    return this.hintWith(formatCommand)
+  }
+
+  /** The hint, its commands written by `command`. */
+  hintWith(command: FormatCommand): string | undefined {
+    return typeof this.#hint === 'function' ? this.#hint(command) : this.#hint
+  }
+
+  /** The same failure under another code. `hint` is for an error that has none of its own. */
+  as(code: ErrorCode, hint?: ErrorDetails['hint']): DaypassError {
+    const { advice, unanswered } = this
+    return new DaypassError(code, this.message, { advice, hint: this.#hint ?? hint, unanswered, cause: this })
   }
 
   get retryable(): boolean {
@@ -72,11 +119,23 @@ export class DaypassError extends Error {
   }
 }
 
+function firstAdvice(hint: ErrorDetails['hint']): Advice | undefined {
+  if (typeof hint !== 'function') return undefined
+  const named: Advice[] = []
+  hint((advice) => {
+    named.push(advice)
+    return ''
+  })
+  return named[0]
+}
+
 export function isDaypassError(error: unknown, code?: ErrorCode): error is DaypassError {
-  return error instanceof DaypassError && (code === undefined || error.code === code)
+  return (
+    error instanceof Error && BRAND in error && (code === undefined || (error as DaypassError).code === code)
+  )
 }
 
 /** The exit code of anything thrown. */
 export function exitCode(error: unknown): number {
-  return error instanceof DaypassError ? EXIT[error.code] : EXIT.unexpected
+  return isDaypassError(error) ? EXIT[error.code] : EXIT.unexpected
 }

@@ -45,5 +45,5 @@ export const asCredential = (
 /** Those of the configuration are mended there; `hint` is for all others. */
 export function refusedKeys({ name, keys }: Definition, error: DaypassError, hint: string): DaypassError {
   const own = keys ? `mend credentials of ${name} in config.yaml` : hint
-  return new DaypassError(error.code, error.message, { hint: error.hint ?? own, cause: error })
+  return error.as(error.code, own)
 }

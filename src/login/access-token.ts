@@ -31,7 +31,7 @@ export async function byToken(host: Host, definition: Definition, options: Login
 async function profileOrRefusal(...asked: Parameters<typeof fetchProfile>) {
   return fetchProfile(...asked).catch((error: unknown) => {
     if (!isDaypassError(error, 'refused')) throw error
-    throw new DaypassError('login_required', error.message, { hint: error.hint, cause: error })
+    throw error.as('login_required')
   })
 }
 

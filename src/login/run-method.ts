@@ -1,7 +1,7 @@
 /** The interactive tier: a person proves who they are, by one of the methods, and a record comes of it. */
 
 import { formatDuration } from '../core/duration.ts'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Host, Method } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
 import { authorizeDevice } from '../oauth/device.ts'
@@ -49,7 +49,7 @@ export async function logIn(host: Host, definition: Definition, options: LoginOp
     return await byCode(host, definition, party, choice, options, signal)
   } catch (error) {
     // Whatever was going on when the time was over, that it was over is what to say.
-    throw signal.aborted && signal.reason instanceof DaypassError ? signal.reason : error
+    throw signal.aborted && isDaypassError(signal.reason) ? signal.reason : error
   } finally {
     stop()
   }

@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { shown } from '../core/text.ts'
 import { refusalOf } from './refusal.ts'
@@ -57,7 +57,7 @@ async function read(issuer: URL, response: Response): Promise<Server> {
     for (const name of LISTS) if (!isTexts(metadata[name])) delete metadata[name]
     return { metadata, issuerKnown: true }
   } catch (error) {
-    if (error instanceof DaypassError) throw error
+    if (isDaypassError(error)) throw error
     const words = error instanceof Error ? error.message : error
     throw new DaypassError('configuration', `the metadata of ${issuer.host} is not usable: ${shown(words)}`, {
       hint: 'the issuer must be written exactly as the server writes it, trailing slash included',

@@ -1,4 +1,4 @@
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Credential, Host } from '../core/types.ts'
 import { bearerText } from './bearer.ts'
 import { ask, unreachable } from './http.ts'
@@ -14,7 +14,7 @@ export async function ping(
   const headers = { accept: 'application/json', authorization: authorizationOf(credential) }
   // Nobody else is shown it.
   const { status } = await ask(port, url, { headers, redirect: 'manual' }).catch((error: unknown) => {
-    throw error instanceof DaypassError ? error : unreachable(url, error)
+    throw isDaypassError(error) ? error : unreachable(url, error)
   })
   if (status === 200) return
   const what = credential.kind === 'keys' ? 'these keys' : 'this token'

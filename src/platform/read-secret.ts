@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { type SecretInput, secretInput } from './secret-input.ts'
 
 /** The part of `process.stdin` that is used. */
@@ -105,7 +105,7 @@ function untilDone<T>(
     const finish = (outcome: T | DaypassError) => {
       if (over) return
       letGo()
-      if (outcome instanceof DaypassError) reject(outcome)
+      if (isDaypassError(outcome)) reject(outcome)
       else resolve(outcome)
     }
     const onAbort = () => {

@@ -1,5 +1,5 @@
 /** A credential in memory that is kept good: renewed ahead of its end, and gone when it is gone from the vault. */
-import { DaypassError } from '../core/errors.ts'
+import { isDaypassError } from '../core/errors.ts'
 import { type Lived, timeLeft, untilRenewal } from '../core/freshness.ts'
 import type { Credential, Time } from '../core/types.ts'
 
@@ -65,7 +65,7 @@ export function keepLive({ take, stamp, margin, now }: LiveOptions): Live {
       return held
     } catch (error) {
       // What is good for a while outlives a trouble that passes, and no other.
-      if (!(error instanceof DaypassError && error.retryable)) held = undefined
+      if (!(isDaypassError(error) && error.retryable)) held = undefined
       throw error
     } finally {
       plan()

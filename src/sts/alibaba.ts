@@ -1,7 +1,7 @@
 /** Alibaba Cloud's token service (API version 2015-04-01), in JSON and signed with ACS3-HMAC-SHA256. */
 import { randomUUID } from 'node:crypto'
 import { timeOf } from '../core/duration.ts'
-import { DaypassError } from '../core/errors.ts'
+import { isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import { ask, type HttpAnswer, unreachable } from '../oauth/http.ts'
 import {
@@ -80,7 +80,7 @@ async function call<T>(
     const { Code = '', Message } = result
     return { refusal: refusalFrom(CODES, at, answer, { code: String(Code), message: Message }) }
   } catch (error) {
-    throw error instanceof DaypassError ? error : strangeAnswer(at, answer, CODES)
+    throw isDaypassError(error) ? error : strangeAnswer(at, answer, CODES)
   }
 }
 
@@ -105,7 +105,7 @@ async function send(
   try {
     return await ask(port, url, { method: 'POST', headers: { accept: 'application/json', ...headers } })
   } catch (error) {
-    throw error instanceof DaypassError ? error : unreachable(url, error)
+    throw isDaypassError(error) ? error : unreachable(url, error)
   }
 }
 

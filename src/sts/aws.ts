@@ -1,7 +1,7 @@
 /** AWS's token service (query protocol, API version 2011-06-15): who keys belong to, and keys made from keys. */
 import { AwsV4Signer } from 'aws4fetch'
 import { XMLParser } from 'fast-xml-parser'
-import { DaypassError } from '../core/errors.ts'
+import { isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { KeysCredential } from '../core/types.ts'
 import { ask, type HttpAnswer, unreachable } from '../oauth/http.ts'
@@ -94,7 +94,7 @@ async function call<T>(
     const result = root![`${parameters.Action}Result`] as Fields
     return { value: read(result, sentAt + clockOffset), clockOffset }
   } catch (error) {
-    throw error instanceof DaypassError ? error : strangeAnswer(at, answer, CODES)
+    throw isDaypassError(error) ? error : strangeAnswer(at, answer, CODES)
   }
 }
 
@@ -142,7 +142,7 @@ async function send(
       body: request.body as string,
     })
   } catch (error) {
-    throw error instanceof DaypassError ? error : unreachable(request.url, error)
+    throw isDaypassError(error) ? error : unreachable(request.url, error)
   }
 }
 

@@ -3,7 +3,7 @@
  * says where, and its body holds no secret. What stands in the home is the truth; whoever asks the vault sees that.
  */
 import { createHash } from 'node:crypto'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { Entry, Grant, Header } from '../core/types.ts'
 import type { EntrySlot, Listed, Vault } from './vault.ts'
@@ -111,7 +111,7 @@ export function withHomes(vault: Vault, homes: Homes): Vault {
       return now !== undefined && (grant.refreshToken?.equals(now.grant.refreshToken) ?? true)
     } catch (error) {
       // Half of a file is nobody's login.
-      if (error instanceof DaypassError) return true
+      if (isDaypassError(error)) return true
       throw error
     }
   }
@@ -143,7 +143,7 @@ async function listed(one: Listed, asItStands: (header: Header) => Promise<Entry
   try {
     return { name: one.name, header: (await asItStands(one.header)).header }
   } catch (error) {
-    if (error instanceof DaypassError) return { name: one.name, problem: error.message }
+    if (isDaypassError(error)) return { name: one.name, problem: error.message }
     throw error
   }
 }

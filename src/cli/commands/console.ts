@@ -1,4 +1,4 @@
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, isDaypassError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import { consoleUrl, getSigninTokenUrl } from '../../formats/console-url.ts'
 import { ask, unreachable } from '../../oauth/http.ts'
@@ -47,7 +47,7 @@ export async function webConsole(
 async function signinToken({ host }: World, url: string): Promise<Secret> {
   // The address holds the keys, so no error may repeat it.
   const answer = await ask(host, url, {}).catch((error: unknown) => {
-    throw error instanceof DaypassError ? error : unreachable(new URL(new URL(url).origin), error)
+    throw isDaypassError(error) ? error : unreachable(new URL(new URL(url).origin), error)
   })
   const token = answer.status === 200 ? tokenIn(answer.text) : undefined
   if (token) return new Secret(token)

@@ -1,4 +1,4 @@
-import { DaypassError } from '../../core/errors.ts'
+import { formatCommand, isDaypassError } from '../../core/errors.ts'
 import type { Paint } from './text.ts'
 
 /**
@@ -25,7 +25,10 @@ export function errorText(
 }
 
 function described(error: unknown): { code: string; message: string; hint?: string | undefined } {
-  if (error instanceof DaypassError) return error
+  if (isDaypassError(error)) {
+    const { code, message } = error
+    return { code, message, hint: error.hintWith(formatCommand) }
+  }
   return {
     code: 'unexpected',
     message: `unexpected failure (${error instanceof Error ? error.name : typeof error})`,
