@@ -50,7 +50,7 @@ export function fromDaypass(options: FromDaypassOptions = {}): AlibabaCredential
     const { credential } = handed
     if (credential.kind !== 'keys' || credential.cloud !== 'alibaba')
       throw new DaypassError('usage', `${handed.identity} has no keys of Alibaba Cloud`, {
-        hint: 'daypass login alibaba',
+        advice: { verb: 'login', args: ['alibaba'] },
       })
     const { accessKeyId, secretAccessKey, sessionToken } = credential
     return {

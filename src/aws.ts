@@ -35,7 +35,9 @@ export function fromDaypass(options: FromDaypassOptions = {}): () => Promise<Aws
     const handed = await daypass.handOut(identity, minTtl === undefined ? {} : { minTtl })
     const { credential, header } = handed
     if (credential.kind !== 'keys' || credential.cloud !== 'aws')
-      throw new DaypassError('usage', `${handed.identity} has no keys of AWS`, { hint: 'daypass login aws' })
+      throw new DaypassError('usage', `${handed.identity} has no keys of AWS`, {
+        advice: { verb: 'login', args: ['aws'] },
+      })
     const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = credential
     const accountId = header?.account?.account
     return {

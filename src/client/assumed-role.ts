@@ -1,6 +1,6 @@
 /** Credentials that are made from another identity's: kept sealed, renewed by the one algorithm, gone with their parent. */
 import { createHash } from 'node:crypto'
-import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { type Advice, DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { Entry, Grant, Header, KeysCredential } from '../core/types.ts'
 import { configuredKeys, refusedKeys } from '../identity/configured-keys.ts'
@@ -31,7 +31,7 @@ export function derivedLease(context: Context, definition: Definition, keysOf: K
     vault,
     host,
     margin: provider.refresh.margin,
-    loginCommand: `daypass login ${rootOf(definition).name}`,
+    login: adviseLogin(rootOf(definition)),
     blank: blankFor(context, definition),
     admit: () => checkParents(definition),
     async prepare(rejected) {
@@ -40,6 +40,8 @@ export function derivedLease(context: Context, definition: Definition, keysOf: K
     renew: (entry) => renewRole(context, definition, keys!, entry, note),
   }
 }
+
+const adviseLogin = ({ name }: Definition): Advice => ({ verb: 'login', identity: name })
 
 /** The identity at the end of the chain: the one that a person logs in to. */
 function rootOf(definition: Definition): Definition {
@@ -55,7 +57,7 @@ export function checkParents({ name, parent }: Definition): void {
   if (header?.key && header.loginRequired === undefined) return
   const why = header?.loginRequired ?? 'nobody has logged in to it'
   throw new DaypassError('login_required', `${name} needs a login of ${definition.name}: ${why}`, {
-    hint: `daypass login ${definition.name}`,
+    advice: adviseLogin(definition),
   })
 }
 
@@ -84,7 +86,10 @@ export async function renewOwnRole(
   if (!('code' in renewed)) return renewed
   const { error } = renewed
   if (error.code === 'network') return { failure: 'passing', error }
-  return { failure: 'refused', error: refusedKeys(definition, error, `daypass login ${definition.name}`) }
+  return {
+    failure: 'refused',
+    error: refusedKeys(definition, error, (command) => command(adviseLogin(definition))),
+  }
 }
 
 async function roleTaken(
@@ -116,7 +121,10 @@ function refused(host: Context['host'], definition: Definition, { isOver, error 
   if (error.code !== 'login_required') return { failure: 'refused', error }
   // Those of the configuration are what they are; all others may have been renewed, or can be.
   if (isOver && !configuredKeys(host, parent)) return { failure: 'parent', error }
-  return { failure: 'refused', error: refusedKeys(parent, error, `daypass login ${rootOf(parent).name}`) }
+  return {
+    failure: 'refused',
+    error: refusedKeys(parent, error, (command) => command(adviseLogin(rootOf(parent)))),
+  }
 }
 
 /** A role's own keys, or those of a sign-in, which are a session's. */

@@ -44,5 +44,7 @@ async function askOfKeys(
   if (endpoints.sts === undefined) return
   const outcome = await callerOf(host, tokenService(endpoints, params, clockOffset), keys)
   if (!('refusal' in outcome)) return
-  throw refusedKeys(definition, outcome.refusal.error, `daypass login ${name}`)
+  throw refusedKeys(definition, outcome.refusal.error, (command) =>
+    command({ verb: 'login', identity: name }),
+  )
 }

@@ -38,7 +38,8 @@ const handedBy =
 function bearerIn({ identity, credential }: Handed): BearerCredential {
   if (credential.kind === 'bearer') return credential
   throw new DaypassError('usage', `${identity} has cloud keys, and a cluster wants a token`, {
-    hint: "use the cloud's own plugin with daypass exec, or daypass setup aws",
+    hint: (command) =>
+      `use the cloud's own plugin with ${command({ verb: 'exec' })}, or ${command({ verb: 'setup', args: ['aws'] })}`,
   })
 }
 
@@ -68,7 +69,8 @@ function idTokenIn(handed: Handed): IdToken {
   const { identity, header } = handed
   if (idToken === undefined)
     throw new DaypassError('usage', `${identity} has no id_token`, {
-      hint: `daypass login ${identity} --scopes "openid …", or kube_token: access_token in config.yaml`,
+      hint: (command) =>
+        `${command({ verb: 'login', identity, flags: ['--scopes', '"openid …"'] })}, or kube_token: access_token in config.yaml`,
     })
   return { idToken, life: { ...lifeOf(idToken), clockOffset: header?.clockOffset ?? 0 } }
 }
@@ -77,6 +79,6 @@ function idTokenIn(handed: Handed): IdToken {
 function alive({ host }: Context, identity: string, found: IdToken): IdToken {
   if (timeLeft(found.life, host.now()) > 0) return found
   throw new DaypassError('login_required', `the id_token of ${identity} is over, and there is no new one`, {
-    hint: `daypass login ${identity}`,
+    advice: { verb: 'login', identity },
   })
 }

@@ -1,6 +1,6 @@
 import { nearest } from '../config/nearest.ts'
 import type { Config, Identity } from '../config/schema.ts'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, formatCommand } from '../core/errors.ts'
 import type { Header, Host } from '../core/types.ts'
 import { type Definition, define, type Given } from '../identity/definition.ts'
 import { bearersOf, type FromEnvironment, keysIn, wholesIn } from '../identity/environment.ts'
@@ -151,7 +151,7 @@ export function environmentOf({ providers, host }: Context): FromEnvironment[] {
 /** The stored default wins over the configuration's. One that names nobody any more is said, not passed over. */
 export function defaultName({ choices, config }: Context): { identity: string; from: string } | undefined {
   const stored = choices.readDefault()
-  if (stored !== undefined) return { identity: stored, from: 'daypass use' }
+  if (stored !== undefined) return { identity: stored, from: formatCommand({ verb: 'use' }) }
   const flagged = Object.entries(config.auth?.identities ?? {}).find(([, identity]) => identity.default)?.[0]
   const said = config.default ?? flagged
   return said === undefined ? undefined : { identity: said, from: 'config.yaml' }

@@ -130,7 +130,7 @@ function leaseOf(context: Context, definition: Definition): Lease {
     vault,
     host: { ...host, terminal: sayingOnce(context, name) },
     margin: provider.refresh.margin,
-    loginCommand: `daypass login ${name}`,
+    login: { verb: 'login', identity: name },
     admit: ({ header }) => checkKept(definition, header),
     renew: (held, steps) => {
       const { source, longTerm } = held.grant
@@ -279,6 +279,7 @@ export async function definitionBehind(
 export function bearerOf(credential: Credential): Secret {
   if (credential.kind === 'bearer') return credential.token
   throw new DaypassError('usage', 'this identity has cloud keys, not a token', {
-    hint: 'use daypass env, daypass exec or daypass credential-process',
+    hint: (command) =>
+      `use ${command({ verb: 'env' })}, ${command({ verb: 'exec' })} or ${command({ verb: 'credential-process' })}`,
   })
 }

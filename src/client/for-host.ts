@@ -1,5 +1,5 @@
 /** A credential for a program that names a host and no identity: git, docker. */
-import { isDaypassError } from '../core/errors.ts'
+import { formatCommand, isDaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Header } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
@@ -110,7 +110,7 @@ function whyNobody(
   problems: readonly string[],
 ): string | undefined {
   const names = (list: readonly Found[]) => list.map(({ definition }) => definition.name).join(', ')
-  const choose = `daypass use NAME, or ${place.protocol}//NAME@${place.host}/…`
+  const choose = `${formatCommand({ verb: 'use', identity: 'NAME' })}, or ${place.protocol}//NAME@${place.host}/…`
   if (asked.length > 0) return `several identities are for ${place.host}: ${names(asked)}; next: ${choose}`
   if (fitting.length > 0)
     return `none of the identities for ${place.host} is ${JSON.stringify(user)}: ${names(fitting)}`

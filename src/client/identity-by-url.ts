@@ -38,7 +38,7 @@ function noneAt(apiUrl: string, all: readonly Found[]): DaypassError {
   const known = all.map(({ definition: { name, params } }) => `${name} (${shown(params.api_url)})`)
   const others = known.length === 0 ? ', nor at any other API' : `; there are ${known.join(', ')}`
   return new DaypassError('not_found', `no identity is at ${originOf(apiUrl)}${others}`, {
-    hint: `daypass login PROVIDER --api-url ${originOf(apiUrl)}`,
+    advice: { verb: 'login', args: ['PROVIDER'], flags: ['--api-url', originOf(apiUrl)] },
   })
 }
 

@@ -1,4 +1,4 @@
-import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { DaypassError, type FormatCommand, isDaypassError } from '../core/errors.ts'
 import type { Entry, Header } from '../core/types.ts'
 import { type Definition, define } from '../identity/definition.ts'
 import { type Revocation, revokeIssued } from '../oauth/revoke.ts'
@@ -86,7 +86,8 @@ async function ending(
 function unremoved(name: string, revocation: { outcome: string } | undefined, cause: unknown): unknown {
   if (!isDaypassError(cause)) return cause
   const revoked = revocation?.outcome === 'revoked' ? 'was revoked at the server, but ' : ''
-  const { code, message, hint } = cause
+  const { code, message, hint: next } = cause
+  const hint = next && ((command: FormatCommand) => cause.hintWith(command) ?? next)
   return new DaypassError(code, `${name} ${revoked}could not be removed here: ${message}`, { hint, cause })
 }
 
@@ -112,7 +113,7 @@ async function leaveDefault({ choices, host }: Context, name: string): Promise<b
 
 const staticKeys = (name: string) =>
   new DaypassError('usage', `${name} has static keys, and there is nothing to log out of`, {
-    hint: `daypass remove ${name}`,
+    advice: { verb: 'remove', identity: name },
   })
 
 function intended({ endpoints }: Header, { localOnly }: LogoutOptions): LogoutOutcome['revocation'] {

@@ -1,5 +1,5 @@
 /** Where the grant of an identity rests: in the vault, or in the file of another tool that renews it, too. */
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, formatCommand } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
 import type { Header } from '../core/types.ts'
 import type { Context } from './context.ts'
@@ -32,12 +32,18 @@ export async function leaveHome({ vault, host }: Context, old: Header): Promise<
   // After a logout, what lies there is not ours.
   if (old.key && home) await vault.leave?.(home)
   const whose = shown(account?.principal ?? account?.account)
+  const again = formatCommand({
+    verb: 'setup',
+    args: [provider],
+    identity: name,
+    flags: ['--login-session'],
+  })
   host.terminal.warn(
-    `${name} is no longer shared with other tools, whose configuration still names ${whose}; to share it again: daypass setup ${provider} ${name} --login-session`,
+    `${name} is no longer shared with other tools, whose configuration still names ${whose}; to share it again: ${again}`,
   )
 }
 
 const nothingThere = (name: string) =>
   new DaypassError('login_required', `${name} needs a login before it can be shared`, {
-    hint: `daypass login ${name}`,
+    advice: { verb: 'login', identity: name },
   })

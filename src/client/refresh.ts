@@ -33,5 +33,5 @@ export async function refresh(context: Context, name: string, force: boolean): P
 /** The old one is still good for use, but nobody may call it renewed. */
 const notRenewed = (name: string) =>
   new DaypassError('network', `${name} could not be renewed; what is left of it is still good`, {
-    hint: `daypass refresh ${name}`,
+    advice: { verb: 'refresh', identity: name },
   })

@@ -1,5 +1,5 @@
 /** Where an account has several tenants: which there are, and which one is worked in. */
-import { DaypassError, type ErrorCode, isDaypassError } from '../core/errors.ts'
+import { DaypassError, type ErrorCode, type ErrorDetails, isDaypassError } from '../core/errors.ts'
 import type { Definition } from '../identity/definition.ts'
 import { configuredIdentity } from '../identity/from-config.ts'
 import { checkParam } from '../identity/params.ts'
@@ -49,19 +49,21 @@ async function asked({ host }: Context, where: Where, handed: Handed): Promise<J
     return await fetchProfile(host, where, bearerOf(credential), proofKeyOf(header, handed))
   } catch (error) {
     if (!isDaypassError(error)) throw error
-    const { code, message, hint } = error
-    throw new DaypassError(code, message, { hint: HINTS[code]?.(identity) ?? hint, cause: error })
+    const { code, message } = error
+    const next = NEXT[code]?.(identity)
+    throw next ? new DaypassError(code, message, { ...next, cause: error }) : error
   }
 }
 
-const HINTS: Partial<Record<ErrorCode, (identity: string) => string>> = {
-  login_required: (identity) => `daypass login ${identity}`,
-  refused: () =>
-    'name a tenant of yours with --tenant, or where they are listed with endpoints.tenants in config.yaml',
+const NEXT: Partial<Record<ErrorCode, (identity: string) => Pick<ErrorDetails, 'advice' | 'hint'>>> = {
+  login_required: (identity) => ({ advice: { verb: 'login', identity } }),
+  refused: () => ({
+    hint: 'name a tenant of yours with --tenant, or where they are listed with endpoints.tenants in config.yaml',
+  }),
 }
 
 const hasNone = ({ provider }: Definition) =>
-  new DaypassError('usage', `${provider.title} has no tenants`, { hint: 'daypass list' })
+  new DaypassError('usage', `${provider.title} has no tenants`, { advice: { verb: 'list' } })
 
 /** Writes it into the identity's record, where a login would have written it. */
 export async function useTenant(context: Context, name: string, slug: string): Promise<void> {
@@ -90,5 +92,5 @@ export async function useTenant(context: Context, name: string, slug: string): P
 
 const nothingKept = (name: string, slug: string) =>
   new DaypassError('login_required', `${name} needs a login: nothing is kept for it`, {
-    hint: `daypass login ${name} --tenant ${slug}`,
+    advice: { verb: 'login', identity: name, flags: ['--tenant', slug] },
   })

@@ -18,7 +18,7 @@ export function addProvider(text: string, name: string, definition: ProviderDefi
   const doc = readable(text)
   if (has(doc, name)) {
     throw new DaypassError('configuration', `a provider "${name}" is configured already`, {
-      hint: `daypass provider remove ${name}`,
+      advice: { verb: 'provider remove', args: [name] },
     })
   }
   const quick = insertLines(text, doc, [...PATH, name], definition)

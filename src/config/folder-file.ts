@@ -102,7 +102,8 @@ function readTrusted(file: string, uid: number | undefined): string {
 
 function folderError(file: string, why: string, cause?: unknown): DaypassError {
   return new DaypassError('configuration', `${file} cannot be used: ${why}`, {
-    hint: 'name the identity with --identity, or write the file anew: daypass use --here NAME',
+    hint: (command) =>
+      `name the identity with --identity, or write the file anew: ${command({ verb: 'use', args: ['--here'], identity: 'NAME' })}`,
     cause,
   })
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import * as v from 'valibot'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, type FormatCommand } from '../core/errors.ts'
 import { crossCheck } from './checks.ts'
 import { BUILT_IN_PROVIDERS } from './kinds.ts'
 import { type Config, configSchema } from './schema.ts'
@@ -58,10 +58,10 @@ export function parseConfig(
 
 export function configurationError(problems: readonly Problem[]): DaypassError {
   const more = problems.length - 1
-  const hint =
-    more > 0
-      ? `daypass config validate shows this and ${more} more`
-      : 'mend it, then: daypass config validate'
+  const hint = (command: FormatCommand) => {
+    const validate = command({ verb: 'config validate' })
+    return more > 0 ? `${validate} shows this and ${more} more` : `mend it, then: ${validate}`
+  }
   return new DaypassError('configuration', problems[0]?.message ?? 'the configuration is not valid', { hint })
 }
 

@@ -60,14 +60,14 @@ export type FormatCommand = (advice: Advice) => string
 export const formatCommand: FormatCommand = ({ verb, args = [], identity, flags = [] }) =>
   ['daypass', verb, ...args, ...(identity === undefined ? [] : [identity]), ...flags].join(' ')
 
+/** What to do next, in words. A function where they name commands: only the place that shows it knows the program. */
+export type Hint = string | ((command: FormatCommand) => string)
+
 export interface ErrorDetails {
   /** The command to type next. The hint is that command, unless `hint` says more. */
   advice?: Advice | undefined
-  /**
-   * The command to type next, or what to mend. One line. A hint that names a command is a function, because only the
-   * place that shows it knows what the program is called.
-   */
-  hint?: string | ((command: FormatCommand) => string) | undefined
+  /** The command to type next, or what to mend. One line. */
+  hint?: Hint | undefined
   /** What was thrown underneath. Shown only with `DAYPASS_DEBUG=1`, after redaction. */
   cause?: unknown
   /** A login that nobody finished: the time was over, or the input ended. */
@@ -87,7 +87,7 @@ export class DaypassError extends Error {
   /** The first command that the hint names. */
   readonly advice: Advice | undefined
   readonly unanswered: boolean
-  readonly #hint: ErrorDetails['hint']
+  readonly #hint: Hint | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -109,7 +109,7 @@ export class DaypassError extends Error {
   }
 
   /** The same failure under another code. `hint` is for an error that has none of its own. */
-  as(code: ErrorCode, hint?: ErrorDetails['hint']): DaypassError {
+  as(code: ErrorCode, hint?: Hint): DaypassError {
     const { advice, unanswered } = this
     return new DaypassError(code, this.message, { advice, hint: this.#hint ?? hint, unanswered, cause: this })
   }
@@ -119,7 +119,7 @@ export class DaypassError extends Error {
   }
 }
 
-function firstAdvice(hint: ErrorDetails['hint']): Advice | undefined {
+function firstAdvice(hint: Hint | undefined): Advice | undefined {
   if (typeof hint !== 'function') return undefined
   const named: Advice[] = []
   hint((advice) => {

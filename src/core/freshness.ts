@@ -60,7 +60,8 @@ export function checkMinTtl(lived: Lived, minTtl: number): void {
     'usage',
     `--min-ttl ${formatDuration(minTtl)} is longer than this credential ever lives (${whole})`,
     {
-      hint: 'for a program that runs longer: daypass exec --endpoint -- CMD',
+      hint: (command) =>
+        `for a program that runs longer: ${command({ verb: 'exec', flags: ['--endpoint', '--', 'CMD'] })}`,
     },
   )
 }

@@ -55,16 +55,19 @@ const LAST = Date.UTC(9999, 11, 31, 23, 59, 59)
 export const twentyCharacters = (time: Time) => isoTime(Math.min(Math.max(time, 0), LAST))
 
 const notKeys = (identity: string) =>
-  new DaypassError('usage', `${identity} has a token, not cloud keys`, { hint: `daypass token ${identity}` })
+  new DaypassError('usage', `${identity} has a token, not cloud keys`, {
+    advice: { verb: 'token', identity },
+  })
 
 const notFromProcess = (identity: string) =>
   new DaypassError('usage', `no tool takes the keys of ${identity} from a program`, {
-    hint: `use daypass env ${identity} or daypass exec ${identity} -- CMD`,
+    hint: (command) =>
+      `use ${command({ verb: 'env', identity })} or ${command({ verb: 'exec', identity, flags: ['--', 'CMD'] })}`,
   })
 
 const notThatCloud = (identity: string, cloud: Cloud, format: Cloud) =>
   new DaypassError('usage', `${identity} has keys of ${TITLE[cloud]}, not of ${TITLE[format]}`, {
-    hint: `daypass credential-process ${identity} --format ${cloud}`,
+    advice: { verb: 'credential-process', identity, flags: ['--format', cloud] },
   })
 
 const TITLE: Record<Cloud, string> = { aws: 'AWS', alibaba: 'Alibaba Cloud' }

@@ -130,7 +130,8 @@ function written(
   const words = /[\0\p{Cs}]/u.test(text) ? undefined : write(name, text)
   if (words !== undefined) return words
   throw new DaypassError('usage', `${format} cannot carry the value of ${name}`, {
-    hint: 'for one program, whatever it is written in: daypass exec -- CMD',
+    hint: (command) =>
+      `for one program, whatever it is written in: ${command({ verb: 'exec', flags: ['--', 'CMD'] })}`,
   })
 }
 

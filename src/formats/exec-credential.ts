@@ -22,7 +22,10 @@ export function execVersion(info: string | undefined): Version {
   throw new DaypassError(
     'usage',
     'kubectl asks in a version that is none of v1 and v1beta1 of client.authentication.k8s.io',
-    { hint: `write apiVersion: ${VERSIONS[0]} into the kubeconfig: daypass setup kubectl` },
+    {
+      hint: (command) =>
+        `write apiVersion: ${VERSIONS[0]} into the kubeconfig: ${command({ verb: 'setup', args: ['kubectl'] })}`,
+    },
   )
 }
 

@@ -31,7 +31,7 @@ export function readAttributes(text: string): Attributes {
 function notGits(line: string): DaypassError {
   const what = /[\r\0]/.test(line) ? 'a carriage return or a NUL' : 'a line that is no name=value of its own'
   return new DaypassError('usage', `git does not ask like that: ${what}`, {
-    hint: 'this is for git to call: daypass setup git',
+    hint: (command) => `this is for git to call: ${command({ verb: 'setup', args: ['git'] })}`,
   })
 }
 

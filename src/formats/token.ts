@@ -44,11 +44,13 @@ const needsProof = (identity: string) =>
     'usage',
     `the token of ${identity} is bound to a key, and a header alone does not present it`,
     {
-      hint: `daypass fetch URL ${identity}, or fetch of the library, which make the proof`,
+      hint: (command) =>
+        `${command({ verb: 'fetch', args: ['URL'], identity })}, or fetch of the library, which make the proof`,
     },
   )
 
 const notAToken = (identity: string) =>
   new DaypassError('usage', `${identity} has cloud keys, not a token`, {
-    hint: 'use daypass env, daypass exec or daypass credential-process',
+    hint: (command) =>
+      `use ${command({ verb: 'env' })}, ${command({ verb: 'exec' })} or ${command({ verb: 'credential-process' })}`,
   })

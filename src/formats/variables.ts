@@ -87,7 +87,7 @@ const fixed = ({ sets = {} }: Pick<Variables, 'sets'>): Variable[] =>
 /** Nothing would look like success, and the program would run as somebody else. */
 const unnamed = ({ id }: Carrier, { kind }: Credential) =>
   new DaypassError('usage', `the provider ${id} names no variables for ${kind}`, {
-    hint: 'use daypass credential-process',
+    hint: (command) => `use ${command({ verb: 'credential-process' })}`,
   })
 
 /** The names that carry a credential of it, whatever it is: to take them away needs no credential. */

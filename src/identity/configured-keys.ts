@@ -1,6 +1,6 @@
 /** Keys that the configuration holds, and what is made of them. */
 import { createHash } from 'node:crypto'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, type Hint } from '../core/errors.ts'
 import type { Header, Host, KeysCredential, Time } from '../core/types.ts'
 import { type ConfiguredKeys, checkBound, type Definition } from './definition.ts'
 
@@ -11,7 +11,7 @@ export function checkKept(definition: Definition, header: Header): void {
   throw new DaypassError(
     'login_required',
     `${definition.name} has keys in config.yaml, and no session of theirs is open`,
-    { hint: `daypass login ${definition.name}` },
+    { advice: { verb: 'login', identity: definition.name } },
   )
 }
 
@@ -43,7 +43,7 @@ export const asCredential = (
 })
 
 /** Those of the configuration are mended there; `hint` is for all others. */
-export function refusedKeys({ name, keys }: Definition, error: DaypassError, hint: string): DaypassError {
+export function refusedKeys({ name, keys }: Definition, error: DaypassError, hint: Hint): DaypassError {
   const own = keys ? `mend credentials of ${name} in config.yaml` : hint
   return error.as(error.code, own)
 }

@@ -291,7 +291,7 @@ export function checkBound(definition: Definition, header: Header): void {
     'login_required',
     `${name} was logged in at ${was}, and its definition says ${says} now`,
     {
-      hint: `daypass login ${name}`,
+      advice: { verb: 'login', identity: name },
     },
   )
 }

@@ -10,7 +10,7 @@ export function checkParam(param: string, value: string, { like, oneOf }: Partia
   // There may be a password in an address.
   const given = /:\/\/[^/]*@/.test(value) ? '' : `, not ${shown(JSON.stringify(value))}`
   throw new DaypassError('usage', `${param} is to be ${expected}${given}`, {
-    hint: 'daypass login --help',
+    advice: { verb: 'login', flags: ['--help'] },
   })
 }
 

@@ -1,6 +1,6 @@
 /** Which identity is meant. Pure: the facts are gathered outside, and the network has no part in it. */
 import { nearest } from '../config/nearest.ts'
-import { DaypassError } from '../core/errors.ts'
+import { type Advice, DaypassError } from '../core/errors.ts'
 
 export interface Facts {
   /** `-i NAME`, or by position. */
@@ -33,21 +33,22 @@ export function whichIdentity(facts: Facts): Resolved {
   const [first] = environment
   if (first) return { environment: first, because: `${first.variable} is set` }
   if (known.length === 0) {
-    throw new DaypassError('login_required', 'nobody is logged in', { hint: 'daypass login' })
+    throw new DaypassError('login_required', 'nobody is logged in', { advice: { verb: 'login' } })
   }
   throw new DaypassError(
     'usage',
     `no identity was named, and there is no default; there are: ${known.join(', ')}`,
     {
-      hint: `daypass use ${known[0]}   or   -i ${known[0]}`,
+      hint: (command) => `${command({ verb: 'use', identity: known[0] })}   or   -i ${known[0]}`,
     },
   )
 }
 
 /** The name that was meant when it is not known: the nearest one, where one is near. */
 export function unknownIdentity(name: string, known: readonly string[]): DaypassError {
-  const hint = known.length === 0 ? `daypass login PROVIDER ${name}` : 'daypass list'
+  const advice: Advice =
+    known.length === 0 ? { verb: 'login', args: ['PROVIDER'], identity: name } : { verb: 'list' }
   const near = nearest(name, known)
   const message = `there is no identity ${JSON.stringify(name)}${near ? `, did you mean ${near}` : ''}`
-  return new DaypassError('not_found', message, { hint })
+  return new DaypassError('not_found', message, { advice })
 }

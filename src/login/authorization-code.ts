@@ -68,7 +68,8 @@ export async function byCode(
       signal,
     )
     const outcome = await exchangeCode(party, code)
-    if ('refusal' in outcome) throw refusalError(outcome.refusal, `daypass login ${definition.name}`)
+    if ('refusal' in outcome)
+      throw refusalError(outcome.refusal, { advice: { verb: 'login', identity: definition.name } })
     const entry = await entryOf(host, definition, party, outcome, method)
     return { entry, party, settle: (how) => settle(loopback, how) }
   } catch (error) {

@@ -74,7 +74,8 @@ async function credentialOf(
   if (!party.exchange) return { credential: source }
   try {
     const outcome = await exchangeToken(party, issued.tokens.accessToken!)
-    if ('refusal' in outcome) throw refusalError(outcome.refusal, `daypass login ${name}`)
+    if ('refusal' in outcome)
+      throw refusalError(outcome.refusal, { advice: { verb: 'login', identity: name } })
     return { credential: outcome.credential, source: source as BearerCredential }
   } catch (error) {
     await revokeIssued(party, issued.tokens)

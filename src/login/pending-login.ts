@@ -219,7 +219,8 @@ async function redeem(
   settle: LoggedIn['settle'],
 ): Promise<LoggedIn> {
   const outcome = await exchangeCode(party, code)
-  if ('refusal' in outcome) throw refusalError(outcome.refusal, `daypass login ${definition.name}`)
+  if ('refusal' in outcome)
+    throw refusalError(outcome.refusal, { advice: { verb: 'login', identity: definition.name } })
   return { entry: await entryOf(host, definition, party, outcome, method), party, settle }
 }
 

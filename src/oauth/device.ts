@@ -30,10 +30,9 @@ export async function authorizeDevice(party: Party, scopes: readonly string[]): 
     oauth.deviceAuthorizationRequest(server.metadata, by, clientAuth(server, client), parameters, options),
   )
   if (answer.status !== 200 || !answer.json)
-    throw refusalError(
-      refusalOf(answer, url.host, party),
-      'log in another way: --method browser, or --no-browser',
-    )
+    throw refusalError(refusalOf(answer, url.host, party), {
+      hint: 'log in another way: --method browser, or --no-browser',
+    })
   const { device_code, user_code, verification_uri, verification_uri_complete, expires_in, interval } =
     answer.json
   if (typeof device_code !== 'string' || typeof user_code !== 'string') {

@@ -1,5 +1,5 @@
 import { formatDuration } from '../core/duration.ts'
-import { DaypassError, type ErrorCode } from '../core/errors.ts'
+import { DaypassError, type ErrorCode, type ErrorDetails, type Hint } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
 import type { Party } from './server.ts'
 import type { Answer } from './wire.ts'
@@ -71,9 +71,10 @@ const CODES: Record<Refusal['kind'], ErrorCode> = {
 }
 
 /** Whatever the caller would say: logging in again does not mend these. */
-const HINTS: Partial<Record<Refusal['kind'], string>> = {
+const HINTS: Partial<Record<Refusal['kind'], Hint>> = {
   passing: 'that is the trouble of the server: try again in a while',
-  refused: 'check the client id and the scopes: daypass login --help',
+  refused: (command) =>
+    `check the client id and the scopes: ${command({ verb: 'login', flags: ['--help'] })}`,
 }
 
 const later = ({ retryAfter }: Refusal) =>
@@ -86,8 +87,12 @@ const PROOF = /dpop/i
 const PROOF_HINT =
   'write dpop_bound_access_tokens: true into its configuration; where that stands already, set the clock of this machine'
 
-export function refusalError(refusal: Refusal, hint?: string): DaypassError {
-  const usual =
+/** `otherwise`: what to do where the refusal itself does not say it. */
+export function refusalError(
+  refusal: Refusal,
+  otherwise?: Pick<ErrorDetails, 'advice' | 'hint'>,
+): DaypassError {
+  const hint =
     later(refusal) ?? refusal.hint ?? (PROOF.test(refusal.message) ? PROOF_HINT : HINTS[refusal.kind])
-  return new DaypassError(CODES[refusal.kind], refusal.message, { hint: usual ?? hint })
+  return new DaypassError(CODES[refusal.kind], refusal.message, hint ? { hint } : otherwise)
 }

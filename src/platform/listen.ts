@@ -202,7 +202,8 @@ async function portError(failures: ReadonlyMap<number, NodeJS.ErrnoException>): 
   const reasons = await Promise.all([...failures].map(([port, failure]) => reason(port, failure)))
   const [first] = failures.values()
   return new DaypassError('port', `cannot listen on 127.0.0.1: ${reasons.join(', ')}`, {
-    hint: 'end the program that holds the port, or use `daypass login --no-browser`',
+    hint: (command) =>
+      `end the program that holds the port, or use \`${command({ verb: 'login', flags: ['--no-browser'] })}\``,
     cause: first,
   })
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, type FormatCommand } from '../core/errors.ts'
 import { handOn } from './defer-signals.ts'
 
 /** Sent by the terminal to everything in front of the person, the program included. */
@@ -54,7 +54,10 @@ function hasTerminal(): boolean {
 function notStarted(name: string, cause: unknown): DaypassError {
   const { code } = cause as NodeJS.ErrnoException
   const windows = process.platform === 'win32'
-  const hint = windows ? 'a .cmd or .bat wants its shell: daypass exec -- cmd /c NAME' : undefined
+  const hint = windows
+    ? (command: FormatCommand) =>
+        `a .cmd or .bat wants its shell: ${command({ verb: 'exec', flags: ['--', 'cmd', '/c', 'NAME'] })}`
+    : undefined
   const what = JSON.stringify(name)
   if (code === 'ENOENT' || name === '')
     return new DaypassError('no_program', `there is no program ${what}`, { hint, cause })

@@ -78,7 +78,7 @@ export function nodeTerminal(options: TerminalOptions): Terminal {
 async function prompts(interactive: boolean) {
   if (interactive) return import('@clack/prompts')
   throw new DaypassError('usage', 'there is nobody to ask: this is not a terminal', {
-    hint: 'say everything on the command line; see `daypass --help`',
+    hint: (command) => `say everything on the command line; see \`${command({ verb: '--help' })}\``,
   })
 }
 

@@ -6,7 +6,7 @@
  * It knows nothing of OAuth: how to renew is handed in, so logins and derived credentials share it.
  */
 import { isoTime } from '../core/duration.ts'
-import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { type Advice, DaypassError, isDaypassError } from '../core/errors.ts'
 import { isUsable, stateOf, timeLeft } from '../core/freshness.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Credential, Entry, Grant, Host } from '../core/types.ts'
@@ -37,7 +37,7 @@ export interface Lease {
   /** Throws where the entry may not be used: bound to another server. Called after each read. */
   admit(entry: Entry): void
   /** What to type when a login is needed. */
-  loginCommand: string
+  login: Advice
   /** Of what is made and not logged in to: what stands for it until the first one is kept. Never handed out. */
   blank?: Entry & { grant: Grant }
 }
@@ -224,8 +224,8 @@ const failed = ({ code, message }: DaypassError) => ({ code, failure: message })
 
 /** What another call met while we waited for it is ours, too: nobody asks the server the same again. */
 function shared(lease: Lease, held: Held, demand: Demand, { failure, code }: Tried): Taken {
-  const hint = code === 'login_required' ? { hint: lease.loginCommand } : {}
-  return outcomeOf(lease, held, demand, new DaypassError(code ?? 'network', failure ?? '', hint))
+  const advice = code === 'login_required' ? lease.login : undefined
+  return outcomeOf(lease, held, demand, new DaypassError(code ?? 'network', failure ?? '', { advice }))
 }
 
 type Tried = NonNullable<Entry['header']['lastRenewal']>
@@ -255,6 +255,6 @@ function lastResort(lease: Lease, held: Held, demand: Demand): Taken {
   )
 }
 
-function loginRequired({ name, loginCommand }: Lease, why: string): DaypassError {
-  return new DaypassError('login_required', `${name} needs a login: ${why}`, { hint: loginCommand })
+function loginRequired({ name, login }: Lease, why: string): DaypassError {
+  return new DaypassError('login_required', `${name} needs a login: ${why}`, { advice: login })
 }

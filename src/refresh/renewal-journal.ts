@@ -99,10 +99,10 @@ const unanswered = ({ header, grant }: Held, since: number): Held => ({
 })
 
 /** One more try was made. Where the old refresh token is spent, that is said in so many words. */
-function unkept({ name, loginCommand }: Lease, error: unknown, isSpent: boolean): DaypassError {
+function unkept({ name, login }: Lease, error: unknown, isSpent: boolean): DaypassError {
   const why = error instanceof Error ? error.message : String(error)
   return new DaypassError('vault', `${name} was renewed at the server, but could not be kept: ${why}`, {
-    hint: isSpent ? `mend that, then: ${loginCommand}` : 'mend that, then try again',
+    hint: isSpent ? (command) => `mend that, then: ${command(login)}` : 'mend that, then try again',
     cause: error,
   })
 }

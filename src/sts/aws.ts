@@ -1,7 +1,7 @@
 /** AWS's token service (query protocol, API version 2011-06-15): who keys belong to, and keys made from keys. */
 import { AwsV4Signer } from 'aws4fetch'
 import { XMLParser } from 'fast-xml-parser'
-import { isDaypassError } from '../core/errors.ts'
+import { type Hint, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { KeysCredential } from '../core/types.ts'
 import { ask, type HttpAnswer, unreachable } from '../oauth/http.ts'
@@ -166,11 +166,11 @@ const KEYS_REFUSED = new Set([
 
 const OVER = new Set(['ExpiredToken', 'ExpiredTokenException'])
 
-const HINTS: Record<string, string> = {
+const HINTS: Record<string, Hint> = {
   AccessDenied:
     'the trust policy of the role has to name you, and a policy of yours has to allow the action (external id, MFA and source identity count, too)',
   RegionDisabledException: 'the region is not active in this account: choose another one with --region',
-  ValidationError: 'mend the role in config.yaml: daypass config validate',
+  ValidationError: (command) => `mend the role in config.yaml: ${command({ verb: 'config validate' })}`,
   PackedPolicyTooLarge: 'use fewer or shorter session tags',
 }
 

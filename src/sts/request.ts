@@ -1,5 +1,5 @@
 /** What the token services of all clouds have in common: who keys belong to, and keys made from keys. */
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, type Hint } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
 import type { Host, KeysCredential } from '../core/types.ts'
 import type { HttpAnswer } from '../oauth/http.ts'
@@ -78,7 +78,7 @@ export interface Codes {
   /** The keys were good once. */
   over(code: string): boolean
   keysRefused(code: string): boolean
-  hint(code: string): string | undefined
+  hint(code: string): Hint | undefined
 }
 
 export function refusalFrom(

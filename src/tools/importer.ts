@@ -1,4 +1,5 @@
 /** What other tools keep and what could become of it here. Nothing of theirs is ever changed. */
+import type { Advice } from '../core/errors.ts'
 import type { Account, Grant, Method, Time } from '../core/types.ts'
 import type { Env } from './files/expand-home.ts'
 
@@ -13,7 +14,7 @@ export interface Source {
   /** What it uses where nothing is named. */
   chosen?(env: Env): string | undefined
   /** For somebody who has nothing there. */
-  instead: string
+  instead: Advice
 }
 
 /** One thing that was found. */

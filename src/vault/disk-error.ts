@@ -32,5 +32,5 @@ export function errno(error: unknown): string | undefined {
 }
 
 export function nothingThere(name: string): DaypassError {
-  return new DaypassError('not_found', `there is no record of \`${name}\``, { hint: 'daypass list' })
+  return new DaypassError('not_found', `there is no record of \`${name}\``, { advice: { verb: 'list' } })
 }

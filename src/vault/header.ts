@@ -99,7 +99,8 @@ export function damaged(name: string, why: string, cause?: unknown): DaypassErro
   return new DaypassError('vault', `the record of ${whose} cannot be opened: ${why}`, {
     hint: name.startsWith('__')
       ? 'start the login again'
-      : `daypass login ${name} (the old record is moved aside, not deleted)`,
+      : (command) =>
+          `${command({ verb: 'login', identity: name })} (the old record is moved aside, not deleted)`,
     cause,
   })
 }

@@ -15,7 +15,9 @@ export function readState(path: string, report?: Report): State {
   const chosen = said?.default
   if (said !== undefined && chosen === undefined) return {}
   if (typeof chosen === 'string' && isIdentityName(chosen)) return { default: chosen }
-  throw new DaypassError('vault', `${path} is damaged`, { hint: `remove it, then: daypass use <identity>` })
+  throw new DaypassError('vault', `${path} is damaged`, {
+    hint: (command) => `remove it, then: ${command({ verb: 'use', identity: '<identity>' })}`,
+  })
 }
 
 export async function writeState(path: string, state: State): Promise<void> {

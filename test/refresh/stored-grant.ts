@@ -92,7 +92,7 @@ export async function bench(entry: Entry = kept(), vault: Vault = memoryVault())
     name: 'work',
     vault: spied,
     margin: MINUTE,
-    loginCommand: 'daypass login work',
+    login: { verb: 'login', identity: 'work' },
     admit: () => undefined,
     host: {
       now: () => clock.now,

@@ -38,7 +38,7 @@ export async function importFrom(world: World, tool: string, flags: ImportFlags)
   const offers = source.offers(env)
   if (offers.length === 0)
     throw new DaypassError('not_found', `there is nothing in ${source.files(env).join(' and ')}`, {
-      hint: source.instead,
+      advice: source.instead,
     })
   const found: Outcome[] = []
   const run = { world, source, flags, copied: new Map<string, string>() }

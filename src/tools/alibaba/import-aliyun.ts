@@ -20,7 +20,7 @@ export const offersOfAliyun: Source = {
       return offerOfAlibaba(profile, { name, file, again, now })
     })
   },
-  instead: 'daypass login alibaba',
+  instead: { verb: 'login', args: ['alibaba'] },
 }
 
 function read(env: Env) {

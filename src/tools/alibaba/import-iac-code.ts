@@ -27,7 +27,7 @@ export const offersOfIacCode: Source = {
     }
     return profile ? [offerOfAlibaba(profile, { name: TITLE, file, again: '/auth', now })] : []
   },
-  instead: 'daypass login alibaba',
+  instead: { verb: 'login', args: ['alibaba'] },
 }
 
 function read(path: string): Profile | undefined {

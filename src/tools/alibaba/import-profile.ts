@@ -1,5 +1,6 @@
 /** What a profile of Alibaba Cloud's tools offers: aliyun and iac-code call the same things by the same names. */
 import { isoTime } from '../../core/duration.ts'
+import { formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import { shown } from '../../core/text.ts'
 import type { KeysCredential, Time } from '../../core/types.ts'
@@ -53,7 +54,8 @@ const ofThePlace = (what: string): Unnamed => ({
   next: 'leave it to the tool: its keys come from where it runs',
 })
 
-const anew = (name: string) => `daypass login alibaba ${name}`
+const anew = (name: string, flags: readonly string[] = []) =>
+  formatCommand({ verb: 'login', args: ['alibaba'], identity: name, flags })
 
 const text = (profile: Profile, name: string): string | undefined => {
   const said = profile[name]
@@ -191,7 +193,8 @@ function program(profile: Profile, { name }: Where): Unnamed {
 function session(profile: Profile, { name, again, now }: Where): Unnamed {
   const site = siteOf(profile)
   const { region } = regionOf(profile)
-  const login = `${anew(name)}${site ? ` --site ${site}` : ''}${region === undefined ? '' : ` --region ${region}`}`
+  const flags = [...(site ? ['--site', site] : []), ...(region === undefined ? [] : ['--region', region])]
+  const login = anew(name, flags)
   const what = `the login of ${site === 'intl' ? 'the international site' : 'the site of China'}`
   const token = text(profile, 'oauth_refresh_token')
   if (token === undefined || site === undefined) return { what: 'a login that nobody can renew', next: login }

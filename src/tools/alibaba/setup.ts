@@ -80,13 +80,14 @@ function planned(request: AliyunSetup, there: There, platform: NodeJS.Platform):
 function checkName(profile: string): void {
   if (profile !== '' && shown(profile) === profile) return
   throw new DaypassError('usage', `"${shown(profile)}" cannot be the name of a profile`, {
-    hint: 'daypass setup alibaba IDENTITY --as <name>',
+    advice: { verb: 'setup', args: ['alibaba'], identity: 'IDENTITY', flags: ['--as', '<name>'] },
   })
 }
 
 const isTaken = ({ profile, identity }: AliyunSetup, path: string) =>
   new DaypassError('usage', `there is a profile "${profile}" in ${path} already`, {
-    hint: `daypass setup alibaba ${identity} --as ${profile} --force to write into it, or choose another name`,
+    hint: (command) =>
+      `${command({ verb: 'setup', args: ['alibaba'], identity, flags: ['--as', profile, '--force'] })} to write into it, or choose another name`,
   })
 
 type Wanted = Json & { name: string }

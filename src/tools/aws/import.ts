@@ -1,4 +1,5 @@
 /** What AWS's files offer. */
+import { formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import { shown } from '../../core/text.ts'
 import type { Offer, Source, Taken } from '../importer.ts'
@@ -13,10 +14,13 @@ export const offersOfAws: Source = {
     const paths = awsPaths(env)
     return findInAws(paths).map((found) => offerOf(found, paths))
   },
-  instead: 'daypass login aws',
+  instead: { verb: 'login', args: ['aws'] },
 }
 
 type Of<K extends FoundInAws['kind']> = Extract<FoundInAws, { kind: K }>
+
+const loginAgain = (name: string, flags: readonly string[] = []) =>
+  formatCommand({ verb: 'login', args: ['aws'], identity: name, flags })
 
 const NOT_OURS = { sso: 'IAM Identity Center', 'web-identity': 'a web identity' } as const
 
@@ -32,7 +36,7 @@ function offerOf(found: FoundInAws, paths: AwsPaths): Offer {
     case 'process':
       return found.ours
         ? { name, what: 'a profile of daypass itself' }
-        : { name, what: 'a program that hands out keys', next: `daypass login aws ${name}` }
+        : { name, what: 'a program that hands out keys', next: loginAgain(name) }
     default:
       return { name, what: NOT_OURS[found.kind], next: found.hint }
   }
@@ -40,7 +44,7 @@ function offerOf(found: FoundInAws, paths: AwsPaths): Offer {
 
 function keys(found: Of<'keys'>, paths: AwsPaths): Offer {
   const { profile: name, accessKeyId, secretAccessKey, sessionToken, region, file } = found
-  if (sessionToken) return { name, what: 'temporary keys', next: `daypass login aws ${name}` }
+  if (sessionToken) return { name, what: 'temporary keys', next: loginAgain(name) }
   return {
     name,
     what: `the access key ${new Secret(accessKeyId).masked()}`,
@@ -57,11 +61,11 @@ function keys(found: Of<'keys'>, paths: AwsPaths): Offer {
 
 /** Profiles of one principal share one session. */
 function session({ profile: name, loginSession, region }: Of<'login-session'>, paths: AwsPaths): Offer {
-  const at = region === undefined ? '' : ` --region ${region}`
+  const flags = region === undefined ? [] : ['--region', region]
   return {
     name,
     what: `the login session of ${shown(loginSession)}`,
-    rotates: { session: loginSession, login: `daypass login aws ${name}${at}`, again: 'aws login' },
+    rotates: { session: loginSession, login: loginAgain(name, flags), again: 'aws login' },
     take: () => taken(loginSessionPath(paths.loginCache, loginSession), loginSession, region),
   }
 }

@@ -1,5 +1,5 @@
 /** What `setup aws` writes into AWS's config file, decided without touching it. */
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, type Hint } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
 import { commandLine } from '../files/command-line.ts'
 import { applyEdits, diffOf } from '../files/edits.ts'
@@ -67,7 +67,8 @@ export function planAwsProfile(
 function checkName(profile: string): void {
   if (/^[\w\-@+.%:/]+$/.test(profile) && profile !== '__proto__') return
   throw new DaypassError('usage', `"${shown(profile)}" is no profile name that every AWS tool can read`, {
-    hint: 'daypass setup aws IDENTITY --as <name>, of letters, digits and any of - _ @ + . % : /',
+    hint: (command) =>
+      `${command({ verb: 'setup', args: ['aws'], identity: 'IDENTITY', flags: ['--as', '<name>'] })}, of letters, digits and any of - _ @ + . % : /`,
   })
 }
 
@@ -85,14 +86,18 @@ function refuseMixture(
   throw new DaypassError(
     'usage',
     `profile "${profile}" has a ${other} already${where}, and tools differ in which of the two they take`,
-    { hint: `choose another name: daypass setup aws ${identity} --as ${profile}-daypass` },
+    {
+      hint: (command) =>
+        `choose another name: ${command({ verb: 'setup', args: ['aws'], identity, flags: ['--as', `${profile}-daypass`] })}`,
+    },
   )
 }
 
 function refuseStranger({ profile, identity, force }: AwsSetup, { ours, path }: AwsTexts): void {
   if (force || Object.values(KEY).some((key) => ours.has(key))) return
   throw new DaypassError('usage', `there is a profile "${profile}" in ${path} already`, {
-    hint: `daypass setup aws ${identity} --as ${profile} --force to write into it, or choose another name`,
+    hint: (command) =>
+      `${command({ verb: 'setup', args: ['aws'], identity, flags: ['--as', profile, '--force'] })} to write into it, or choose another name`,
   })
 }
 
@@ -106,14 +111,18 @@ function wantedKeys(
   for (const key of Object.values(KEY)) if (ours.has(key)) keys[key] = undefined
   keys[KEY[request.form]] =
     request.form === 'login-session'
-      ? plainValue(request.loginSession, 'log in again: daypass login')
+      ? plainValue(request.loginSession, (command) => `log in again: ${command({ verb: 'login' })}`)
       : commandLine(request.command, platform)
   if (request.region !== undefined && !there?.has('region'))
-    keys.region = plainValue(request.region, 'name one: daypass login NAME --region <region>')
+    keys.region = plainValue(
+      request.region,
+      (command) =>
+        `name one: ${command({ verb: 'login', identity: 'NAME', flags: ['--region', '<region>'] })}`,
+    )
   return keys
 }
 
-function plainValue(text: string, hint: string): string {
+function plainValue(text: string, hint: Hint): string {
   if (/^[^\s[\]#;]+$/.test(text)) return text
   throw new DaypassError('usage', `"${shown(text)}" cannot stand in an AWS profile`, { hint })
 }

@@ -1,4 +1,5 @@
 /** What Cloudinary's command line has kept: accounts by API key and by login, each an address of its own scheme. */
+import { formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import { shown } from '../../core/text.ts'
 import type { Time } from '../../core/types.ts'
@@ -27,8 +28,11 @@ export const offersOfCld: Source = {
     const { [DEFAULT]: _, ...accounts } = read(file)
     return Object.entries(accounts).map(([name, said]) => offerOf(name, said, file))
   },
-  instead: 'daypass login cloudinary',
+  instead: { verb: 'login', args: ['cloudinary'] },
 }
+
+const loginAgain = (name: string, flags: readonly string[]) =>
+  formatCommand({ verb: 'login', args: ['cloudinary'], identity: name, flags })
 
 function read(path: string): Json {
   const text = readForeign(path).text.replace(/^\ufeff/, '')
@@ -66,7 +70,7 @@ function keys(name: string, { cloud, key, secret, settings }: AccountUrl, file: 
     return {
       name,
       what: `${what}, at an address of its own`,
-      next: `daypass login cloudinary ${name} --method keys`,
+      next: loginAgain(name, ['--method', 'keys']),
     }
   const others = [...settings.keys()].filter((setting) => !['upload_prefix', 'region'].includes(setting))
   const left = others.length > 0 ? `not copied: its settings ${others.map(shown).join(', ')}; ` : ''
@@ -112,14 +116,14 @@ function regionOf(settings: URLSearchParams): Record<string, string> | undefined
 /** A login by browser. Its refresh token is good for one use. */
 function session(name: string, url: AccountUrl, file: string): Offer {
   const region = url.settings.get('region')
-  const at = region && region !== 'api' ? ` --region ${region}` : ''
-  const login = `daypass login cloudinary ${name}${at}`
+  const flags = region && region !== 'api' ? ['--region', region] : []
+  const login = loginAgain(name, flags)
   const token = url.settings.get('refresh_token')
   if (!token) return { name, what: `a login to ${shown(url.cloud)} that nobody can renew`, next: login }
   return {
     name,
     what: `the login to ${shown(url.cloud)}`,
-    rotates: { session: sumOf(token), login, again: `cld login ${name}${at}` },
+    rotates: { session: sumOf(token), login, again: ['cld', 'login', name, ...flags].join(' ') },
     take: async (now) => {
       await whenFree(`${file}.lock`, TITLE)
       const later = parseUrl(read(file)[name])

@@ -75,7 +75,8 @@ function editsFor(text: string, path: string, wanted: Json): Edit[] {
 
 const isTaken = ({ identity }: DockerSetup, path: string, registry: string) =>
   new DaypassError('usage', `there is another helper for ${registry} in ${path} already`, {
-    hint: `daypass setup docker ${identity} --force to take its place`,
+    hint: (command) =>
+      `${command({ verb: 'setup', args: ['docker'], identity, flags: ['--force'] })} to take its place`,
   })
 
 /** Any other value of the file may be a password, or a header with one. */

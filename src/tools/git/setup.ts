@@ -92,7 +92,8 @@ const isWrittenBy = (entries: readonly Pick<LedgerEntry, 'edits'>[], value: stri
 /** Not what stands there: it may be a line of shell that has a password in it. */
 const isTaken = ({ identity }: GitSetup, path: string, name: string) =>
   new DaypassError('usage', `${name} is another one in ${path} already`, {
-    hint: `daypass setup git ${identity} --force to be asked instead of it`,
+    hint: (command) =>
+      `${command({ verb: 'setup', args: ['git'], identity, flags: ['--force'] })} to be asked instead of it`,
   })
 
 /** Any value of the file may be a secret, but for ours. */

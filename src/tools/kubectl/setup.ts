@@ -44,7 +44,7 @@ export function kubectlSetup(request: KubectlSetup, { path, others }: Paths): Se
 function refuseUserOf(path: string, { user, identity }: KubectlSetup): void {
   if (!readKubeconfig(readForeign(path).text, path).users.some(({ name }) => name === user)) return
   throw new DaypassError('usage', `there is a user "${shown(user)}" in ${path} already`, {
-    hint: `daypass setup kubectl ${identity} --as <name>`,
+    advice: { verb: 'setup', args: ['kubectl'], identity, flags: ['--as', '<name>'] },
   })
 }
 
@@ -64,7 +64,8 @@ function planned(request: KubectlSetup, there: There): Plan {
   const isOurs = ours.length > 0 && isCalled(found)
   if (found && !isDone && !isOurs && !request.force)
     throw new DaypassError('usage', `there is a user "${shown(place)}" in ${path} already`, {
-      hint: `daypass setup kubectl ${identity} --as ${place} --force to take its place, or choose another name`,
+      hint: (command) =>
+        `${command({ verb: 'setup', args: ['kubectl'], identity, flags: ['--as', place, '--force'] })} to take its place, or choose another name`,
     })
   const edit = found ? kubeconfig.replaced(found, wanted) : kubeconfig.added(wanted)
   const edits = isDone ? [] : checked(request, there, edit, wanted)
