@@ -8,10 +8,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DaypassError } from '../../core/errors.ts'
 import type { Host } from '../../core/types.ts'
-import { startAuthorizationServer } from '../../testing/authorization-server.ts'
-import { scriptedBrowser } from '../../testing/browser.ts'
-import type { Answer } from '../output/result.ts'
+import { createVerb } from '../flags.ts'
+import type { Answer, BareWorld } from '../output/result.ts'
 import type { Paint } from '../output/text.ts'
+import type { Runner } from '../runner.ts'
+
+export const createDemoCommand = ({ runBare }: Runner) =>
+  createVerb('demo')
+    .description('the whole story, against a server that it starts itself on 127.0.0.1')
+    .action((flags) => runBare(flags, 'demo', shippedDemo))
 
 /** A server that counts. Its refresh tokens are single-use, and one that is used twice ends the login. */
 export interface DemoServer {
@@ -44,7 +49,8 @@ interface Ended {
 }
 
 /** The story that is shipped: against the strict server of daypass' own test kit. */
-export async function shippedDemo(host: Host, paint: Paint, signal: AbortSignal): Promise<Answer> {
+async function shippedDemo({ host, paintError: paint, signal }: BareWorld): Promise<Answer> {
+  const { startAuthorizationServer } = await import('../../testing/authorization-server.ts')
   const consent = canOpenBrowser(host) ? 'form' : 'auto'
   const server = await startAuthorizationServer({ accessTokenTtl: DEMO_TOKEN_LIFE, consent })
   const { issuer, clientId, stats, close } = server
@@ -121,6 +127,7 @@ async function logIn(stage: Stage): Promise<void> {
     stage,
     'there is no browser here, so the demo plays the person: it opens the page, signs in and agrees',
   )
+  const { scriptedBrowser } = await import('../../testing/browser.ts')
   // An opener that opens nothing; the page is visited below.
   const opener = `"${process.execPath}" -e 0`
   let visited: Promise<unknown> | undefined

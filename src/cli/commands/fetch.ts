@@ -4,10 +4,38 @@ import { DaypassError, type ErrorCode, isDaypassError } from '../../core/errors.
 import { shown } from '../../core/text.ts'
 import { unreachable } from '../../oauth/http.ts'
 import { record } from '../audit-line.ts'
+import { createVerb, selected } from '../flags.ts'
+import { orLogIn } from '../login/on-demand.ts'
 import type { Answer, World } from '../output/result.ts'
-import { orLogIn } from './login.ts'
+import type { Runner } from '../runner.ts'
 
-export interface FetchFlags {
+export const createFetchCommand = ({ run }: Runner) =>
+  createVerb('fetch')
+    .description('one HTTP request with the token of an identity, only towards its own hosts')
+    .argument('<url>', 'where to: https://api.example.com/me')
+    .argument('[identity]', 'which')
+    .option('-X, --method <method>', 'default: GET, with data POST')
+    .option('-H, --header <line>', 'a header, like "Accept: text/csv"; several times', gathered)
+    .option('-d, --data <data>', 'what to send: text, @file, or @- for standard input')
+    .option('-o, --output <file>', 'write the answer there')
+    .option('--include', 'the status and the headers of the answer, too')
+    .addHelpText('after', HELP)
+    .action((url, identity, flags) =>
+      run(flags, 'fetch', (world) => fetchUrl(world, url, selected(identity, flags), flags)),
+    )
+
+const gathered = (line: string, before: readonly string[] = []) => [...before, line]
+
+const HELP = `
+The hosts of an identity are those of its API and of its login, or hosts: of config.yaml. A token that the
+server refuses is renewed once. Redirects are followed; to another origin they go without the token. Data
+that is JSON is sent as application/json, other as a form, unless -H says otherwise. Keys of a cloud do not
+go with a request: daypass exec -- CMD.
+
+The answer is printed as it comes, whatever it is, and the exit code tells of it: 2xx and 3xx are 0, 401 is
+4, 403 is 6, 408, 425, 429 and 5xx are 5, other 4xx are 1. With --json, what goes wrong is told as JSON.`
+
+interface FetchFlags {
   method?: string | undefined
   header?: readonly string[] | undefined
   data?: string | undefined
@@ -16,7 +44,7 @@ export interface FetchFlags {
 }
 
 /** One request with the identity's token. What the server answers is the answer, whatever it thinks of the request. */
-export async function fetchUrl(
+async function fetchUrl(
   world: World,
   address: string,
   selected: string | undefined,

@@ -1,16 +1,21 @@
 import { formatDuration } from '../../core/duration.ts'
 import { DaypassError } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
+import { createVerb, selected } from '../flags.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
 import { sheet } from '../output/text.ts'
+import type { Runner } from '../runner.ts'
+
+export const createWhoamiCommand = ({ run }: Runner) =>
+  createVerb('whoami')
+    .description('who is logged in, offline')
+    .argument('[identity]', 'which')
+    .action((identity, flags) => run(flags, 'whoami', (world) => whoami(world, selected(identity, flags))))
 
 const SOON = 30_000
 
 /** Offline: who it is, as far as the login found out. */
-export async function whoami(
-  { daypass, host, json, paint }: World,
-  identity: string | undefined,
-): Promise<Answer> {
+async function whoami({ daypass, host, json, paint }: World, identity: string | undefined): Promise<Answer> {
   const resolved = await daypass.resolve(identity)
   if ('environment' in resolved) throw nobodyKnows(resolved.environment.variable)
   const { row, header, timeLeft } = await daypass.status(resolved.identity)
