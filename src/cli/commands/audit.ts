@@ -1,6 +1,7 @@
 import { type Asked, isOff } from '../../audit/append.ts'
 import { readAudit } from '../../audit/read.ts'
 import { isoTime, parseDuration } from '../../core/duration.ts'
+import { formatCommand } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
 import { createVerb, selected } from '../flags.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
@@ -48,7 +49,10 @@ function audit(world: World, identity: string | undefined, { since }: AuditOptio
   }
   const last = since === undefined ? wanted.slice(-LAST) : wanted
   const earlier = wanted.length - last.length
-  if (earlier > 0) terminal.say(`The last ${LAST}; ${earlier} came before: daypass audit --since 30d`)
+  if (earlier > 0)
+    terminal.say(
+      `The last ${LAST}; ${earlier} came before: ${formatCommand({ verb: 'audit', flags: ['--since', '30d'] })}`,
+    )
   return { out: table([HEAD, ...last.map(row)], paint) }
 }
 

@@ -37,7 +37,7 @@ async function webConsole(world: World, selected: string | undefined, flags: Con
   const consoleHost = provider.console?.(params)
   if (!consoleHost || !endpoints.federation || credential.kind !== 'keys')
     throw new DaypassError('usage', `${provider.title} has no console that daypass can open`, {
-      hint: 'daypass list shows what there is',
+      hint: (command) => `${command({ verb: 'list' })} shows what there is`,
     })
   const token = await signinToken(world, getSigninTokenUrl(endpoints.federation, credential))
   const region = flags.region ?? params.region
@@ -51,7 +51,7 @@ async function webConsole(world: World, selected: string | undefined, flags: Con
     return {}
   }
   throw new DaypassError('not_found', 'no browser could be opened here', {
-    hint: `daypass console ${identity} --print`,
+    advice: { verb: 'console', identity, flags: ['--print'] },
   })
 }
 
@@ -66,7 +66,8 @@ async function signinToken({ host }: World, url: string): Promise<Secret> {
   if (answer.status >= 500 || answer.status === 429)
     throw new DaypassError('network', `${at} answered ${answer.status}`, { hint: 'try again in a while' })
   throw new DaypassError('refused', `${at} gives no console for these keys (${answer.status})`, {
-    hint: 'the console takes keys of a role: daypass console <identity>, one of kind aws/assume-role or signed in as a role',
+    hint: (command) =>
+      `the console takes keys of a role: ${command({ verb: 'console', identity: '<identity>' })}, one of kind aws/assume-role or signed in as a role`,
   })
 }
 

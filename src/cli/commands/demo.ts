@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand } from '../../core/errors.ts'
 import type { Host } from '../../core/types.ts'
 import { createVerb } from '../flags.ts'
 import type { Answer, BareWorld } from '../output/result.ts'
@@ -111,7 +111,9 @@ async function story(stage: Stage): Promise<void> {
   await shown(stage, ['logout', 'demo'])
   expect(server.counts().ended === 1, 'the server did not end the login')
   note(stage, 'the server confirms that the login has ended')
-  host.terminal.say(`\n${stage.paint('green', '✓')} That was it. Yours begins with: daypass login`)
+  host.terminal.say(
+    `\n${stage.paint('green', '✓')} That was it. Yours begins with: ${formatCommand({ verb: 'login' })}`,
+  )
 }
 
 /** A person's own browser where there is one; else the demo plays the person, and says so. */
@@ -170,16 +172,16 @@ async function crowd(stage: Stage): Promise<void> {
 /** Runs daypass as a person would, and shows it. */
 async function shown(
   stage: Stage,
-  words: readonly string[],
+  [verb = '', ...args]: readonly string[],
   hidden: readonly string[] = [],
   watch?: (stderr: string) => void,
 ) {
   const { host, paint } = stage
-  host.terminal.say(`\n${paint('bold', `$ daypass ${words.join(' ')}`)}`)
-  const ended = await daypass(stage, [...words, ...hidden], watch)
+  host.terminal.say(`\n${paint('bold', `$ ${formatCommand({ verb, args })}`)}`)
+  const ended = await daypass(stage, [verb, ...args, ...hidden], watch)
   const text = `${ended.stderr}${ended.stdout}`.trimEnd()
   host.terminal.say(text.replaceAll(/^/gm, '  '))
-  expect(ended.code === 0, `daypass ${words[0]} ended with ${ended.code}`)
+  expect(ended.code === 0, `${formatCommand({ verb })} ended with ${ended.code}`)
   return ended
 }
 

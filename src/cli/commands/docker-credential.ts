@@ -73,6 +73,6 @@ const keepsNone = () =>
     'usage',
     'daypass keeps no passwords of registries: it hands out tokens of its own logins',
     {
-      hint: 'daypass login, or take the registry out of credHelpers',
+      hint: (command) => `${command({ verb: 'login' })}, or take the registry out of credHelpers`,
     },
   )

@@ -59,5 +59,9 @@ const twoWays = () =>
 
 const noCommand = (selected: string | undefined) =>
   new DaypassError('usage', 'no program was given to run', {
-    hint: `daypass exec ${selected === undefined ? '' : '[identity] '}-- CMD`,
+    advice: {
+      verb: 'exec',
+      identity: selected === undefined ? undefined : '[identity]',
+      flags: ['--', 'CMD'],
+    },
   })

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import type { Handed } from '../../client/credential.ts'
-import { DaypassError, type ErrorCode, isDaypassError } from '../../core/errors.ts'
+import { DaypassError, type ErrorCode, type ErrorDetails, isDaypassError } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
 import { unreachable } from '../../oauth/http.ts'
 import { record } from '../audit-line.ts'
@@ -70,7 +70,8 @@ function urlOf(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (!url || !/^https?:$/.test(url.protocol))
     throw new DaypassError('usage', `${JSON.stringify(address.slice(0, 80))} is no address`, {
-      hint: 'write it whole: daypass fetch https://api.example.com/me',
+      hint: (command) =>
+        `write it whole: ${command({ verb: 'fetch', args: ['https://api.example.com/me'] })}`,
     })
   if (url.username || url.password)
     throw new DaypassError('usage', 'the address has a user or a password in it', {
@@ -81,7 +82,7 @@ function urlOf(address: string): URL {
 
 const keysSign = ({ identity }: Handed) =>
   new DaypassError('usage', `${identity} has keys, and requests are signed with them by their own tools`, {
-    hint: `daypass exec ${identity.startsWith('(') ? '' : `${identity} `}-- CMD`,
+    advice: { verb: 'exec', identity: identity.startsWith('(') ? undefined : identity, flags: ['--', 'CMD'] },
   })
 
 async function requestOf(url: URL, flags: FetchFlags, signal: AbortSignal): Promise<Request> {
@@ -94,7 +95,7 @@ async function requestOf(url: URL, flags: FetchFlags, signal: AbortSignal): Prom
     return new Request(url, { method, headers, signal, ...(body && { body: new Blob([body]) }) })
   } catch (cause) {
     throw new DaypassError('usage', `there can be no such request: ${method}${body ? ' with data' : ''}`, {
-      hint: 'daypass fetch --help',
+      advice: { verb: 'fetch', flags: ['--help'] },
       cause,
     })
   }
@@ -182,7 +183,7 @@ function complaint(answer: Response, asked: URL, handed: Handed): DaypassError |
   const words = [`${host} answered ${answer.status}`, shown(answer.statusText)].filter(Boolean).join(' ')
   if (elsewhere)
     return new DaypassError(code === 'login_required' ? 'refused' : code, `${words}; ${REDIRECTED}`)
-  return new DaypassError(code, words, { hint: hintFor(code, answer, handed) })
+  return new DaypassError(code, words, nextStep(code, answer, handed))
 }
 
 const REDIRECTED = 'the request was redirected there, where the token does not go'
@@ -194,13 +195,15 @@ function codeFor(status: number): ErrorCode | undefined {
   return status >= 500 || [408, 425, 429].includes(status) ? 'network' : 'request'
 }
 
-function hintFor(code: ErrorCode, { headers }: Response, { identity, variable }: Handed): string | undefined {
+function nextStep(code: ErrorCode, { headers }: Response, { identity, variable }: Handed): ErrorDetails {
   if (code === 'login_required')
-    return variable === undefined ? `daypass login ${identity}` : `it is the token of ${variable}`
-  if (code === 'refused') return `it may want other permissions than ${identity} has`
-  if (code !== 'network') return undefined
+    return variable === undefined
+      ? { advice: { verb: 'login', identity } }
+      : { hint: `it is the token of ${variable}` }
+  if (code === 'refused') return { hint: `it may want other permissions than ${identity} has` }
+  if (code !== 'network') return {}
   const after = headers.get('retry-after') ?? ''
-  return /^\d{1,6}$/.test(after) ? `try again in ${after} s` : 'try again in a while'
+  return { hint: /^\d{1,6}$/.test(after) ? `try again in ${after} s` : 'try again in a while' }
 }
 
 async function toFile(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {

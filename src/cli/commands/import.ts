@@ -1,4 +1,4 @@
-import { DaypassError, isDaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand, isDaypassError } from '../../core/errors.ts'
 import { isIdentityName } from '../../core/names.ts'
 import { harmless, shown } from '../../core/text.ts'
 import { offersOfAliyun } from '../../tools/alibaba/import-aliyun.ts'
@@ -61,7 +61,7 @@ async function importFrom(world: World, tool: string, flags: ImportFlags): Promi
   const chosen = source.chosen?.(env)
   if (chosen !== undefined)
     terminal.say(
-      `${source.title} uses ${shown(chosen)} where nothing is named; here: daypass use ${shown(chosen)}`,
+      `${source.title} uses ${shown(chosen)} where nothing is named; here: ${formatCommand({ verb: 'use', identity: shown(chosen) })}`,
     )
   return world.json ? { out: jsonLine({ found, ...(chosen !== undefined && { chosen }) }) } : {}
 }

@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings'
 import type { LoginRequest } from '../../client/login.ts'
 import { formatDuration, isoTime, parseDuration } from '../../core/duration.ts'
-import { DaypassError, EXIT } from '../../core/errors.ts'
+import { type Advice, DaypassError, EXIT, formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import type { Method } from '../../core/types.ts'
 import type { Given } from '../../identity/definition.ts'
@@ -96,7 +96,7 @@ async function login(
   if (flags.finish !== undefined) return finish(world, flags.finish, flags)
   if (name !== undefined && flags.name !== undefined && name !== flags.name) {
     throw new DaypassError('usage', 'the name was given twice', {
-      hint: 'give it once: daypass login PROVIDER NAME',
+      hint: (command) => `give it once: ${command({ verb: 'login', args: ['PROVIDER'], identity: 'NAME' })}`,
     })
   }
   const chosen = target ?? (await atApi(world, flags)) ?? (await pickLogin(world))
@@ -215,7 +215,7 @@ function portOf(text: string): number {
 async function start(world: World, target: string, request: Omit<LoginRequest, 'target'>): Promise<Answer> {
   const { daypass, json, host } = world
   const { id, url, userCode, pasted, waiting, expiresAt } = await daypass.startLogin(target, request)
-  const next = `daypass login --finish ${id} ${pasted ? '--code TEXT' : '--wait 60s'}`
+  const next = formatCommand(pasted ? finishing(id, '--code', 'TEXT') : finishing(id, '--wait', '60s'))
   const left = formatDuration(expiresAt - host.now())
   host.terminal.say(
     [
@@ -223,7 +223,7 @@ async function start(world: World, target: string, request: Omit<LoginRequest, '
       `Then, within ${left}: ${next}`,
       ...(userCode || pasted
         ? []
-        : [`or, where the browser runs elsewhere: daypass login --finish ${id} --callback-url URL`]),
+        : [`or, where the browser runs elsewhere: ${formatCommand(finishing(id, '--callback-url', 'URL'))}`]),
       ...(waiting ? ['', waiting] : []),
     ].join('\n'),
   )
@@ -237,6 +237,12 @@ async function start(world: World, target: string, request: Omit<LoginRequest, '
   return { code: EXIT.pending, ...(json && { out: jsonLine(answer) }) }
 }
 
+/** The second step of a login. */
+const finishing = (id: string, ...flags: string[]): Advice => ({
+  verb: 'login',
+  flags: ['--finish', id, ...flags],
+})
+
 async function finish(world: World, id: string, flags: LoginFlags): Promise<Answer> {
   const { daypass, signal } = world
   const pasted = flags.callbackUrl ?? flags.code
@@ -247,6 +253,6 @@ async function finish(world: World, id: string, flags: LoginFlags): Promise<Answ
   })
   if (outcome) return printLogin(world, outcome)
   throw new DaypassError('pending', 'nobody finished the login yet', {
-    hint: `daypass login --finish ${id} --wait 60s`,
+    advice: finishing(id, '--wait', '60s'),
   })
 }

@@ -1,5 +1,5 @@
 import type { LogoutOptions, LogoutOutcome } from '../../client/logout.ts'
-import { EXIT, exitCode, isDaypassError } from '../../core/errors.ts'
+import { EXIT, exitCode, formatCommand, isDaypassError } from '../../core/errors.ts'
 import { isIdentityName } from '../../core/names.ts'
 import { createVerb, selected } from '../flags.ts'
 import { pickIdentity } from '../login/picker.ts'
@@ -38,7 +38,9 @@ async function logoutAll({ daypass, host, json }: World, flags: LogoutFlags): Pr
   const outcomes: LogoutOutcome[] = []
   let code = problems.length > 0 ? EXIT.vault : 0
   for (const { name, problem } of problems)
-    host.terminal.warn(`${name}: ${problem}${isIdentityName(name) ? `   (daypass remove ${name})` : ''}`)
+    host.terminal.warn(
+      `${name}: ${problem}${isIdentityName(name) ? `   (${formatCommand({ verb: 'remove', identity: name })})` : ''}`,
+    )
   for (const name of names) {
     try {
       const outcome = await daypass.logout(name, flags)
@@ -66,7 +68,7 @@ function said(outcome: LogoutOutcome): string {
 }
 
 const droppedWords = (identity: string, from: string) =>
-  `Dropped the credential of ${identity}. It is made anew from ${from} when it is asked for; to end that: daypass logout ${from}`
+  `Dropped the credential of ${identity}. It is made anew from ${from} when it is asked for; to end that: ${formatCommand({ verb: 'logout', identity: from })}`
 
 function goneWords({ identity, revocation, endless }: LogoutOutcome): string {
   const end = endless ? 'it is revoked there' : 'it expires'

@@ -50,7 +50,7 @@ async function named({ daypass }: World, identity: string | undefined): Promise<
   const resolved = await daypass.resolve(identity)
   if ('identity' in resolved) return resolved.identity
   throw new DaypassError('usage', `the token of ${resolved.environment.variable} is not ours to renew`, {
-    hint: 'daypass refresh <identity>',
+    advice: { verb: 'refresh', identity: '<identity>' },
   })
 }
 

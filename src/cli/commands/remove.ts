@@ -34,7 +34,7 @@ async function remove(
 async function agree({ host }: World, identity: string): Promise<void> {
   if (!host.terminal.interactive) {
     throw new DaypassError('usage', `removing ${identity} has to be confirmed`, {
-      hint: `daypass remove ${identity} --yes`,
+      advice: { verb: 'remove', identity, flags: ['--yes'] },
     })
   }
   if (await host.terminal.confirm(`Remove ${identity} altogether?`)) return

@@ -82,7 +82,9 @@ const LONGEST_SOCKET = 103
 async function placeOf({ unix, port = '0' }: ServeOptions): Promise<Place> {
   if (unix === undefined) {
     if (/^\d{1,5}$/.test(port) && Number(port) < 65536) return { port: Number(port) }
-    throw new DaypassError('usage', '--port is a number below 65536', { hint: 'daypass serve --port 8123' })
+    throw new DaypassError('usage', '--port is a number below 65536', {
+      advice: { verb: 'serve', flags: ['--port', '8123'] },
+    })
   }
   if (port !== '0')
     throw new DaypassError('usage', '--unix and --port are two places', { hint: 'give one of them' })

@@ -1,4 +1,4 @@
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand } from '../../core/errors.ts'
 import { type Plan, preview, setUp, undoSetup } from '../../tools/setup-plan.ts'
 import { createVerb, selected } from '../flags.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
@@ -56,12 +56,18 @@ const OWN = { as: '--as', loginSession: '--login-session' } as const
 
 function checkFlags(name: string, tool: SetupTool, flags: SetupFlags): void {
   if (flags.as === '')
-    throw new DaypassError('usage', '--as is a name', { hint: `daypass setup ${name} --as NAME <identity>` })
+    throw new DaypassError('usage', '--as is a name', {
+      advice: { verb: 'setup', args: [name, '--as', 'NAME'], identity: '<identity>' },
+    })
   for (const [flag, written] of Object.entries(OWN) as [keyof typeof OWN, string][]) {
     if (!flags[flag] || tool.flags?.includes(flag)) continue
-    throw new DaypassError('usage', `${written} says nothing to \`daypass setup ${name}\``, {
-      hint: `daypass setup ${name} <identity>`,
-    })
+    throw new DaypassError(
+      'usage',
+      `${written} says nothing to \`${formatCommand({ verb: 'setup', args: [name] })}\``,
+      {
+        advice: { verb: 'setup', args: [name], identity: '<identity>' },
+      },
+    )
   }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Handed } from '../../client/credential.ts'
 import { formatDuration, isoTime } from '../../core/duration.ts'
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand } from '../../core/errors.ts'
 import { environmentWith } from '../../formats/env.ts'
 import { type Marked, marked, SHELL_IDENTITY } from '../../formats/shell-prompt.ts'
 import { type Changes, namesFor } from '../../formats/variables.ts'
@@ -63,7 +63,7 @@ async function shell(
 
 const noTerminal = (selected: string | undefined) =>
   new DaypassError('usage', 'a shell needs a terminal, and this is none', {
-    hint: `daypass exec ${selected === undefined ? '' : `${selected} `}-- CMD`,
+    advice: { verb: 'exec', identity: selected, flags: ['--', 'CMD'] },
   })
 
 /** What daypass itself is asked for there is of the same identity, and renewed. */
@@ -90,10 +90,12 @@ function sayHello({ host }: World, { identity, credential, header }: Handed, can
   if (credential.expiresAt === undefined) return
   const end = credential.expiresAt - (header?.clockOffset ?? 0)
   const left = formatDuration(end - host.now())
-  const name = header ? `${identity} ` : ''
-  const longer = canBeServed
-    ? `What runs longer: daypass exec ${name}--endpoint -- CMD`
-    : 'Leave and come back for the next one.'
+  const inEndpoint = formatCommand({
+    verb: 'exec',
+    identity: header && identity,
+    flags: ['--endpoint', '--', 'CMD'],
+  })
+  const longer = canBeServed ? `What runs longer: ${inEndpoint}` : 'Leave and come back for the next one.'
   host.terminal.say(`Its credential ends in ${left} (${isoTime(end)}). ${longer}`)
 }
 

@@ -71,5 +71,5 @@ async function useTenant(
 
 const notOurs = (variable: string) =>
   new DaypassError('usage', `the token of ${variable} is no identity that could have a tenant`, {
-    hint: 'daypass tenants use SLUG <identity>',
+    advice: { verb: 'tenants use', args: ['SLUG'], identity: '<identity>' },
   })

@@ -24,7 +24,7 @@ async function use(world: World, identity: string | undefined, flags: UseFlags):
   const { daypass, host, json } = world
   if (flags.unset) {
     if (identity !== undefined || flags.here)
-      throw new DaypassError('usage', '--unset stands alone', { hint: 'daypass use --unset' })
+      throw new DaypassError('usage', '--unset stands alone', { advice: { verb: 'use', flags: ['--unset'] } })
     await daypass.use(undefined)
     host.terminal.say('There is no default now.')
     return json ? { out: jsonLine({ default: null }) } : {}

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../core/duration.ts'
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
 import { createVerb, selected } from '../flags.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
@@ -21,11 +21,13 @@ async function whoami({ daypass, host, json, paint }: World, identity: string | 
   const { row, header, timeLeft } = await daypass.status(resolved.identity)
   if (row.state === 'login_required' || row.state === 'expired') {
     throw new DaypassError('login_required', `${row.name} needs a login`, {
-      hint: `daypass login ${row.name}`,
+      advice: { verb: 'login', identity: row.name },
     })
   }
   if (timeLeft < SOON) {
-    const next = header?.renewable ? 'the next use renews it' : `then: daypass login ${row.name}`
+    const next = header?.renewable
+      ? 'the next use renews it'
+      : `then: ${formatCommand({ verb: 'login', identity: row.name })}`
     host.terminal.warn(`${row.name} expires in ${formatDuration(timeLeft)}; ${next}`)
   }
   const person = header?.account
@@ -50,5 +52,5 @@ async function whoami({ daypass, host, json, paint }: World, identity: string | 
 
 const nobodyKnows = (variable: string) =>
   new DaypassError('usage', `the token of ${variable} does not say whose it is`, {
-    hint: 'daypass whoami <identity>',
+    advice: { verb: 'whoami', identity: '<identity>' },
   })

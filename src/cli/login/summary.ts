@@ -1,4 +1,5 @@
 import type { LoginOutcome } from '../../client/store-login.ts'
+import { formatCommand } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
 import { accountWords, expiryWords, sessionWords, sheet, storeWords } from '../output/text.ts'
@@ -23,7 +24,7 @@ export async function printLogin(world: World, outcome: LoginOutcome): Promise<A
           ['expires', expiryWords(listed)],
           ['login lasts', sessionWords(listed, host.now())],
           ['kept in', storeWords(row.store ?? outcome.store)],
-          ['default', DEFAULTS[outcome.default].replace('NAME', row.name)],
+          ['default', defaultWords(outcome.default, row.name)],
         ],
         paintError,
       ),
@@ -32,8 +33,9 @@ export async function printLogin(world: World, outcome: LoginOutcome): Promise<A
   return json ? { out: jsonLine({ ...row, default: outcome.default !== 'no' }) } : {}
 }
 
-const DEFAULTS = {
-  made: 'yes, from now on',
-  already: 'yes, as before',
-  no: 'no; to make it so: daypass use NAME',
-} as const
+const defaultWords = (outcome: LoginOutcome['default'], identity: string) =>
+  ({
+    made: 'yes, from now on',
+    already: 'yes, as before',
+    no: `no; to make it so: ${formatCommand({ verb: 'use', identity })}`,
+  })[outcome]

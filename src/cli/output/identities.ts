@@ -1,5 +1,6 @@
 import type { Listed } from '../../client/list.ts'
 import { formatDuration } from '../../core/duration.ts'
+import { formatCommand } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
 import { type Answer, jsonLine, type World } from './result.ts'
 import { table } from './text.ts'
@@ -14,7 +15,7 @@ export async function listIdentities(world: World): Promise<Answer> {
   if (json) return { out: jsonLine({ identities: identities.map(({ row }) => row) }) }
   if (identities.length === 0) {
     if (problems.length > 0) return {}
-    host.terminal.say('Nobody is logged in. To begin: daypass login')
+    host.terminal.say(`Nobody is logged in. To begin: ${formatCommand({ verb: 'login' })}`)
     return {}
   }
   return { out: table([HEAD, ...identities.map(cells)], paint) }
