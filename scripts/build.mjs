@@ -143,7 +143,7 @@ function programs(root) {
     lazily('yaml', 'yaml.cjs'),
     lazily('fast-xml-parser', 'xml.cjs'),
     apart(/\/testing\/[\w-]+\.ts$/, 'testing.cjs'),
-    whenUsed(['node:crypto', 'node:child_process']),
+    whenUsed(['node:crypto', 'node:child_process', 'node:net', 'node:os']),
   ]
   const entry = (file, plugins) => ({ ...commonJs, entryPoints: [join(root, file)], plugins })
   return [

@@ -1,6 +1,6 @@
 /** Who may import whom, and what the deciding rooms may not do. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 
@@ -114,6 +114,49 @@ describe('the rooms', () => {
     expect(edges.filter(({ b }) => b === 'cli' || b === '..').map(({ from }) => from)).toEqual([])
   })
 })
+
+describe('the command line', () => {
+  const COMMANDS = join(SRC, 'cli/commands')
+  const commands = code.filter(({ path }) => dirname(path) === COMMANDS)
+
+  test('is a list of verbs, one file each', () => {
+    const program = code.find(({ name }) => name === 'cli/program.ts')!
+    const listed = importsOf(program).map(({ to }) => resolve(dirname(program.path), to))
+    expect(listed.filter((to) => dirname(to) === COMMANDS).sort()).toEqual(
+      commands.map(({ path }) => path).sort(),
+    )
+  })
+
+  test('has no verb that is imported by anything else', () => {
+    const wrong = own.filter(
+      ({ from, to }) =>
+        dirname(resolve(dirname(from), to)) === COMMANDS && relative(SRC, from) !== 'cli/program.ts',
+    )
+    expect(wrong.map(({ from, to }) => `${relative(SRC, from)} imports ${to}`)).toEqual([])
+  })
+
+  /** Rooms whose words name a command only by `formatCommand`, or as the advice of an error. */
+  const ADVISING = ['cli']
+
+  test('writes the commands that it advises in one place', () => {
+    const verbs = commands.map(({ path }) => basename(path, '.ts')).join('|')
+    const byHand = new RegExp(`\\bdaypass (?:(?:${verbs})\\b|\\$\\{)`)
+    const lines = code
+      .filter(({ room }) => ADVISING.includes(room))
+      .flatMap(({ name, text }) =>
+        withoutHelp(text)
+          .split('\n')
+          .flatMap((line, index) => (byHand.test(line) ? [`${name}:${index + 1} ${line.trim()}`] : [])),
+      )
+    expect(lines).toEqual([])
+  })
+})
+
+/** The text without comments, and without help, which is a text of several lines. Line numbers stay. */
+const withoutHelp = (text: string) =>
+  text
+    .replace(/\/\*[\s\S]*?\*\/|`\n(?:\\.|[^`\\])*`/g, (gone) => gone.replace(/[^\n]/g, ' '))
+    .replace(/(^|\s)\/\/.*$/gm, '')
 
 describe('the deciding rooms', () => {
   const deciding = code.filter(({ room }) => DECIDING.includes(room))

@@ -1,6 +1,6 @@
 /** The words of a command line: their order, and what to say when commander does not understand them. */
 import type { CommanderError } from 'commander'
-import { DaypassError } from '../core/errors.ts'
+import { type Advice, DaypassError } from '../core/errors.ts'
 
 /** `daypass auth list` and `daypass --json list` are `daypass list` and `daypass list --json`. */
 export function wordsOf(argv: readonly string[]): string[] {
@@ -17,15 +17,16 @@ export function withoutCommand(words: readonly string[]): { words: string[]; com
 /** commander's complaint in our own form. */
 export function usage(error: CommanderError, root: Verb, words: readonly string[]): DaypassError {
   const [message, ...more] = withoutValue(error.message).split('\n')
-  const help = [...verbsOf(root, words), '--help'].join(' ')
+  const verb = verbsOf(root, words).join(' ')
+  const advice: Advice = verb === '' ? { verb: '--help' } : { verb, flags: ['--help'] }
   if (error.code !== 'commander.help')
     return new DaypassError('usage', message!.replace(/\.$/, ''), {
-      hint: [...more, help].filter(Boolean).join('\n'),
+      hint: (command) => [...more, command(advice)].filter(Boolean).join('\n'),
     })
   const [asked, unknown] = words
   return asked === 'help' && unknown !== undefined
-    ? new DaypassError('usage', `unknown command '${unknown}'`, { hint: help })
-    : new DaypassError('usage', 'no command was given', { hint: help })
+    ? new DaypassError('usage', `unknown command '${unknown}'`, { advice })
+    : new DaypassError('usage', 'no command was given', { advice })
 }
 
 /** What stands behind `=` of an option that nobody knows may be a secret. */
@@ -38,9 +39,9 @@ interface Verb {
   readonly commands: readonly Verb[]
 }
 
-/** `daypass config path`: the command that these words get to. */
+/** `config path`: the command that these words get to. */
 function verbsOf(root: Verb, words: readonly string[]): string[] {
-  const verbs = [root.name()]
+  const verbs: string[] = []
   let at = root
   for (const word of words) {
     const next = at.commands.find((command) => command.name() === word || command.alias() === word)

@@ -1,4 +1,4 @@
-import type { Command } from '@commander-js/extra-typings'
+import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { loadConfig } from '../config/load.ts'
 import { paths } from '../platform/paths.ts'
 import { builtIn } from '../providers/index.ts'
@@ -8,7 +8,7 @@ import { diskStore } from '../vault/disk.ts'
  * Adds `completion SHELL`, and the hidden verb that its scripts call at each Tab. The names of identities are
  * looked up only for that one: they are file names, so no key is needed.
  */
-export async function completionFor(root: Command, words: readonly string[]): Promise<void> {
+export async function completionFor(root: CommandUnknownOpts, words: readonly string[]): Promise<void> {
   const asking = words[0] === 'complete'
   if (!asking && !words.some((word) => SHOWN_BY.includes(word))) return
   const { default: tab } = await import('@bomb.sh/tab/commander')

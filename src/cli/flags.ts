@@ -1,4 +1,4 @@
-import { type Command, Option } from '@commander-js/extra-typings'
+import { Command, Option } from '@commander-js/extra-typings'
 import type { Daypass } from '../client/index.ts'
 import { DaypassError } from '../core/errors.ts'
 
@@ -17,8 +17,9 @@ export interface CommonFlags {
 /** Which identity is meant; of `login` also a parameter, and shown. */
 const API = new Option('--api-url <url>', 'the identity of this API').argParser(once).hideHelp()
 
-export function common(command: Command, api = API) {
-  return command
+/** A command with the flags that every verb has. */
+export const createVerb = (name: string, api = API) =>
+  new Command(name)
     .option('-i, --identity <name>', 'the identity', once)
     .addOption(new Option('--profile <name>', 'same as --identity').argParser(once).hideHelp())
     .addOption(api)
@@ -26,7 +27,6 @@ export function common(command: Command, api = API) {
     .option('-q, --quiet', 'only warnings and errors')
     .option('-v, --verbose', 'say why')
     .option('--no-input', 'ask nothing')
-}
 
 /** By position or by flag; twice is a mistake, even with the same name. */
 export function selected(

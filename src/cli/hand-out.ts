@@ -4,7 +4,7 @@ import { DaypassError } from '../core/errors.ts'
 import { isBound } from '../formats/token.ts'
 import { type Changes, changesFor } from '../formats/variables.ts'
 import { record } from './audit-line.ts'
-import { orLogIn } from './commands/login.ts'
+import { orLogIn } from './login/on-demand.ts'
 import { explain, type World } from './output/result.ts'
 
 /** What a verb that hands out a credential says beside it. */

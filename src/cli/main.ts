@@ -9,9 +9,9 @@ import { usage, withoutCommand, wordsOf } from './argv.ts'
 import { completionFor } from './completion.ts'
 import { type CommonFlags, chooseByApi } from './flags.ts'
 import { errorText } from './output/error.ts'
-import type { Answer, World } from './output/result.ts'
+import type { Answer, BareWorld } from './output/result.ts'
 import { painter } from './output/text.ts'
-import { program } from './program.ts'
+import { createProgram } from './program.ts'
 import type { Runner } from './runner.ts'
 
 declare const DAYPASS_VERSION: string
@@ -29,7 +29,7 @@ export async function main(argv: readonly string[], met?: DaypassError): Promise
   const runner = runnerOf(cancel.signal, command, (given) => {
     answer = given
   })
-  const root = program(runner)
+  const root = createProgram(runner)
   for (const verb of [root, ...root.commands, ...root.commands.flatMap((each) => each.commands)]) {
     verb.exitOverride().configureOutput({ outputError: () => undefined, writeErr: () => undefined })
   }
@@ -87,47 +87,33 @@ function runnerOf(
   const { env, stdin, stdout, stderr } = process
   const hostOf = ({ quiet = false, input = true }: CommonFlags) =>
     nodeHost({ env, stdin, stderr, quiet, noInput: !input, signal })
+  const worldOf = (flags: CommonFlags, verb: string): BareWorld => ({
+    verb,
+    program: command?.[0],
+    host: hostOf(flags),
+    paths: paths(env, process.platform),
+    json: flags.json ?? false,
+    verbose: flags.verbose ?? false,
+    signal,
+    paint: painter(stdout, env),
+    paintError: painter(stderr, env),
+  })
   return {
     version: DAYPASS_VERSION,
     ...(command && { command }),
     async run(flags, verb, work) {
-      const host = hostOf(flags)
-      const where = paths(env, process.platform)
+      const world = worldOf(flags, verb)
+      const { host } = world
       const patient = verb === 'login' && host.terminal.interactive
       const onSlow = () => host.terminal.say('The keychain of this system may be asking for its password.')
       const keychain = patient ? { limit: LOGIN_PATIENCE, onSlow } : undefined
       const daypass = createDaypass({ host, ...(keychain && { keychain }) })
       // At a login it is a parameter, too, and may name what is not there yet.
       if (verb !== 'login') await chooseByApi(flags, daypass)
-      const { json = false, verbose = false } = flags
-      const world: World = {
-        verb,
-        program: command?.[0],
-        daypass,
-        host,
-        paths: where,
-        json,
-        verbose,
-        signal,
-        paint: painter(stdout, env),
-        paintError: painter(stderr, env),
-      }
-      keep(await untilCancelled(work(world), signal))
+      keep(await untilCancelled(work({ ...world, daypass }), signal))
     },
-    async runConfig(flags, work) {
-      const host = hostOf(flags)
-      keep(
-        await work({
-          host,
-          paths: paths(env, process.platform),
-          json: flags.json ?? false,
-          paint: painter(stdout, env),
-        }),
-      )
-    },
-    async runDemo(flags) {
-      const { shippedDemo } = await import('./commands/demo.ts')
-      keep(await shippedDemo(hostOf(flags), painter(stderr, env), signal))
+    async runBare(flags, verb, work) {
+      keep(await work(worldOf(flags, verb)))
     },
   }
 }

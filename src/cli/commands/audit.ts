@@ -1,11 +1,29 @@
 import { type Asked, isOff } from '../../audit/append.ts'
 import { readAudit } from '../../audit/read.ts'
 import { isoTime, parseDuration } from '../../core/duration.ts'
+import { formatCommand } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
+import { createVerb, selected } from '../flags.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
 import { table } from '../output/text.ts'
+import type { Runner } from '../runner.ts'
 
-export interface AuditOptions {
+export const createAuditCommand = ({ run }: Runner) =>
+  createVerb('audit')
+    .description('who asked for which credential on this machine')
+    .argument('[identity]', 'of which; all, when not given')
+    .option('--since <time>', 'how far back, like 1h')
+    .addHelpText('after', HELP)
+    .action((identity, flags) =>
+      run(flags, 'audit', async (world) => audit(world, selected(identity, flags), flags)),
+    )
+
+const HELP = `
+Each credential that is handed out is a line of audit.jsonl (daypass config path): when, by which verb, of
+which identity, for which host or program, to which process, in which folder; never a secret. At 1 MB the
+file becomes audit.jsonl.1. With DAYPASS_AUDIT=off nothing is written down.`
+
+interface AuditOptions {
   since?: string | undefined
 }
 
@@ -13,7 +31,7 @@ export interface AuditOptions {
 const LAST = 50
 
 /** Who asked for which credential, as it was written down here. */
-export function audit(world: World, identity: string | undefined, { since }: AuditOptions): Answer {
+function audit(world: World, identity: string | undefined, { since }: AuditOptions): Answer {
   const { host, json, paint, paths } = world
   const { terminal } = host
   const from = since === undefined ? 0 : host.now() - parseDuration(since, '--since')
@@ -31,7 +49,10 @@ export function audit(world: World, identity: string | undefined, { since }: Aud
   }
   const last = since === undefined ? wanted.slice(-LAST) : wanted
   const earlier = wanted.length - last.length
-  if (earlier > 0) terminal.say(`The last ${LAST}; ${earlier} came before: daypass audit --since 30d`)
+  if (earlier > 0)
+    terminal.say(
+      `The last ${LAST}; ${earlier} came before: ${formatCommand({ verb: 'audit', flags: ['--since', '30d'] })}`,
+    )
   return { out: table([HEAD, ...last.map(row)], paint) }
 }
 

@@ -1,26 +1,38 @@
+import { Command } from '@commander-js/extra-typings'
 import { readConfigFile } from '../../config/load.ts'
 import { checkConfig, configurationError } from '../../config/parse.ts'
 import { EXIT } from '../../core/errors.ts'
-import type { Host } from '../../core/types.ts'
-import type { Paths } from '../../platform/paths.ts'
-import { type Answer, jsonLine } from '../output/result.ts'
-import type { Paint } from '../output/text.ts'
+import { createVerb } from '../flags.ts'
+import { type Answer, type BareWorld, jsonLine } from '../output/result.ts'
 import { sheet } from '../output/text.ts'
+import type { Runner } from '../runner.ts'
 
-/** `config` looks at the files itself, so that it works when they are wrong. */
-export interface ConfigWorld {
-  host: Host
-  paths: Paths
-  json: boolean
-  paint: Paint
-}
+/** It looks at the files itself, so that it works when they are wrong. */
+export const createConfigCommand = ({ runBare }: Runner) =>
+  new Command('config')
+    .description('where the configuration lies, and whether it is right')
+    .addCommand(
+      createVerb('path')
+        .description('where it lies')
+        .action((flags) => runBare(flags, 'config', configPath)),
+    )
+    .addCommand(
+      createVerb('show')
+        .description('what is in force, and from where')
+        .action((flags) => runBare(flags, 'config', configShow)),
+    )
+    .addCommand(
+      createVerb('validate')
+        .description('every mistake, with its line and column')
+        .action((flags) => runBare(flags, 'config', configValidate)),
+    )
 
-export function configPath({ paths, json }: ConfigWorld): Answer {
+function configPath({ paths, json }: BareWorld): Answer {
   const { config, vault, state, audit } = paths
   return { out: json ? jsonLine({ config, vault, state, audit }) : config }
 }
 
-export function configValidate({ paths, host, json }: ConfigWorld): Answer {
+function configValidate({ paths, host, json }: BareWorld): Answer {
   const file = readConfigFile(paths.config)
   const { problems } = file ? checkConfig(file.text, paths.config) : { problems: [] }
   if (json)
@@ -34,7 +46,7 @@ export function configValidate({ paths, host, json }: ConfigWorld): Answer {
 }
 
 /** What is in force, and from where. Names and settings, never a value that may be secret. */
-export function configShow({ paths, host, json, paint }: ConfigWorld): Answer {
+function configShow({ paths, host, json, paint }: BareWorld): Answer {
   const file = readConfigFile(paths.config)
   const { config = {}, problems } = file ? checkConfig(file.text, paths.config) : { config: {}, problems: [] }
   if (problems.length > 0) throw configurationError(problems)

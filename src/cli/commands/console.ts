@@ -2,11 +2,26 @@ import { DaypassError, isDaypassError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import { consoleUrl, getSigninTokenUrl } from '../../formats/console-url.ts'
 import { ask, unreachable } from '../../oauth/http.ts'
+import { createVerb, selected } from '../flags.ts'
 import { handOut } from '../hand-out.ts'
 import type { Answer, World } from '../output/result.ts'
 import { jsonLine } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
 
-export interface ConsoleFlags {
+export const createConsoleCommand = ({ run }: Runner) =>
+  createVerb('console')
+    .description("open the cloud's web console as this identity")
+    .argument('[identity]', 'which')
+    .option('--print', 'only print the address')
+    .option('--service <name>', 'its page: s3, ec2, cloudwatch, …')
+    .option('--destination <url>', 'any page of the console')
+    .option('--region <region>', 'the region of the page')
+    .option('--browser <command>', 'open it with this command')
+    .action((identity, flags) =>
+      run(flags, 'console', (world) => webConsole(world, selected(identity, flags), flags)),
+    )
+
+interface ConsoleFlags {
   print?: boolean | undefined
   service?: string | undefined
   destination?: string | undefined
@@ -15,18 +30,14 @@ export interface ConsoleFlags {
 }
 
 /** Opens the web console as this identity, or only says the address, which is as good as being signed in. */
-export async function webConsole(
-  world: World,
-  selected: string | undefined,
-  flags: ConsoleFlags,
-): Promise<Answer> {
+async function webConsole(world: World, selected: string | undefined, flags: ConsoleFlags): Promise<Answer> {
   const { daypass, host, json } = world
   const { identity, credential } = await handOut(world, selected, undefined)
   const { provider, params, endpoints } = await daypass.definition(identity)
   const consoleHost = provider.console?.(params)
   if (!consoleHost || !endpoints.federation || credential.kind !== 'keys')
     throw new DaypassError('usage', `${provider.title} has no console that daypass can open`, {
-      hint: 'daypass list shows what there is',
+      hint: (command) => `${command({ verb: 'list' })} shows what there is`,
     })
   const token = await signinToken(world, getSigninTokenUrl(endpoints.federation, credential))
   const region = flags.region ?? params.region
@@ -40,7 +51,7 @@ export async function webConsole(
     return {}
   }
   throw new DaypassError('not_found', 'no browser could be opened here', {
-    hint: `daypass console ${identity} --print`,
+    advice: { verb: 'console', identity, flags: ['--print'] },
   })
 }
 
@@ -55,7 +66,8 @@ async function signinToken({ host }: World, url: string): Promise<Secret> {
   if (answer.status >= 500 || answer.status === 429)
     throw new DaypassError('network', `${at} answered ${answer.status}`, { hint: 'try again in a while' })
   throw new DaypassError('refused', `${at} gives no console for these keys (${answer.status})`, {
-    hint: 'the console takes keys of a role: daypass console <identity>, one of kind aws/assume-role or signed in as a role',
+    hint: (command) =>
+      `the console takes keys of a role: ${command({ verb: 'console', identity: '<identity>' })}, one of kind aws/assume-role or signed in as a role`,
   })
 }
 

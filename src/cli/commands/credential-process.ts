@@ -1,13 +1,28 @@
-import { type Cloud, credentialLine } from '../../formats/credential-process.ts'
+import { Option } from '@commander-js/extra-typings'
+import { CLOUDS, type Cloud, credentialLine } from '../../formats/credential-process.ts'
 import { record } from '../audit-line.ts'
+import { createVerb, selected } from '../flags.ts'
 import type { Answer, World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
 
-export interface CredentialProcessOptions {
+export const createCredentialProcessCommand = ({ run }: Runner) =>
+  createVerb('credential-process')
+    .description('answer the tools of a cloud that start a program for their keys')
+    .argument('[identity]', 'which')
+    .addOption(new Option('--format <cloud>', 'default: the cloud of the keys').choices(CLOUDS))
+    .action((identity, given) => {
+      const flags = { ...given, input: false }
+      return run(flags, 'credential-process', (world) =>
+        credentialProcess(world, selected(identity, flags), flags),
+      )
+    })
+
+interface CredentialProcessOptions {
   format?: Cloud | undefined
 }
 
 /** Started by another program, which has the terminal: nobody is asked anything here. */
-export async function credentialProcess(
+async function credentialProcess(
   world: World,
   selected: string | undefined,
   { format }: CredentialProcessOptions,

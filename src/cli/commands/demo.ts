@@ -6,12 +6,17 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand } from '../../core/errors.ts'
 import type { Host } from '../../core/types.ts'
-import { startAuthorizationServer } from '../../testing/authorization-server.ts'
-import { scriptedBrowser } from '../../testing/browser.ts'
-import type { Answer } from '../output/result.ts'
+import { createVerb } from '../flags.ts'
+import type { Answer, BareWorld } from '../output/result.ts'
 import type { Paint } from '../output/text.ts'
+import type { Runner } from '../runner.ts'
+
+export const createDemoCommand = ({ runBare }: Runner) =>
+  createVerb('demo')
+    .description('the whole story, against a server that it starts itself on 127.0.0.1')
+    .action((flags) => runBare(flags, 'demo', shippedDemo))
 
 /** A server that counts. Its refresh tokens are single-use, and one that is used twice ends the login. */
 export interface DemoServer {
@@ -44,7 +49,8 @@ interface Ended {
 }
 
 /** The story that is shipped: against the strict server of daypass' own test kit. */
-export async function shippedDemo(host: Host, paint: Paint, signal: AbortSignal): Promise<Answer> {
+async function shippedDemo({ host, paintError: paint, signal }: BareWorld): Promise<Answer> {
+  const { startAuthorizationServer } = await import('../../testing/authorization-server.ts')
   const consent = canOpenBrowser(host) ? 'form' : 'auto'
   const server = await startAuthorizationServer({ accessTokenTtl: DEMO_TOKEN_LIFE, consent })
   const { issuer, clientId, stats, close } = server
@@ -105,7 +111,9 @@ async function story(stage: Stage): Promise<void> {
   await shown(stage, ['logout', 'demo'])
   expect(server.counts().ended === 1, 'the server did not end the login')
   note(stage, 'the server confirms that the login has ended')
-  host.terminal.say(`\n${stage.paint('green', '✓')} That was it. Yours begins with: daypass login`)
+  host.terminal.say(
+    `\n${stage.paint('green', '✓')} That was it. Yours begins with: ${formatCommand({ verb: 'login' })}`,
+  )
 }
 
 /** A person's own browser where there is one; else the demo plays the person, and says so. */
@@ -121,6 +129,7 @@ async function logIn(stage: Stage): Promise<void> {
     stage,
     'there is no browser here, so the demo plays the person: it opens the page, signs in and agrees',
   )
+  const { scriptedBrowser } = await import('../../testing/browser.ts')
   // An opener that opens nothing; the page is visited below.
   const opener = `"${process.execPath}" -e 0`
   let visited: Promise<unknown> | undefined
@@ -163,16 +172,16 @@ async function crowd(stage: Stage): Promise<void> {
 /** Runs daypass as a person would, and shows it. */
 async function shown(
   stage: Stage,
-  words: readonly string[],
+  [verb = '', ...args]: readonly string[],
   hidden: readonly string[] = [],
   watch?: (stderr: string) => void,
 ) {
   const { host, paint } = stage
-  host.terminal.say(`\n${paint('bold', `$ daypass ${words.join(' ')}`)}`)
-  const ended = await daypass(stage, [...words, ...hidden], watch)
+  host.terminal.say(`\n${paint('bold', `$ ${formatCommand({ verb, args })}`)}`)
+  const ended = await daypass(stage, [verb, ...args, ...hidden], watch)
   const text = `${ended.stderr}${ended.stdout}`.trimEnd()
   host.terminal.say(text.replaceAll(/^/gm, '  '))
-  expect(ended.code === 0, `daypass ${words[0]} ended with ${ended.code}`)
+  expect(ended.code === 0, `${formatCommand({ verb })} ended with ${ended.code}`)
   return ended
 }
 

@@ -4,10 +4,28 @@ import { DaypassError, isDaypassError } from '../../core/errors.ts'
 import { dockerAnswer, NOT_FOUND, nameAtDocker, readServer } from '../../formats/docker-credential.ts'
 import { readInput } from '../../platform/read-input.ts'
 import { record } from '../audit-line.ts'
+import { createVerb, selected } from '../flags.ts'
 import { type Answer, inOneLine, jsonLine, type World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
+
+export const createDockerCredentialCommand = ({ run }: Runner) =>
+  createVerb('docker-credential')
+    .description('answer docker, which asks for the credential of a registry')
+    .argument('<operation>', 'get, store, erase or list')
+    .addHelpText('after', HELP)
+    .action((operation, flags) => {
+      const who = selected(undefined, flags)
+      return run({ ...flags, input: false }, 'docker-credential', (world) =>
+        dockerCredential(world, operation, who),
+      )
+    })
+
+const HELP = `
+docker calls it, as docker-credential-daypass: see \`daypass setup docker\`. It answers for the registries
+of your identities and no other.`
 
 /** Started by docker, which shows stdout where the exit code is 1. */
-export async function dockerCredential(
+async function dockerCredential(
   world: World,
   operation: string,
   selected: string | undefined,
@@ -55,6 +73,6 @@ const keepsNone = () =>
     'usage',
     'daypass keeps no passwords of registries: it hands out tokens of its own logins',
     {
-      hint: 'daypass login, or take the registry out of credHelpers',
+      hint: (command) => `${command({ verb: 'login' })}, or take the registry out of credHelpers`,
     },
   )

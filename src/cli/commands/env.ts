@@ -1,19 +1,50 @@
 import { randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
+import { Option } from '@commander-js/extra-typings'
 import { DaypassError } from '../../core/errors.ts'
-import { clears, defaultFormat, type EnvFormat, envText, githubText, unsetText } from '../../formats/env.ts'
+import {
+  clears,
+  defaultFormat,
+  ENV_FORMATS,
+  type EnvFormat,
+  envText,
+  githubText,
+  unsetText,
+} from '../../formats/env.ts'
 import { type Changes, namesFor } from '../../formats/variables.ts'
+import { createVerb, selected } from '../flags.ts'
 import { handOutChanges } from '../hand-out.ts'
 import type { Answer, World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
 
-export interface EnvOptions {
+export const createEnvCommand = ({ run }: Runner) =>
+  createVerb('env')
+    .description('print the credential as environment variables for your shell')
+    .argument('[identity]', 'which')
+    .addOption(new Option('--format <format>', 'for whom; default: your shell').choices(ENV_FORMATS))
+    .option('--unset', 'take the variables away again')
+    .option('--min-ttl <time>', 'what must be left of it, like 10m')
+    .option('--tenant <tenant>', 'the tenant, instead of the one in force')
+    .addHelpText('after', HELP)
+    .action((identity, flags) => run(flags, 'env', (world) => env(world, selected(identity, flags), flags)))
+
+const HELP = `
+How to use it:
+  bash, zsh, sh   eval "$(daypass env)"
+  fish            daypass env | source
+  powershell      daypass env | Out-String | Invoke-Expression
+  cmd             for /f "delims=" %i in ('daypass env --format cmd') do @%i
+  nu              daypass env --format json | from json | load-env
+  github          daypass env --format github    in a step: for the steps behind it`
+
+interface EnvOptions {
   format?: EnvFormat | undefined
   unset?: boolean | undefined
   minTtl?: string | undefined
   tenant?: string | undefined
 }
 
-export async function env(
+async function env(
   world: World,
   selected: string | undefined,
   { format: asked, unset, minTtl, tenant }: EnvOptions,

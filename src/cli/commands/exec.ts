@@ -1,18 +1,37 @@
 import { DaypassError } from '../../core/errors.ts'
 import { environmentWith } from '../../formats/env.ts'
 import { runProgram } from '../../platform/run-program.ts'
+import { createVerb, selected } from '../flags.ts'
 import { handOutChanges } from '../hand-out.ts'
 import type { Answer, World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
 import { openEndpoint } from '../serve/exec-endpoint.ts'
 
-export interface ExecOptions {
+export const createExecCommand = ({ run, command }: Runner) =>
+  createVerb('exec')
+    .description('run a program with the credential in its environment')
+    .usage('[identity] [options] -- CMD...')
+    .argument('[identity]', 'which')
+    .option('--min-ttl <time>', 'what must be left of it, like 10m')
+    .option('--tenant <tenant>', 'the tenant, instead of the one in force')
+    .option('--endpoint', 'give it an address of this machine that always has a good credential')
+    .addHelpText('after', HELP)
+    .action((identity, flags) =>
+      run(flags, 'exec', (world) => exec(world, selected(identity, flags), command, flags)),
+    )
+
+const HELP = `
+Its exit code is that of the program: 128+n when signal n ended it, 127 when there is no such program,
+126 when it cannot be run. Ctrl-C and other signals reach the program.`
+
+interface ExecOptions {
   minTtl?: string | undefined
   tenant?: string | undefined
   endpoint?: boolean | undefined
 }
 
 /** The program writes for itself, and its exit code is ours. */
-export async function exec(
+async function exec(
   world: World,
   selected: string | undefined,
   command: readonly string[] | undefined,
@@ -40,5 +59,9 @@ const twoWays = () =>
 
 const noCommand = (selected: string | undefined) =>
   new DaypassError('usage', 'no program was given to run', {
-    hint: `daypass exec ${selected === undefined ? '' : '[identity] '}-- CMD`,
+    advice: {
+      verb: 'exec',
+      identity: selected === undefined ? undefined : '[identity]',
+      flags: ['--', 'CMD'],
+    },
   })

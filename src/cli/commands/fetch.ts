@@ -1,13 +1,41 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import type { Handed } from '../../client/credential.ts'
-import { DaypassError, type ErrorCode, isDaypassError } from '../../core/errors.ts'
+import { DaypassError, type ErrorCode, type ErrorDetails, isDaypassError } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
 import { unreachable } from '../../oauth/http.ts'
 import { record } from '../audit-line.ts'
+import { createVerb, selected } from '../flags.ts'
+import { orLogIn } from '../login/on-demand.ts'
 import type { Answer, World } from '../output/result.ts'
-import { orLogIn } from './login.ts'
+import type { Runner } from '../runner.ts'
 
-export interface FetchFlags {
+export const createFetchCommand = ({ run }: Runner) =>
+  createVerb('fetch')
+    .description('one HTTP request with the token of an identity, only towards its own hosts')
+    .argument('<url>', 'where to: https://api.example.com/me')
+    .argument('[identity]', 'which')
+    .option('-X, --method <method>', 'default: GET, with data POST')
+    .option('-H, --header <line>', 'a header, like "Accept: text/csv"; several times', gathered)
+    .option('-d, --data <data>', 'what to send: text, @file, or @- for standard input')
+    .option('-o, --output <file>', 'write the answer there')
+    .option('--include', 'the status and the headers of the answer, too')
+    .addHelpText('after', HELP)
+    .action((url, identity, flags) =>
+      run(flags, 'fetch', (world) => fetchUrl(world, url, selected(identity, flags), flags)),
+    )
+
+const gathered = (line: string, before: readonly string[] = []) => [...before, line]
+
+const HELP = `
+The hosts of an identity are those of its API and of its login, or hosts: of config.yaml. A token that the
+server refuses is renewed once. Redirects are followed; to another origin they go without the token. Data
+that is JSON is sent as application/json, other as a form, unless -H says otherwise. Keys of a cloud do not
+go with a request: daypass exec -- CMD.
+
+The answer is printed as it comes, whatever it is, and the exit code tells of it: 2xx and 3xx are 0, 401 is
+4, 403 is 6, 408, 425, 429 and 5xx are 5, other 4xx are 1. With --json, what goes wrong is told as JSON.`
+
+interface FetchFlags {
   method?: string | undefined
   header?: readonly string[] | undefined
   data?: string | undefined
@@ -16,7 +44,7 @@ export interface FetchFlags {
 }
 
 /** One request with the identity's token. What the server answers is the answer, whatever it thinks of the request. */
-export async function fetchUrl(
+async function fetchUrl(
   world: World,
   address: string,
   selected: string | undefined,
@@ -42,7 +70,8 @@ function urlOf(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (!url || !/^https?:$/.test(url.protocol))
     throw new DaypassError('usage', `${JSON.stringify(address.slice(0, 80))} is no address`, {
-      hint: 'write it whole: daypass fetch https://api.example.com/me',
+      hint: (command) =>
+        `write it whole: ${command({ verb: 'fetch', args: ['https://api.example.com/me'] })}`,
     })
   if (url.username || url.password)
     throw new DaypassError('usage', 'the address has a user or a password in it', {
@@ -53,7 +82,7 @@ function urlOf(address: string): URL {
 
 const keysSign = ({ identity }: Handed) =>
   new DaypassError('usage', `${identity} has keys, and requests are signed with them by their own tools`, {
-    hint: `daypass exec ${identity.startsWith('(') ? '' : `${identity} `}-- CMD`,
+    advice: { verb: 'exec', identity: identity.startsWith('(') ? undefined : identity, flags: ['--', 'CMD'] },
   })
 
 async function requestOf(url: URL, flags: FetchFlags, signal: AbortSignal): Promise<Request> {
@@ -66,7 +95,7 @@ async function requestOf(url: URL, flags: FetchFlags, signal: AbortSignal): Prom
     return new Request(url, { method, headers, signal, ...(body && { body: new Blob([body]) }) })
   } catch (cause) {
     throw new DaypassError('usage', `there can be no such request: ${method}${body ? ' with data' : ''}`, {
-      hint: 'daypass fetch --help',
+      advice: { verb: 'fetch', flags: ['--help'] },
       cause,
     })
   }
@@ -154,7 +183,7 @@ function complaint(answer: Response, asked: URL, handed: Handed): DaypassError |
   const words = [`${host} answered ${answer.status}`, shown(answer.statusText)].filter(Boolean).join(' ')
   if (elsewhere)
     return new DaypassError(code === 'login_required' ? 'refused' : code, `${words}; ${REDIRECTED}`)
-  return new DaypassError(code, words, { hint: hintFor(code, answer, handed) })
+  return new DaypassError(code, words, nextStep(code, answer, handed))
 }
 
 const REDIRECTED = 'the request was redirected there, where the token does not go'
@@ -166,13 +195,15 @@ function codeFor(status: number): ErrorCode | undefined {
   return status >= 500 || [408, 425, 429].includes(status) ? 'network' : 'request'
 }
 
-function hintFor(code: ErrorCode, { headers }: Response, { identity, variable }: Handed): string | undefined {
+function nextStep(code: ErrorCode, { headers }: Response, { identity, variable }: Handed): ErrorDetails {
   if (code === 'login_required')
-    return variable === undefined ? `daypass login ${identity}` : `it is the token of ${variable}`
-  if (code === 'refused') return `it may want other permissions than ${identity} has`
-  if (code !== 'network') return undefined
+    return variable === undefined
+      ? { advice: { verb: 'login', identity } }
+      : { hint: `it is the token of ${variable}` }
+  if (code === 'refused') return { hint: `it may want other permissions than ${identity} has` }
+  if (code !== 'network') return {}
   const after = headers.get('retry-after') ?? ''
-  return /^\d{1,6}$/.test(after) ? `try again in ${after} s` : 'try again in a while'
+  return { hint: /^\d{1,6}$/.test(after) ? `try again in ${after} s` : 'try again in a while' }
 }
 
 async function toFile(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {

@@ -5,14 +5,28 @@ import { Secret } from '../../core/secret.ts'
 import { type Attributes, gitAnswer, readAttributes } from '../../formats/git-credential.ts'
 import { readInput } from '../../platform/read-input.ts'
 import { record } from '../audit-line.ts'
+import { createVerb, selected } from '../flags.ts'
 import { type Answer, inOneLine, type World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
+
+export const createGitCredentialCommand = ({ run }: Runner) =>
+  createVerb('git-credential')
+    .description('answer git, which asks for a user and a password')
+    .argument('<operation>', 'get, store or erase')
+    .addHelpText('after', HELP)
+    .action((operation, flags) => {
+      const who = selected(undefined, flags)
+      return run({ ...flags, input: false }, 'git-credential', (world) =>
+        gitCredential(world, operation, who),
+      )
+    })
+
+const HELP = `
+git calls it, and talks to it over standard input and output: see \`daypass setup git\`. It answers for the
+hosts of your identities and no other; also as git-credential-daypass.`
 
 /** Started by git, which has the terminal. Silence and exit 0: git asks its next helper, or the person. */
-export async function gitCredential(
-  world: World,
-  operation: string,
-  selected: string | undefined,
-): Promise<Answer> {
+async function gitCredential(world: World, operation: string, selected: string | undefined): Promise<Answer> {
   // What git may ask one day is not for this version to refuse.
   if (!['get', 'store', 'erase'].includes(operation)) return {}
   const asked = readAttributes(await readInput(process.stdin))

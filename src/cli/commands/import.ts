@@ -1,4 +1,4 @@
-import { DaypassError, isDaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand, isDaypassError } from '../../core/errors.ts'
 import { isIdentityName } from '../../core/names.ts'
 import { harmless, shown } from '../../core/text.ts'
 import { offersOfAliyun } from '../../tools/alibaba/import-aliyun.ts'
@@ -6,8 +6,18 @@ import { offersOfIacCode } from '../../tools/alibaba/import-iac-code.ts'
 import { offersOfAws } from '../../tools/aws/import.ts'
 import { offersOfCld } from '../../tools/cloudinary/import.ts'
 import type { Offer, Rotating, Source, Taken } from '../../tools/importer.ts'
+import { createVerb } from '../flags.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
 import { toolNamed } from '../setup/tool-name.ts'
+
+export const createImportCommand = ({ run }: Runner) =>
+  createVerb('import')
+    .description('copy what another tool keeps; its files stay as they are')
+    .argument('<tool>', 'aws, aliyun, iac-code or cld')
+    .option('--take-over', 'sessions that rotate, too: the other tool has to log in again')
+    .option('--dry-run', 'only say what would be copied')
+    .action((tool, flags) => run(flags, 'import', (world) => importFrom(world, tool, flags)))
 
 const SOURCES: Readonly<Record<string, Source>> = {
   aws: offersOfAws,
@@ -16,7 +26,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   cld: offersOfCld,
 }
 
-export interface ImportFlags {
+interface ImportFlags {
   takeOver?: boolean | undefined
   dryRun?: boolean | undefined
 }
@@ -32,7 +42,7 @@ interface Outcome {
 }
 
 /** Copies what does not rotate; never changes the other tool's files. */
-export async function importFrom(world: World, tool: string, flags: ImportFlags): Promise<Answer> {
+async function importFrom(world: World, tool: string, flags: ImportFlags): Promise<Answer> {
   const source = toolNamed(SOURCES, tool, 'import')
   const { env, terminal } = world.host
   const offers = source.offers(env)
@@ -51,7 +61,7 @@ export async function importFrom(world: World, tool: string, flags: ImportFlags)
   const chosen = source.chosen?.(env)
   if (chosen !== undefined)
     terminal.say(
-      `${source.title} uses ${shown(chosen)} where nothing is named; here: daypass use ${shown(chosen)}`,
+      `${source.title} uses ${shown(chosen)} where nothing is named; here: ${formatCommand({ verb: 'use', identity: shown(chosen) })}`,
     )
   return world.json ? { out: jsonLine({ found, ...(chosen !== undefined && { chosen }) }) } : {}
 }

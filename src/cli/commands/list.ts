@@ -1,29 +1,9 @@
-import type { Listed } from '../../client/list.ts'
-import { formatDuration } from '../../core/duration.ts'
-import { shown } from '../../core/text.ts'
-import { type Answer, jsonLine, type World } from '../output/result.ts'
-import { table } from '../output/text.ts'
+import { createVerb } from '../flags.ts'
+import { listIdentities } from '../output/identities.ts'
+import type { Runner } from '../runner.ts'
 
-export async function list(world: World): Promise<Answer> {
-  const { daypass, host, json, paint } = world
-  const { identities, problems, standIn } = await daypass.list()
-  for (const { name, problem } of problems) host.terminal.warn(`${name}: ${problem}`)
-  if (standIn)
-    host.terminal.say(`${standIn.variable} is set, and is used instead of ${standIn.identity} here.`)
-  if (json) return { out: jsonLine({ identities: identities.map(({ row }) => row) }) }
-  if (identities.length === 0) {
-    if (problems.length > 0) return {}
-    host.terminal.say('Nobody is logged in. To begin: daypass login')
-    return {}
-  }
-  return { out: table([HEAD, ...identities.map(cells)], paint) }
-}
-
-const HEAD = ['NAME', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'DEFAULT', 'ACTIVE']
-
-function cells({ row, timeLeft }: Listed): string[] {
-  const left = row.expires_at === null || timeLeft <= 0 ? '-' : formatDuration(timeLeft)
-  const mark = (yes: boolean) => (yes ? '*' : '')
-  const state = row.state.replace('_', ' ')
-  return [row.name, row.kind, shown(row.account ?? '-'), state, left, mark(row.default), mark(row.active)]
-}
+export const createListCommand = ({ run }: Runner) =>
+  createVerb('list')
+    .alias('ls')
+    .description('all identities, offline')
+    .action((flags) => run(flags, 'list', listIdentities))

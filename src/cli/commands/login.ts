@@ -1,19 +1,62 @@
+import { Option } from '@commander-js/extra-typings'
 import type { LoginRequest } from '../../client/login.ts'
-import type { LoginOutcome } from '../../client/store-login.ts'
 import { formatDuration, isoTime, parseDuration } from '../../core/duration.ts'
-import { DaypassError, EXIT, isDaypassError } from '../../core/errors.ts'
+import { type Advice, DaypassError, EXIT, formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
-import { shown } from '../../core/text.ts'
 import type { Method } from '../../core/types.ts'
 import type { Given } from '../../identity/definition.ts'
+import { createVerb, selected } from '../flags.ts'
+import { definitionIfReadable, firstOf } from '../login/on-demand.ts'
 import { pickLogin } from '../login/picker.ts'
-import { afterOneLogin, typedLogin } from '../login/single-flight.ts'
+import { typedLogin } from '../login/single-flight.ts'
+import { printLogin } from '../login/summary.ts'
 import type { Answer, World } from '../output/result.ts'
 import { jsonLine } from '../output/result.ts'
-import { accountWords, expiryWords, sessionWords, sheet, storeWords } from '../output/text.ts'
+import type { Runner } from '../runner.ts'
+
+const METHODS = ['browser', 'paste', 'device', 'token', 'keys'] as const
+const METHOD = 'how: browser, paste, device, token or keys; chosen from the surroundings when not given'
+
+export const createLoginCommand = ({ run }: Runner) =>
+  createVerb('login', new Option('--api-url <url>', 'the API'))
+    .description('log in by browser, pasted code, device code, token or keys')
+    .argument('[target]', 'a provider, or an identity that exists')
+    .argument('[name]', 'name of the identity; by default the provider')
+    .option('--name <name>', 'same as [name]')
+    .addOption(new Option('--method <method>', METHOD).choices(METHODS))
+    .option('--no-browser', 'open no browser: paste what the page ends at')
+    .addOption(new Option('--browser <command>', 'open the page with this command'))
+    .addOption(new Option('--remote', 'same as --no-browser').hideHelp())
+    .addOption(new Option('--interactive <yes>', 'false: same as --no-browser').hideHelp())
+    .option('--device', 'log in with a code on any device')
+    .option('--token-stdin', 'read a personal access token from standard input')
+    .option('--with-token [value]', 'the same; a value given here can be read by others on this machine')
+    .option('--issuer <url>', 'the server')
+    .option('--client-id <id>', 'the OAuth client to log in as')
+    .option('--scopes <scopes>', 'what to ask for, separated by spaces')
+    .option('--tenant <tenant>', 'the tenant')
+    .option('--region <region>', 'the region')
+    .option('--site <site>', 'the site')
+    .addOption(new Option('--oauth-site-type <site>', 'same as --site').hideHelp())
+    .option('--set-default', 'make it the default')
+    .option('--force', 'replace whatever holds the name')
+    .option('--port <port>', 'listen for the browser on this port')
+    .option('--timeout <time>', 'how long to wait, by default 5m')
+    .option('--login-hint <who>', 'whom the page should expect')
+    .option('--prompt <what>', 'what the page should ask: login, consent, select_account')
+    .option('--qr', 'draw the address as a QR code')
+    .option('--start', 'begin a login in two steps, print where to go, and exit with 8')
+    .option('--finish <id>', 'the second step')
+    .option('--wait <time>', 'with --finish: how long to wait')
+    .option('--callback-url <url>', 'with --finish: the address that the page ended at')
+    .option('--code <text>', 'with --finish: the code that came back')
+    .action((target, name, flags) => {
+      const named = selected(target, flags)
+      return run(flags, 'login', (world) => login(world, named, name, flags))
+    })
 
 /** The flags of `login`, as commander reads them. */
-export interface LoginFlags {
+interface LoginFlags {
   name?: string | undefined
   method?: Method | undefined
   browser?: boolean | string | undefined
@@ -44,7 +87,7 @@ export interface LoginFlags {
   code?: string | undefined
 }
 
-export async function login(
+async function login(
   world: World,
   target: string | undefined,
   name: string | undefined,
@@ -53,7 +96,7 @@ export async function login(
   if (flags.finish !== undefined) return finish(world, flags.finish, flags)
   if (name !== undefined && flags.name !== undefined && name !== flags.name) {
     throw new DaypassError('usage', 'the name was given twice', {
-      hint: 'give it once: daypass login PROVIDER NAME',
+      hint: (command) => `give it once: ${command({ verb: 'login', args: ['PROVIDER'], identity: 'NAME' })}`,
     })
   }
   const chosen = target ?? (await atApi(world, flags)) ?? (await pickLogin(world))
@@ -62,7 +105,10 @@ export async function login(
   const called = request.name ?? chosen
   const logIn = () => world.daypass.login(chosen, request)
   const isKnown = (await world.daypass.names()).includes(called)
-  return said(world, isKnown ? await typedLogin(world, await firstOf(world, called), logIn) : await logIn())
+  return printLogin(
+    world,
+    isKnown ? await typedLogin(world, await firstOf(world, called), logIn) : await logIn(),
+  )
 }
 
 const atApi = async ({ daypass }: World, { apiUrl }: LoginFlags) =>
@@ -102,18 +148,11 @@ const PARAM_FLAGS = {
   apiUrl: 'api_url',
 } as const
 
-async function declaredParams({ daypass }: World, target: string) {
+async function declaredParams(world: World, target: string) {
+  const { daypass } = world
   const known = (await daypass.names()).includes(target)
-  const provider = known ? (await definitionIfReadable(daypass, target))?.provider : daypass.providers[target]
+  const provider = known ? (await definitionIfReadable(world, target))?.provider : daypass.providers[target]
   return provider && { title: provider.title, params: Object.keys(provider.params) }
-}
-
-/** An unreadable record does not keep anyone from logging in again. */
-function definitionIfReadable(daypass: World['daypass'], name: string) {
-  return daypass.definition(name).catch((error: unknown) => {
-    if (isDaypassError(error, 'vault')) return undefined
-    throw error
-  })
 }
 
 function givenOf(declared: Awaited<ReturnType<typeof declaredParams>>, flags: LoginFlags): Given {
@@ -173,45 +212,10 @@ function portOf(text: string): number {
   })
 }
 
-/** The summary goes to stderr; stdout stays empty, or has one object with `--json`. */
-async function said(world: World, outcome: LoginOutcome): Promise<Answer> {
-  const { daypass, host, json, paintError } = world
-  const listed = await daypass.status(outcome.header.name)
-  const { row } = listed
-  const provider = daypass.providers[row.provider]
-  const account = accountWords(listed)
-  host.terminal.say(
-    [
-      `${paintError('green', '✓')} Logged in to ${provider?.title ?? row.provider}${account ? ` as ${account}` : ''}`,
-      sheet(
-        [
-          ['identity', `${row.name} (${row.kind})`],
-          ['principal', row.principal && shown(row.principal)],
-          ['region', row.region],
-          ['tenant', row.tenant],
-          ['api', outcome.header.params.api_url],
-          ['expires', expiryWords(listed)],
-          ['login lasts', sessionWords(listed, host.now())],
-          ['kept in', storeWords(row.store ?? outcome.store)],
-          ['default', DEFAULTS[outcome.default].replace('NAME', row.name)],
-        ],
-        paintError,
-      ),
-    ].join('\n'),
-  )
-  return json ? { out: jsonLine({ ...row, default: outcome.default !== 'no' }) } : {}
-}
-
-const DEFAULTS = {
-  made: 'yes, from now on',
-  already: 'yes, as before',
-  no: 'no; to make it so: daypass use NAME',
-} as const
-
 async function start(world: World, target: string, request: Omit<LoginRequest, 'target'>): Promise<Answer> {
   const { daypass, json, host } = world
   const { id, url, userCode, pasted, waiting, expiresAt } = await daypass.startLogin(target, request)
-  const next = `daypass login --finish ${id} ${pasted ? '--code TEXT' : '--wait 60s'}`
+  const next = formatCommand(pasted ? finishing(id, '--code', 'TEXT') : finishing(id, '--wait', '60s'))
   const left = formatDuration(expiresAt - host.now())
   host.terminal.say(
     [
@@ -219,7 +223,7 @@ async function start(world: World, target: string, request: Omit<LoginRequest, '
       `Then, within ${left}: ${next}`,
       ...(userCode || pasted
         ? []
-        : [`or, where the browser runs elsewhere: daypass login --finish ${id} --callback-url URL`]),
+        : [`or, where the browser runs elsewhere: ${formatCommand(finishing(id, '--callback-url', 'URL'))}`]),
       ...(waiting ? ['', waiting] : []),
     ].join('\n'),
   )
@@ -233,6 +237,12 @@ async function start(world: World, target: string, request: Omit<LoginRequest, '
   return { code: EXIT.pending, ...(json && { out: jsonLine(answer) }) }
 }
 
+/** The second step of a login. */
+const finishing = (id: string, ...flags: string[]): Advice => ({
+  verb: 'login',
+  flags: ['--finish', id, ...flags],
+})
+
 async function finish(world: World, id: string, flags: LoginFlags): Promise<Answer> {
   const { daypass, signal } = world
   const pasted = flags.callbackUrl ?? flags.code
@@ -241,36 +251,8 @@ async function finish(world: World, id: string, flags: LoginFlags): Promise<Answ
     ...(flags.wait !== undefined && { wait: parseDuration(flags.wait, '--wait') }),
     ...(pasted !== undefined && { pasted }),
   })
-  if (outcome) return said(world, outcome)
+  if (outcome) return printLogin(world, outcome)
   throw new DaypassError('pending', 'nobody finished the login yet', {
-    hint: `daypass login --finish ${id} --wait 60s`,
+    advice: finishing(id, '--wait', '60s'),
   })
-}
-
-/** With a person at the terminal, a verb that needs a login starts it and goes on. */
-export async function orLogIn<T>(
-  world: World,
-  selected: string | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    const { host, daypass } = world
-    const canAsk = host.terminal.interactive && !host.surroundings().ci
-    if (!isDaypassError(error, 'login_required') || !canAsk) throw error
-    const resolved = await daypass.resolve(selected).catch(() => undefined)
-    if (!resolved || !('identity' in resolved)) throw error
-    host.terminal.say(`${error.message}.`)
-    return afterOneLogin(world, await firstOf(world, resolved.identity), work, async () =>
-      said(world, await daypass.login(resolved.identity, { signal: world.signal })),
-    )
-  }
-}
-
-/** Of a derived identity: the one at the end of its chain, which is logged in to. */
-async function firstOf({ daypass }: World, identity: string): Promise<string> {
-  let definition = await definitionIfReadable(daypass, identity)
-  while (definition?.parent) definition = definition.parent.definition
-  return definition?.name ?? identity
 }

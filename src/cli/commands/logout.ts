@@ -1,23 +1,32 @@
 import type { LogoutOptions, LogoutOutcome } from '../../client/logout.ts'
-import { DaypassError, EXIT, exitCode, isDaypassError } from '../../core/errors.ts'
+import { EXIT, exitCode, formatCommand, isDaypassError } from '../../core/errors.ts'
 import { isIdentityName } from '../../core/names.ts'
+import { createVerb, selected } from '../flags.ts'
 import { pickIdentity } from '../login/picker.ts'
-import { type Answer, jsonLine, type World } from '../output/result.ts'
+import { type Answer, jsonLine, logoutJson, type World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
 
-export interface LogoutFlags extends LogoutOptions {
+export const createLogoutCommand = ({ run }: Runner) =>
+  createVerb('logout')
+    .description('end a login: revoke it at the server, remove it here')
+    .argument('[identity]', 'which')
+    .option('--all', 'every login')
+    .option('--local-only', 'ask nothing of the server')
+    .option('--dry-run', 'only say what would be done')
+    .action((identity, flags) =>
+      run(flags, 'logout', (world) => logout(world, selected(identity, flags), flags)),
+    )
+
+interface LogoutFlags extends LogoutOptions {
   all?: boolean | undefined
 }
 
-export async function logout(
-  world: World,
-  identity: string | undefined,
-  flags: LogoutFlags,
-): Promise<Answer> {
+async function logout(world: World, identity: string | undefined, flags: LogoutFlags): Promise<Answer> {
   if (flags.all) return logoutAll(world, flags)
   const { daypass, host, json } = world
   const outcome = await daypass.logout(identity ?? (await pickIdentity(world, 'logout')), flags)
   host.terminal.say(flags.dryRun ? wouldSay(outcome) : said(outcome))
-  return json ? { out: jsonLine({ identities: [asJson(outcome)] }) } : {}
+  return json ? { out: jsonLine({ identities: [logoutJson(outcome)] }) } : {}
 }
 
 /** Whoever has something kept; static keys are no login. One that fails does not keep the others. */
@@ -29,7 +38,9 @@ async function logoutAll({ daypass, host, json }: World, flags: LogoutFlags): Pr
   const outcomes: LogoutOutcome[] = []
   let code = problems.length > 0 ? EXIT.vault : 0
   for (const { name, problem } of problems)
-    host.terminal.warn(`${name}: ${problem}${isIdentityName(name) ? `   (daypass remove ${name})` : ''}`)
+    host.terminal.warn(
+      `${name}: ${problem}${isIdentityName(name) ? `   (${formatCommand({ verb: 'remove', identity: name })})` : ''}`,
+    )
   for (const name of names) {
     try {
       const outcome = await daypass.logout(name, flags)
@@ -42,7 +53,7 @@ async function logoutAll({ daypass, host, json }: World, flags: LogoutFlags): Pr
     }
   }
   if (names.length === 0 && problems.length === 0) host.terminal.say('Nobody is logged in.')
-  return { code, ...(json && { out: jsonLine({ identities: outcomes.map(asJson) }) }) }
+  return { code, ...(json && { out: jsonLine({ identities: outcomes.map(logoutJson) }) }) }
 }
 
 function said(outcome: LogoutOutcome): string {
@@ -57,7 +68,7 @@ function said(outcome: LogoutOutcome): string {
 }
 
 const droppedWords = (identity: string, from: string) =>
-  `Dropped the credential of ${identity}. It is made anew from ${from} when it is asked for; to end that: daypass logout ${from}`
+  `Dropped the credential of ${identity}. It is made anew from ${from} when it is asked for; to end that: ${formatCommand({ verb: 'logout', identity: from })}`
 
 function goneWords({ identity, revocation, endless }: LogoutOutcome): string {
   const end = endless ? 'it is revoked there' : 'it expires'
@@ -79,38 +90,4 @@ function wouldSay({ identity, revocation, wasDefault }: LogoutOutcome): string {
     failed: '',
   }[revocation.outcome]
   return wasDefault ? `${would} It is the default.` : would
-}
-
-const asJson = ({ identity, revocation, wasDefault }: LogoutOutcome) => ({
-  name: identity,
-  revocation: revocation.outcome,
-  was_default: wasDefault,
-})
-
-export async function remove(
-  world: World,
-  named: string | undefined,
-  flags: { yes?: boolean | undefined },
-): Promise<Answer> {
-  const { daypass, host, json } = world
-  const identity = named ?? (await pickIdentity(world, 'remove'))
-  if (!flags.yes) await agree(world, identity)
-  const outcome = await daypass.remove(identity)
-  const { revocation } = outcome
-  const revoked = revocation.outcome === 'revoked' ? ', and revoked it at the server' : ''
-  host.terminal.say(
-    `Removed ${identity}${revoked}.${outcome.wasDefault ? ' It was the default; there is none now.' : ''}`,
-  )
-  if (revocation.outcome === 'failed') host.terminal.warn(`it could not be revoked: ${revocation.why}`)
-  return json ? { out: jsonLine(asJson(outcome)) } : {}
-}
-
-async function agree({ host }: World, identity: string): Promise<void> {
-  if (!host.terminal.interactive) {
-    throw new DaypassError('usage', `removing ${identity} has to be confirmed`, {
-      hint: `daypass remove ${identity} --yes`,
-    })
-  }
-  if (await host.terminal.confirm(`Remove ${identity} altogether?`)) return
-  throw new DaypassError('cancelled', `${identity} was left as it was`)
 }

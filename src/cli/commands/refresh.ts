@@ -2,19 +2,27 @@ import type { RefreshOutcome } from '../../client/refresh.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { DaypassError, exitCode } from '../../core/errors.ts'
 import { timeLeft } from '../../core/freshness.ts'
+import { createVerb, selected } from '../flags.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
 
-export interface RefreshFlags {
+export const createRefreshCommand = ({ run }: Runner) =>
+  createVerb('refresh')
+    .description('renew now, if it is stale')
+    .argument('[identity]', 'which')
+    .option('--force', 'even if it is fresh')
+    .option('--all', 'every login')
+    .action((identity, flags) =>
+      run(flags, 'refresh', (world) => refresh(world, selected(identity, flags), flags)),
+    )
+
+interface RefreshFlags {
   all?: boolean | undefined
   force?: boolean | undefined
 }
 
 /** A line for each; exit 0 only if all succeeded, else the first failure's. */
-export async function refresh(
-  world: World,
-  identity: string | undefined,
-  flags: RefreshFlags,
-): Promise<Answer> {
+async function refresh(world: World, identity: string | undefined, flags: RefreshFlags): Promise<Answer> {
   const { daypass, host, json } = world
   const names = flags.all ? await renewable(world) : [await named(world, identity)]
   const outcomes = await Promise.all(
@@ -42,7 +50,7 @@ async function named({ daypass }: World, identity: string | undefined): Promise<
   const resolved = await daypass.resolve(identity)
   if ('identity' in resolved) return resolved.identity
   throw new DaypassError('usage', `the token of ${resolved.environment.variable} is not ours to renew`, {
-    hint: 'daypass refresh <identity>',
+    advice: { verb: 'refresh', identity: '<identity>' },
   })
 }
 

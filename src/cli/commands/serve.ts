@@ -11,11 +11,36 @@ import { restOf } from '../../server/idle-timeout.ts'
 import type { Place } from '../../server/local-server.ts'
 import { writeFileDurably } from '../../vault/atomic.ts'
 import { record } from '../audit-line.ts'
+import { createVerb, selected } from '../flags.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
 import { openProxy } from '../serve/api-proxy.ts'
 import { leadingTo, openLive } from '../serve/credential-endpoint.ts'
 
-export interface ServeOptions {
+export const createServeCommand = ({ run }: Runner) =>
+  createVerb('serve')
+    .description('an address of this machine that always has a good credential')
+    .argument('[identity]', 'which')
+    .option('--port <port>', 'listen on this port of 127.0.0.1; any, when not given')
+    .option('--unix <path>', 'listen on a socket instead, which is yours alone')
+    .option('--idle <time>', 'end when nobody has asked for so long, like 1h')
+    .option('--proxy', 'hand nothing out: send requests on to the hosts of the identity, with its token')
+    .addHelpText('after', HELP)
+    .action((identity, flags) =>
+      run(flags, 'serve', (world) => serve(world, selected(identity, flags), flags)),
+    )
+
+const HELP = `
+It prints the variables for the shell of a program, once it may be asked; with --json one line:
+{"url","authorization_token_file","env","unset"}. The SDKs of AWS and Alibaba Cloud ask it by themselves;
+of other identities it answers GET /v1/token with {"token","token_type","expires_at"}. The bearer is made
+anew each time, and lies in that file as long as it runs. Ctrl-C and SIGTERM end it, with exit code 0.
+
+With --proxy, http://127.0.0.1:PORT/api.example.com/me becomes https://api.example.com/me with the real token
+in the place of that bearer, whether it came as Bearer or as a password. A program is given the address and
+the bearer, and never the token. Other hosts than those of the identity are not found; "hosts" names all.`
+
+interface ServeOptions {
   /** A socket in the place of a port. */
   unix?: string | undefined
   port?: string | undefined
@@ -25,11 +50,7 @@ export interface ServeOptions {
 }
 
 /** Answers programs until it is told to end. What they need to know is on stdout as soon as they may ask. */
-export async function serve(
-  world: World,
-  selected: string | undefined,
-  options: ServeOptions,
-): Promise<Answer> {
+async function serve(world: World, selected: string | undefined, options: ServeOptions): Promise<Answer> {
   const place = await placeOf(options)
   const idle = options.idle === undefined ? undefined : parseDuration(options.idle, '--idle')
   const handed = await world.daypass.handOut(selected)
@@ -61,7 +82,9 @@ const LONGEST_SOCKET = 103
 async function placeOf({ unix, port = '0' }: ServeOptions): Promise<Place> {
   if (unix === undefined) {
     if (/^\d{1,5}$/.test(port) && Number(port) < 65536) return { port: Number(port) }
-    throw new DaypassError('usage', '--port is a number below 65536', { hint: 'daypass serve --port 8123' })
+    throw new DaypassError('usage', '--port is a number below 65536', {
+      advice: { verb: 'serve', flags: ['--port', '8123'] },
+    })
   }
   if (port !== '0')
     throw new DaypassError('usage', '--unix and --port are two places', { hint: 'give one of them' })

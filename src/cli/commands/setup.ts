@@ -1,6 +1,8 @@
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand } from '../../core/errors.ts'
 import { type Plan, preview, setUp, undoSetup } from '../../tools/setup-plan.ts'
+import { createVerb, selected } from '../flags.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
 import { setupAlibaba } from '../setup/alibaba.ts'
 import { setupAws } from '../setup/aws.ts'
 import { setupDocker } from '../setup/docker.ts'
@@ -8,6 +10,20 @@ import { setupGit } from '../setup/git.ts'
 import { setupKubectl } from '../setup/kubectl.ts'
 import { ledgerOf, type SetupFlags, type SetupTool, type Wanted } from '../setup/tool.ts'
 import { toolNamed } from '../setup/tool-name.ts'
+
+export const createSetupCommand = ({ run }: Runner) =>
+  createVerb('setup')
+    .description('write the configuration of another tool, so that it asks daypass')
+    .argument('<tool>', 'aws, alibaba, git, docker or kubectl')
+    .argument('[identity]', 'which')
+    .option('--as <name>', 'name of the profile or user to write; default: that of the identity')
+    .option('--login-session', 'aws: share the login itself; its refresh token then lies in clear')
+    .option('--force', 'in the place of what is there already')
+    .option('--dry-run', 'only show the difference')
+    .option('--undo', 'take away what was written')
+    .action((tool, identity, flags) =>
+      run(flags, 'setup', (world) => setup(world, tool, selected(identity, flags), flags)),
+    )
 
 const TOOLS: Readonly<Record<string, SetupTool>> = {
   aws: setupAws,
@@ -17,7 +33,7 @@ const TOOLS: Readonly<Record<string, SetupTool>> = {
   kubectl: setupKubectl,
 }
 
-export async function setup(
+async function setup(
   world: World,
   name: string,
   selected: string | undefined,
@@ -40,12 +56,18 @@ const OWN = { as: '--as', loginSession: '--login-session' } as const
 
 function checkFlags(name: string, tool: SetupTool, flags: SetupFlags): void {
   if (flags.as === '')
-    throw new DaypassError('usage', '--as is a name', { hint: `daypass setup ${name} --as NAME <identity>` })
+    throw new DaypassError('usage', '--as is a name', {
+      advice: { verb: 'setup', args: [name, '--as', 'NAME'], identity: '<identity>' },
+    })
   for (const [flag, written] of Object.entries(OWN) as [keyof typeof OWN, string][]) {
     if (!flags[flag] || tool.flags?.includes(flag)) continue
-    throw new DaypassError('usage', `${written} says nothing to \`daypass setup ${name}\``, {
-      hint: `daypass setup ${name} <identity>`,
-    })
+    throw new DaypassError(
+      'usage',
+      `${written} says nothing to \`${formatCommand({ verb: 'setup', args: [name] })}\``,
+      {
+        advice: { verb: 'setup', args: [name], identity: '<identity>' },
+      },
+    )
   }
 }
 

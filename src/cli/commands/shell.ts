@@ -3,22 +3,41 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Handed } from '../../client/credential.ts'
 import { formatDuration, isoTime } from '../../core/duration.ts'
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand } from '../../core/errors.ts'
 import { environmentWith } from '../../formats/env.ts'
 import { type Marked, marked, SHELL_IDENTITY } from '../../formats/shell-prompt.ts'
 import { type Changes, namesFor } from '../../formats/variables.ts'
 import { runProgram } from '../../platform/run-program.ts'
+import { createVerb, selected } from '../flags.ts'
 import { changesOf, checkTenant, handOut } from '../hand-out.ts'
 import type { Answer, World } from '../output/result.ts'
+import type { Runner } from '../runner.ts'
 import { hasEndpoint } from '../serve/exec-endpoint.ts'
 
-export interface ShellOptions {
+export const createShellCommand = ({ run }: Runner) =>
+  createVerb('shell')
+    .description('a shell of your own with the credential in its environment')
+    .argument('[identity]', 'which')
+    .option('--min-ttl <time>', 'what must be left of it, like 10m')
+    .option('--tenant <tenant>', 'the tenant, instead of the one in force')
+    .addHelpText('after', HELP)
+    .action((identity, flags) =>
+      run(flags, 'shell', (world) => shell(world, selected(identity, flags), flags)),
+    )
+
+const HELP = `
+It is the shell of $SHELL (%ComSpec% on Windows), with your own configuration. In bash, zsh and fish its
+prompt begins with (daypass:NAME); DAYPASS_SHELL_IDENTITY is the name. Within another one it replaces the
+credential. Its exit code is that of the shell. The credential is not renewed there: when it ends, leave and
+come back.`
+
+interface ShellOptions {
   minTtl?: string | undefined
   tenant?: string | undefined
 }
 
 /** The person's own shell with the credential in its environment. Its exit code is ours. */
-export async function shell(
+async function shell(
   world: World,
   selected: string | undefined,
   { minTtl, tenant }: ShellOptions,
@@ -44,7 +63,7 @@ export async function shell(
 
 const noTerminal = (selected: string | undefined) =>
   new DaypassError('usage', 'a shell needs a terminal, and this is none', {
-    hint: `daypass exec ${selected === undefined ? '' : `${selected} `}-- CMD`,
+    advice: { verb: 'exec', identity: selected, flags: ['--', 'CMD'] },
   })
 
 /** What daypass itself is asked for there is of the same identity, and renewed. */
@@ -71,10 +90,12 @@ function sayHello({ host }: World, { identity, credential, header }: Handed, can
   if (credential.expiresAt === undefined) return
   const end = credential.expiresAt - (header?.clockOffset ?? 0)
   const left = formatDuration(end - host.now())
-  const name = header ? `${identity} ` : ''
-  const longer = canBeServed
-    ? `What runs longer: daypass exec ${name}--endpoint -- CMD`
-    : 'Leave and come back for the next one.'
+  const inEndpoint = formatCommand({
+    verb: 'exec',
+    identity: header && identity,
+    flags: ['--endpoint', '--', 'CMD'],
+  })
+  const longer = canBeServed ? `What runs longer: ${inEndpoint}` : 'Leave and come back for the next one.'
   host.terminal.say(`Its credential ends in ${left} (${isoTime(end)}). ${longer}`)
 }
 

@@ -1,6 +1,8 @@
 import type { Listed } from '../../client/list.ts'
 import { EXIT, isDaypassError } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
+import { createVerb, selected } from '../flags.ts'
+import { listIdentities } from '../output/identities.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
 import {
   accountWords,
@@ -11,23 +13,28 @@ import {
   stateWords,
   storeWords,
 } from '../output/text.ts'
-import { list } from './list.ts'
+import type { Runner } from '../runner.ts'
 
-export interface StatusFlags {
+export const createStatusCommand = ({ run }: Runner) =>
+  createVerb('status')
+    .description('whether it can be used, and for how long, offline; exit 4 if a login is needed')
+    .argument('[identity]', 'which; all, when not given')
+    .option('--check', 'ask the server')
+    .action((identity, flags) =>
+      run(flags, 'status', (world) => status(world, selected(identity, flags), flags)),
+    )
+
+interface StatusFlags {
   check?: boolean | undefined
 }
 
 /** Offline, unless `--check`. Exit 0 if usable, 4 if a login is needed. */
-export async function status(
-  world: World,
-  identity: string | undefined,
-  flags: StatusFlags,
-): Promise<Answer> {
+async function status(world: World, identity: string | undefined, flags: StatusFlags): Promise<Answer> {
   if (identity !== undefined) return one(world, await found(world, identity), flags)
   const { identities, problems, standIn } = await world.daypass.list()
   const active = identities.find(({ row }) => row.active)
   const checked = active && flags.check && !standIn ? await check(world, active) : active
-  const all = await list(world)
+  const all = await listIdentities(world)
   if (standIn) return { ...all, code: 0 }
   if (!active) return { ...all, code: problems.length > 0 ? EXIT.vault : EXIT.login_required }
   return { ...all, code: codeOf(checked!) }

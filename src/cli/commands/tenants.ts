@@ -1,10 +1,38 @@
+import { Command } from '@commander-js/extra-typings'
 import { DaypassError } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
+import { createVerb, selected } from '../flags.ts'
+import { orLogIn } from '../login/on-demand.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
 import { table } from '../output/text.ts'
-import { orLogIn } from './login.ts'
+import type { Runner } from '../runner.ts'
 
-export async function listTenants(
+/** Where an account has several tenants, which one a token is used in. */
+export const createTenantsCommand = (runner: Runner) =>
+  new Command('tenants')
+    .description('the tenants of an account that has several')
+    .addCommand(createListCommand(runner))
+    .addCommand(createUseCommand(runner))
+
+const createListCommand = ({ run }: Runner) =>
+  createVerb('list')
+    .description('which there are, as the server says')
+    .argument('[identity]', 'which')
+    .option('--tenant <tenant>', 'ask within this one, instead of the one in force')
+    .action((identity, flags) =>
+      run(flags, 'tenants', (world) => listTenants(world, selected(identity, flags), flags)),
+    )
+
+const createUseCommand = ({ run }: Runner) =>
+  createVerb('use')
+    .description('from now on, work in this one')
+    .argument('<tenant>', 'its slug')
+    .argument('[identity]', 'which')
+    .action((tenant, identity, flags) =>
+      run(flags, 'tenants', (world) => useTenant(world, tenant, selected(identity, flags))),
+    )
+
+async function listTenants(
   world: World,
   selected: string | undefined,
   { tenant }: { tenant?: string | undefined },
@@ -28,7 +56,7 @@ export async function listTenants(
   return { out: table([['TENANT', 'NAME', 'IN FORCE'], ...rows], paint) }
 }
 
-export async function useTenant(
+async function useTenant(
   { daypass, host, json }: World,
   slug: string,
   selected: string | undefined,
@@ -43,5 +71,5 @@ export async function useTenant(
 
 const notOurs = (variable: string) =>
   new DaypassError('usage', `the token of ${variable} is no identity that could have a tenant`, {
-    hint: 'daypass tenants use SLUG <identity>',
+    advice: { verb: 'tenants use', args: ['SLUG'], identity: '<identity>' },
   })

@@ -1,26 +1,33 @@
 import { formatDuration } from '../../core/duration.ts'
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand } from '../../core/errors.ts'
 import { shown } from '../../core/text.ts'
+import { createVerb, selected } from '../flags.ts'
 import { type Answer, jsonLine, type World } from '../output/result.ts'
 import { sheet } from '../output/text.ts'
+import type { Runner } from '../runner.ts'
+
+export const createWhoamiCommand = ({ run }: Runner) =>
+  createVerb('whoami')
+    .description('who is logged in, offline')
+    .argument('[identity]', 'which')
+    .action((identity, flags) => run(flags, 'whoami', (world) => whoami(world, selected(identity, flags))))
 
 const SOON = 30_000
 
 /** Offline: who it is, as far as the login found out. */
-export async function whoami(
-  { daypass, host, json, paint }: World,
-  identity: string | undefined,
-): Promise<Answer> {
+async function whoami({ daypass, host, json, paint }: World, identity: string | undefined): Promise<Answer> {
   const resolved = await daypass.resolve(identity)
   if ('environment' in resolved) throw nobodyKnows(resolved.environment.variable)
   const { row, header, timeLeft } = await daypass.status(resolved.identity)
   if (row.state === 'login_required' || row.state === 'expired') {
     throw new DaypassError('login_required', `${row.name} needs a login`, {
-      hint: `daypass login ${row.name}`,
+      advice: { verb: 'login', identity: row.name },
     })
   }
   if (timeLeft < SOON) {
-    const next = header?.renewable ? 'the next use renews it' : `then: daypass login ${row.name}`
+    const next = header?.renewable
+      ? 'the next use renews it'
+      : `then: ${formatCommand({ verb: 'login', identity: row.name })}`
     host.terminal.warn(`${row.name} expires in ${formatDuration(timeLeft)}; ${next}`)
   }
   const person = header?.account
@@ -45,5 +52,5 @@ export async function whoami(
 
 const nobodyKnows = (variable: string) =>
   new DaypassError('usage', `the token of ${variable} does not say whose it is`, {
-    hint: 'daypass whoami <identity>',
+    advice: { verb: 'whoami', identity: '<identity>' },
   })

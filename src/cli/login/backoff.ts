@@ -60,6 +60,6 @@ export function checkPause(
       ? 'no other opens by itself'
       : `the next opens by itself in ${formatDuration(left + 999)}`
   throw new DaypassError('login_required', `${name} needs a login, and nobody answered ${last}; ${next}`, {
-    hint: `daypass login ${name}`,
+    advice: { verb: 'login', identity: name },
   })
 }

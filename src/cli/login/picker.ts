@@ -6,7 +6,8 @@ import { accountWords } from '../output/text.ts'
 export async function pickLogin({ daypass, host }: World): Promise<string> {
   if (!host.terminal.interactive) {
     throw new DaypassError('usage', 'no provider and no identity was named', {
-      hint: `daypass login PROVIDER, where PROVIDER is one of ${Object.keys(daypass.providers).join(', ')}`,
+      hint: (command) =>
+        `${command({ verb: 'login', args: ['PROVIDER'] })}, where PROVIDER is one of ${Object.keys(daypass.providers).join(', ')}`,
     })
   }
   const { identities } = await daypass.list()
@@ -31,13 +32,13 @@ const QUESTIONS = {
 export async function pickIdentity({ daypass, host }: World, verb: keyof typeof QUESTIONS): Promise<string> {
   if (!host.terminal.interactive) {
     throw new DaypassError('usage', 'no identity was named', {
-      hint: `daypass ${verb} <identity>`,
+      advice: { verb, identity: '<identity>' },
     })
   }
   const { identities } = await daypass.list()
   const kept = identities.filter(({ row }) => row.store !== 'environment')
   if (kept.length === 0)
-    throw new DaypassError('not_found', 'there is no identity', { hint: 'daypass login' })
+    throw new DaypassError('not_found', 'there is no identity', { advice: { verb: 'login' } })
   const ordered = [...kept].sort((a, b) => Number(b.row.active) - Number(a.row.active))
   const options = ordered.map((one) => ({
     value: one.row.name,

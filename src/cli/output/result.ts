@@ -1,4 +1,5 @@
 import type { Daypass } from '../../client/index.ts'
+import type { LogoutOutcome } from '../../client/logout.ts'
 import type { DaypassError } from '../../core/errors.ts'
 import type { Host } from '../../core/types.ts'
 import type { Paths } from '../../platform/paths.ts'
@@ -17,11 +18,15 @@ export interface Answer {
 }
 
 /** What every command is given. */
-export interface World {
+export interface World extends BareWorld {
+  daypass: Daypass
+}
+
+/** The same without the vault, for a verb that works when the configuration is wrong. */
+export interface BareWorld {
   verb: string
   /** What stands behind `--`, without its arguments. */
   program?: string | undefined
-  daypass: Daypass
   host: Host
   paths: Paths
   /** `--json`. */
@@ -36,6 +41,13 @@ export interface World {
 /** What happened and the next command to type, for a program that shows it within a message of its own. */
 export const inOneLine = ({ message, hint }: DaypassError) =>
   [message, ...(hint ? [`next: ${hint.replaceAll('\n', ', ')}`] : [])].join('; ')
+
+/** What a logout did, for `--json`. */
+export const logoutJson = ({ identity, revocation, wasDefault }: LogoutOutcome) => ({
+  name: identity,
+  revocation: revocation.outcome,
+  was_default: wasDefault,
+})
 
 export const jsonLine = (value: unknown) => JSON.stringify(value)
 

@@ -53,7 +53,7 @@ export async function openProxy(
   where: Omit<Where, 'routesOf'>,
 ): Promise<ApiProxy & { hosts: Record<string, string> }> {
   const { identity, credential, header, variable } = handed
-  if (variable) throw notOurs(variable, `${world.verb} --proxy`)
+  if (variable) throw notOurs(variable, world.verb, ['--proxy'])
   const definition = await world.daypass.definition(identity)
   if (credential.kind === 'keys')
     throw keysSign(identity, definition.provider, credential.sessionToken !== undefined)
@@ -71,10 +71,10 @@ const keysSign = (identity: string, { title, variables }: Provider, isTemporary:
     'usage',
     `${identity} has keys of ${title}, and requests are signed with them by their own tools`,
     {
-      hint:
+      hint: (command) =>
         variables?.live && isTemporary
-          ? `daypass serve ${identity}, or daypass exec ${identity} --endpoint -- CMD`
-          : `daypass exec ${identity} -- CMD`,
+          ? `${command({ verb: 'serve', identity })}, or ${command({ verb: 'exec', identity, flags: ['--endpoint', '--', 'CMD'] })}`
+          : command({ verb: 'exec', identity, flags: ['--', 'CMD'] }),
     },
   )
 

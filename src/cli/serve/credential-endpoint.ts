@@ -94,14 +94,20 @@ export async function leadingTo(
   return liveChanges(variables, variables.live, address, { region, emptyFile: devNull })
 }
 
-export const notOurs = (variable: string, verb: string) =>
+/** `args`: flags of the verb that say what is to be renewed. */
+export const notOurs = (variable: string, verb: string, args: readonly string[] = []) =>
   new DaypassError('usage', `the credential of ${variable} is not ours to renew`, {
-    hint: `daypass ${verb} <identity>${verb === 'exec' ? ' --endpoint -- CMD' : ''}`,
+    advice: {
+      verb,
+      args,
+      identity: '<identity>',
+      flags: verb === 'exec' ? ['--endpoint', '--', 'CMD'] : [],
+    },
   })
 
 export const lasting = (identity: string) =>
   new DaypassError('usage', `${identity} has static keys, which nobody has to renew`, {
-    hint: `daypass exec ${identity} -- CMD`,
+    advice: { verb: 'exec', identity, flags: ['--', 'CMD'] },
   })
 
 export const elsewhere = (identity: string) =>
@@ -111,5 +117,5 @@ export const elsewhere = (identity: string) =>
 
 const noSpeech = (identity: string, { title }: Provider) =>
   new DaypassError('usage', `programs that use ${title} ask no address for keys`, {
-    hint: `daypass exec ${identity} -- CMD`,
+    advice: { verb: 'exec', identity, flags: ['--', 'CMD'] },
   })

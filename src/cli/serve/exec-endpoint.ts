@@ -76,9 +76,8 @@ async function openKeys(
 
 const noEndpoint = ({ title }: Provider, identity: string, isKeys: boolean) =>
   new DaypassError('usage', `programs that use ${title} cannot be given an endpoint`, {
-    hint: isKeys
-      ? `leave out --endpoint, or let the program ask: daypass credential-process ${identity}`
-      : `leave out --endpoint, or let the program ask: daypass token ${identity}`,
+    hint: (command) =>
+      `leave out --endpoint, or let the program ask: ${command({ verb: isKeys ? 'credential-process' : 'token', identity })}`,
   })
 
 /** Whether what is handed out can be had from an endpoint that keeps it good. */

@@ -1,3 +1,4 @@
+import { formatCommand } from '../../core/errors.ts'
 /** The profile of Alibaba Cloud's command line and SDKs. */
 import { aliyunConfigPath } from '../../tools/alibaba/config-file.ts'
 import { aliyunSetup, takeBackAliyun } from '../../tools/alibaba/setup.ts'
@@ -23,10 +24,17 @@ export const setupAlibaba: SetupTool = {
   takeBack: takeBackAliyun,
   words: ({ place, path }, wanted) => [
     `Alibaba Cloud's SDKs write the keys that they are given into ${path}, in clear; aliyun itself does not.`,
-    `Programs that use an SDK leave nothing there with: daypass exec ${wanted.identity} ${isLasting(wanted) ? '' : '--endpoint '}-- PROGRAM`,
+    `Programs that use an SDK leave nothing there with: ${inEnvironment(wanted)}`,
     `Try it: aliyun --profile ${place} sts GetCallerIdentity`,
   ],
 }
+
+const inEnvironment = (wanted: Wanted) =>
+  formatCommand({
+    verb: 'exec',
+    identity: wanted.identity,
+    flags: [...(isLasting(wanted) ? [] : ['--endpoint']), '--', 'PROGRAM'],
+  })
 
 /** Nobody has to renew its keys, and so no endpoint hands them out. */
 const isLasting = ({ definition, header }: Wanted) =>

@@ -53,7 +53,7 @@ function sessionName(identity: string, definition: Definition, header: Header | 
     'usage',
     `${identity} has no session to share: ${why ?? 'nobody knows whose it is'}`,
     {
-      hint: `daypass setup aws ${identity}, without --login-session`,
+      hint: (command) => `${command({ verb: 'setup', args: ['aws'], identity })}, without --login-session`,
     },
   )
 }
@@ -65,7 +65,7 @@ function whyNotShared({ name, parent, keys }: Definition, header: Header | undef
     return header.renewable ? undefined : 'nobody renews it'
   const why = header?.loginRequired ?? 'nobody has logged in to it'
   throw new DaypassError('login_required', `${name} has no session to share: ${why}`, {
-    hint: `daypass login ${name}`,
+    advice: { verb: 'login', identity: name },
   })
 }
 

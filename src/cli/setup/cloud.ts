@@ -12,12 +12,13 @@ export const forIdentitiesOf = (
   ofTheEnvironment: new DaypassError(
     'usage',
     `the keys of the environment are read by the ${title} tools themselves`,
-    { hint: `daypass setup ${cloud} <identity>` },
+    { advice: { verb: 'setup', args: [cloud], identity: '<identity>' } },
   ),
   refuses(identity, { provider }) {
     if (provider.keys?.cloud === cloud) return undefined
     return new DaypassError('usage', `${identity} is an identity of ${provider.title}, not of ${title}`, {
-      hint: `daypass login ${cloud}, then: daypass setup ${cloud} ${cloud}`,
+      hint: (command) =>
+        `${command({ verb: 'login', args: [cloud] })}, then: ${command({ verb: 'setup', args: [cloud], identity: cloud })}`,
     })
   },
 })

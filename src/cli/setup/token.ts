@@ -4,12 +4,12 @@ import type { SetupTool } from './tool.ts'
 
 export const forIdentitiesWithToken = (tool: string): Pick<SetupTool, 'ofTheEnvironment' | 'refuses'> => ({
   ofTheEnvironment: new DaypassError('usage', 'a token of the environment is gone with it', {
-    hint: `daypass setup ${tool} <identity>`,
+    advice: { verb: 'setup', args: [tool], identity: '<identity>' },
   }),
   refuses(identity, { provider }) {
     if (provider.keys === undefined) return undefined
     return new DaypassError('usage', `${identity} has keys of ${provider.title}, and ${tool} wants a token`, {
-      hint: 'daypass list shows who there is',
+      hint: (command) => `${command({ verb: 'list' })} shows who there is`,
     })
   },
 })

@@ -1,10 +1,10 @@
-import { DaypassError } from '../../core/errors.ts'
+import { DaypassError, formatCommand } from '../../core/errors.ts'
 
 /** One of the tools that a verb knows. */
 export function toolNamed<T>(tools: Readonly<Record<string, T>>, name: string, verb: string): T {
   if (Object.hasOwn(tools, name)) return tools[name]!
   const known = Object.keys(tools)
-  throw new DaypassError('usage', `daypass ${verb} knows no tool ${JSON.stringify(name)}`, {
+  throw new DaypassError('usage', `${formatCommand({ verb })} knows no tool ${JSON.stringify(name)}`, {
     hint: `it knows ${known.join(', ')}`,
   })
 }
