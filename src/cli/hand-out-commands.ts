@@ -1,20 +1,21 @@
 import { type Command, Option } from '@commander-js/extra-typings'
-import { CLOUDS } from '../formats/credential-process.ts'
 import { ENV_FORMATS } from '../formats/env.ts'
 import { common, selected } from './flags.ts'
 import type { Runner } from './runner.ts'
+import { CREDENTIAL_PROCESS, TOKEN } from './token-flags.ts'
 import { useCommands } from './use-commands.ts'
 
 /** A credential, in the words of whoever uses it. */
 export function handOutCommands(root: Command, runner: Runner): void {
-  const left = 'what must be left of it, like 10m'
+  const left = TOKEN.minTtl.about
+  const { format: FORMAT } = CREDENTIAL_PROCESS
   const within = 'the tenant, instead of the one in force'
 
   common(root.command('token'))
     .description('print the access token, renewed where needed')
     .argument('[identity]', 'which')
-    .option('--header', 'as a header: Authorization: Bearer …')
-    .option('--min-ttl <time>', left)
+    .option(TOKEN.header.flags, TOKEN.header.about)
+    .option(TOKEN.minTtl.flags, TOKEN.minTtl.about)
     .action(async (identity, flags) => {
       const { token } = await import('./commands/token.ts')
       await runner.run(flags, 'token', (world) => token(world, selected(identity, flags), flags))
@@ -53,7 +54,7 @@ export function handOutCommands(root: Command, runner: Runner): void {
   common(root.command('credential-process'))
     .description('answer the tools of a cloud that start a program for their keys')
     .argument('[identity]', 'which')
-    .addOption(new Option('--format <cloud>', 'default: the cloud of the keys').choices(CLOUDS))
+    .addOption(new Option(FORMAT.flags, FORMAT.about).choices(FORMAT.choices))
     .action(async (identity, flags) => {
       const { credentialProcess } = await import('./commands/credential-process.ts')
       const alone = { ...flags, input: false }

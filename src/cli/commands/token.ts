@@ -1,6 +1,7 @@
 import { tokenText } from '../../formats/token.ts'
 import { handOut } from '../hand-out.ts'
 import type { Answer, World } from '../output/result.ts'
+import { tokenForm } from '../token-flags.ts'
 
 export interface TokenOptions {
   header?: boolean | undefined
@@ -13,6 +14,6 @@ export async function token(
   { header, minTtl }: TokenOptions,
 ): Promise<Answer> {
   const handed = await handOut(world, selected, minTtl)
-  const form = world.json ? 'json' : header ? 'header' : 'plain'
+  const form = tokenForm({ json: world.json, ...(header && { header }) })
   return { out: tokenText(handed.identity, handed.credential, form, handed.header?.clockOffset) }
 }
