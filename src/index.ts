@@ -1,11 +1,11 @@
-import { join } from 'node:path'
 import type { Choices } from './client/context.ts'
 import { assemble, type Daypass } from './client/index.ts'
+import { compiledFile } from './config/compiled.ts'
 import { findFolderFile, parseFolderFile } from './config/folder-file.ts'
 import { loadCompiled, loadConfig, readConfigFile } from './config/load.ts'
 import { locateInConfig } from './config/parse.ts'
 import type { Config } from './config/schema.ts'
-import { DaypassError } from './core/errors.ts'
+import { chooseStore, type Store } from './core/stores.ts'
 import type { Host } from './core/types.ts'
 import { nodeHost } from './platform/node-host.ts'
 import { type Paths, paths, workingFolder } from './platform/paths.ts'
@@ -77,7 +77,14 @@ export function createDaypass(options: DaypassOptions = {}): Daypass {
   return assemble({
     host,
     config,
-    vault: options.vault ?? openVault(where.vault, wantedStore(env, config), report, options.keychain),
+    vault:
+      options.vault ??
+      openVault(
+        where.vault,
+        chooseStore(env.DAYPASS_STORE, config.auth?.keyring?.type),
+        report,
+        options.keychain,
+      ),
     choices: { ...choicesOf(where, cwd, report), ...(!options.config && { locate: locator(where) }) },
     providers: { ...builtIn, ...added },
   })
@@ -96,25 +103,10 @@ function hostOf(env: Host['env'], given: Partial<Host> = {}): Host {
   }
 }
 
-/** The copy of `config.yaml` that the quickest `token` reads. */
-export const compiledFile = ({ dataDir }: Paths) => join(dataDir, 'config.compiled.json')
-
 function readConfig(where: Paths): Config {
   const config = loadConfig(where.config)
-  loadCompiled(where.config, compiledFile(where))
+  loadCompiled(where.config, compiledFile(where.dataDir))
   return config
-}
-
-type Store = 'auto' | 'keychain' | 'file' | 'memory'
-const STORES: readonly string[] = ['auto', 'keychain', 'file', 'memory']
-
-function wantedStore(env: Host['env'], config: Config): Store {
-  const said = env.DAYPASS_STORE || config.auth?.keyring?.type || 'auto'
-  const store = said === 'system' ? 'keychain' : said
-  if (STORES.includes(store)) return store as Store
-  throw new DaypassError('usage', 'DAYPASS_STORE is none of the stores there are', {
-    hint: `DAYPASS_STORE is one of ${STORES.join(', ')}`,
-  })
 }
 
 /** Places outside the vault where a grant may rest. */

@@ -1,6 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import type { Daypass } from '../client/index.ts'
 import { DaypassError } from '../core/errors.ts'
+import { IDENTITY, JSON_OUTPUT } from './token-flags.ts'
 
 /** Flags that every verb has. */
 export interface CommonFlags {
@@ -20,10 +21,10 @@ const API = new Option('--api-url <url>', 'the identity of this API').argParser(
 /** A command with the flags that every verb has. */
 export const createVerb = (name: string, api = API) =>
   new Command(name)
-    .option('-i, --identity <name>', 'the identity', once)
+    .option(IDENTITY.flags, IDENTITY.about, once)
     .addOption(new Option('--profile <name>', 'same as --identity').argParser(once).hideHelp())
     .addOption(api)
-    .option('--json', 'one JSON object on standard output')
+    .option(JSON_OUTPUT.flags, JSON_OUTPUT.about)
     .option('-q, --quiet', 'only warnings and errors')
     .option('-v, --verbose', 'say why')
     .option('--no-input', 'ask nothing')

@@ -1,14 +1,16 @@
+import { compileProvider, configuredDefault } from '../config/compiled.ts'
 import { nearest } from '../config/nearest.ts'
 import type { Config, Identity } from '../config/schema.ts'
-import { DaypassError, formatCommand } from '../core/errors.ts'
+import { DaypassError } from '../core/errors.ts'
 import type { Header, Host } from '../core/types.ts'
 import { type Definition, define, type Given } from '../identity/definition.ts'
 import { bearersOf, type FromEnvironment, keysIn, wholesIn } from '../identity/environment.ts'
 import { configuredIdentity, configuredProvider } from '../identity/from-config.ts'
-import { type Resolved, unknownIdentity, whichIdentity } from '../identity/select.ts'
+import { chooseDefault, type Resolved, selectIdentity, unknownIdentity } from '../identity/select.ts'
 import { ownProvider } from '../providers/from-config.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Vault } from '../vault/vault.ts'
+import { compiledProvider } from './warm.ts'
 
 /** The stored default, and the folder's choice. */
 export interface Choices {
@@ -34,24 +36,11 @@ export function allProviders(
   builtIn: Readonly<Record<string, Provider>>,
   config: Config,
 ): Record<string, Provider> {
-  const own = Object.entries(config.auth?.providers ?? {}).map(([id, said]) => {
-    const { title, issuer, env, scopes, methods, redirect } = said
-    const plain = {
-      title: textOf(title),
-      issuer: textOf(issuer),
-      env,
-      scopes: scopes?.filter(isText),
-      methods,
-      redirect,
-    }
-    return [id, ownProvider(id, plain)] as const
-  })
+  const own = Object.entries(config.auth?.providers ?? {}).map(
+    ([id, said]) => [id, compiledProvider(id, compileProvider(said))] as const,
+  )
   return { ...builtIn, ...Object.fromEntries(own) }
 }
-
-/** `!env` values are read where the identity is used, not here. */
-const isText = (value: unknown): value is string => typeof value === 'string'
-const textOf = (value: unknown) => (isText(value) ? value : undefined)
 
 export function providerOf({ providers }: Context, id: string): Provider {
   if (Object.hasOwn(providers, id)) return providers[id]!
@@ -148,26 +137,21 @@ export function environmentOf({ providers, host }: Context): FromEnvironment[] {
   return [...bearersOf(all, host.env, now), ...keysIn(all, host.env, now), ...wholesIn(all, host.env, now)]
 }
 
-/** The stored default wins over the configuration's. One that names nobody any more is said, not passed over. */
-export function defaultName({ choices, config }: Context): { identity: string; from: string } | undefined {
-  const stored = choices.readDefault()
-  if (stored !== undefined) return { identity: stored, from: formatCommand({ verb: 'use' }) }
-  const flagged = Object.entries(config.auth?.identities ?? {}).find(([, identity]) => identity.default)?.[0]
-  const said = config.default ?? flagged
-  return said === undefined ? undefined : { identity: said, from: 'config.yaml' }
-}
+/** One that names nobody any more is said, not passed over. */
+export const defaultName = (context: Context) => chooseDefault(defaultsOf(context))
+
+const defaultsOf = ({ choices, config }: Context) => ({
+  storedDefault: () => choices.readDefault(),
+  configuredDefault: configuredDefault(config),
+})
 
 /** Which identity is meant here. Never the network. */
-export async function resolve(context: Context, selected?: string): Promise<Resolved> {
-  const env = context.host.env.DAYPASS_IDENTITY
-  // What is wrong with a file that nobody asked for is nobody's trouble.
-  const folder = selected === undefined && !env ? await context.choices.folder() : undefined
-  return whichIdentity({
+export const resolve = (context: Context, selected?: string): Promise<Resolved> =>
+  selectIdentity({
     selected,
-    env,
-    folder,
-    fallback: selected === undefined && !env && !folder ? defaultName(context) : undefined,
-    environment: environmentOf(context),
-    known: await knownNames(context),
+    env: context.host.env,
+    folder: () => context.choices.folder(),
+    ...defaultsOf(context),
+    environment: () => environmentOf(context),
+    known: () => knownNames(context),
   })
-}

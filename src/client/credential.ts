@@ -1,3 +1,4 @@
+import { compileIdentity, compileProvider } from '../config/compiled.ts'
 import { DaypassError } from '../core/errors.ts'
 import { checkMinTtl } from '../core/freshness.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
@@ -5,7 +6,7 @@ import type { Secret } from '../core/secret.ts'
 import type { Credential, Entry, Fetch, Grant, Header, Host } from '../core/types.ts'
 import { checkKept, configuredKeys } from '../identity/configured-keys.ts'
 import { type Definition, type Given, isBound } from '../identity/definition.ts'
-import type { FromEnvironment } from '../identity/environment.ts'
+import { envOverride, type FromEnvironment } from '../identity/environment.ts'
 import { checkParam, variablesOf } from '../identity/params.ts'
 import { partyAt } from '../login/connect.ts'
 import { fetchWith } from '../oauth/dpop.ts'
@@ -15,8 +16,9 @@ import { renewExchanged } from '../refresh/exchange.ts'
 import { renewOAuth } from '../refresh/oauth.ts'
 import { type Demand, type Lease, type Taken, take } from '../refresh/renew.ts'
 import { derivedLease, renewOwnRole } from './assumed-role.ts'
-import { type Context, definitionOf, environmentOf, find, providerOf, resolve } from './context.ts'
+import { type Context, definitionOf, environmentOf, find, providerOf, resolve, said } from './context.ts'
 import { hostsOf } from './hosts.ts'
+import { isWarm } from './warm.ts'
 
 /** Whose credential was handed out, and where it came from. */
 export interface Handed {
@@ -44,10 +46,44 @@ export async function credentialOf(
   const resolved = await resolve(context, selected)
   if ('environment' in resolved) return fromEnvironment(context, resolved.environment.provider, ENVIRONMENT)
   const { identity, named } = resolved
+  const warm = await readWarm(context, identity, named, demand)
+  if (warm) return warm
   const { definition } = await find(context, identity)
   if (!named && bearerFor(context, definition))
     return fromEnvironment(context, definition.provider.id, identity)
   return handed(context, definition, demand)
+}
+
+/** What is kept, where it may be handed out as it is. */
+async function readWarm(
+  context: Context,
+  name: string,
+  named: boolean,
+  { minTtl, force, rejected }: Demand,
+): Promise<Handed | undefined> {
+  if (force || rejected) return undefined
+  const { vault, host, config, providers } = context
+  const isGood = (header: Header | undefined): header is Header => {
+    if (!header) return false
+    const { provider: id } = header
+    const identity = said(context, name)
+    const own = config.auth?.providers
+    return isWarm(
+      {
+        header,
+        provider: Object.hasOwn(providers, id) ? providers[id] : undefined,
+        identity: identity && compileIdentity(identity),
+        own: own && Object.hasOwn(own, id) ? compileProvider(own[id]!) : undefined,
+        env: host.env,
+        now: host.now(),
+      },
+      { named, minTtl },
+    )
+  }
+  if (!isGood(await vault.header(name))) return undefined
+  const entry = await vault.read(name)
+  // Judged again: it may be another record by now.
+  return entry?.grant && isGood(entry.header) ? handedOf(name, entry.header, entry.grant) : undefined
 }
 
 /** Of an identity that is known: the keys of the configuration come before whatever was kept. */
@@ -56,9 +92,15 @@ export async function handed(context: Context, definition: Definition, demand: D
   const configured = configuredKeys(context.host, definition)
   if (configured) return { identity, credential: configured }
   const { entry, grant } = await takeOnce(context, definition, demand)
-  const { credential, proofKey } = grant
-  return { identity, credential, header: entry.header, ...(proofKey && { proofKey }) }
+  return handedOf(identity, entry.header, grant)
 }
+
+const handedOf = (identity: string, header: Header, { credential, proofKey }: Grant): Handed => ({
+  identity,
+  credential,
+  header,
+  ...(proofKey && { proofKey }),
+})
 
 const keysOf = (context: Context) => async (definition: Definition, demand: Demand) => {
   const { credential } = await handed(context, definition, demand)
@@ -67,11 +109,8 @@ const keysOf = (context: Context) => async (definition: Definition, demand: Dema
 }
 
 /** A token of the environment stands in for an identity of its provider that was found, not named. */
-const bearerFor = (context: Context, definition: Definition) =>
-  environmentOf(context).find(
-    ({ provider, credential, whole }) =>
-      provider === definition.provider.id && credential.kind === 'bearer' && !whole,
-  )
+const bearerFor = ({ host }: Context, { provider }: Definition) =>
+  envOverride(provider, { env: host.env, now: host.now() })
 
 export interface StandIn {
   identity: string

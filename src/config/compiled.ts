@@ -15,14 +15,14 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
-import type { Text } from './env-tag.ts'
-import { clientParams, identityParams } from './flatten.ts'
-import { providerOf } from './kinds.ts'
+import { dirname, join } from 'node:path'
+import { STORE_NAMES, type Store } from '../core/stores.ts'
+import { readRefs } from './env-tag.ts'
+import { type FlatIdentity, type FlatProvider, flattenIdentity, flattenProvider } from './flatten.ts'
 import type { Config, Identity, Provider } from './schema.ts'
 
 /** To be raised whenever what the copy holds, or what the schema accepts, changes. */
-const COMPILED_VERSION = 4
+const COMPILED_VERSION = 5
 
 /** Which state of the file was read. Nanoseconds, as text: JSON has no integers of that size. */
 export interface Stamp {
@@ -32,92 +32,74 @@ export interface Stamp {
   size: number
 }
 
-interface CompiledIdentity {
-  provider: string
-  kind: string
-  /** What the configuration says, flat: region, site, api_url, tenant, client_id, scopes, role_arn, … */
-  params: Record<string, string>
-  /** Of those, what must be read from the environment first: the names of the variables. */
+/** What it says where no variable of `env` is set. */
+interface Compiled {
+  /** Variables that `!env` names, by the path of the key: `region`, `endpoints.token`, `scopes.0`. */
   env: Record<string, string>
-  endpoints: Record<string, Text>
-  hosts?: Text[]
-  /** The parent of a derived identity. */
-  via?: string
-  webflowEnabled: boolean
   /** Keys that were left behind, being secrets. Whoever needs one reads the configuration itself. */
   withheld: string[]
 }
 
-interface CompiledProvider {
-  params: Record<string, string>
-  env: Record<string, string>
-  endpoints: Record<string, Text>
-  hosts?: Text[]
-  methods?: string[]
-  redirect?: { host?: string; ports?: number[]; path?: string }
-  withheld: string[]
+export interface CompiledIdentity extends FlatIdentity, Compiled {
+  webflowEnabled: boolean
 }
+
+export interface CompiledProvider extends FlatProvider, Compiled, Pick<Provider, 'methods' | 'redirect'> {}
 
 export interface CompiledConfig extends Stamp {
   v: number
   default?: string
   identities: Record<string, CompiledIdentity>
   providers: Record<string, CompiledProvider>
-  keyring: 'auto' | 'keychain' | 'file' | 'memory'
+  keyring: Store
 }
+
+/** Where the copy lies. */
+export const compiledFile = (dataDir: string) => join(dataDir, 'config.compiled.json')
 
 const NO_FILE: Stamp = { mtime: '0', ctime: '0', size: 0 }
 
 export function compileConfig(config: Config, stamp: Stamp = NO_FILE): CompiledConfig {
   const { identities = {}, providers = {}, keyring } = config.auth ?? {}
-  const flagged = Object.keys(identities).find((name) => identities[name]!.default)
-  const chosen = config.default ?? flagged
+  const chosen = configuredDefault(config)
   return {
     v: COMPILED_VERSION,
     ...stamp,
     ...(chosen === undefined ? {} : { default: chosen }),
     identities: mapped(identities, compileIdentity),
     providers: mapped(providers, compileProvider),
-    keyring: keyring?.type === 'system' ? 'keychain' : (keyring?.type ?? 'auto'),
+    keyring: STORE_NAMES[keyring?.type ?? 'auto'],
   }
 }
 
-function compileIdentity(identity: Identity): CompiledIdentity {
-  const { credentials = {}, via } = identity
-  const secret = { ...credentials, client_secret: identity.client_secret }
+/** `default:`, else the identity that is flagged as such. */
+export const configuredDefault = ({ default: named, auth: { identities = {} } = {} }: Config) =>
+  named ?? Object.keys(identities).find((name) => identities[name]!.default)
+
+const SECRETS = ['access_key_id', 'secret_access_key', 'security_token', 'client_secret'] as const
+
+export function compileIdentity(identity: Identity): CompiledIdentity {
+  const { credentials = {}, client_secret } = identity
+  const secret = { ...credentials, client_secret }
+  const variables = new Map<string, string>()
   return {
-    provider: identity.provider ?? providerOf(identity.kind),
-    kind: identity.kind,
-    ...split(identityParams(identity)),
-    endpoints: { ...identity.endpoints },
-    ...(identity.hosts && { hosts: identity.hosts }),
-    ...(via?.identity !== undefined && { via: via.identity }),
+    ...flattenIdentity(readRefs(identity, {}, variables)),
+    env: Object.fromEntries(variables),
     webflowEnabled: credentials.webflow_enabled ?? true,
     withheld: SECRETS.filter((key) => secret[key] !== undefined),
   }
 }
 
-const SECRETS = ['access_key_id', 'secret_access_key', 'security_token', 'client_secret'] as const
-
-function compileProvider(provider: Provider): CompiledProvider {
+export function compileProvider(provider: Provider): CompiledProvider {
+  const { methods, redirect, client_secret } = provider
+  const variables = new Map<string, string>()
   return {
-    ...split({ ...clientParams(provider), title: provider.title, env: provider.env }),
-    endpoints: { ...provider.endpoints },
-    ...(provider.hosts && { hosts: provider.hosts }),
-    ...(provider.methods && { methods: provider.methods }),
-    ...(provider.redirect && { redirect: provider.redirect }),
-    withheld: provider.client_secret === undefined ? [] : ['client_secret'],
+    ...flattenProvider(readRefs(provider, {}, variables)),
+    env: Object.fromEntries(variables),
+    ...(methods && { methods }),
+    ...(redirect && { redirect }),
+    withheld: client_secret === undefined ? [] : ['client_secret'],
   }
-}
-
-function split(values: Record<string, Text | undefined>): Pick<CompiledIdentity, 'params' | 'env'> {
-  const params: Record<string, string> = {}
-  const env: Record<string, string> = {}
-  for (const [key, value] of Object.entries(values)) {
-    if (typeof value === 'string') params[key] = value
-    else if (value !== undefined) env[key] = value.env
-  }
-  return { params, env }
 }
 
 /** Without a prototype, so that `identities['toString']` is nobody. */
@@ -129,12 +111,21 @@ function mapped<From, To>(
   return Object.assign(Object.create(null), Object.fromEntries(entries))
 }
 
+/** As `compileConfig({})`; the quickest `token` does without what compiles. */
+const emptyConfig = (): CompiledConfig => ({
+  v: COMPILED_VERSION,
+  ...NO_FILE,
+  identities: Object.create(null),
+  providers: Object.create(null),
+  keyring: 'auto',
+})
+
 /** `undefined`: the caller takes the slow way. No configuration at all is an empty one, and nothing else is read. */
-export function readCompiled(configFile: string, compiledFile: string): CompiledConfig | undefined {
+export function readCompiled(configFile: string, copy: string): CompiledConfig | undefined {
   try {
     const stat = statOf(configFile)
-    if (stat === undefined) return compileConfig({})
-    const compiled: CompiledConfig = JSON.parse(readOwn(compiledFile))
+    if (stat === undefined) return emptyConfig()
+    const compiled: CompiledConfig = JSON.parse(readOwn(copy))
     const stamp = stampOf(stat)
     const current =
       compiled.v === COMPILED_VERSION &&
@@ -182,17 +173,17 @@ export function stampOf(stat: BigIntStats): Stamp {
 const SETTLED_NS = 100_000_000n
 
 /** Saves time and nothing else, so whatever goes wrong here, is nobody's trouble. False: not written. */
-export function writeCompiled(compiledFile: string, compiled: CompiledConfig): boolean {
+export function writeCompiled(copy: string, compiled: CompiledConfig): boolean {
   const age = BigInt(Date.now()) * 1_000_000n - BigInt(compiled.mtime)
   if (compiled.mtime === NO_FILE.mtime || age < SETTLED_NS) return false
-  const temporary = `${compiledFile}.${process.pid}.tmp`
-  const folder = dirname(compiledFile)
+  const temporary = `${copy}.${process.pid}.tmp`
+  const folder = dirname(copy)
   try {
     // No more than one: `recursive` goes round for ever where a folder takes no other (autofs, /proc).
     if (!statSync(folder, { throwIfNoEntry: false })) mkdirSync(folder, 0o700)
     rmSync(temporary, { force: true })
     writeFileSync(temporary, JSON.stringify(compiled), { mode: 0o600, flag: 'wx' })
-    renameSync(temporary, compiledFile)
+    renameSync(temporary, copy)
     return true
   } catch {
     removeQuietly(temporary)

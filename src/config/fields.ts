@@ -5,7 +5,7 @@
 import * as v from 'valibot'
 import { parseDuration } from '../core/duration.ts'
 import { isIdentityName } from '../core/names.ts'
-import { type EnvRef, isEnvRef, isVariableName, type Text } from './env-tag.ts'
+import { type EnvRef, isEnvRef, isLine, isVariableName, type Text } from './env-tag.ts'
 import { nearest } from './nearest.ts'
 import { hostFault, urlFault } from './urls.ts'
 
@@ -18,7 +18,7 @@ export function rule(passes: (text: string) => boolean, expected: string): Check
   return v.check(passes, `expected ${expected} in {in}`)
 }
 
-const LINE = rule((text) => text !== '' && !/[\u0000-\u001f\u007f]/.test(text), 'text of one line')
+const LINE = rule(isLine, 'text of one line')
 
 /** Text that stands in the file. For what decides before anything is read: kinds, names. */
 export function word(about: string, ...rules: Check[]) {

@@ -1,37 +1,63 @@
-import type { EnvRef, Text } from './env-tag.ts'
-import { isEnvRef } from './env-tag.ts'
+/** What the configuration says, flat. It is given with every `!env` read. */
+import type { Endpoints } from '../core/types.ts'
+import { nameEndpoints } from './endpoints.ts'
+import type { Read } from './env-tag.ts'
+import { providerOf } from './kinds.ts'
 import type { Identity, Provider } from './schema.ts'
 
-/** What an identity of `config.yaml` says of itself, by the names that a provider's parameters have. */
-export function identityParams(identity: Identity): Record<string, Text | undefined> {
-  const { credentials = {}, principal = {}, session } = identity
+export interface FlatProvider {
+  /** By the names that a provider's parameters have: region, site, api_url, tenant, client_id, scopes, role_arn, … */
+  params: Record<string, string>
+  endpoints: Endpoints
+  hosts?: string[]
+}
+
+export interface FlatIdentity extends FlatProvider {
+  provider: string
+  kind: string
+  /** The parent of a derived identity. */
+  via?: string
+}
+
+export function flattenIdentity(identity: Read<Identity>): FlatIdentity {
+  const { kind, credentials = {}, principal = {}, session, via } = identity
   return {
-    ...clientParams(identity),
-    region: identity.region ?? credentials.region,
-    site: identity.site,
-    api_url: identity.api_url,
-    tenant: identity.tenant,
-    cloud_name: identity.cloud_name,
-    principal_arn: identity.principal_arn,
-    account_id: identity.account_id,
-    mfa_arn: credentials.mfa_arn,
-    role_arn: principal.role_arn ?? principal.assume_role,
-    session_name: principal.session_name,
-    external_id: principal.external_id,
-    source_identity: principal.source_identity,
-    tags: tagsText(principal.tags),
-    duration: principal.duration ?? session?.duration,
+    provider: identity.provider ?? providerOf(kind),
+    kind,
+    ...(via?.identity !== undefined && { via: via.identity }),
+    ...flattenClient(identity, {
+      region: identity.region ?? credentials.region,
+      site: identity.site,
+      api_url: identity.api_url,
+      tenant: identity.tenant,
+      cloud_name: identity.cloud_name,
+      principal_arn: identity.principal_arn,
+      account_id: identity.account_id,
+      mfa_arn: credentials.mfa_arn,
+      role_arn: principal.role_arn ?? principal.assume_role,
+      session_name: principal.session_name,
+      external_id: principal.external_id,
+      source_identity: principal.source_identity,
+      // A parameter is one text.
+      tags: principal.tags && JSON.stringify(principal.tags),
+      duration: principal.duration ?? session?.duration,
+    }),
   }
 }
 
-export function clientParams({ issuer, client_id, scopes, kube_token }: Identity | Provider) {
-  const written = scopes?.filter((scope): scope is string => typeof scope === 'string')
-  const read = scopes?.find((scope): scope is EnvRef => typeof scope !== 'string')
-  return { issuer, client_id, kube_token, scopes: read ?? written?.join(' ') }
-}
+export const flattenProvider = (provider: Read<Provider>): FlatProvider =>
+  flattenClient(provider, { title: provider.title, env: provider.env })
 
-/** A parameter is one text. */
-function tagsText(tags: Record<string, Text> | undefined): Text | undefined {
-  const read = Object.values(tags ?? {}).find(isEnvRef)
-  return read ?? (tags && JSON.stringify(tags))
+function flattenClient(
+  { issuer, client_id, scopes, kube_token, endpoints, hosts }: Read<Identity> | Read<Provider>,
+  more: Record<string, string | undefined>,
+): FlatProvider {
+  const params = { issuer, client_id, kube_token, scopes: scopes?.join(' '), ...more }
+  return {
+    params: Object.fromEntries(
+      Object.entries(params).filter((entry): entry is [string, string] => Boolean(entry[1])),
+    ),
+    endpoints: nameEndpoints(endpoints),
+    ...(hosts && { hosts }),
+  }
 }

@@ -1,23 +1,14 @@
 /** `!env` references read, at the moment an identity is used. What is read is held to the rules of its field. */
 import * as v from 'valibot'
 import { DaypassError } from '../core/errors.ts'
-import { type EnvRef, isEnvRef } from './env-tag.ts'
+import { isEnvRef, type Read, readRefs } from './env-tag.ts'
 import { type Identity, identitySchema, type Provider, providerSchema } from './schema.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** The same with every reference replaced by its text. */
-export type Read<T> = T extends string | number | boolean
-  ? T
-  : T extends EnvRef
-    ? string
-    : T extends readonly (infer Item)[]
-      ? Read<Item>[]
-      : { [Key in keyof T]: Read<T[Key]> }
-
 /** A variable that is unset or empty counts as the key not being there; of a pair of keys, both or neither. */
 export function readIdentity(name: string, identity: Identity, env: Env): Read<Identity> {
-  const read = substituted(`auth.identities.${name}`, identitySchema, identity, env) as Read<Identity>
+  const read = substituted(`auth.identities.${name}`, identitySchema, identity, env)
   const { access_key_id, secret_access_key } = read.credentials ?? {}
   if ((access_key_id === undefined) !== (secret_access_key === undefined)) {
     const [have, lack] = access_key_id ? PAIR : PAIR.toReversed()
@@ -37,12 +28,12 @@ export function readIdentity(name: string, identity: Identity, env: Env): Read<I
 const PAIR = ['access_key_id', 'secret_access_key'] as const
 
 export function readProvider(name: string, provider: Provider, env: Env): Read<Provider> {
-  return substituted(`auth.providers.${name}`, providerSchema, provider, env) as Read<Provider>
+  return substituted(`auth.providers.${name}`, providerSchema, provider, env)
 }
 
-function substituted(path: string, schema: v.GenericSchema, value: unknown, env: Env): unknown {
+function substituted<T>(path: string, schema: v.GenericSchema, value: T, env: Env): Read<T> {
   const variables = new Map<string, string>()
-  const read = replace(value, '', env, variables)
+  const read = readRefs(value, env, variables)
   const result = v.safeParse(schema, written(read))
   const issue = result.issues?.find((each) => variables.has(v.getDotPath(each) ?? ''))
   if (issue === undefined) return read
@@ -55,24 +46,6 @@ function substituted(path: string, schema: v.GenericSchema, value: unknown, env:
       hint: `set ${variables.get(key)} to what is expected, or unset it`,
     },
   )
-}
-
-function replace(value: unknown, path: string, env: Env, variables: Map<string, string>): unknown {
-  if (isEnvRef(value)) {
-    variables.set(path, value.env)
-    return env[value.env] || undefined
-  }
-  const inner = (key: string | number) => (path === '' ? `${key}` : `${path}.${key}`)
-  if (Array.isArray(value)) {
-    return value
-      .map((item, index) => replace(item, inner(index), env, variables))
-      .filter((item) => item !== undefined)
-  }
-  if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).map(
-    ([key, item]) => [key, replace(item, inner(key), env, variables)] as const,
-  )
-  return Object.fromEntries(entries.filter(([, item]) => item !== undefined))
 }
 
 /** Ports as they stand in the file, where they are text still. */

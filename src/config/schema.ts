@@ -1,36 +1,14 @@
 /** What `config.yaml` may say. The descriptions are what an editor shows. */
 import * as v from 'valibot'
+import { STORE_NAMES, type StoreName } from '../core/stores.ts'
 import { isAccountId, isMfaDevice, isPrincipalArn, isRoleArn } from './arns.ts'
+import { ENDPOINTS, type EndpointSpelling } from './endpoints.ts'
 import type { Text } from './env-tag.ts'
 import * as f from './fields.ts'
 
 const maybe = v.exactOptional
 
-/** Endpoint names of daypass, then the spellings of RFC 8414. */
-const ENDPOINTS = [
-  'signin',
-  'oauth',
-  'sts',
-  'api',
-  'federation',
-  'exchange',
-  'profile',
-  'tenants',
-  'authorization',
-  'token',
-  'revocation',
-  'device',
-  'userinfo',
-  'par',
-  'authorization_endpoint',
-  'token_endpoint',
-  'revocation_endpoint',
-  'device_authorization_endpoint',
-  'userinfo_endpoint',
-  'pushed_authorization_request_endpoint',
-] as const
-
-type Endpoints = Partial<Record<(typeof ENDPOINTS)[number], Text>>
+type Endpoints = Partial<Record<EndpointSpelling, Text>>
 
 /** What an identity and a provider of one's own both may say about an OAuth client. */
 interface Client {
@@ -92,7 +70,7 @@ export interface Provider extends Client {
 }
 
 interface Keyring {
-  type?: 'auto' | 'keychain' | 'system' | 'file' | 'memory'
+  type?: StoreName
 }
 
 /** `config.yaml`. Not inferred from the schema below, which is held to it: the library's types are free of valibot. */
@@ -109,7 +87,9 @@ const endpoint = (called: string) => maybe(f.url(`URL of the ${called.replaceAll
 
 const endpoints = f.block<Endpoints>(
   "Overrides what the provider's file says. Plain http for loopback hosts only.",
-  Object.fromEntries(ENDPOINTS.map((called) => [called, endpoint(called)])) as f.Entries<Endpoints>,
+  Object.fromEntries(
+    Object.keys(ENDPOINTS).map((called) => [called, endpoint(called)]),
+  ) as f.Entries<Endpoints>,
 )
 
 const client: f.Entries<Client> = {
@@ -208,7 +188,7 @@ export const configSchema = f.block<Config>('Configuration of daypass', {
       providers: maybe(f.named('Providers of your own by name', providerSchema)),
       keyring: maybe(
         f.block<Keyring>('Where the key of the vault lies', {
-          type: maybe(f.oneOf('system is keychain', ['auto', 'keychain', 'system', 'file', 'memory'])),
+          type: maybe(f.oneOf('system is keychain', Object.keys(STORE_NAMES) as StoreName[])),
         }),
       ),
     }),

@@ -19,7 +19,7 @@ export function timeLeft({ expiresAt, clockOffset = 0 }: Lived, now: Time): numb
 }
 
 /** The whole life of a credential in milliseconds; Infinity for one without an end. */
-function lifetime({ issuedAt, expiresAt }: Lived): number {
+export function lifetime({ issuedAt, expiresAt }: Lived): number {
   return issuedAt === undefined || expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - issuedAt
 }
 

@@ -1,5 +1,6 @@
 import type { ErrorCode } from './errors.ts'
 import type { Secret } from './secret.ts'
+import type { Store } from './stores.ts'
 
 /** Milliseconds since 1970-01-01 UTC. Every time inside the program; ISO 8601 only at its edges. */
 export type Time = number
@@ -133,7 +134,7 @@ export interface Exchange {
 /** Where the 32-byte key that seals a record lies. */
 export interface KeyLocation {
   id: string
-  where: 'keychain' | 'file' | 'memory'
+  where: Exclude<Store, 'auto'>
 }
 
 /**

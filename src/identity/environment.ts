@@ -23,6 +23,12 @@ export function bearersOf(providers: readonly Provider[], env: Host['env'], now:
   })
 }
 
+/** The token of the environment that stands in for an identity of this provider that was found, not named. */
+export const envOverride = (
+  provider: Provider,
+  { env, now }: { env: Host['env']; now: number },
+): FromEnvironment | undefined => bearersOf([provider], env, now)[0]
+
 /** Access keys, where both halves are there. */
 export function keysIn(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
   return providers.flatMap(({ id, keys, variables = {} }) => {

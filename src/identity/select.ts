@@ -1,6 +1,7 @@
-/** Which identity is meant. Pure: the facts are gathered outside, and the network has no part in it. */
+/** Which identity is meant. The sources of the facts are handed in, and the network has no part in it. */
 import { nearest } from '../config/nearest.ts'
-import { type Advice, DaypassError } from '../core/errors.ts'
+import { type Advice, DaypassError, formatCommand } from '../core/errors.ts'
+import type { Host } from '../core/types.ts'
 
 export interface Facts {
   /** `-i NAME`, or by position. */
@@ -21,6 +22,43 @@ export type Resolved =
   | { identity: string; named: boolean; because: string }
   /** No identity: the credential of the environment itself. */
   | { environment: { provider: string; variable: string }; because: string }
+
+/** Where the facts are found. Each is asked only where nothing before it names an identity. */
+export interface Sources {
+  selected?: string | undefined
+  env: Host['env']
+  folder(): Facts['folder'] | Promise<Facts['folder']>
+  /** What `use` stored. */
+  storedDefault(): string | undefined
+  /** `default:` of the configuration. */
+  configuredDefault: string | undefined
+  environment(): Facts['environment']
+  known(): Promise<Facts['known']>
+}
+
+/** Which identity is meant here. Never the network. */
+export async function selectIdentity(sources: Sources): Promise<Resolved> {
+  const { selected } = sources
+  const env = sources.env.DAYPASS_IDENTITY
+  // Where an identity is named, a fault in a file that would name another one is not reported.
+  const isNamed = selected !== undefined || Boolean(env)
+  const folder = isNamed ? undefined : await sources.folder()
+  const fallback = isNamed || folder ? undefined : chooseDefault(sources)
+  const isFound = isNamed || folder || fallback
+  const environment = isFound ? [] : sources.environment()
+  const known = isFound || environment.length > 0 ? [] : await sources.known()
+  return whichIdentity({ selected, env, folder, fallback, environment, known })
+}
+
+/** The stored default wins over the configuration's. */
+export function chooseDefault({
+  storedDefault,
+  configuredDefault,
+}: Pick<Sources, 'storedDefault' | 'configuredDefault'>): Facts['fallback'] {
+  const stored = storedDefault()
+  if (stored !== undefined) return { identity: stored, from: formatCommand({ verb: 'use' }) }
+  return configuredDefault === undefined ? undefined : { identity: configuredDefault, from: 'config.yaml' }
+}
 
 /** First hit wins: selected, `DAYPASS_IDENTITY`, the folder's file, the default, the environment's credentials. */
 export function whichIdentity(facts: Facts): Resolved {

@@ -21,5 +21,3 @@ const read: Readonly<Record<string, () => Promise<Provider>>> = {
 export async function oneBuiltIn(id: string): Promise<Provider | undefined> {
   return Object.hasOwn(read, id) ? read[id]!() : undefined
 }
-
-export const eachBuiltIn = (): Promise<Provider[]> => Promise.all(Object.values(read).map((one) => one()))

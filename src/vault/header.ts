@@ -1,4 +1,5 @@
 import { DaypassError } from '../core/errors.ts'
+import { STORE_NAMES } from '../core/stores.ts'
 import type { Header, KeyLocation } from '../core/types.ts'
 
 /** The least a header says; a login that was started says no more. */
@@ -16,7 +17,7 @@ const METHODS: readonly unknown[] = [
   'keys',
   'derived',
 ] satisfies Header['method'][]
-const PLACES: readonly unknown[] = ['keychain', 'file', 'memory'] satisfies KeyLocation['where'][]
+const PLACES: readonly unknown[] = Object.values(STORE_NAMES).filter((store) => store !== 'auto')
 
 /** Becomes part of a file's name, and is read before anything is authenticated. */
 const KEY_ID = /^[a-z0-9]{1,64}$/

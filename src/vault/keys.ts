@@ -5,13 +5,14 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
+import type { Store } from '../core/stores.ts'
 import type { KeyLocation } from '../core/types.ts'
 import { isKeyLocation } from './header.ts'
 import { type KeychainPatience, readKeychain, writeKeychain } from './keychain.ts'
 import type { LockOptions } from './lock.ts'
 import { type Report, readOwnFile } from './read-file.ts'
 
-export type Wanted = 'auto' | 'keychain' | 'file'
+export type Wanted = Exclude<Store, 'memory'>
 
 /** What the vault needs to know of keys. */
 export interface Keys {
@@ -157,7 +158,7 @@ async function create(folder: string, { wanted = 'auto', keychain }: DiskKeysOpt
 async function keptByKeychain(
   id: string,
   key: string,
-  wanted: 'auto' | 'keychain',
+  wanted: Exclude<Wanted, 'file'>,
   patience?: KeychainPatience,
 ): Promise<boolean> {
   try {

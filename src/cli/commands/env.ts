@@ -16,6 +16,7 @@ import { createVerb, selected } from '../flags.ts'
 import { handOutChanges } from '../hand-out.ts'
 import type { Answer, World } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
+import { TOKEN } from '../token-flags.ts'
 
 export const createEnvCommand = ({ run }: Runner) =>
   createVerb('env')
@@ -23,7 +24,7 @@ export const createEnvCommand = ({ run }: Runner) =>
     .argument('[identity]', 'which')
     .addOption(new Option('--format <format>', 'for whom; default: your shell').choices(ENV_FORMATS))
     .option('--unset', 'take the variables away again')
-    .option('--min-ttl <time>', 'what must be left of it, like 10m')
+    .option(TOKEN.minTtl.flags, TOKEN.minTtl.about)
     .option('--tenant <tenant>', 'the tenant, instead of the one in force')
     .addHelpText('after', HELP)
     .action((identity, flags) => run(flags, 'env', (world) => env(world, selected(identity, flags), flags)))

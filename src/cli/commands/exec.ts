@@ -6,13 +6,14 @@ import { handOutChanges } from '../hand-out.ts'
 import type { Answer, World } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 import { openEndpoint } from '../serve/exec-endpoint.ts'
+import { TOKEN } from '../token-flags.ts'
 
 export const createExecCommand = ({ run, command }: Runner) =>
   createVerb('exec')
     .description('run a program with the credential in its environment')
     .usage('[identity] [options] -- CMD...')
     .argument('[identity]', 'which')
-    .option('--min-ttl <time>', 'what must be left of it, like 10m')
+    .option(TOKEN.minTtl.flags, TOKEN.minTtl.about)
     .option('--tenant <tenant>', 'the tenant, instead of the one in force')
     .option('--endpoint', 'give it an address of this machine that always has a good credential')
     .addHelpText('after', HELP)

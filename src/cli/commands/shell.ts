@@ -13,12 +13,13 @@ import { changesOf, checkTenant, handOut } from '../hand-out.ts'
 import type { Answer, World } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 import { hasEndpoint } from '../serve/exec-endpoint.ts'
+import { TOKEN } from '../token-flags.ts'
 
 export const createShellCommand = ({ run }: Runner) =>
   createVerb('shell')
     .description('a shell of your own with the credential in its environment')
     .argument('[identity]', 'which')
-    .option('--min-ttl <time>', 'what must be left of it, like 10m')
+    .option(TOKEN.minTtl.flags, TOKEN.minTtl.about)
     .option('--tenant <tenant>', 'the tenant, instead of the one in force')
     .addHelpText('after', HELP)
     .action((identity, flags) =>

@@ -3,13 +3,14 @@ import { createVerb, selected } from '../flags.ts'
 import { handOut } from '../hand-out.ts'
 import type { Answer, World } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
+import { TOKEN, tokenForm } from '../token-flags.ts'
 
 export const createTokenCommand = ({ run }: Runner) =>
   createVerb('token')
     .description('print the access token, renewed where needed')
     .argument('[identity]', 'which')
-    .option('--header', 'as a header: Authorization: Bearer …')
-    .option('--min-ttl <time>', 'what must be left of it, like 10m')
+    .option(TOKEN.header.flags, TOKEN.header.about)
+    .option(TOKEN.minTtl.flags, TOKEN.minTtl.about)
     .action((identity, flags) =>
       run(flags, 'token', (world) => token(world, selected(identity, flags), flags)),
     )
@@ -25,6 +26,6 @@ async function token(
   { header, minTtl }: TokenOptions,
 ): Promise<Answer> {
   const handed = await handOut(world, selected, minTtl)
-  const form = world.json ? 'json' : header ? 'header' : 'plain'
+  const form = tokenForm({ json: world.json, ...(header && { header }) })
   return { out: tokenText(handed.identity, handed.credential, form, handed.header?.clockOffset) }
 }
