@@ -1,4 +1,4 @@
-/** Parameters that nobody gave when a login begins: from the environment, from another tool, from the person. */
+/** Parameters that are still missing when a login begins: from the environment, from another tool, from the person. */
 import { DaypassError } from '../core/errors.ts'
 import { inWords } from '../core/localized-text.ts'
 import type { Header, Host, Method } from '../core/types.ts'
@@ -7,7 +7,7 @@ import { checkParam, variableOf } from '../identity/params.ts'
 import type { Param } from '../providers/provider.ts'
 import { type Context, definitionOf } from './context.ts'
 
-export async function fill(
+export async function askParams(
   context: Context,
   definition: Definition,
   layers: { header: Header | undefined; given: Given | undefined },

@@ -37,7 +37,7 @@ export function derivedLease(context: Context, definition: Definition, keysOf: K
     async prepare(rejected) {
       keys = await keysOf(parent, rejected && keys ? { rejected: keys.secretAccessKey } : {})
     },
-    renew: (entry) => renewRole(context, definition, keys!, entry, note),
+    renew: ({ header }) => renewRole(context, definition, { keys: keys!, header, note }),
   }
 }
 
@@ -64,12 +64,9 @@ export function checkParents({ name, parent }: Definition): void {
 async function renewRole(
   { host }: Context,
   definition: Definition,
-  keys: KeysCredential,
-  { header }: Entry,
-  note: (text: string) => void,
+  renewal: Omit<RoleRenewal, 'chained'>,
 ): Promise<Renewed> {
-  const wish = { chained: isRole(definition.parent!), note }
-  const renewed = await roleTaken(host, definition, keys, header, wish)
+  const renewed = await roleTaken(host, definition, { ...renewal, chained: isRole(definition.parent!) })
   return 'code' in renewed ? refused(host, definition, renewed) : renewed
 }
 
@@ -80,8 +77,8 @@ export async function renewOwnRole(
   { header, grant }: Held,
 ): Promise<Renewed> {
   const keys = grant.longTerm!
-  const wish = { chained: keys.sessionToken !== undefined, note: () => undefined }
-  const renewed = await roleTaken(host, definition, keys, header, wish)
+  const chained = keys.sessionToken !== undefined
+  const renewed = await roleTaken(host, definition, { keys, header, chained, note: () => undefined })
   if ('entry' in renewed) return { entry: { ...renewed.entry, grant: { ...grant, ...renewed.entry.grant } } }
   if (!('code' in renewed)) return renewed
   const { error } = renewed
@@ -92,12 +89,16 @@ export async function renewOwnRole(
   }
 }
 
+interface RoleRenewal extends Pick<RoleWish, 'chained' | 'note'> {
+  keys: KeysCredential
+  /** The record of the role as it is kept. */
+  header: Header
+}
+
 async function roleTaken(
   host: Context['host'],
   definition: Definition,
-  keys: KeysCredential,
-  header: Header,
-  wish: Pick<RoleWish, 'chained' | 'note'>,
+  { keys, header, ...wish }: RoleRenewal,
 ): Promise<Renewed | StsRefusal> {
   const { name, params, endpoints, provider } = definition
   const at = tokenService(endpoints, params, header.clockOffset)

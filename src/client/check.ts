@@ -2,7 +2,7 @@ import { isDaypassError } from '../core/errors.ts'
 import type { KeysCredential } from '../core/types.ts'
 import { refusedKeys } from '../identity/configured-keys.ts'
 import type { Definition } from '../identity/definition.ts'
-import { profileOf } from '../login/new-record.ts'
+import { findProfile } from '../login/account.ts'
 import { ping } from '../oauth/ping.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import { serverFrom } from '../oauth/server.ts'
@@ -30,7 +30,7 @@ async function ask({ host }: Context, definition: Definition, handed: Handed): P
   const account = header?.account?.account ?? params.cloud_name
   if (provider.ping && account !== undefined) return ping(host, provider.ping(account, endpoints), credential)
   if (credential.kind === 'keys') return askOfKeys(host, definition, credential, header?.clockOffset)
-  const where = profileOf(definition, serverFrom(header?.endpoints ?? {}))
+  const where = findProfile(definition, serverFrom(header?.endpoints ?? {}))
   if (where) await fetchProfile(host, where, bearerOf(credential), proofKeyOf(header, handed))
 }
 

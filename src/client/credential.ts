@@ -244,12 +244,10 @@ export function fetchAs(
 }
 
 const send = ({ host }: Context, definition: Definition, request: Request, handed: Handed) =>
-  fetchWith(
-    host,
-    withHeaders(definition, request),
-    bearerOf(handed.credential),
-    proofKeyOf(handed.header, handed),
-  )
+  fetchWith(host, withHeaders(definition, request), {
+    token: bearerOf(handed.credential),
+    key: proofKeyOf(handed.header, handed),
+  })
 
 /** What its API wants beside the token, as far as the caller says nothing else. */
 function withHeaders({ provider, params }: Definition, request: Request): Request {

@@ -2,10 +2,10 @@ import { isDaypassError } from '../core/errors.ts'
 import type { Pending } from '../login/pending-login.ts'
 import type { Context } from './context.ts'
 
-/** Started logins that nobody finished are gone after their time. */
-export async function sweepPending({ vault, host }: Context): Promise<void> {
+/** Started logins that were not finished in time. */
+export async function deleteExpiredPending({ vault, host }: Context): Promise<void> {
   for (const name of await vault.sealed.names()) {
-    // A damaged one is of no use to anyone; one that the keychain does not open just now may be.
+    // A damaged one can never be finished. One that the keychain does not open just now may be finished later.
     const damaged = (error: unknown) => {
       if (!isDaypassError(error, 'vault')) throw error
       return undefined

@@ -1,4 +1,4 @@
-/** What an identity is called that nobody gave a name. */
+/** The name of an identity that was given none. */
 import { isDaypassError } from '../core/errors.ts'
 import { isIdentityName } from '../core/names.ts'
 import type { Entry, Header } from '../core/types.ts'
@@ -11,18 +11,21 @@ export async function headerIfReadable({ vault }: Context, name: string): Promis
   })
 }
 
+export interface NamedRecord {
+  entry: Entry
+  /** What holds its name now. */
+  before: Header | undefined
+}
+
 /**
- * The record under the name that its account gives it, and what holds that name now. Static keys never give way to a
- * login, nor a login to static keys: the other one gets a name beside it.
+ * Names a record for its account. A login never replaces static keys, nor static keys a login: the new one gets a name
+ * with a suffix.
  */
-export async function underItsName(
-  context: Context,
-  entry: Entry,
-): Promise<{ entry: Entry; before: Header | undefined }> {
+export async function nameByAccount(context: Context, entry: Entry): Promise<NamedRecord> {
   const { header } = entry
   const { provider: id, params, account } = header
-  const said = providerOf(context, id).nameFor?.(params, account) ?? ''
-  const found = isIdentityName(said) ? said : header.name
+  const proposed = providerOf(context, id).nameFor?.(params, account) ?? ''
+  const found = isIdentityName(proposed) ? proposed : header.name
   const taken = isOtherWay(await headerIfReadable(context, found), header)
   const wanted = taken ? `${found}-${header.method === 'keys' ? 'keys' : 'oauth'}` : found
   const name = isIdentityName(wanted) ? wanted : header.name
@@ -30,13 +33,13 @@ export async function underItsName(
   return { entry: { ...entry, header: { ...header, name } }, before: await headerIfReadable(context, name) }
 }
 
-/** What the one that is kept has, where it is of the same provider and came the other way. */
+/** What the kept record has, where it is of the same provider and was obtained the other way. */
 function isOtherWay(kept: Header | undefined, { provider, method }: Header): string | undefined {
   if (!kept?.key || kept.provider !== provider || (kept.method === 'keys') === (method === 'keys'))
     return undefined
   return kept.method === 'keys' ? 'static keys' : 'a login'
 }
 
-/** Nobody can get them back by logging in. */
+/** A login cannot bring them back. */
 export const hasStaticKeys = (kept: Header | undefined) =>
   kept?.key !== undefined && kept.method === 'keys' && kept.expiresAt === undefined

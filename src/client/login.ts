@@ -1,52 +1,27 @@
-import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { inWords } from '../core/localized-text.ts'
-import { checkIdentityName } from '../core/names.ts'
-import type { Header, Host, KeysCredential } from '../core/types.ts'
-import { checkBound, type Definition, type Given } from '../identity/definition.ts'
-import type { LoginOptions } from '../login/options.ts'
-import { logIn } from '../login/run-method.ts'
-import type { Provider } from '../providers/provider.ts'
-import { fill, orCancelled } from './ask-params.ts'
-import { type Context, definitionOf, knownNames, providerNow, providerOf, said } from './context.ts'
-import { hasStaticKeys, headerIfReadable } from './login-name.ts'
-import { agreeToReplace, type LoginOutcome, settled } from './store-login.ts'
+import type { Header } from '../core/types.ts'
+import { chooseMethod } from '../login/choose-method.ts'
+import { connect } from '../login/connect.ts'
+import { newRecord } from '../login/new-record.ts'
+import { obtain } from '../login/run-method.ts'
+import type { Context } from './context.ts'
+import { type LoginRequest, resolveTarget, type Target } from './login-target.ts'
+import { type LoginOutcome, storeLogin } from './store-login.ts'
 
-export interface LoginRequest extends LoginOptions {
-  /** A provider's id, or the name of an identity that exists. */
-  target: string
-  /** Default: as the provider's file says, else the provider's id. */
-  name?: string
-  given?: Given
-  setDefault?: boolean
-  /** Replace whatever holds the name. */
-  force?: boolean
-  /** The first of two steps: the browser is elsewhere, and so is the person. */
-  start?: boolean
+export type { LoginRequest } from './login-target.ts'
+
+/** Logs in and keeps what came of it. */
+export async function login(context: Context, request: LoginRequest): Promise<LoginOutcome> {
+  const target = await resolveTarget(context, request)
+  await checkVault(context, target)
+  const connection = await connect(await addKeptKeys(context, target))
+  const choice = chooseMethod(connection)
+  const obtained = await obtain({ ...connection, choice })
+  const record = await newRecord(obtained)
+  return storeLogin(context, { ...target, ...record })
 }
 
-/** Logs in and keeps what came of it. An identity's name wins over a provider's. */
-export async function login(context: Context, asked: LoginRequest): Promise<LoginOutcome> {
-  const { definition, before, request, unnamed } = await target(context, asked)
-  await checkSameDefinition(context, definition, before, request)
-  await checkVault(context, definition)
-  const kept = await keptKeys(context, definition, before)
-  const loggedIn = await logIn(context.host, definition, { ...request, ...(kept && { kept }) })
-  return settled(context, loggedIn, before, { ...request, ...(unnamed && { unnamed }) })
-}
-
-/** Long-term keys that were kept beside a session of theirs: it takes no more than a code. */
-async function keptKeys(
-  { vault }: Context,
-  { params }: Definition,
-  before: Header | undefined,
-): Promise<KeysCredential | undefined> {
-  if (params.mfa_arn === undefined || before?.method !== 'keys' || !before.key) return undefined
-  const grant = (await vault.read(before.name))?.grant
-  return grant?.longTerm
-}
-
-/** A key that cannot be had, or a disk that takes nothing, is found out before anyone is sent to a browser. */
-async function checkVault({ vault, host }: Context, definition: Definition): Promise<void> {
+/** A key that cannot be read, or a disk that is full, is found out before the browser opens. */
+async function checkVault({ vault, host }: Context, { definition }: Target): Promise<void> {
   const { name, provider, params } = definition
   const header: Header = {
     v: 1,
@@ -61,127 +36,10 @@ async function checkVault({ vault, host }: Context, definition: Definition): Pro
   await (await vault.reserve({ header })).release()
 }
 
-interface Target {
-  definition: Definition
-  /** What holds the name now. */
-  before: Header | undefined
-  /** Its name is for its account to say. */
-  unnamed?: true
-  /** With the way that the person chose, where they were asked. */
-  request: LoginRequest
-}
-
-export async function target(context: Context, request: LoginRequest): Promise<Target> {
-  const { target, name, given } = request
-  if (name === undefined && (await knownNames(context)).includes(target))
-    return known(context, target, request)
-  const { provider, kind } = providerOrKind(context, target)
-  const wanted = kind === undefined ? request : { ...request, given: { ...given, kind } }
-  if (name === undefined && provider.nameFor) return unnamed(context, provider, wanted)
-  const chosen = checkIdentityName(name ?? provider.id)
-  if (said(context, chosen)?.via?.identity !== undefined) return known(context, chosen, wanted)
-  return filled(context, chosen, provider, await headerIfReadable(context, chosen), wanted)
-}
-
-/** Under the name that the provider finds for it; where that takes the account, under its id until then. */
-async function unnamed(context: Context, provider: Provider, wanted: LoginRequest): Promise<Target> {
-  const nameless = await filled(context, provider.id, provider, undefined, wanted)
-  const { definition, request } = nameless
-  const said = provider.nameFor!(definition.params)
-  if (said === undefined) return { ...nameless, unnamed: true }
-  const name = checkIdentityName(said)
-  // What was asked for, or found, is not asked for again.
-  const found = Object.entries(definition.params).filter(([param]) => !definition.unsaid.includes(param))
-  const given = { ...request.given, params: Object.fromEntries(found) }
-  return filled(context, name, provider, await headerIfReadable(context, name), { ...request, given })
-}
-
-/** What was logged in to already, or stands in the configuration; of a derived one, the identity it all begins with. */
-async function known(context: Context, name: string, request: LoginRequest): Promise<Target> {
-  const before = await headerIfReadable(context, name)
-  const provider = providerNow(context, name, before)
-  if (!provider) throw unreadable(name)
-  const via = said(context, name)?.via?.identity
-  if (via !== undefined) {
-    context.host.terminal.say(`${name} is made from ${via}, which is what to log in to.`)
-    return known(context, via, request)
-  }
-  return filled(context, name, provider, before, request)
-}
-
-/** The way in is chosen first: what else is to be asked depends on it. */
-async function filled(
-  context: Context,
-  name: string,
-  provider: Provider,
-  before: Header | undefined,
-  wanted: LoginRequest,
-): Promise<Target> {
-  const layers = { header: before, given: wanted.given }
-  const definition = definitionOf(context, name, provider, layers)
-  const request = { ...wanted, ...(await wayIn(context.host, definition, before, wanted)) }
-  return { definition: await fill(context, definition, layers, request.method), before, request }
-}
-
-/**
- * Asked where there is a choice, and nothing says it: no flag, no keys of the configuration, no login before. Where
- * nobody is asked, static keys are followed by other ones.
- */
-async function wayIn(
-  host: Host,
-  { provider, methods, keys }: Definition,
-  before: Header | undefined,
-  { method, browser, start, force }: LoginRequest,
-): Promise<Pick<LoginRequest, 'method' | 'form'>> {
-  const { ways } = provider
-  const isSaid = method ?? browser ?? keys ?? (before?.method !== 'keys' ? before?.method : undefined)
-  if (isSaid !== undefined || start) return {}
-  if (!ways || !host.terminal.interactive)
-    return hasStaticKeys(before) && before?.provider === provider.id && !force ? { method: 'keys' } : {}
-  const offered = ways.options.filter((way) => methods.includes(way.method))
-  const options = offered.map(({ label, hint }, index) => ({
-    value: String(index),
-    label: inWords(label, host),
-    ...(hint !== undefined && { hint: inWords(hint, host) }),
-  }))
-  const way = offered[Number(orCancelled(await host.terminal.choose(inWords(ways.ask, host), options)))]!
-  // How the browser is gone about, or done without, depends on where we are.
-  return way.method === 'browser' ? {} : { method: way.method, ...(way.form && { form: way.form }) }
-}
-
-/** `aws`, or one of its kinds: `aws/root`. */
-function providerOrKind(context: Context, target: string): { provider: Provider; kind?: string } {
-  const provider = Object.values(context.providers).find(({ kinds }) => Object.hasOwn(kinds ?? {}, target))
-  if (!provider) return { provider: providerOf(context, target) }
-  if (!provider.kinds![target]!.derived) return { provider, kind: target }
-  throw new DaypassError('usage', `${target} is made from another identity: it is defined in config.yaml`, {
-    hint: 'write it into config.yaml with via: { identity: NAME }; see docs/configuration.md',
-  })
-}
-
-const unreadable = (name: string) =>
-  new DaypassError('vault', `the record of ${name} cannot be read, so its provider is not known`, {
-    hint: `daypass login PROVIDER ${name}`,
-  })
-
-/** Found out before anyone is sent to a browser: the name stands for something else. */
-export async function checkSameDefinition(
-  context: Context,
-  definition: Definition,
-  before: Header | undefined,
-  { force, given, method }: LoginRequest,
-): Promise<void> {
-  if (!before || force) return
-  if (before.provider !== definition.provider.id) {
-    return agreeToReplace(context, definition, `${definition.name} is an identity of ${before.provider}`)
-  }
-  if (hasStaticKeys(before) && method !== 'keys' && !definition.keys)
-    await agreeToReplace(context, definition, `${definition.name} has static keys`)
-  if (!given?.params) return
-  try {
-    checkBound(definition, before)
-  } catch (error) {
-    if (!isDaypassError(error, 'login_required')) throw error
-    await agreeToReplace(context, definition, error.message)
-  }
+/** Long-term keys that are kept beside a session of theirs: a new session takes no more than a code. */
+async function addKeptKeys({ vault }: Context, target: Target): Promise<Target> {
+  const { before, definition, options } = target
+  if (definition.params.mfa_arn === undefined || before?.method !== 'keys' || !before.key) return target
+  const kept = (await vault.read(before.name))?.grant?.longTerm
+  return kept ? { ...target, options: { ...options, kept } } : target
 }

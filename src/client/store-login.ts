@@ -1,8 +1,8 @@
-/** What happens to a login that succeeded at the server: it is kept, or it is revoked; what it replaces is revoked, too. */
+/** A login that succeeded at the server is kept, or it is revoked. What it replaces is revoked, too. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
 import type { Account, Entry, Header, KeyLocation } from '../core/types.ts'
-import type { LoggedIn } from '../login/options.ts'
+import type { NewRecord } from '../login/stages.ts'
 import { revoke, revokeIssued } from '../oauth/revoke.ts'
 import {
   type Context,
@@ -14,8 +14,8 @@ import {
   providerOfRecord,
 } from './context.ts'
 import { grantParty, issuedOf } from './credential.ts'
-import { sweepPending } from './expire-pending.ts'
-import { hasStaticKeys, underItsName } from './login-name.ts'
+import { deleteExpiredPending } from './expire-pending.ts'
+import { hasStaticKeys, type NamedRecord, nameByAccount } from './login-name.ts'
 import { homeAfter, leaveHome } from './move-grant.ts'
 
 export interface LoginOutcome {
@@ -24,71 +24,64 @@ export interface LoginOutcome {
   store: KeyLocation['where']
 }
 
-export async function settled(
-  context: Context,
-  loggedIn: LoggedIn,
-  before: Header | undefined,
-  wishes: { force?: boolean; setDefault?: boolean; unnamed?: boolean },
-): Promise<LoginOutcome> {
-  const { force = false } = wishes
-  let { entry } = loggedIn
+interface LoginToStore extends NewRecord, NamedRecord {
+  /** Its account gives it its name. */
+  unnamed?: boolean | undefined
+  options: { force?: boolean; setDefault?: boolean }
+}
+
+export async function storeLogin(context: Context, login: LoginToStore): Promise<LoginOutcome> {
+  const { options, unnamed, settle } = login
+  const { force = false, setDefault = false } = options
+  let record: NamedRecord = login
   let replaced: Entry | undefined
   try {
-    const held = wishes.unnamed ? await underItsName(context, entry) : { entry, before }
-    entry = held.entry
-    if (wishes.unnamed && !force) await checkHolder(context, entry, held.before)
-    await checkSameAccount(context, entry, held.before, force)
-    replaced = await keep(context, entry, force ? undefined : { before: held.before })
+    if (unnamed) record = await nameByAccount(context, login.entry)
+    if (unnamed && !force) await checkHolder(context, record)
+    if (!force) await checkSameAccount(context, record)
+    replaced = await replaceRecord(context, record, force)
   } catch (error) {
-    await loggedIn.settle('failed')
-    await revokeUnkept(loggedIn)
+    await settle?.('failed')
+    await revokeUnkept(login)
     throw error
   }
-  await loggedIn.settle('kept')
+  const { entry } = record
+  await settle?.('kept')
   if (replaced) await revokeReplaced(context, replaced, entry)
   const { where } = await context.vault.location()
   const { name } = entry.header
-  const isDefault = await becomeDefault(context, name, wishes.setDefault ?? false).catch((error: unknown) => {
+  const isDefault = await becomeDefault(context, name, setDefault).catch((error: unknown) => {
     if (!isDaypassError(error)) throw error
     context.host.terminal.warn(`${name} is logged in, but could not become the default: ${error.message}`)
     return 'no' as const
   })
   // A good moment: the key is at hand.
-  await sweepPending(context).catch(() => undefined)
+  await deleteExpiredPending(context).catch(() => undefined)
   return { header: entry.header, default: isDefault, store: where }
 }
 
-/** What was issued for nothing is of no use to anyone. */
-async function revokeUnkept({ entry: { grant }, party }: LoggedIn): Promise<void> {
+async function revokeUnkept({ entry: { grant }, party }: NewRecord): Promise<void> {
   if (party && grant) await revokeIssued(party, issuedOf(grant))
 }
 
 /** A name that was found only now may stand for something else. */
-async function checkHolder(
-  context: Context,
-  { header: { name, provider, method } }: Entry,
-  before: Header | undefined,
-): Promise<void> {
+async function checkHolder(context: Context, { entry: { header }, before }: NamedRecord): Promise<void> {
+  const { name, provider, method } = header
   const holder = providerNow(context, name, before)?.id ?? provider
   if (holder !== provider) await agreeToReplace(context, { name }, `${name} is an identity of ${holder}`)
   if (hasStaticKeys(before) && method !== 'keys')
     await agreeToReplace(context, { name }, `${name} has static keys`)
 }
 
-/** Someone else's grant is never replaced in silence. */
-async function checkSameAccount(
-  context: Context,
-  { header }: Entry,
-  before: Header | undefined,
-  force: boolean,
-): Promise<void> {
-  if (force || !areOthers(before?.account, header.account)) return
+/** The grant of another account is never replaced in silence. */
+async function checkSameAccount(context: Context, { entry: { header }, before }: NamedRecord): Promise<void> {
+  if (!areOthers(before?.account, header.account)) return
   const who = ({ account }: Header) => shown(account?.account ?? account?.principal)
   const { name } = header
   await agreeToReplace(context, { name }, `${name} belongs to ${who(before!)}, and ${who(header)} logged in`)
 }
 
-/** By the server's own id, else by what a person knows them by; of whom nothing is known, nothing can be said. */
+/** By the server's own id, else by the name that a person knows. Accounts that are not known do not differ. */
 function areOthers(was: Account = {}, is: Account = {}): boolean {
   const differ = (a: string | undefined, b: string | undefined) =>
     a !== undefined && b !== undefined && a !== b
@@ -109,26 +102,20 @@ export async function agreeToReplace(
 }
 
 /**
- * Gives what was there before. `seen` is what held the name when that was agreed on: whoever else logged in to it
- * meanwhile is not replaced.
+ * Returns what was there before. A login by another process that came in between is not replaced: the person has agreed
+ * to replace `before` and nothing else.
  */
-async function keep(
+async function replaceRecord(
   context: Context,
-  entry: Entry,
-  seen: { before: Header | undefined } | undefined,
+  { entry, before }: NamedRecord,
+  force: boolean,
 ): Promise<Entry | undefined> {
   const { vault } = context
   const { name } = entry.header
   return vault.exclusive(name, 'login', async () => {
     const old = await readOrSetAside(context, name)
-    if (
-      seen &&
-      old?.grant &&
-      isNewTo(seen.before, old.header) &&
-      areOthers(old.header.account, entry.header.account)
-    ) {
-      throw takenMeanwhile(name)
-    }
+    const isNew = old?.grant !== undefined && before?.createdAt !== old.header.createdAt
+    if (!force && isNew && areOthers(old.header.account, entry.header.account)) throw takenMeanwhile(name)
     const isSame = !areOthers(old?.header.account, entry.header.account)
     const home = homeAfter(old?.header, isSame && entry.header.renewable)
     await write(context, withCount(entry, home, old?.header))
@@ -137,7 +124,7 @@ async function keep(
   })
 }
 
-/** A write that failed at its very end has taken the record's place: to revoke what lies there would leave it dead. */
+/** A write that failed at its very end has replaced the record. To revoke that grant would leave it dead. */
 async function write({ vault, host }: Context, entry: Entry): Promise<void> {
   const { name, createdAt } = entry.header
   try {
@@ -149,7 +136,7 @@ async function write({ vault, host }: Context, entry: Entry): Promise<void> {
   }
 }
 
-/** What a login cannot undo, it does not hide either. */
+/** The count of lost renewals outlives a login, which cannot undo them. */
 const withCount = (
   { header, grant }: Entry,
   home: Pick<Header, 'home'>,
@@ -158,8 +145,6 @@ const withCount = (
   header: { ...header, ...home, ...(lostRenewals !== undefined && { lostRenewals }) },
   ...(grant && { grant }),
 })
-
-const isNewTo = (before: Header | undefined, now: Header) => before?.createdAt !== now.createdAt
 
 const takenMeanwhile = (name: string) =>
   new DaypassError('usage', `somebody else logged in to ${name} meanwhile`, {
@@ -177,7 +162,7 @@ async function revokeReplaced(context: Context, { header, grant }: Entry, by: En
   context.host.terminal.warn(`the login that ${header.name} had before could not be revoked`)
 }
 
-/** Only a login to that very name moves an unreadable record aside, and nothing is lost by it. */
+/** Only a login to that very name moves an unreadable record aside. Nothing is lost by it. */
 async function readOrSetAside({ vault, host }: Context, name: string): Promise<Entry | undefined> {
   try {
     return await vault.read(name)
@@ -185,7 +170,7 @@ async function readOrSetAside({ vault, host }: Context, name: string): Promise<E
     if (!isDaypassError(error, 'vault')) throw error
     const path = await vault.setAside(name)
     host.terminal.warn(`the record of ${name} could not be read (${error.message}); it lies in ${path} now`)
-    // Of a grant that rested elsewhere, it was only that which could not be read.
+    // Where the grant lies in an external store, only the grant could not be read.
     return vault.read(name).catch(() => undefined)
   }
 }

@@ -1,21 +1,23 @@
+/** A login in two steps: the first tells a person where to go, the second completes it. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
 import type { Time } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
-import { gateOf } from '../login/access-help.ts'
+import { findAccessHelp } from '../login/access-help.ts'
+import { newRecord } from '../login/new-record.ts'
 import {
   type FinishOptions,
-  finishLogin as finishPending,
   isPendingId,
   newPendingId,
+  obtainPending,
   type Pending,
-  startLogin as startPending,
+  startPending,
 } from '../login/pending-login.ts'
 import { type Context, definitionOf, providerOf } from './context.ts'
-import { sweepPending } from './expire-pending.ts'
-import { checkSameDefinition, type LoginRequest, target } from './login.ts'
+import { deleteExpiredPending } from './expire-pending.ts'
 import { headerIfReadable } from './login-name.ts'
-import { type LoginOutcome, settled } from './store-login.ts'
+import { type LoginRequest, resolveTarget } from './login-target.ts'
+import { type LoginOutcome, storeLogin } from './store-login.ts'
 
 /** What the first step of a login in two steps tells. */
 export interface Started {
@@ -24,7 +26,7 @@ export interface Started {
   userCode?: string
   /** Its page shows a code, which the second step is given. */
   pasted?: true
-  /** What may keep the page from sending anybody back. */
+  /** What may keep the page from redirecting the browser. */
   waiting?: string
   /** When the page, or the whole login, can no longer be used. */
   expiresAt: Time
@@ -36,19 +38,18 @@ export async function startLogin(context: Context, request: LoginRequest): Promi
       hint: 'leave out --start',
     })
   }
-  const { definition, before, unnamed } = await target(context, { ...request, start: true })
-  await checkSameDefinition(context, definition, before, request)
-  const pending = await startPending(context.host, definition, { ...request, ...(unnamed && { unnamed }) })
+  const target = await resolveTarget(context, { ...request, start: true })
+  const pending = await startPending(target)
   const id = newPendingId()
-  await sweepPending(context)
+  await deleteExpiredPending(context)
   await context.vault.sealed.write(`__login-${id}`, pending)
   const { url, userCode, urlExpiresAt, expiresAt, port, device } = pending
   const pasted = !device && port === undefined
-  const gate = gateOf(context.host, definition)
+  const help = findAccessHelp(context.host, target.definition)
   return {
     id,
     url,
-    ...(gate && { waiting: gate.waiting }),
+    ...(help && { waiting: help.waiting }),
     ...(pasted && { pasted }),
     ...(userCode !== undefined && { userCode }),
     expiresAt: urlExpiresAt ?? expiresAt,
@@ -73,21 +74,23 @@ export async function finishLogin(
     const definition = pendingDefinition(context, pending)
     const consume = async () => void (await vault.sealed.remove(name))
     const remember = (now: Pending) => vault.sealed.write(name, now)
-    const loggedIn = await finishPending(host, definition, pending, options, consume, remember).catch(
-      async (error) => {
+    const obtained = await obtainPending({ host, definition, pending, options, consume, remember }).catch(
+      async (error: unknown) => {
         // A denied or expired code is over; what was pasted by mistake is not.
         if (isDaypassError(error, 'refused') || isDaypassError(error, 'login_required')) await consume()
         throw error
       },
     )
-    if (!loggedIn) return undefined
-    return settled(context, loggedIn, await headerIfReadable(context, pending.name), pending)
+    if (!obtained) return undefined
+    const record = await newRecord(obtained)
+    const before = await headerIfReadable(context, pending.name)
+    return storeLogin(context, { ...record, before, unnamed: pending.unnamed, options: pending })
   })
 }
 
 const notStarted = (id: string) =>
   new DaypassError('not_found', `there is no started login ${shown(id)}; it may have expired`, {
-    hint: 'daypass login PROVIDER --start --json',
+    advice: { verb: 'login', args: ['PROVIDER'], flags: ['--start', '--json'] },
   })
 
 function pendingDefinition(context: Context, pending: Pending): Definition {

@@ -1,4 +1,4 @@
-import { DaypassError } from '../core/errors.ts'
+import { type Advice, DaypassError } from '../core/errors.ts'
 import type { Method, Surroundings } from '../core/types.ts'
 
 // How a login goes, decided from facts alone.
@@ -9,8 +9,8 @@ export interface Question {
   offered: readonly Method[]
   /** `--method`, `--device`, `--no-browser`. */
   asked?: Method | undefined
-  /** What follows `daypass login` in a hint: `aws work`. */
-  login: string
+  /** How the login is typed: its provider and its name. */
+  login: Pick<Advice, 'args' | 'identity'>
 }
 
 export interface Choice {
@@ -37,15 +37,17 @@ export function chooseMethod(question: Question): Choice {
 function offeredOne(asked: Method, { offered, login }: Question): Method {
   if (offered.includes(asked)) return asked
   throw new DaypassError('usage', `the method ${asked} is not offered here, only ${listed(offered)}`, {
-    hint: offered[0] === undefined ? undefined : `daypass login ${login} --method ${offered[0]}`,
+    advice:
+      offered[0] === undefined ? undefined : { verb: 'login', ...login, flags: ['--method', offered[0]] },
   })
 }
 
 function onlySecrets(question: Question): Choice {
   const [only] = question.offered
   if (only === undefined) {
-    throw new DaypassError('usage', `${question.login} offers no way to log in`, {
-      hint: 'daypass login --help',
+    const { args = [], identity } = question.login
+    throw new DaypassError('usage', `${[...args, identity].join(' ')} offers no way to log in`, {
+      advice: { verb: 'login', flags: ['--help'] },
     })
   }
   if (question.surroundings.interactive) return choice(only, question.surroundings, `only ${only} is offered`)
@@ -72,7 +74,7 @@ function unattended(offered: readonly Method[], question: Question): Choice {
   return choice(method, surroundings, why)
 }
 
-/** Without a terminal, nobody sits in front of a build machine's display either. */
+/** A build machine without a terminal may have a display, but no person sits before it. */
 function browserReachable({ browserSet, display, ci }: Surroundings): boolean {
   return browserSet || (display && !ci)
 }
@@ -108,14 +110,13 @@ function pick(offered: readonly Method[], order: readonly Method[]): Method {
 
 function nothingWorks({ offered, login }: Question): DaypassError {
   const ways = [
-    offered.includes('token') && `daypass login ${login} --token-stdin`,
-    offered.some((method) => method !== 'token' && method !== 'keys') &&
-      `daypass login ${login} --start --json`,
-    offered.includes('paste') && `daypass login ${login} --no-browser`,
-    offered.includes('keys') && `daypass login ${login} --method keys`,
-  ].filter((way) => way !== false)
+    offered.includes('token') && ['--token-stdin'],
+    offered.some((method) => method !== 'token' && method !== 'keys') && ['--start', '--json'],
+    offered.includes('paste') && ['--no-browser'],
+    offered.includes('keys') && ['--method', 'keys'],
+  ].filter((flags) => flags !== false)
   return new DaypassError('login_required', 'no terminal and no browser to log in with', {
-    hint: ways.join(', or '),
+    hint: (command) => ways.map((flags) => command({ verb: 'login', ...login, flags })).join(', or '),
   })
 }
 

@@ -6,10 +6,37 @@ import { discover } from '../oauth/discover.ts'
 import { newProofKey } from '../oauth/dpop.ts'
 import { type Party, preferredAuth, type Server, serverFrom } from '../oauth/server.ts'
 import type { Provider } from '../providers/provider.ts'
+import type { Question } from './choose-method.ts'
 import type { LoginOptions } from './options.ts'
+import type { Connection, LoginTarget } from './stages.ts'
+
+/** Finds the server and the client. A token or keys that were asked for need neither. */
+export async function connect(target: LoginTarget): Promise<Connection> {
+  const { host, definition, options } = target
+  // The keys of the configuration come first, and those that are kept need no more than a code.
+  const ownKeys = definition.keys ?? options.kept
+  const asked = options.method ?? (options.browser ? 'browser' : ownKeys ? 'keys' : undefined)
+  const question = { asked, surroundings: host.surroundings(), login: loginAdvice(definition) }
+  if (asked === 'token' || asked === 'keys') return { ...target, ...question, offered: definition.methods }
+  const party = await createParty(host, definition)
+  return { ...target, ...question, party, offered: offeredBy(definition, party) }
+}
+
+/** What to type to get here again. */
+const loginAdvice = ({ name, provider }: Definition): Question['login'] =>
+  name === provider.id ? { identity: name } : { args: [provider.id], identity: name }
+
+/** The provider's methods, less those that this very server lacks. */
+export function offeredBy({ methods }: Definition, { server }: Party): readonly Method[] {
+  const { device_authorization_endpoint, authorization_endpoint } = server.metadata
+  return methods.filter((method) => {
+    if (method === 'device') return device_authorization_endpoint !== undefined
+    return method === 'token' || method === 'keys' || authorization_endpoint !== undefined
+  })
+}
 
 /** The server to log in at: given endpoints as they are, else what its issuer publishes. */
-export async function serverOf(definition: Definition, host: Pick<Host, 'fetch' | 'now'>): Promise<Server> {
+export async function findServer(definition: Definition, host: Pick<Host, 'fetch' | 'now'>): Promise<Server> {
   const { provider, params, endpoints } = definition
   const issuer = endpoints.issuer ?? provider.issuer?.(params)
   if (endpoints.token !== undefined)
@@ -20,7 +47,9 @@ export async function serverOf(definition: Definition, host: Pick<Host, 'fetch' 
 }
 
 const serverWanted = ({ id, title, needs = '--issuer https://id.example.com' }: Provider) =>
-  new DaypassError('usage', `${title} needs to know the server`, { hint: `daypass login ${id} ${needs}` })
+  new DaypassError('usage', `${title} needs to know the server`, {
+    advice: { verb: 'login', args: [id], flags: needs.split(' ') },
+  })
 
 function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
   const { authorization, revocation, device, userinfo, par } = endpoints
@@ -33,12 +62,12 @@ function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
   }
 }
 
-/** The server and client of a login. Finds out that one of them is not known before anything is sent. */
-export async function partyOf(host: At, definition: Definition): Promise<Party> {
+/** The server and client of a login. Throws before anything is sent where one of them is not known. */
+export async function createParty(host: At, definition: Definition): Promise<Party> {
   const { endpoints, provider, params } = definition
   if (!(endpoints.token ?? endpoints.issuer ?? provider.issuer?.(params))) throw serverWanted(provider)
   const client = clientOf(definition)
-  const server = await serverOf(definition, host)
+  const server = await findServer(definition, host)
   const by = client.secret ? { auth: preferredAuth(server), ...client } : client
   const proofKey = definition.dpop ? await newProofKey() : undefined
   const push = definition.push || definition.endpoints.par !== undefined
@@ -62,7 +91,7 @@ export function partyAt(host: At, definition: Definition, server: Server, client
   }
 }
 
-/** In the language of whoever is told. */
+/** In the language of the person. */
 function meaningsOf(host: At, { provider, params }: Definition): Party['meanings'] {
   const { meanings = {} } = provider
   const said = Object.entries(typeof meanings === 'function' ? meanings(params) : meanings)
@@ -74,8 +103,8 @@ function meaningsOf(host: At, { provider, params }: Definition): Party['meanings
   )
 }
 
-/** The same party, as the client that this way of logging in takes. */
-export function partyBy(party: Party, definition: Definition, method: Method): Party {
+/** The same server, with the client that this method takes. */
+export function clientBy(party: Party, definition: Definition, method: Method): Party {
   return definition.provider.crossDevice?.clientId
     ? { ...party, client: clientOf(definition, method) }
     : party

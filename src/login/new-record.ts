@@ -1,140 +1,70 @@
+/** The record of a login, whatever method obtained it. */
 import { parseDuration } from '../core/duration.ts'
-import { DaypassError } from '../core/errors.ts'
-import { inWords } from '../core/localized-text.ts'
-import type { Secret } from '../core/secret.ts'
-import { shown } from '../core/text.ts'
-import type {
-  Account,
-  BearerCredential,
-  Credential,
-  Entry,
-  Grant,
-  Header,
-  Host,
-  KeysCredential,
-  Method,
-} from '../core/types.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import type { BearerCredential, Entry, Grant, Header } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
 import { exchangeToken } from '../oauth/exchange.ts'
-import { fetchProfile } from '../oauth/profile.ts'
 import { refusalError } from '../oauth/refusal.ts'
 import { revokeIssued } from '../oauth/revoke.ts'
-import { endpointsOf, type Party, type Server } from '../oauth/server.ts'
+import { endpointsOf, type Party } from '../oauth/server.ts'
 import type { Issued } from '../oauth/token.ts'
-import type { Claims } from '../providers/provider.ts'
 import { issuedCredential, newEntry, sessionOfPair } from '../refresh/oauth.ts'
-import { callerOf, tokenService } from '../sts/caller-identity.ts'
+import { checkAccount, checkAccountKnown, readAccount } from './account.ts'
+import type { CheckedCredential, IssuedLogin, NewRecord, Obtained } from './stages.ts'
 
-/** The record of what was issued. Who it is comes from the id_token, else from the profile, where one is to be had. */
-export async function entryOf(
-  host: Host,
-  definition: Definition,
-  party: Party,
-  issued: Issued,
-  method: Method,
-): Promise<Entry> {
-  const { tokens } = issued
-  const { proofKey } = party
-  // RFC 9449 §5: a server that ignores the proof issues tokens that anyone can use.
-  const unbound = proofKey && tokens.tokenType !== 'dpop' && !party.port.dialect ? notBound(party) : undefined
-  const problem = issued.problem ?? issued.idTokenProblem ?? unbound
-  if (problem) {
-    // Nobody will ever use it.
-    await revokeIssued(party, tokens)
-    throw problem
+/** Tokens that may not be kept are revoked before the error is thrown. */
+export async function newRecord(obtained: Obtained): Promise<NewRecord> {
+  const { party, settle, signal } = obtained
+  try {
+    const checked = obtained.party ? await checkIssued(obtained) : obtained
+    return { entry: createEntry(obtained, checked), party, ...(settle && { settle }) }
+  } catch (error) {
+    if (obtained.party) await revokeIssued(obtained.party, obtained.issued.tokens)
+    await settle?.('failed')
+    throw signal?.aborted && isDaypassError(signal.reason) ? signal.reason : error
   }
+}
+
+async function checkIssued(login: IssuedLogin): Promise<CheckedCredential> {
+  const { host, definition, party, issued } = login
+  const problem = issued.problem ?? issued.idTokenProblem ?? findUnbound(party, issued)
+  if (problem) throw problem
   const grant: Grant = {
-    ...(await credentialOf(definition, party, issued)),
-    ...(tokens.refreshToken && { refreshToken: tokens.refreshToken }),
-    ...(proofKey && { proofKey: proofKey.jwk }),
+    ...(await readCredential(login)),
+    ...(issued.tokens.refreshToken && { refreshToken: issued.tokens.refreshToken }),
+    ...(party.proofKey && { proofKey: party.proofKey.jwk }),
   }
-  const { credential } = grant
-  const account = await whoIsIt(host, definition, party, issued, credential)
-  const stranger = nobody(definition, account) ?? strangerTo(definition, account)
-  if (stranger) {
-    await revokeIssued(party, tokens)
-    throw stranger
-  }
-  caution(host, definition, account)
-  const described = about(host, definition, party, method, account)
-  const lasting = earlier(
-    sessionOf(definition, credential.issuedAt),
+  const account = await readAccount(login, grant.credential)
+  checkAccountKnown(definition, account)
+  checkAccount(host, definition, account)
+  const header = earlier(
+    sessionOf(definition, grant.credential.issuedAt),
     party.exchange ? sessionOfPair(issued) : {},
   )
-  return newEntry({ ...described, ...lasting }, grant, issued.clockOffset)
+  return { account, grant, clockOffset: issued.clockOffset, header }
 }
 
-/** What the tokens are, or what they are exchanged for. */
-async function credentialOf(
-  { name }: Definition,
-  party: Party,
-  issued: Issued,
-): Promise<Pick<Grant, 'credential' | 'source'>> {
-  const source = issuedCredential(issued, party.port.dialect)
-  if (!party.exchange) return { credential: source }
-  try {
-    const outcome = await exchangeToken(party, issued.tokens.accessToken!)
-    if ('refusal' in outcome)
-      throw refusalError(outcome.refusal, { advice: { verb: 'login', identity: name } })
-    return { credential: outcome.credential, source: source as BearerCredential }
-  } catch (error) {
-    await revokeIssued(party, issued.tokens)
-    throw error
-  }
-}
-
-/** From the id_token, from the profile, and of keys from the cloud that they are for. */
-async function whoIsIt(
-  host: Host,
-  definition: Definition,
-  party: Party,
-  { tokens, clockOffset }: Issued,
-  credential: Credential,
-): Promise<Account> {
-  const { provider } = definition
-  const claims = tokens.accessClaims ?? tokens.claims ?? {}
-  if (credential.kind === 'keys') {
-    const caller = await callerIfKnown(host, definition, credential, clockOffset)
-    return provider.account({ ...claims, ...caller })
-  }
-  const fromToken = provider.account(claims)
-  // Many servers put no more than the subject into it (OpenID Connect Core §5.4).
-  if (fromToken.email || fromToken.nameOfPerson) return fromToken
-  return provider.account(await profile(host, definition, party, tokens.accessToken!, claims))
-}
-
-/** Best effort: the sign-in has said who it is. */
-async function callerIfKnown(
-  host: Host,
-  { endpoints, params }: Definition,
-  credential: KeysCredential,
-  clockOffset: number,
-): Promise<Claims> {
-  const at = tokenService(endpoints, params, clockOffset)
-  const outcome = await callerOf(host, at, credential).catch(() => undefined)
-  return outcome && 'value' in outcome ? outcome.value : {}
-}
-
-/** Of whom nothing is known, nothing could be asked. */
-function nobody({ provider, name }: Definition, { account }: Account): DaypassError | undefined {
-  if (provider.needsAccount === undefined || account !== undefined) return undefined
-  return new DaypassError('refused', provider.needsAccount, { hint: `daypass login ${name}` })
-}
-
-/** Someone else's login is not kept under a definition that says whose it is to be. */
-export function strangerTo(definition: Definition, account: Account): DaypassError | undefined {
-  const { provider, kind, params, name } = definition
-  const who = shown(account.principal ?? account.account ?? 'nobody known')
-  const refused = provider.refuses?.(kind, params, account)
-  if (refused === undefined) return undefined
-  return new DaypassError('refused', `${who} has logged in to ${name}, and ${refused}`, {
-    hint: `sign out in the browser, then: daypass login ${name}`,
+/** RFC 9449 §5: a server that ignores the proof issues tokens that anyone can use. */
+function findUnbound({ proofKey, port, server }: Party, { tokens }: Issued): DaypassError | undefined {
+  if (!proofKey || tokens.tokenType === 'dpop' || port.dialect) return undefined
+  const message = `${server.metadata.issuer} binds its tokens to no key, and its definition wants that`
+  return new DaypassError('refused', message, {
+    hint: 'leave out dpop_bound_access_tokens where a plain bearer token will do',
   })
 }
 
-export function caution(host: Host, { provider }: Definition, account: Account): void {
-  const words = provider.caution?.(account)
-  if (words !== undefined) host.terminal.warn(inWords(words, host))
+/** What the tokens are, or what they are exchanged for. */
+async function readCredential({
+  definition,
+  party,
+  issued,
+}: IssuedLogin): Promise<Pick<Grant, 'credential' | 'source'>> {
+  const source = issuedCredential(issued, party.port.dialect)
+  if (!party.exchange) return { credential: source }
+  const outcome = await exchangeToken(party, issued.tokens.accessToken!)
+  if ('refusal' in outcome)
+    throw refusalError(outcome.refusal, { advice: { verb: 'login', identity: definition.name } })
+  return { credential: outcome.credential, source: source as BearerCredential }
 }
 
 type Session = Pick<Header, 'sessionExpiresAt'>
@@ -142,58 +72,21 @@ type Session = Pick<Header, 'sessionExpiresAt'>
 const earlier = (one: Session, other: Session): Session =>
   (one.sessionExpiresAt ?? Infinity) < (other.sessionExpiresAt ?? Infinity) ? one : other
 
-/** When only a person can renew it. */
+/** From when on only a person can renew it. */
 function sessionOf({ provider, params }: Definition, since: number): Session {
   const longest = provider.refresh.session
   const wanted = params.duration === undefined ? longest : parseDuration(params.duration)
   return wanted === undefined ? {} : { sessionExpiresAt: since + Math.min(wanted, longest ?? wanted) }
 }
 
-const notBound = ({ server }: Party) =>
-  new DaypassError(
-    'refused',
-    `${server.metadata.issuer} binds its tokens to no key, and its definition wants that`,
-    {
-      hint: 'leave out dpop_bound_access_tokens where a plain bearer token will do',
-    },
-  )
-
-/** The id_token's claims and the profile's. Best effort: a login is worth keeping without a name. */
-async function profile(
-  host: Host,
-  definition: Definition,
-  party: Party,
-  token: Secret,
-  claims: Claims,
-): Promise<Claims> {
-  const where = profileOf(definition, party.server)
-  if (!where) return claims
-  const found = await fetchProfile(host, where, token, party.proofKey).catch((): Claims => ({}))
-  // Of someone else: OpenID Connect Core §5.3.2 forbids to use it.
-  if (claims.sub !== undefined && found.sub !== undefined && claims.sub !== found.sub) return claims
-  return { ...found, ...claims }
-}
-
-export function profileOf({ provider, params, endpoints }: Definition, server?: Server) {
-  const userinfo = endpoints.userinfo ?? server?.metadata.userinfo_endpoint
-  const headers = provider.headers?.(params)
-  return (
-    provider.profile?.(params) ??
-    (userinfo === undefined ? undefined : { url: userinfo, ...(headers && { headers }) })
-  )
-}
-
-export function about(
-  host: Host,
-  definition: Definition,
-  party: Party | undefined,
-  method: Method,
-  account: Account,
-) {
+function createEntry(
+  { host, definition, party, method }: Obtained,
+  { account, grant, clockOffset, header }: CheckedCredential,
+): Entry {
   const { name, provider, kind, params, scopes } = definition
-  return {
+  const described = {
     name,
-    // What somebody logs in to themselves is made from no other identity.
+    // An identity that a person logs in to is derived from no other.
     kind: provider.kinds?.[kind]?.derived ? provider.kind : kind,
     provider: provider.id,
     params: { ...params, ...(method !== 'token' && { scopes: scopes.join(' ') }) },
@@ -202,5 +95,9 @@ export function about(
     method,
     ...(Object.keys(account).length > 0 && { account }),
     createdAt: host.now(),
+    ...header,
   }
+  return grant
+    ? newEntry(described, grant, clockOffset)
+    : { header: { v: 1, ...described, renewable: false } }
 }

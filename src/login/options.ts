@@ -1,6 +1,5 @@
 import type { Secret } from '../core/secret.ts'
-import type { Entry, KeysCredential, Method } from '../core/types.ts'
-import type { Party } from '../oauth/server.ts'
+import type { KeysCredential, Method } from '../core/types.ts'
 import type { KeysForm } from '../providers/provider.ts'
 
 export interface LoginOptions {
@@ -23,13 +22,4 @@ export interface LoginOptions {
   /** A personal access token, where the caller has it already. */
   token?: Secret
   signal?: AbortSignal
-}
-
-/** A login that succeeded at the server. The page in the browser waits for `settle`. */
-export interface LoggedIn {
-  entry: Entry
-  /** Where its tokens can be revoked; absent where nothing was issued. */
-  party?: Party
-  /** Says on the page how it ended. */
-  settle(outcome: 'kept' | 'failed'): Promise<void>
 }

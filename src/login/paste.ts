@@ -1,3 +1,4 @@
+import type { Verdict } from '../oauth/authorize.ts'
 import { repeatedParameter } from './loopback.ts'
 
 // A person copies what the browser shows: the whole address, a part of it, a code, or a blob. It is a secret
@@ -7,6 +8,15 @@ import { repeatedParameter } from './loopback.ts'
 export type Pasted = { params: URLSearchParams; stateGiven: boolean } | { problem: string }
 
 const LONGEST = 16 * 1024
+
+/** Compares the parameters of an answer with the login that they are to be the answer of. */
+export type CheckAnswer = (parameters: URLSearchParams) => Verdict
+
+/** A pasted text, by the same checks as a callback. */
+export function judgePaste(text: string, check: CheckAnswer): Verdict {
+  const parsed = parsePaste(text)
+  return 'problem' in parsed ? { ignored: parsed.problem } : check(parsed.params)
+}
 
 /** Callback URL, query string, `code#state`, bare code or base64 of `state=…&code=…`. Throws for no text at all. */
 export function parsePaste(text: string): Pasted {

@@ -9,18 +9,15 @@ import type { Endpoints, Host } from '../core/types.ts'
 import { clientOf, type Definition } from '../identity/definition.ts'
 import { type Attempt, authorizeUrl, checkCallback, checkPasted, newAttempt } from '../oauth/authorize.ts'
 import { authorizeDevice } from '../oauth/device.ts'
-import { refusalError } from '../oauth/refusal.ts'
 import { endpointsOf, type Party, serverFrom } from '../oauth/server.ts'
-import { exchangeCode } from '../oauth/token.ts'
 import type { Redirect } from '../providers/provider.ts'
-import { anyPort, crossDevicePage, judgePaste, redirectUri } from './authorization-code.ts'
-import { extraParameters, partyAt, partyBy, partyOf, scopesFor } from './connect.ts'
+import { redeemCode, settlePage } from './authorization-code.ts'
+import { clientBy, createParty, extraParameters, offeredBy, partyAt, scopesFor } from './connect.ts'
 import { awaitDevice, type DeviceWait } from './device.ts'
 import { openLoopback } from './loopback.ts'
-import { entryOf } from './new-record.ts'
-import type { LoggedIn, LoginOptions } from './options.ts'
-import { redirectOf } from './redirect-uri.ts'
-import { offeredBy } from './run-method.ts'
+import { judgePaste } from './paste.ts'
+import { choosePort, findCodePage, findRedirect, formatRedirectUri } from './redirect-uri.ts'
+import type { LoginTarget, Obtained } from './stages.ts'
 
 /** How long a started login can be finished. */
 const PENDING_LIFE = 15 * 60_000
@@ -46,12 +43,12 @@ export interface Pending {
   /** One of the two. */
   device?: DeviceWait
   attempt?: Attempt
-  /** Absent: a page shows the code, and nobody comes back by themselves. */
+  /** Absent: a page shows the code, and the browser is not redirected here. */
   port?: number
   /** Of the command line, for the second step. */
   setDefault: boolean
   force: boolean
-  /** Its name is for its account to say. */
+  /** Its account gives it its name. */
   unnamed?: boolean
 }
 
@@ -59,19 +56,23 @@ export interface Pending {
 export const newPendingId = () => randomBytes(8).toString('hex')
 export const isPendingId = (id: string) => /^[0-9a-f]{16}$/.test(id)
 
-export async function startLogin(
-  host: Host,
-  definition: Definition,
-  options: LoginOptions & Pick<Partial<Pending>, 'setDefault' | 'force' | 'unnamed'>,
-): Promise<Pending> {
-  const found = await partyOf(host, definition)
+interface PendingTarget extends LoginTarget {
+  options: LoginTarget['options'] & Pick<Partial<Pending>, 'setDefault' | 'force'>
+  unnamed?: true
+}
+
+export async function startPending(target: PendingTarget): Promise<Pending> {
+  const { host, definition, options } = target
+  const found = await createParty(host, definition)
   const offered = offeredBy(definition, found)
   const byDevice = options.method ? options.method === 'device' : offered.includes('device')
   if (byDevice ? !offered.includes('device') : !offered.includes('browser') && !offered.includes('paste')) {
     throw new DaypassError('usage', `${definition.provider.title} offers no way to log in in two steps`)
   }
-  const party = byDevice ? found : partyBy(found, definition, 'paste')
-  const common = {
+  const party = byDevice ? found : clientBy(found, definition, 'paste')
+  const expiresAt = host.now() + PENDING_LIFE
+  const begun = byDevice ? await startDevice(target, party) : await startCode(target, party)
+  return {
     name: definition.name,
     provider: definition.provider.id,
     kind: definition.kind,
@@ -81,57 +82,43 @@ export async function startLogin(
     scopes: definition.scopes,
     endpoints: endpointsOf(party.server),
     issuerParameter: party.server.metadata.authorization_response_iss_parameter_supported === true,
-    expiresAt: host.now() + PENDING_LIFE,
     setDefault: options.setDefault ?? false,
     force: options.force ?? false,
-    ...(options.unnamed && { unnamed: true }),
+    ...(target.unnamed && { unnamed: true }),
     ...(party.proofKey && { proofKey: party.proofKey.jwk }),
+    ...begun,
+    expiresAt: Math.min(expiresAt, begun.expiresAt ?? expiresAt),
   }
-  return byDevice
-    ? startDevice(host, definition, party, common)
-    : startCode(host, definition, party, options, common)
 }
 
-type Common = Omit<Pending, 'url' | 'urlExpiresAt' | 'device' | 'attempt' | 'port' | 'userCode'>
+/** What the method adds to a pending login. */
+type Begun = Pick<Pending, 'url' | 'urlExpiresAt' | 'device' | 'attempt' | 'port' | 'userCode'> &
+  Pick<Partial<Pending>, 'expiresAt'>
 
-async function startDevice(
-  host: Host,
-  definition: Definition,
-  party: Party,
-  common: Common,
-): Promise<Pending> {
+async function startDevice({ host, definition }: LoginTarget, party: Party): Promise<Begun> {
   const device = await authorizeDevice(party, scopesFor(definition, party.server))
   const askedAt = host.now()
   return {
-    ...common,
     url: device.verificationUriComplete ?? device.verificationUri,
     userCode: device.userCode,
-    expiresAt: Math.min(common.expiresAt, askedAt + device.expiresIn),
+    expiresAt: askedAt + device.expiresIn,
     device: { device, askedAt },
   }
 }
 
-async function startCode(
-  host: Host,
-  definition: Definition,
-  party: Party,
-  options: LoginOptions,
-  common: Common,
-): Promise<Pending> {
-  const redirect = redirectOf(definition.provider, host.env)
-  const page = crossDevicePage(definition, 'paste')
-  const port = options.port ?? anyPort(redirect.ports)
-  const attempt = newAttempt(page ?? redirectUri(redirect, port), definition.scopes)
+async function startCode({ host, definition, options }: LoginTarget, party: Party): Promise<Begun> {
+  const redirect = findRedirect(definition.provider, host.env)
+  const page = findCodePage(definition, 'paste')
+  const port = options.port ?? choosePort(redirect.ports)
+  const attempt = newAttempt(page ?? formatRedirectUri(redirect, port), definition.scopes)
   const scopes = scopesFor(definition, party.server)
   const extra = extraParameters(definition, options)
   const { url, expiresIn } = await authorizeUrl(party, attempt, scopes, extra)
-  const urlExpiresAt = expiresIn === undefined ? undefined : host.now() + expiresIn
   return {
-    ...common,
     url: url.href,
     attempt,
     ...(page === undefined && { port }),
-    ...(urlExpiresAt !== undefined && { urlExpiresAt }),
+    ...(expiresIn !== undefined && { urlExpiresAt: host.now() + expiresIn }),
   }
 }
 
@@ -143,8 +130,22 @@ export interface FinishOptions {
   signal?: AbortSignal
 }
 
-/** The party of a pending login; its client's secret, if it has one, comes from the configuration again. */
-function pendingParty(host: Host, definition: Definition, pending: Pending): Party {
+export interface PendingLogin {
+  host: Host
+  definition: Definition
+  pending: Pending
+  options: FinishOptions
+  /**
+   * Called once, at the moment after which the record is of no more use: before a code is exchanged, after a device was
+   * approved.
+   */
+  consume: () => Promise<void>
+  /** Called with where polling stands, for the next step to go on there. */
+  remember: (pending: Pending) => Promise<void>
+}
+
+/** The party of a pending login. Its client's secret, if it has one, comes from the configuration again. */
+function restoreParty({ host, definition, pending }: PendingLogin): Party {
   const server = serverFrom(pending.endpoints)
   const metadata = {
     ...server.metadata,
@@ -160,44 +161,40 @@ function pendingParty(host: Host, definition: Definition, pending: Pending): Par
   return { ...party, ...(jwk && { proofKey: { jwk, clockOffset: 0 } }) }
 }
 
-/**
- * `undefined`: the person is not done, and the login stays pending. `consume` is called once, at the moment after
- * which the record is of no more use: before a code is exchanged, after a device was approved.
- */
-export async function finishLogin(
-  host: Host,
-  definition: Definition,
-  pending: Pending,
-  options: FinishOptions,
-  consume: () => Promise<void>,
-  remember: (pending: Pending) => Promise<void>,
-): Promise<LoggedIn | undefined> {
-  const party = pendingParty(host, definition, pending)
-  if (pending.device) {
-    const until = host.now() + (options.wait ?? 0)
-    const issued = await awaitDevice(host, party, pending.device, until, options.signal, (device) =>
-      remember({ ...pending, device }),
-    )
-    if (!issued) return undefined
-    await consume()
-    return {
-      entry: await entryOf(host, definition, party, issued, 'device'),
-      party,
-      settle: async () => undefined,
-    }
-  }
-  const attempt = pending.attempt!
-  if (options.pasted !== undefined) {
-    const verdict = judgePaste(options.pasted, (pasted) =>
-      checkPasted(party.server, party.client, attempt, pasted),
-    )
-    if ('ignored' in verdict) throw notTheAnswer(verdict.ignored)
-    await consume()
-    if ('error' in verdict) throw verdict.error
-    return redeem(host, definition, party, verdict.code, 'paste', async () => undefined)
-  }
+/** `undefined`: the person is not done, and the login stays pending. */
+export async function obtainPending(login: PendingLogin): Promise<Obtained | undefined> {
+  const { pending, options } = login
+  const party = restoreParty(login)
+  if (pending.device) return pollPending(login, party)
+  if (options.pasted !== undefined) return redeemPasted(login, party, options.pasted)
   if (pending.port === undefined) throw codeWanted()
-  return options.wait ? waitForCallback(host, definition, party, pending, options, consume) : undefined
+  return options.wait ? waitForCallback(login, party) : undefined
+}
+
+async function pollPending(login: PendingLogin, party: Party): Promise<Obtained | undefined> {
+  const { host, definition, pending, options, consume, remember } = login
+  const issued = await awaitDevice({
+    host,
+    party,
+    wait: pending.device!,
+    until: host.now() + (options.wait ?? 0),
+    signal: options.signal,
+    remember: (device) => remember({ ...pending, device }),
+  })
+  if (!issued) return undefined
+  await consume()
+  return { host, definition, party, issued, method: 'device' }
+}
+
+async function redeemPasted(login: PendingLogin, party: Party, text: string): Promise<Obtained> {
+  const { host, definition, pending, consume } = login
+  const { server, client } = party
+  const verdict = judgePaste(text, (pasted) => checkPasted(server, client, pending.attempt!, pasted))
+  if ('ignored' in verdict) throw notTheAnswer(verdict.ignored)
+  await consume()
+  if ('error' in verdict) throw verdict.error
+  const issued = await redeemCode(definition, party, verdict.code)
+  return { host, definition, party, issued, method: 'paste' }
 }
 
 const codeWanted = () =>
@@ -210,29 +207,10 @@ const notTheAnswer = (why: string) =>
     hint: 'the login is still pending; hand in the whole address that the page ended at',
   })
 
-async function redeem(
-  host: Host,
-  definition: Definition,
-  party: Party,
-  code: Parameters<typeof exchangeCode>[1],
-  method: 'browser' | 'paste',
-  settle: LoggedIn['settle'],
-): Promise<LoggedIn> {
-  const outcome = await exchangeCode(party, code)
-  if ('refusal' in outcome)
-    throw refusalError(outcome.refusal, { advice: { verb: 'login', identity: definition.name } })
-  return { entry: await entryOf(host, definition, party, outcome, method), party, settle }
-}
-
-/** Listens on the port that the started URL names, until the person came back or the wait is over. */
-async function waitForCallback(
-  host: Host,
-  definition: Definition,
-  party: Party,
-  pending: Pending,
-  { wait, signal }: FinishOptions,
-  consume: () => Promise<void>,
-): Promise<LoggedIn | undefined> {
+/** Listens on the port that the started URL names, until the browser is redirected there or the wait is over. */
+async function waitForCallback(login: PendingLogin, party: Party): Promise<Obtained | undefined> {
+  const { host, definition, pending, options, consume } = login
+  const { wait, signal } = options
   const attempt = pending.attempt!
   const { hostname, pathname } = new URL(attempt.redirectUri)
   const loopback = await openLoopback(host, {
@@ -244,10 +222,7 @@ async function waitForCallback(
   const timeUp = host
     .sleep(wait!, AbortSignal.any([over.signal, ...(signal ? [signal] : [])]))
     .then(() => undefined)
-  const settle: LoggedIn['settle'] = async (outcome) => {
-    loopback.settle(outcome)
-    await loopback.close()
-  }
+  const settle = (outcome: 'kept' | 'failed') => settlePage(loopback, outcome)
   try {
     const code = await Promise.race([loopback.received, timeUp])
     if (code === undefined) {
@@ -255,7 +230,8 @@ async function waitForCallback(
       return undefined
     }
     await consume()
-    return await redeem(host, definition, party, code, 'browser', settle)
+    const issued = await redeemCode(definition, party, code)
+    return { host, definition, party, issued, method: 'browser', settle }
   } catch (error) {
     await settle('failed')
     throw error

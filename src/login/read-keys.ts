@@ -124,7 +124,7 @@ async function handedIn({ terminal }: Host, definition: Definition): Promise<Fie
 function checkPlace({ endpoints: { api }, provider }: Definition, said: string | undefined): void {
   if (said === undefined || !api || new URL(said).host === new URL(api).host) return
   throw new DaypassError('usage', `these keys are for ${shown(said)}, and not for ${api}`, {
-    hint: `daypass login ${provider.id} --method keys --region …`,
+    advice: { verb: 'login', args: [provider.id], flags: ['--method', 'keys', '--region', '…'] },
   })
 }
 

@@ -1,12 +1,13 @@
 import { DaypassError } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
-import type { Host } from '../core/types.ts'
+import type { Host, Method } from '../core/types.ts'
+import type { Definition } from '../identity/definition.ts'
 import type { Provider, Redirect } from '../providers/provider.ts'
 
 const HOSTS: readonly string[] = ['127.0.0.1', 'localhost'] satisfies Redirect['host'][]
 
-/** Where the browser comes back to: as the provider's file says, unless the environment says otherwise. */
-export function redirectOf({ redirect, redirectEnv }: Provider, env: Host['env']): Redirect {
+/** Where the browser is redirected to: as the provider's file says, unless the environment says otherwise. */
+export function findRedirect({ redirect, redirectEnv }: Provider, env: Host['env']): Redirect {
   const said = (names: readonly string[] = []) => names.find((name) => env[name])
   const host = said(redirectEnv?.host)
   const port = said(redirectEnv?.port)
@@ -17,7 +18,7 @@ export function redirectOf({ redirect, redirectEnv }: Provider, env: Host['env']
   }
 }
 
-/** The code that comes back is as good as the login: no other machine is to be sent it. */
+/** The code that the browser brings is as good as the login, so it may not be sent to another machine. */
 function hostIn(variable: string, host: string): Redirect['host'] {
   if (HOSTS.includes(host)) return host as Redirect['host']
   throw wrong(variable, host, HOSTS.join(' or '))
@@ -33,3 +34,17 @@ const wrong = (variable: string, value: string, expected: string) =>
   new DaypassError('configuration', `${variable} is to be ${expected}, not ${shown(JSON.stringify(value))}`, {
     hint: `unset ${variable}`,
   })
+
+export function formatRedirectUri({ host, path }: Redirect, port: number): string {
+  return `http://${host}:${port}${path}`
+}
+
+/** A port to name in a redirect while no listener is open: above those that Linux gives to outgoing connections. */
+export function choosePort(ports: readonly number[]): number {
+  return ports[0] || 61_000 + Math.floor(Math.random() * 4_536)
+}
+
+/** The page on which a provider shows the code to a browser on any machine, for a person to copy it. */
+export function findCodePage({ pasteRedirect }: Definition, method: Method): string | undefined {
+  return method === 'paste' ? pasteRedirect : undefined
+}

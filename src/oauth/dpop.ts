@@ -107,6 +107,15 @@ export function wantsNonce(headers: Headers, error?: unknown): boolean {
   return asked && headers.has('dpop-nonce')
 }
 
+/** What a request to a resource is sent with. */
+export interface TokenUse {
+  token: Secret
+  /** Present: the token is bound to it. */
+  key?: ProofKey | undefined
+  /** Default: true. */
+  mayRepeat?: boolean | undefined
+}
+
 /**
  * The request with its token, as a resource wants it: as bearer (RFC 6750), or with a proof (RFC 9449 §7). One that asks
  * for its nonce is asked again, where the request may be repeated.
@@ -114,13 +123,14 @@ export function wantsNonce(headers: Headers, error?: unknown): boolean {
 export async function fetchWith(
   port: WirePort,
   request: Request,
-  token: Secret,
-  key: ProofKey | undefined,
-  mayRepeat = true,
+  { token, key, mayRepeat = true }: TokenUse,
 ): Promise<Response> {
   if (!key) return port.fetch(withBearer(request, token))
   const prover = await proverOf(key)
-  const once = (one: Request) => proved(port, prover, key, one, bearerText(token))
+  const once = (one: Request) => {
+    prover.iat = Math.floor((port.now() + key.clockOffset) / 1000)
+    return proved(port, prover, one, bearerText(token))
+  }
   const ask = async (one: Request) => {
     const again = mayRepeat ? one.clone() : undefined
     const first = await once(one)
@@ -131,15 +141,8 @@ export async function fetchWith(
   return following(request, ask, port.fetch)
 }
 
-async function proved(
-  port: WirePort,
-  prover: Prover,
-  { clockOffset }: ProofKey,
-  request: Request,
-  token: string,
-): Promise<Response> {
+async function proved(port: WirePort, prover: Prover, request: Request, token: string): Promise<Response> {
   const url = new URL(request.url)
-  prover.iat = Math.floor((port.now() + clockOffset) / 1000)
   let answer: Response | undefined
   // The library's own request follows no redirect; a caller's request does as it says.
   const customFetch = async (_url: string, { headers }: { headers: Record<string, string> }) => {

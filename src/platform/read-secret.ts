@@ -42,7 +42,7 @@ export function readHidden({ stdin, write, signal }: Reading): Promise<string | 
     stdin.setRawMode?.(false)
     write(`${PASTE_OFF}\n`)
   }
-  return untilDone<string | undefined>(stdin, signal, begin, release, (chunk, finish) => {
+  return untilDone<string | undefined>({ stdin, signal, begin, release }, (chunk, finish) => {
     goOn()
     const state = chunk === undefined ? 'end' : input.feed(chunk)
     if (state === 'cancel') finish(new DaypassError('cancelled', 'cancelled'))
@@ -64,7 +64,7 @@ const LONGEST_LINE = 1 << 20
 /** Reads one line from a pipe or a file. What stands behind it stays unread. */
 export function readLine({ stdin, signal }: Omit<Reading, 'write'>): Promise<string | undefined> {
   let line = ''
-  return untilDone<string | undefined>(stdin, signal, nothing, nothing, (chunk, finish) => {
+  return untilDone<string | undefined>({ stdin, signal }, (chunk, finish) => {
     line += chunk ?? ''
     const end = line.indexOf('\n')
     if (line.length > LONGEST_LINE)
@@ -77,18 +77,17 @@ export function readLine({ stdin, signal }: Omit<Reading, 'write'>): Promise<str
   })
 }
 
-function nothing(): void {}
-
 type Take<T> = (chunk: string | undefined, finish: (outcome: T | DaypassError) => void) => void
 
+interface Life extends Omit<Reading, 'write'> {
+  /** Called before the first chunk. */
+  begin?: () => void
+  /** Called once when the reading is over, however it ended. */
+  release?: () => void
+}
+
 /** The life of one reading: takes stdin, feeds it (`undefined` is the end), and lets go of it whatever happens. */
-function untilDone<T>(
-  stdin: Input,
-  signal: AbortSignal | undefined,
-  begin: () => void,
-  release: () => void,
-  take: Take<T>,
-): Promise<T> {
+function untilDone<T>({ stdin, signal, begin, release }: Life, take: Take<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const decoder = new StringDecoder('utf8')
@@ -100,7 +99,7 @@ function untilDone<T>(
       stdin.pause()
       // A paused stream may still hold the process; nobody waits for this one any more.
       stdin.unref?.()
-      release()
+      release?.()
     }
     const finish = (outcome: T | DaypassError) => {
       if (over) return
@@ -127,7 +126,7 @@ function untilDone<T>(
     ] as const
     signal?.addEventListener('abort', onAbort)
     stdin.ref?.()
-    begin()
+    begin?.()
     if (stdin.readableEnded || stdin.destroyed) return onEnd()
     for (const [event, listener] of listeners) stdin.on(event, listener)
     stdin.resume()

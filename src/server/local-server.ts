@@ -53,7 +53,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       if (isOurs) strangers.delete(request.socket)
       return isOurs
     }
-    void answer(options, own, shows, request, response)
+    void answer(options, { own, isOurs: shows, request, response })
   })
   server.on('connect', (_, socket) =>
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\n\r\n'),
@@ -134,13 +134,16 @@ function newBearer(): { secret: Secret; isOurs: IsOurs } {
   return { secret: new Secret(text), isOurs }
 }
 
-async function answer(
-  { says, serve }: DoorOptions,
-  own: string | undefined,
-  isOurs: IsOurs,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+interface Exchange {
+  /** The address of this server; `undefined` of a socket. */
+  own: string | undefined
+  isOurs: IsOurs
+  request: IncomingMessage
+  response: ServerResponse
+}
+
+async function answer({ says, serve }: DoorOptions, exchange: Exchange): Promise<void> {
+  const { own, isOurs, request, response } = exchange
   try {
     const refused = stranger(own, request) ?? (await serve(request, response, isOurs))
     if (refused) refuse(response, refused, says(refused.message, 'refused'))

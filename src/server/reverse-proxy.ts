@@ -120,7 +120,7 @@ async function serve(
   const { route, url } = admission
   const body = await requestBody(request)
   if (body && /^(GET|HEAD)$/.test(request.method!)) return notHandedOn
-  const answer = await forwarded(options, admission, request, body, gone.signal)
+  const answer = await forwarded(options, admission, { request, body, signal: gone.signal })
   const own = `http://${request.headers.host ?? 'localhost'}`
   response.writeHead(
     answer.status,
@@ -165,15 +165,18 @@ const nothingHere = (routes: readonly Route[]): Refused => ({
   message: `there is nothing here; requests go below ${routes.map(({ prefix }) => `${prefix}/`).join(', ')}`,
 })
 
+/** The request of a program, on its way to the API. */
+interface Incoming {
+  request: IncomingMessage
+  body: Body | undefined
+  /** Aborts when the program is gone. */
+  signal: AbortSignal
+}
+
 /** A 401 renews that very token, once; then the request is sent again, where its body is still at hand. */
-async function forwarded(
-  options: Renewing,
-  admission: Admission,
-  request: IncomingMessage,
-  body: Body | undefined,
-  signal: AbortSignal,
-): Promise<Response> {
-  const send = (shown: Shown) => sent(options, admission, shown, request, body, signal)
+async function forwarded(options: Renewing, admission: Admission, incoming: Incoming): Promise<Response> {
+  const { body } = incoming
+  const send = (shown: Shown) => sent(options, admission, shown, incoming)
   const first = await options.shown()
   const answer = await send(first)
   if (answer.status !== 401 || !first.renewable || wantsNonce(answer.headers)) return answer
@@ -196,9 +199,7 @@ function sent(
   options: ProxyOptions,
   { url, given: { user } }: Admission,
   { token, key }: Shown,
-  request: IncomingMessage,
-  body: Body | undefined,
-  signal: AbortSignal,
+  { request, body, signal }: Incoming,
 ): Promise<Response> {
   const { host, headers: beside = {}, userFor } = options
   const { method = '' } = request
@@ -212,7 +213,7 @@ function sent(
   // Without its body, which a request would hold on to.
   const bare = new Request(url, { method, headers, redirect: 'manual' })
   const port = { ...host, fetch: async (proved: unknown) => send((proved as Request).headers) }
-  return fetchWith(port, bare, token, key, body?.isWhole)
+  return fetchWith(port, bare, { token, key, mayRepeat: body?.isWhole })
 }
 
 async function once(

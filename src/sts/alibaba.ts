@@ -20,10 +20,16 @@ import {
 import { encoded, signed } from './sign-acs3.ts'
 
 type Fields = Record<string, unknown>
-type Parameters = Readonly<Record<string, string | number | undefined>>
+interface Call {
+  port: Port
+  at: TokenService
+  keys: Keys
+  action: string
+  parameters?: Readonly<Record<string, string | number | undefined>>
+}
 
 async function callerIdentity(port: Port, at: TokenService, keys: Keys): Promise<StsOutcome<Caller>> {
-  return call(port, at, keys, 'GetCallerIdentity', {}, ({ AccountId, Arn }) => ({
+  return call({ port, at, keys, action: 'GetCallerIdentity' }, ({ AccountId, Arn }) => ({
     account: text(AccountId),
     arn: text(Arn),
   }))
@@ -35,7 +41,8 @@ async function assumeRole(
   keys: Keys,
   { tags: _, ...role }: Role,
 ): Promise<StsOutcome<AssumedRole>> {
-  return call(port, at, keys, 'AssumeRole', role, ({ Credentials, AssumedRoleUser }, issuedAt) => {
+  const request = { port, at, keys, action: 'AssumeRole', parameters: { ...role } }
+  return call(request, ({ Credentials, AssumedRoleUser }, issuedAt) => {
     const { AccessKeyId, AccessKeySecret, SecurityToken, Expiration } = Credentials as Fields
     return {
       credential: {
@@ -61,18 +68,12 @@ function text(value: unknown): string {
 }
 
 /** Signed with the clock that we believe in; a signature that is found too old or too new is made once more with theirs. */
-async function call<T>(
-  port: Port,
-  at: TokenService,
-  keys: Keys,
-  action: string,
-  parameters: Parameters,
-  read: (result: Fields, issuedAt: number) => T,
-): Promise<StsOutcome<T>> {
+async function call<T>(request: Call, read: (result: Fields, issuedAt: number) => T): Promise<StsOutcome<T>> {
+  const { at } = request
   const offset = at.clockOffset ?? 0
-  const first = await send(port, at, keys, action, parameters, offset)
+  const first = await send(request, offset)
   const mistimed = MISTIMED.test(first.text) && first.clockOffset !== offset
-  const answer = mistimed ? await send(port, at, keys, action, parameters, first.clockOffset) : first
+  const answer = mistimed ? await send(request, first.clockOffset) : first
   const { clockOffset, sentAt } = answer
   try {
     const result = JSON.parse(answer.text) as Fields
@@ -86,17 +87,10 @@ async function call<T>(
 
 const MISTIMED = /InvalidTimeStamp/
 
-async function send(
-  port: Port,
-  { url: base }: TokenService,
-  keys: Keys,
-  action: string,
-  parameters: Parameters,
-  offset: number,
-): Promise<HttpAnswer> {
+async function send({ port, at, keys, action, parameters = {} }: Call, offset: number): Promise<HttpAnswer> {
   const said = Object.entries(parameters).filter(([, value]) => value !== undefined)
   const query = said.map(([name, value]) => `${encoded(name)}=${encoded(String(value))}`).join('&')
-  const url = new URL(`${base.replace(/\/$/, '')}/${query && `?${query}`}`)
+  const url = new URL(`${at.url.replace(/\/$/, '')}/${query && `?${query}`}`)
   const time = port.now() + offset
   const { host: _, ...headers } = signed(
     { url, action, version: '2015-04-01', time, nonce: randomUUID() },

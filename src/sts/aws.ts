@@ -21,7 +21,8 @@ import {
 } from './request.ts'
 
 export async function callerIdentity(port: Port, at: TokenService, keys: Keys): Promise<StsOutcome<Caller>> {
-  return call(port, at, keys, { Action: 'GetCallerIdentity' }, ({ Account, Arn }) => ({
+  const parameters = { Action: 'GetCallerIdentity' }
+  return call({ port, at, keys, parameters }, ({ Account, Arn }) => ({
     account: String(Account),
     arn: String(Arn),
   }))
@@ -38,7 +39,7 @@ async function assumeRole(
     [`Tags.member.${index + 1}.Value`, value],
   ])
   const parameters = { Action: 'AssumeRole', ...role, ...Object.fromEntries(members) }
-  return call(port, at, keys, parameters, (result, issuedAt) => ({
+  return call({ port, at, keys, parameters }, (result, issuedAt) => ({
     credential: credentialIn(result, issuedAt),
     arn: String((result.AssumedRoleUser as Fields).Arn),
   }))
@@ -51,12 +52,18 @@ async function sessionToken(
   keys: Keys,
   factor: SecondFactor,
 ): Promise<StsOutcome<KeysCredential>> {
-  return call(port, at, keys, { Action: 'GetSessionToken', ...factor }, credentialIn)
+  return call({ port, at, keys, parameters: { Action: 'GetSessionToken', ...factor } }, credentialIn)
 }
 
 export const awsSts: Sts = { callerIdentity, assumeRole, sessionToken }
 
-type Parameters = Record<string, string | number | undefined>
+interface Call {
+  port: Port
+  at: TokenService
+  keys: Keys
+  parameters: Record<string, string | number | undefined>
+}
+
 type Fields = Record<string, unknown>
 
 function credentialIn(result: Fields, issuedAt: number): KeysCredential {
@@ -73,17 +80,12 @@ function credentialIn(result: Fields, issuedAt: number): KeysCredential {
 }
 
 /** Signed with the clock that we believe in; a signature that AWS finds too old or too new is made once more with its own. */
-async function call<T>(
-  port: Port,
-  at: TokenService,
-  keys: Keys,
-  parameters: Parameters,
-  read: (result: Fields, issuedAt: number) => T,
-): Promise<StsOutcome<T>> {
+async function call<T>(request: Call, read: (result: Fields, issuedAt: number) => T): Promise<StsOutcome<T>> {
+  const { at, parameters } = request
   const offset = at.clockOffset ?? 0
-  const first = await send(port, at, keys, parameters, offset)
+  const first = await send(request, offset)
   const mistimed = MISTIMED.test(first.text) && first.clockOffset !== offset
-  const answer = mistimed ? await send(port, at, keys, parameters, first.clockOffset) : first
+  const answer = mistimed ? await send(request, first.clockOffset) : first
   const { clockOffset, sentAt, text } = answer
   try {
     const [root] = Object.values(parseXml(text))
@@ -112,13 +114,9 @@ function parseXml(text: string): Record<string, Fields> {
   return new XMLParser(options).parse(text) as Record<string, Fields>
 }
 
-async function send(
-  port: Port,
-  { url, region }: TokenService,
-  { accessKeyId, secretAccessKey, sessionToken }: Keys,
-  parameters: Parameters,
-  offset: number,
-): Promise<HttpAnswer> {
+async function send({ port, at, keys, parameters }: Call, offset: number): Promise<HttpAnswer> {
+  const { url, region } = at
+  const { accessKeyId, secretAccessKey, sessionToken } = keys
   const said = Object.entries({ ...parameters, Version: '2011-06-15' }).filter(
     ([, value]) => value !== undefined,
   )

@@ -17,7 +17,12 @@ const all: Method[] = ['browser', 'paste', 'device', 'token']
 const plain: Method[] = ['browser', 'paste']
 
 function choose(given: Partial<Surroundings>, offered: Method[] = all, asked?: Method) {
-  return chooseMethod({ surroundings: { ...desk, ...given }, offered, asked, login: 'acme work' })
+  return chooseMethod({
+    surroundings: { ...desk, ...given },
+    offered,
+    asked,
+    login: { args: ['acme'], identity: 'work' },
+  })
 }
 
 function refusal(given: Partial<Surroundings>, offered: Method[], asked?: Method) {

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { judgePaste } from '../../src/login/authorization-code.ts'
-import { parsePaste } from '../../src/login/paste.ts'
+import { judgePaste, parsePaste } from '../../src/login/paste.ts'
 import { checkPasted, newAttempt } from '../../src/oauth/authorize.ts'
 import { serverFrom } from '../../src/oauth/server.ts'
 import { runs } from '../fuzz.ts'

@@ -31,7 +31,7 @@ async function waiting(
 ) {
   const { paused, host } = patience(onPause)
   const until = host.now() + 3_600_000
-  const issued = awaitDevice(host, party, { device, askedAt: host.now() }, until)
+  const issued = awaitDevice({ host, party, wait: { device, askedAt: host.now() }, until })
   return { paused, issued }
 }
 
@@ -64,11 +64,13 @@ describe('a device login', () => {
     const remember = async (wait: DeviceWait) => void stood.push(wait)
     const begin = { device: authorization, askedAt: host.now() }
     // One look each, as `--finish` without a wait takes it.
-    expect(await awaitDevice(host, party, begin, host.now(), undefined, remember)).toBeUndefined()
+    expect(await awaitDevice({ host, party, wait: begin, until: host.now(), remember })).toBeUndefined()
     server.decideDevice('approve')
     const [at] = stood
     expect(at).toMatchObject({ device: { interval: 7000 }, polledAt: host.now() })
-    expect(await awaitDevice(host, party, at!, host.now(), undefined, remember)).toHaveProperty('tokens')
+    expect(await awaitDevice({ host, party, wait: at!, until: host.now(), remember })).toHaveProperty(
+      'tokens',
+    )
     expect(paused).toEqual([2000, 7000])
   })
 
@@ -77,7 +79,8 @@ describe('a device login', () => {
     server.decideDevice('approve')
     const { paused, host } = patience()
     const later = host.now() + 3_600_000
-    await awaitDevice(host, party, { device: authorization, askedAt: later, polledAt: later }, host.now())
+    const wait = { device: authorization, askedAt: later, polledAt: later }
+    await awaitDevice({ host, party, wait, until: host.now() })
     expect(paused).toEqual([2000])
   })
 
@@ -122,7 +125,8 @@ describe('a device login', () => {
     const caller = new AbortController()
     const { host } = patience(() => caller.abort(new Error('enough')))
     const device = { device: authorization, askedAt: host.now() }
-    const issued = awaitDevice(host, party, device, Number.POSITIVE_INFINITY, caller.signal)
+    const { signal } = caller
+    const issued = awaitDevice({ host, party, wait: device, until: Number.POSITIVE_INFINITY, signal })
     expect((await failureOf(issued)).message).toBe('enough')
   })
 })

@@ -101,7 +101,7 @@ describe('a bound token', () => {
   async function used(proofKey: ProofKey | undefined, ...answers: Answer[]) {
     const { origin, seen } = await answering(() => answers.shift() ?? { body: { sub: 'ada' } })
     const request = new Request(`${origin}/me?all=1`, { method: 'PUT', body: 'what is put' })
-    return { answer: await fetchWith(port, request, token, proofKey), seen, origin }
+    return { answer: await fetchWith(port, request, { token, key: proofKey }), seen, origin }
   }
 
   test('goes out with a proof over itself, its address without the query, and the body', async () => {

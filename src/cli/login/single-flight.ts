@@ -30,7 +30,7 @@ export async function afterOneLogin<T>(
       const turn = tryTurn(world, name)
       if (!('holder' in turn)) {
         waiting.stop()
-        return await inTurn(world, name, waited, work, logIn).finally(turn.release)
+        return await inTurn({ world, name, waited, work, logIn }).finally(turn.release)
       }
       waiting.say(turn.holder)
       await world.host.sleep(PAUSE, world.signal)
@@ -62,13 +62,16 @@ function tryTurn(world: Place, name: string): ReturnType<typeof tryHold> {
   }
 }
 
-async function inTurn<T>(
-  world: Place,
-  name: string,
-  waited: boolean,
-  work: () => Promise<T>,
-  logIn: () => Promise<unknown>,
-): Promise<T> {
+interface Turn<T> {
+  world: Place
+  name: string
+  /** Another login of the same identity was waited for. */
+  waited: boolean
+  work: () => Promise<T>
+  logIn: () => Promise<unknown>
+}
+
+async function inTurn<T>({ world, name, waited, work, logIn }: Turn<T>): Promise<T> {
   const done = await unlessNeeded(work)
   if (done) return done.result
   const path = fileOf(world, name, 'json')

@@ -13,7 +13,11 @@ import { offerOfAlibaba, type Profile } from './import-profile.ts'
 const TITLE = 'iac-code'
 
 const pathOf = (env: Env, platform: NodeJS.Platform = process.platform) =>
-  inFolder(env.IAC_CODE_CONFIG_DIR, env, platform, '.iac-code', '.cloud-credentials.yml')
+  inFolder(env, platform, {
+    variable: 'IAC_CODE_CONFIG_DIR',
+    folder: '.iac-code',
+    name: '.cloud-credentials.yml',
+  })
 
 export const offersOfIacCode: Source = {
   title: TITLE,

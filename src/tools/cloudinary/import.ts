@@ -14,7 +14,7 @@ const TITLE = 'cld'
 const DEFAULT = '__default__'
 
 const pathOf = (env: Env, platform: NodeJS.Platform = process.platform) =>
-  inFolder(env.CLOUDINARY_HOME, env, platform, '.cloudinary-cli', 'config.json')
+  inFolder(env, platform, { variable: 'CLOUDINARY_HOME', folder: '.cloudinary-cli', name: 'config.json' })
 
 export const offersOfCld: Source = {
   title: TITLE,

@@ -20,7 +20,7 @@ import type { Plan, Setup } from '../setup-plan.ts'
 const HELPER = 'daypass'
 
 export const dockerConfigPath = (env: Env, platform: NodeJS.Platform = process.platform) =>
-  inFolder(env.DOCKER_CONFIG, env, platform, '.docker', 'config.json')
+  inFolder(env, platform, { variable: 'DOCKER_CONFIG', folder: '.docker', name: 'config.json' })
 
 export interface DockerSetup {
   identity: string

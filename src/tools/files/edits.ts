@@ -85,21 +85,15 @@ export function diffOf(file: string, text: string, edits: readonly Edit[], mask:
   if (edits.length === 0) return ''
   let moved = 0
   const hunks = edits.map((edit) => {
-    const from = lineNumber(text, edit.at)
-    const hunk = hunkOf(text, edit, from, moved, mask)
+    const hunk = hunkOf(text, edit, moved, mask)
     moved += linesOf(edit.after).length - linesOf(edit.before).length
     return hunk
   })
   return [`--- ${file}`, `+++ ${file}`, ...hunks.flat(), ''].join('\n')
 }
 
-function hunkOf(
-  text: string,
-  { at, before, after }: Edit,
-  line: number,
-  moved: number,
-  mask: Mask,
-): string[] {
+/** `moved`: by how many lines the edits before this one have made the text longer. */
+function hunkOf(text: string, { at, before, after }: Edit, moved: number, mask: Mask): string[] {
   const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
   const above = linesOf(
     text.slice(start < 2 ? 0 : text.lastIndexOf('\n', start - 2) + 1, Math.max(start, at)),
@@ -107,7 +101,7 @@ function hunkOf(
   // Where the last line had no end, what is added begins by giving it one.
   const added = linesOf(start < at ? after.replace(/^\r?\n/, '') : after)
   const gone = linesOf(before)
-  const top = line - above.length + (start < at ? 1 : 0)
+  const top = lineNumber(text, at) - above.length + (start < at ? 1 : 0)
   const range = (first: number, count: number) => `${count === 0 ? first - 1 : first},${count}`
   return [
     `@@ -${range(top, above.length + gone.length)} +${range(top + moved, above.length + added.length)} @@`,

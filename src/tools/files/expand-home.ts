@@ -9,14 +9,17 @@ export function inHome(env: Env, platform: NodeJS.Platform, ...below: string[]):
   return api.join(home || homedir(), ...below)
 }
 
-/** `name` in the folder that a variable says, else in one below the home folder. */
-export function inFolder(
-  said: string | undefined,
-  env: Env,
-  platform: NodeJS.Platform,
-  folder: string,
-  name: string,
-): string {
+/** A file in a folder of a tool. */
+export interface ToolFile {
+  /** The environment variable that names the folder. */
+  variable: string
+  /** The folder below the home folder, where the variable is not set. */
+  folder: string
+  name: string
+}
+
+export function inFolder(env: Env, platform: NodeJS.Platform, { variable, folder, name }: ToolFile): string {
   const api = platform === 'win32' ? win32 : posix
-  return said ? api.join(said, name) : inHome(env, platform, folder, name)
+  const chosen = env[variable]
+  return chosen ? api.join(chosen, name) : inHome(env, platform, folder, name)
 }

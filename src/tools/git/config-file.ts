@@ -13,7 +13,11 @@ import { type Env, inFolder, inHome } from '../files/expand-home.ts'
 export function gitConfigPath(env: Env, platform: NodeJS.Platform = process.platform): string {
   if (env.GIT_CONFIG_GLOBAL) return env.GIT_CONFIG_GLOBAL
   const usual = inHome(env, platform, '.gitconfig')
-  const other = inFolder(env.XDG_CONFIG_HOME, env, platform, '.config', join('git', 'config'))
+  const other = inFolder(env, platform, {
+    variable: 'XDG_CONFIG_HOME',
+    folder: '.config',
+    name: join('git', 'config'),
+  })
   return !existsSync(usual) && existsSync(other) ? other : usual
 }
 

@@ -45,7 +45,7 @@ function planned(
     const theirs = without(now, isOurs)
     if (theirs.some((value) => value !== '') && !request.force) throw isTaken(request, path, name)
     const bare = theirs.length < now.length ? git.withHelpers(after, name, theirs) : after
-    after = withOurs(git, after, bare, name, [...theirs, '', line])
+    after = withOurs(git, { text: after, bare, name, helpers: [...theirs, '', line] })
   }
   const edits = editsBetween(text, after)
   return { place, path, edits, diff: diffOf(path, text, edits, masked(line)), warnings: [] }
@@ -57,10 +57,7 @@ function planned(
  */
 function withOurs(
   git: GitConfig,
-  text: string,
-  bare: string,
-  name: string,
-  helpers: readonly string[],
+  { text, bare, name, helpers }: { text: string; bare: string; name: string; helpers: readonly string[] },
 ): string {
   const after = git.withHelpers(text, name, helpers)
   if (!git.isFollowed(after, name)) return after
