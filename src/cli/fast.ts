@@ -18,8 +18,8 @@ import { type Configured, checkBound, define } from '../identity/definition.ts'
 import { bearersOf } from '../identity/environment.ts'
 import { whichIdentity } from '../identity/select.ts'
 import { paths } from '../platform/paths.ts'
-import { ownProvider } from '../providers/from-config.ts'
-import { eachBuiltIn, oneBuiltIn } from '../providers/registry.ts'
+import { defineOwnProvider } from '../providers/from-config.ts'
+import { loadProvider, loadProviders } from '../providers/registry.ts'
 import { grantFile } from '../vault/file-name.ts'
 import { decodeHeader } from '../vault/header.ts'
 import { openKey } from '../vault/keys.ts'
@@ -115,7 +115,7 @@ async function nameOf({ identity }: Asked, compiled: Compiled, state: string): P
   const own = Object.values(compiled.providers).some(
     ({ params }) => params.env !== undefined && env[params.env],
   )
-  if (own || (mayHoldToken() && bearersOf(await eachBuiltIn(), env, 0).length > 0)) return undefined
+  if (own || (mayHoldToken() && bearersOf(loadProviders(), env, 0).length > 0)) return undefined
   const { found, warnings } = env.DAYPASS_IDENTITY
     ? { found: undefined, warnings: [] }
     : findFolderFile(process.cwd(), process.getuid?.())
@@ -140,8 +140,8 @@ async function isGood(header: Header, compiled: Compiled, { minTtl }: Asked): Pr
   const said = compiled.identities[header.name]
   const own = compiled.providers[header.provider]
   const provider = own
-    ? ownProvider(header.provider, { issuer: own.params.issuer })
-    : await oneBuiltIn(header.provider)
+    ? defineOwnProvider(header.provider, { issuer: own.params.issuer })
+    : loadProvider(header.provider)
   if (!provider || (said && said.provider !== header.provider)) return false
   if (header.home) return false
   // Keys of the configuration come first, and what is made from another identity is judged with it.
@@ -160,7 +160,7 @@ async function isGood(header: Header, compiled: Compiled, { minTtl }: Asked): Pr
     header,
   )
   const now = Date.now()
-  const { margin } = provider.refresh
+  const { margin } = provider.tokens.refresh
   return stateOf(header, now, margin) === 'valid' && isUsable(header, now, margin, minTtl)
 }
 

@@ -6,7 +6,7 @@ import { type Definition, define, type Given } from '../identity/definition.ts'
 import { bearersOf, type FromEnvironment, keysIn, wholesIn } from '../identity/environment.ts'
 import { configuredIdentity, configuredProvider } from '../identity/from-config.ts'
 import { type Resolved, unknownIdentity, whichIdentity } from '../identity/select.ts'
-import { ownProvider } from '../providers/from-config.ts'
+import { defineOwnProvider } from '../providers/from-config.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Vault } from '../vault/vault.ts'
 
@@ -44,7 +44,7 @@ export function allProviders(
       methods,
       redirect,
     }
-    return [id, ownProvider(id, plain)] as const
+    return [id, defineOwnProvider(id, plain)] as const
   })
   return { ...builtIn, ...Object.fromEntries(own) }
 }
@@ -66,7 +66,7 @@ export function providerOf({ providers }: Context, id: string): Provider {
 export function providerOfRecord(context: Context, { provider }: Header): Provider {
   return Object.hasOwn(context.providers, provider)
     ? providerOf(context, provider)
-    : ownProvider(provider, {})
+    : defineOwnProvider(provider, {})
 }
 
 /** What `config.yaml` says of an identity. */

@@ -133,20 +133,23 @@ async function wayIn(
   before: Header | undefined,
   { method, browser, start, force }: LoginRequest,
 ): Promise<Pick<LoginRequest, 'method' | 'form'>> {
-  const { ways } = provider
+  const { loginChoices } = provider.prompts
   const isSaid = method ?? browser ?? keys ?? (before?.method !== 'keys' ? before?.method : undefined)
   if (isSaid !== undefined || start) return {}
-  if (!ways || !host.terminal.interactive)
+  if (!loginChoices || !host.terminal.interactive)
     return hasStaticKeys(before) && before?.provider === provider.id && !force ? { method: 'keys' } : {}
-  const offered = ways.options.filter((way) => methods.includes(way.method))
+  const offered = loginChoices.options.filter(({ method }) => methods.includes(method))
   const options = offered.map(({ label, hint }, index) => ({
     value: String(index),
     label: inWords(label, host),
     ...(hint !== undefined && { hint: inWords(hint, host) }),
   }))
-  const way = offered[Number(orCancelled(await host.terminal.choose(inWords(ways.ask, host), options)))]!
+  const answer = await host.terminal.choose(inWords(loginChoices.ask, host), options)
+  const choice = offered[Number(orCancelled(answer))]!
   // How the browser is gone about, or done without, depends on where we are.
-  return way.method === 'browser' ? {} : { method: way.method, ...(way.form && { form: way.form }) }
+  return choice.method === 'browser'
+    ? {}
+    : { method: choice.method, ...(choice.form && { form: choice.form }) }
 }
 
 /** `aws`, or one of its kinds: `aws/root`. */

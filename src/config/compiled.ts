@@ -16,9 +16,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { providerOf } from '../providers/registry.ts'
 import type { Text } from './env-tag.ts'
 import { clientParams, identityParams } from './flatten.ts'
-import { providerOf } from './kinds.ts'
 import type { Config, Identity, Provider } from './schema.ts'
 
 /** To be raised whenever what the copy holds, or what the schema accepts, changes. */

@@ -19,7 +19,7 @@ export async function byToken(host: Host, definition: Definition, options: Login
       hint: `write endpoints.userinfo into the configuration of ${name}`,
     })
   }
-  const account = provider.account(await profileOrRefusal(host, where, token))
+  const account = provider.account.read(await profileOrRefusal(host, where, token))
   const credential = { kind: 'bearer', token, tokenType: 'bearer', issuedAt: host.now() } as const
   // No endpoint issued it; it is bound to the one that knew it.
   const endpoints = { userinfo: where.url }

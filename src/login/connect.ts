@@ -1,6 +1,6 @@
 import { DaypassError } from '../core/errors.ts'
 import { inWords } from '../core/localized-text.ts'
-import type { Endpoints, Host, Meaning, Method } from '../core/types.ts'
+import type { Endpoints, ErrorMessage, Host, Method } from '../core/types.ts'
 import { clientOf, type Definition } from '../identity/definition.ts'
 import { discover } from '../oauth/discover.ts'
 import { newProofKey } from '../oauth/dpop.ts'
@@ -11,7 +11,7 @@ import type { LoginOptions } from './options.ts'
 /** The server to log in at: given endpoints as they are, else what its issuer publishes. */
 export async function serverOf(definition: Definition, host: Pick<Host, 'fetch' | 'now'>): Promise<Server> {
   const { provider, params, endpoints } = definition
-  const issuer = endpoints.issuer ?? provider.issuer?.(params)
+  const issuer = endpoints.issuer ?? provider.endpoints.issuer?.(params)
   if (endpoints.token !== undefined)
     return serverFrom({ ...endpoints, ...(issuer !== undefined && { issuer }) })
   if (issuer === undefined) throw serverWanted(provider)
@@ -19,8 +19,8 @@ export async function serverOf(definition: Definition, host: Pick<Host, 'fetch' 
   return { metadata: { ...metadata, ...overriding(endpoints) }, issuerKnown: true }
 }
 
-const serverWanted = ({ id, title, needs = '--issuer https://id.example.com' }: Provider) =>
-  new DaypassError('usage', `${title} needs to know the server`, { hint: `daypass login ${id} ${needs}` })
+const serverWanted = ({ id, title, endpoints: { usage = '--issuer https://id.example.com' } }: Provider) =>
+  new DaypassError('usage', `${title} needs to know the server`, { hint: `daypass login ${id} ${usage}` })
 
 function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
   const { authorization, revocation, device, userinfo, par } = endpoints
@@ -36,7 +36,8 @@ function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
 /** The server and client of a login. Finds out that one of them is not known before anything is sent. */
 export async function partyOf(host: At, definition: Definition): Promise<Party> {
   const { endpoints, provider, params } = definition
-  if (!(endpoints.token ?? endpoints.issuer ?? provider.issuer?.(params))) throw serverWanted(provider)
+  if (!(endpoints.token ?? endpoints.issuer ?? provider.endpoints.issuer?.(params)))
+    throw serverWanted(provider)
   const client = clientOf(definition)
   const server = await serverOf(definition, host)
   const by = client.secret ? { auth: preferredAuth(server), ...client } : client
@@ -48,26 +49,26 @@ export async function partyOf(host: At, definition: Definition): Promise<Party> 
 type At = Pick<Host, 'fetch' | 'now' | 'env'>
 
 export function partyAt(host: At, definition: Definition, server: Server, client: Party['client']): Party {
-  const { dialect, refresh, idTokenIssuer, jwtTokens, exchange } = definition.provider
+  const { wire, refresh, idTokenIssuer, jwt, exchange } = definition.provider.tokens
   return {
-    port: { fetch: host.fetch, now: host.now, ...(dialect && { dialect }) },
+    port: { fetch: host.fetch, now: host.now, ...(wire && { dialect: wire }) },
     server,
     client,
     dead: refresh.dead,
     unclear: refresh.unclear,
     meanings: meaningsOf(host, definition),
     issuerOf: idTokenIssuer,
-    jwtTokens,
+    jwtTokens: jwt,
     exchange,
   }
 }
 
 /** In the language of whoever is told. */
 function meaningsOf(host: At, { provider, params }: Definition): Party['meanings'] {
-  const { meanings = {} } = provider
-  const said = Object.entries(typeof meanings === 'function' ? meanings(params) : meanings)
+  const { errorMessages = {} } = provider.tokens
+  const messages = typeof errorMessages === 'function' ? errorMessages(params) : errorMessages
   return Object.fromEntries(
-    said.map(([code, { message, hint }]): [string, Meaning] => [
+    Object.entries(messages).map(([code, { message, hint }]): [string, ErrorMessage] => [
       code,
       { message: inWords(message, host), ...(hint !== undefined && { hint: inWords(hint, host) }) },
     ]),
@@ -76,7 +77,7 @@ function meaningsOf(host: At, { provider, params }: Definition): Party['meanings
 
 /** The same party, as the client that this way of logging in takes. */
 export function partyBy(party: Party, definition: Definition, method: Method): Party {
-  return definition.provider.crossDevice?.clientId
+  return definition.provider.authorization.crossDevice?.clientId
     ? { ...party, client: clientOf(definition, method) }
     : party
 }
@@ -89,7 +90,7 @@ export function scopesFor({ scopes }: Definition, { metadata }: Server): readonl
 
 export function extraParameters(definition: Definition, options: LoginOptions): Record<string, string> {
   return {
-    ...definition.provider.authorize?.(definition.scopes),
+    ...definition.provider.authorization.extra?.(definition.scopes),
     ...(options.loginHint && { login_hint: options.loginHint }),
     ...(options.prompt && { prompt: options.prompt }),
   }

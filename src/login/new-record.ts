@@ -21,7 +21,7 @@ import { refusalError } from '../oauth/refusal.ts'
 import { revokeIssued } from '../oauth/revoke.ts'
 import { endpointsOf, type Party, type Server } from '../oauth/server.ts'
 import type { Issued } from '../oauth/token.ts'
-import type { Claims } from '../providers/provider.ts'
+import type { Claims } from '../providers/openid-account.ts'
 import { issuedCredential, newEntry, sessionOfPair } from '../refresh/oauth.ts'
 import { callerOf, tokenService } from '../sts/caller-identity.ts'
 
@@ -94,12 +94,12 @@ async function whoIsIt(
   const claims = tokens.accessClaims ?? tokens.claims ?? {}
   if (credential.kind === 'keys') {
     const caller = await callerIfKnown(host, definition, credential, clockOffset)
-    return provider.account({ ...claims, ...caller })
+    return provider.account.read({ ...claims, ...caller })
   }
-  const fromToken = provider.account(claims)
+  const fromToken = provider.account.read(claims)
   // Many servers put no more than the subject into it (OpenID Connect Core §5.4).
   if (fromToken.email || fromToken.nameOfPerson) return fromToken
-  return provider.account(await profile(host, definition, party, tokens.accessToken!, claims))
+  return provider.account.read(await profile(host, definition, party, tokens.accessToken!, claims))
 }
 
 /** Best effort: the sign-in has said who it is. */
@@ -116,15 +116,15 @@ async function callerIfKnown(
 
 /** Of whom nothing is known, nothing could be asked. */
 function nobody({ provider, name }: Definition, { account }: Account): DaypassError | undefined {
-  if (provider.needsAccount === undefined || account !== undefined) return undefined
-  return new DaypassError('refused', provider.needsAccount, { hint: `daypass login ${name}` })
+  if (provider.account.required === undefined || account !== undefined) return undefined
+  return new DaypassError('refused', provider.account.required, { hint: `daypass login ${name}` })
 }
 
 /** Someone else's login is not kept under a definition that says whose it is to be. */
 export function strangerTo(definition: Definition, account: Account): DaypassError | undefined {
   const { provider, kind, params, name } = definition
   const who = shown(account.principal ?? account.account ?? 'nobody known')
-  const refused = provider.refuses?.(kind, params, account)
+  const refused = provider.account.verify?.(kind, params, account)
   if (refused === undefined) return undefined
   return new DaypassError('refused', `${who} has logged in to ${name}, and ${refused}`, {
     hint: `sign out in the browser, then: daypass login ${name}`,
@@ -132,7 +132,7 @@ export function strangerTo(definition: Definition, account: Account): DaypassErr
 }
 
 export function caution(host: Host, { provider }: Definition, account: Account): void {
-  const words = provider.caution?.(account)
+  const words = provider.account.warn?.(account)
   if (words !== undefined) host.terminal.warn(inWords(words, host))
 }
 
@@ -143,7 +143,7 @@ const earlier = (one: Session, other: Session): Session =>
 
 /** When only a person can renew it. */
 function sessionOf({ provider, params }: Definition, since: number): Session {
-  const longest = provider.refresh.session
+  const longest = provider.tokens.refresh.session
   const wanted = params.duration === undefined ? longest : parseDuration(params.duration)
   return wanted === undefined ? {} : { sessionExpiresAt: since + Math.min(wanted, longest ?? wanted) }
 }
@@ -175,9 +175,9 @@ async function profile(
 
 export function profileOf({ provider, params, endpoints }: Definition, server?: Server) {
   const userinfo = endpoints.userinfo ?? server?.metadata.userinfo_endpoint
-  const headers = provider.headers?.(params)
+  const headers = provider.api.headers?.(params)
   return (
-    provider.profile?.(params) ??
+    provider.account.profile?.(params) ??
     (userinfo === undefined ? undefined : { url: userinfo, ...(headers && { headers }) })
   )
 }

@@ -6,7 +6,8 @@ import type { Provider, Redirect } from '../providers/provider.ts'
 const HOSTS: readonly string[] = ['127.0.0.1', 'localhost'] satisfies Redirect['host'][]
 
 /** Where the browser comes back to: as the provider's file says, unless the environment says otherwise. */
-export function redirectOf({ redirect, redirectEnv }: Provider, env: Host['env']): Redirect {
+export function redirectOf({ authorization }: Provider, env: Host['env']): Redirect {
+  const { redirect, redirectEnv } = authorization
   const said = (names: readonly string[] = []) => names.find((name) => env[name])
   const host = said(redirectEnv?.host)
   const port = said(redirectEnv?.port)

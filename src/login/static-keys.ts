@@ -57,7 +57,7 @@ async function byRole(
   const wish = { name, params, chained: keys.sessionToken !== undefined, note }
   const outcome = taken(await takeRole(host, tokenService(endpoints, params), keys, wish), definition)
   const { credential, arn } = outcome.value
-  const account = provider.account({ sub: arn })
+  const account = provider.account.read({ sub: arn })
   const stranger = strangerTo(definition, account)
   if (stranger) throw stranger
   const header = {
@@ -72,12 +72,13 @@ async function byRole(
 
 /** `of`: the account, where the keys were handed in with it. */
 async function ownerOf(host: Host, definition: Definition, keys: KeysCredential, of: string | undefined) {
-  if (definition.provider.ping) return { account: await pinged(host, definition, keys, of), clockOffset: 0 }
+  if (definition.provider.account.ping)
+    return { account: await pinged(host, definition, keys, of), clockOffset: 0 }
   if (definition.endpoints.sts === undefined)
     return { account: { account: keys.accessKeyId }, clockOffset: 0 }
   const at = tokenService(definition.endpoints, definition.params)
   const { value, clockOffset } = taken(await callerOf(host, at, keys), definition)
-  const account = definition.provider.account(value)
+  const account = definition.provider.account.read(value)
   const stranger = strangerTo(definition, account)
   if (stranger) throw stranger
   caution(host, definition, account)
@@ -87,7 +88,7 @@ async function ownerOf(host: Host, definition: Definition, keys: KeysCredential,
 async function pinged(host: Host, definition: Definition, keys: KeysCredential, of: string | undefined) {
   const { provider, endpoints } = definition
   if (of === undefined) throw incomplete(provider)
-  await ping(host, provider.ping!(of, endpoints), keys).catch((error: unknown) => {
+  await ping(host, provider.account.ping!(of, endpoints), keys).catch((error: unknown) => {
     if (!isDaypassError(error, 'login_required')) throw error
     throw refusedKeys(definition, error, NOT_KEPT)
   })

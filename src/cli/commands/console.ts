@@ -23,7 +23,7 @@ export async function webConsole(
   const { daypass, host, json } = world
   const { identity, credential } = await handOut(world, selected, undefined)
   const { provider, params, endpoints } = await daypass.definition(identity)
-  const consoleHost = provider.console?.(params)
+  const consoleHost = provider.helpers.console?.(params)
   if (!consoleHost || !endpoints.federation || credential.kind !== 'keys')
     throw new DaypassError('usage', `${provider.title} has no console that daypass can open`, {
       hint: 'daypass list shows what there is',
