@@ -45,22 +45,20 @@ const apart = (wanted, file) => ({
     ),
 })
 
-/** A package that is imported at the top of a file and needed by few runs: read when something of it is used. */
-const lazily = (name, file) => ({
-  name: `lazily-${name}`,
+/** Something that is imported at the top of a file and needed by few runs: read when something of it is used. */
+const lazily = (wanted, file, names) => ({
+  name: `lazily-${names[0]}`,
   setup: (bundler) => {
-    bundler.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({
-      path: name,
-      namespace: `lazily-${file}`,
+    bundler.onResolve({ filter: wanted }, ({ path }) => ({
+      path,
+      namespace: `lazily-${names[0]}`,
     }))
-    bundler.onLoad({ filter: /./, namespace: `lazily-${file}` }, () => {
+    bundler.onLoad({ filter: /./, namespace: `lazily-${names[0]}` }, () => {
       // Not `import()`: what that adds to the names differs from Node to Node.
-      const getters = Object.keys(require(name)).map(
-        (each) => `get ${each}() { return require('./${file}').${each} }`,
-      )
+      const getters = names.map((each) => `get ${each}() { return require('./${file}').${each} }`)
       return { contents: `module.exports = { ${getters} }`, resolveDir: here }
     })
-    bundler.onResolve({ filter: /^\.\//, namespace: `lazily-${file}` }, ({ path }) => ({
+    bundler.onResolve({ filter: /^\.\//, namespace: `lazily-${names[0]}` }, ({ path }) => ({
       path,
       external: true,
     }))
@@ -94,26 +92,26 @@ const commonJs = {
   supported: { 'dynamic-import': false },
 }
 
-/** Providers that the quick way reads only of who is theirs. */
-const PROVIDERS = {
-  'alibaba.cjs': ['alibaba'],
-  'aws.cjs': ['aws'],
-  'cloudinary.cjs': ['cloudinary'],
-  'forges.cjs': ['github', 'gitlab', 'google', 'microsoft'],
-  'passport.cjs': ['autocom', 'passport'],
-}
+/**
+ * Providers that the quick way reads only where an identity is theirs. A folder is a file of the program, all that are a
+ * single file are one together. Every configured provider is made of `oidc`, so that one is always read.
+ */
+const LAZY_PROVIDERS = [
+  ...readFileSync(join(here, '../src/providers/registry.ts'), 'utf8').matchAll(
+    /^import \{ (\w+) \} from '\.\/(.+)'$/gm,
+  ),
+]
+  .map(([, id, path]) => ({ id, path, file: path.includes('/') ? `${id}.cjs` : 'providers.cjs' }))
+  .filter(({ id }) => id !== 'oidc')
 
-/** A provider is a file, or a folder where it brings more than one. */
-const fileOf = (id) => (existsSync(join(here, '../src/providers', id)) ? `${id}/index.ts` : `${id}.ts`)
+const exportsOf = (file) =>
+  LAZY_PROVIDERS.filter((provider) => provider.file === file)
+    .map(({ id, path }) => `export { ${id} } from './src/providers/${path}'`)
+    .join('\n')
 
 /** What is a file of its own, and what is used of it. */
 const PARTS = {
-  ...Object.fromEntries(
-    Object.entries(PROVIDERS).map(([file, ids]) => [
-      file,
-      ids.map((id) => `export { ${id} } from './src/providers/${fileOf(id)}'`).join('\n'),
-    ]),
-  ),
+  ...Object.fromEntries(LAZY_PROVIDERS.map(({ file }) => [file, exportsOf(file)])),
   'undici.cjs': `export { Agent, EnvHttpProxyAgent, ProxyAgent, fetch } from 'undici'`,
   'prompts.cjs': `export { confirm, select, text } from '@clack/prompts'`,
   'yaml.cjs': `export * from 'yaml'`,
@@ -132,16 +130,16 @@ function programs(root) {
   const unreached = apart(/^\.\/(atomic|folder-yaml|lock)\.ts$/, 'main.cjs')
   const main = apart(/^\.\/main\.(cjs|ts|js)$/, 'main.cjs')
   const rotate = apart(/^\.\.\/audit\/rotate\.ts$/, 'rotate.cjs')
-  const providers = Object.entries(PROVIDERS).map(([file, ids]) =>
-    apart(new RegExp(`^\\./(${ids.join('|')})(/index)?\\.ts$`), file),
+  const providers = LAZY_PROVIDERS.map(({ id, path, file }) =>
+    lazily(new RegExp(`^\\./${path.replace('.', '\\.')}$`), file, [id]),
   )
   const packages = [
     undici,
     apart(/^@clack\/prompts$/, 'prompts.cjs'),
     apart(/^@bomb\.sh\/tab/, 'completion.cjs'),
     apart(/^uqr$/, 'qr.cjs'),
-    lazily('yaml', 'yaml.cjs'),
-    lazily('fast-xml-parser', 'xml.cjs'),
+    lazily(/^yaml$/, 'yaml.cjs', Object.keys(require('yaml'))),
+    lazily(/^fast-xml-parser$/, 'xml.cjs', Object.keys(require('fast-xml-parser'))),
     apart(/\/testing\/[\w-]+\.ts$/, 'testing.cjs'),
     whenUsed(['node:crypto', 'node:child_process', 'node:net', 'node:os']),
   ]

@@ -97,7 +97,7 @@ function hostOf(env: Host['env'], given: Partial<Host> = {}): Host {
   const { interactive } = given.terminal ?? own.terminal
   return {
     ...own,
-    elsewhere: async () => (await import('./tools/aws/paths.ts')).awsRegion(env),
+    externalDefault: async () => (await import('./tools/aws/paths.ts')).awsRegion(env),
     surroundings: () => ({ ...own.surroundings(), interactive }),
     ...given,
   }

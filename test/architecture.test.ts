@@ -49,7 +49,7 @@ const MAY_IMPORT: Record<string, readonly string[] | typeof ANY> = {
   oauth: ['core'],
   providers: ['core?'],
   vault: ['core'],
-  config: ['core'],
+  config: ['core', 'providers'],
   audit: ['vault'],
   formats: ['core', 'providers?'],
   platform: ['core'],

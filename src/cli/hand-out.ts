@@ -35,7 +35,7 @@ export async function carrierOf(
 ) {
   const { provider, params, endpoints, unsaid } = await daypass.definition(selected, inTenant(tenant))
   // A default of ours is no reason to change what stands in the environment.
-  const isSaid = !unsaid.includes('region') || provider.variables?.regionAlways
+  const isSaid = !unsaid.includes('region') || provider.environment.export?.regionAlways
   return { provider, params, endpoints, region: isSaid ? params.region : undefined }
 }
 
@@ -74,7 +74,7 @@ export async function checkTenant(
   tenant: string | undefined,
 ): Promise<void> {
   if (tenant === undefined) return
-  const { title, tenants } = (await daypass.definition(selected, inTenant(tenant))).provider
-  if (tenants) return
+  const { title, api } = (await daypass.definition(selected, inTenant(tenant))).provider
+  if (api.tenants) return
   throw new DaypassError('usage', `${title} has no tenants`, { hint: 'leave out --tenant' })
 }

@@ -13,7 +13,7 @@ import { credentialLine } from '../formats/credential-process.ts'
 import { isBound, tokenText } from '../formats/token.ts'
 import { selectIdentity } from '../identity/select.ts'
 import { paths } from '../platform/paths.ts'
-import { oneBuiltIn } from '../providers/registry.ts'
+import { loadProvider } from '../providers/registry.ts'
 import { grantFile } from '../vault/file-name.ts'
 import { decodeHeader } from '../vault/header.ts'
 import { openKey } from '../vault/keys.ts'
@@ -65,7 +65,7 @@ export async function readWarmAnswer(
   const own = compiled.providers[header.provider]
   const facts = {
     header,
-    provider: own ? compiledProvider(header.provider, own) : await oneBuiltIn(header.provider),
+    provider: own ? compiledProvider(header.provider, own) : loadProvider(header.provider),
     identity: compiled.identities[name],
     own,
     env,

@@ -4,7 +4,7 @@ import { inWords } from '../core/localized-text.ts'
 import type { Header, Host, Method } from '../core/types.ts'
 import type { Definition, Given } from '../identity/definition.ts'
 import { checkParam, variableOf } from '../identity/params.ts'
-import type { Param } from '../providers/provider.ts'
+import type { Param } from '../providers/param.ts'
 import { type Context, definitionOf } from './context.ts'
 
 export async function askParams(
@@ -35,7 +35,7 @@ interface Asking {
 }
 
 async function elsewhere({ host }: Context, about: Param, asking: Asking): Promise<string | undefined> {
-  const found = about.elsewhere && (await host.elsewhere?.(about.elsewhere))
+  const found = about.externalDefault && (await host.externalDefault?.(about.externalDefault))
   if (found) return found
   const isAsked = asking.method === undefined || (about.askFor?.includes(asking.method) ?? true)
   if (!about.ask || !isAsked || !host.terminal.interactive) return undefined

@@ -30,7 +30,7 @@ export function derivedLease(context: Context, definition: Definition, keysOf: K
     name,
     vault,
     host,
-    margin: provider.refresh.margin,
+    margin: provider.tokens.refresh.margin,
     login: adviseLogin(rootOf(definition)),
     blank: blankFor(context, definition),
     admit: () => checkParents(definition),
@@ -106,7 +106,7 @@ async function roleTaken(
   if ('failure' in outcome) return outcome
   if ('refusal' in outcome) return outcome.refusal
   const { credential, arn } = outcome.value
-  const made = { ...header, account: provider.account({ sub: arn }), renewable: true }
+  const made = { ...header, account: provider.account.read({ sub: arn }), renewable: true }
   return { entry: { header: withTimes(made, credential, outcome.clockOffset), grant: { credential } } }
 }
 

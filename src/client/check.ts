@@ -28,7 +28,8 @@ async function ask({ host }: Context, definition: Definition, handed: Handed): P
   const { credential, header } = handed
   const { provider, params, endpoints } = definition
   const account = header?.account?.account ?? params.cloud_name
-  if (provider.ping && account !== undefined) return ping(host, provider.ping(account, endpoints), credential)
+  if (provider.account.ping && account !== undefined)
+    return ping(host, provider.account.ping(account, endpoints), credential)
   if (credential.kind === 'keys') return askOfKeys(host, definition, credential, header?.clockOffset)
   const where = findProfile(definition, serverFrom(header?.endpoints ?? {}))
   if (where) await fetchProfile(host, where, bearerOf(credential), proofKeyOf(header, handed))

@@ -22,7 +22,7 @@ export async function clusterToken(context: Context, selected: string | undefine
   const wanted = definition.kubeToken ?? (credential.idToken ? 'id_token' : 'access_token')
   const by = handedBy(handed)
   if (wanted === 'access_token') return by(credential.token, credential.expiresAt)
-  const { margin } = definition.provider.refresh
+  const { margin } = definition.provider.tokens.refresh
   const { idToken, life } = await freshIdToken(context, handed, margin)
   return by(idToken, life.expiresAt)
 }

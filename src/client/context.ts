@@ -7,7 +7,7 @@ import { type Definition, define, type Given } from '../identity/definition.ts'
 import { bearersOf, type FromEnvironment, keysIn, wholesIn } from '../identity/environment.ts'
 import { configuredIdentity, configuredProvider } from '../identity/from-config.ts'
 import { chooseDefault, type Resolved, selectIdentity, unknownIdentity } from '../identity/select.ts'
-import { ownProvider } from '../providers/from-config.ts'
+import { defineOwnProvider } from '../providers/from-config.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { Vault } from '../vault/vault.ts'
 import { compiledProvider } from './warm.ts'
@@ -55,7 +55,7 @@ export function providerOf({ providers }: Context, id: string): Provider {
 export function providerOfRecord(context: Context, { provider }: Header): Provider {
   return Object.hasOwn(context.providers, provider)
     ? providerOf(context, provider)
-    : ownProvider(provider, {})
+    : defineOwnProvider(provider, {})
 }
 
 /** What `config.yaml` says of an identity. */

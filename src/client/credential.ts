@@ -168,7 +168,7 @@ function leaseOf(context: Context, definition: Definition): Lease {
     name,
     vault,
     host: { ...host, terminal: sayingOnce(context, name) },
-    margin: provider.refresh.margin,
+    margin: provider.tokens.refresh.margin,
     login: { verb: 'login', identity: name },
     admit: ({ header }) => checkKept(definition, header),
     renew: (held, steps) => {
@@ -251,8 +251,8 @@ const send = ({ host }: Context, definition: Definition, request: Request, hande
 
 /** What its API wants beside the token, as far as the caller says nothing else. */
 function withHeaders({ provider, params }: Definition, request: Request): Request {
-  if (!provider.headers) return request
-  const headers = new Headers({ ...provider.headers(params), ...Object.fromEntries(request.headers) })
+  if (!provider.api.headers) return request
+  const headers = new Headers({ ...provider.api.headers(params), ...Object.fromEntries(request.headers) })
   return new Request(request, { headers })
 }
 

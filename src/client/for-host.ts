@@ -47,7 +47,7 @@ export async function handOutFor(context: Context, ask: Ask): Promise<ForHost | 
   // A token of the environment may stand in, and be for somewhere else.
   const definition = await definitionBehind(context, handed)
   if (!isFor(ask, { definition, header: handed.header })) return undefined
-  const isFixed = candidate.definition.provider[ask.use]?.user !== undefined
+  const isFixed = candidate.definition.provider.helpers[ask.use]?.user !== undefined
   return { ...handed, user: besideToken(ask.use, candidate), isFixed }
 }
 

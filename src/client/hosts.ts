@@ -11,14 +11,14 @@ export function hostsOf(definition: Definition, bound: Endpoints = {}, use?: Use
   const { hosts, provider, params } = definition
   if (hosts) return hosts.map(asHost)
   const all = addressesOf(definition, bound)
-  const own = use && provider[use]?.hosts?.(all)
+  const own = use && provider.helpers[use]?.hosts?.(all)
   if (own) return own
-  const urls = [...Object.values(all), provider.profile?.(params).url]
+  const urls = [...Object.values(all), provider.account.profile?.(params).url]
   return [...new Set(urls.flatMap((url) => (url && URL.canParse(url) ? new URL(url).host : [])))]
 }
 
 function addressesOf({ provider, params, endpoints }: Definition, bound: Endpoints): Endpoints {
-  const issuer = provider.issuer?.(params)
+  const issuer = provider.endpoints.issuer?.(params)
   return { ...(issuer !== undefined && { issuer }), ...endpoints, ...bound }
 }
 
@@ -56,8 +56,8 @@ const UNFIT = /[:\x00-\x1f\x7f]/
 
 /** The user beside the token. A registry may know people by name; `<token>` is docker's own word for nobody's. */
 export function userOf(use: Use, { provider }: Definition, header: Header | undefined): string {
-  if (use === 'git') return provider.git?.user ?? 'oauth2'
+  if (use === 'git') return provider.helpers.git?.user ?? 'oauth2'
   const account = header?.account?.account
   const named = account !== undefined && !UNFIT.test(account) ? account : undefined
-  return provider.docker?.user ?? named ?? provider.git?.user ?? '<token>'
+  return provider.helpers.docker?.user ?? named ?? provider.helpers.git?.user ?? '<token>'
 }

@@ -43,7 +43,7 @@ export async function adopt(
     if ((await knownNames(context)).includes(name)) return false
     const { grant, clientId, account, method, params, kind = provider.kind } = what
     const isIssued = grant.refreshToken !== undefined || grant.source !== undefined
-    const server = isIssued && serverFrom(provider.endpoints?.(params, {}) ?? {})
+    const server = isIssued && serverFrom(provider.endpoints.urls?.(params, {}) ?? {})
     const header = { name, kind, provider: provider.id, params, method, createdAt: host.now() }
     const more = { ...(account && { account }), ...(clientId !== undefined && { clientId }) }
     const about = { ...header, ...more, ...(server && { endpoints: endpointsOf(server) }) }

@@ -171,7 +171,7 @@ interface Standing {
 function ownState({ host }: Context, definition: Definition, header: Header | undefined): Standing {
   const why = header && whyLogin(() => checkKept(definition, header))
   if (!header || why !== undefined) return { state: 'login_required', why }
-  return { state: stateOf(header, host.now(), definition.provider.refresh.margin) }
+  return { state: stateOf(header, host.now(), definition.provider.tokens.refresh.margin) }
 }
 
 /** What is not good for use can be made, as long as what it is made from is, or can be renewed. */
@@ -179,7 +179,7 @@ function derivedState(context: Context, definition: Definition, header: Header |
   const { name, provider, parent } = definition
   const orphaned = whyLogin(() => checkParents(definition))
   if (orphaned !== undefined) return { state: 'login_required', why: orphaned }
-  if (header && stateOf(header, context.host.now(), provider.refresh.margin) === 'valid')
+  if (header && stateOf(header, context.host.now(), provider.tokens.refresh.margin) === 'valid')
     return { state: 'valid' }
   const { row, why } = listedOf(context, parent!, { active: undefined, default: undefined })
   if (row.state === 'valid' || row.state === 'stale') return { state: 'stale' }

@@ -110,7 +110,7 @@ async function askMethod(
   before: Header | undefined,
   { method, browser, start, force }: LoginRequest,
 ): Promise<Pick<LoginRequest, 'method' | 'form'>> {
-  const { ways } = provider
+  const ways = provider.prompts.loginChoices
   const determined = method ?? browser ?? keys ?? (before?.method !== 'keys' ? before?.method : undefined)
   if (determined !== undefined || start) return {}
   if (!ways || !host.terminal.interactive)

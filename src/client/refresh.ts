@@ -17,7 +17,7 @@ export async function refresh(context: Context, name: string, force: boolean): P
   try {
     const { definition, header } = await find(context, name)
     if (configuredKeys(context.host, definition)) return { identity: name, outcome: 'nothing_to_renew' }
-    const fresh = header && isUsable(header, context.host.now(), definition.provider.refresh.margin)
+    const fresh = header && isUsable(header, context.host.now(), definition.provider.tokens.refresh.margin)
     if (header?.key && !header.renewable && fresh && header.loginRequired === undefined) {
       return { identity: name, outcome: 'nothing_to_renew', header }
     }

@@ -155,7 +155,7 @@ const takenMeanwhile = (name: string) =>
 async function revokeReplaced(context: Context, { header, grant }: Entry, by: Entry): Promise<void> {
   const provider = providerOfRecord(context, header)
   const before = grant?.refreshToken
-  if (!before || before.equals(by.grant?.refreshToken) || provider.revocationEndsGrant) return
+  if (!before || before.equals(by.grant?.refreshToken) || provider.tokens.revocationEndsGrant) return
   const definition = definitionOf(context, header.name, provider, { header })
   const { outcome } = await revoke(grantParty(context.host, definition, { header }), before, 'refresh_token')
   if (outcome !== 'failed') return

@@ -22,10 +22,10 @@ export async function tenants(
 ): Promise<ListedTenant[]> {
   const definition = await meant(context, selected, tenant === undefined ? {} : { params: { tenant } })
   const { provider, endpoints, params } = definition
-  if (!provider.tenants || endpoints.tenants === undefined) throw hasNone(definition)
-  const headers = provider.headers?.(params) ?? {}
+  if (!provider.api.tenants || endpoints.tenants === undefined) throw hasNone(definition)
+  const headers = provider.api.headers?.(params) ?? {}
   const answer = await answerOf(context, selected, { url: endpoints.tenants, headers })
-  return provider.tenants(answer).map((one) => ({ ...one, current: one.slug === params.tenant }))
+  return provider.api.tenants(answer).map((one) => ({ ...one, current: one.slug === params.tenant }))
 }
 
 type Where = Parameters<typeof fetchProfile>[1]
@@ -69,7 +69,7 @@ const hasNone = ({ provider }: Definition) =>
 export async function useTenant(context: Context, name: string, slug: string): Promise<void> {
   const { vault, host, choices } = context
   const { definition } = await find(context, name)
-  if (!definition.provider.tenants) throw hasNone(definition)
+  if (!definition.provider.api.tenants) throw hasNone(definition)
   checkParam('tenant', slug, definition.provider.params.tenant)
   const identity = said(context, name)
   if (identity && configuredIdentity(name, identity, host.env).params?.tenant !== undefined) {

@@ -8,7 +8,7 @@ import { isUsable, lifetime, stateOf } from '../core/freshness.ts'
 import type { Header, Host, Time } from '../core/types.ts'
 import { define, isBound } from '../identity/definition.ts'
 import { envOverride } from '../identity/environment.ts'
-import { ownProvider } from '../providers/from-config.ts'
+import { defineOwnProvider } from '../providers/from-config.ts'
 import type { Provider } from '../providers/provider.ts'
 
 /** What is known without reading more than the record's header and the compiled configuration. */
@@ -46,7 +46,7 @@ export function isWarm(facts: WarmFacts, { named, minTtl = 0 }: WarmDemand): boo
     ...(identity && { identity }),
     ...(own && { provider: own }),
   })
-  const { margin } = provider.refresh
+  const { margin } = provider.tokens.refresh
   const isFresh = stateOf(header, now, margin) === 'valid' && isUsable(header, now, margin, minTtl)
   return isFresh && minTtl <= lifetime(header) && isBound(definition, header)
 }
@@ -65,7 +65,7 @@ const readsEnvironment = ({ env: variables }: CompiledIdentity | CompiledProvide
 
 /** A provider of one's own. What `!env` says of it is read where the provider is used. */
 export const compiledProvider = (id: string, { params, methods, redirect }: CompiledProvider): Provider =>
-  ownProvider(id, {
+  defineOwnProvider(id, {
     title: params.title,
     issuer: params.issuer,
     env: params.env,

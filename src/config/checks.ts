@@ -3,7 +3,7 @@
  * together with those of single fields; whatever has the wrong type is left to the schema.
  */
 import { isIdentityName } from '../core/names.ts'
-import { isDerived, kindsOf, providerOf } from './kinds.ts'
+import { isDerived, kindsOf, providerOf } from '../providers/registry.ts'
 import { nearest } from './nearest.ts'
 
 export interface Fault {

@@ -1,8 +1,8 @@
 /** What the configuration says, flat. It is given with every `!env` read. */
 import type { Endpoints } from '../core/types.ts'
+import { providerOf } from '../providers/registry.ts'
 import { nameEndpoints } from './endpoints.ts'
 import type { Read } from './env-tag.ts'
-import { providerOf } from './kinds.ts'
 import type { Identity, Provider } from './schema.ts'
 
 export interface FlatProvider {

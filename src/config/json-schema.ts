@@ -1,8 +1,8 @@
 /** The JSON Schema for editors, from the same schema that reads the file. Not loaded by the program itself. */
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema'
 import type * as v from 'valibot'
+import { BUILT_IN_PROVIDERS, kindsOf } from '../providers/registry.ts'
 import { port } from './fields.ts'
-import { BUILT_IN_PROVIDERS, kindsOf } from './kinds.ts'
 import { configSchema, kind } from './schema.ts'
 
 export function configJsonSchema(): JsonSchema {

@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
 import * as v from 'valibot'
 import { DaypassError, type FormatCommand } from '../core/errors.ts'
+import { BUILT_IN_PROVIDERS } from '../providers/registry.ts'
 import { crossCheck } from './checks.ts'
-import { BUILT_IN_PROVIDERS } from './kinds.ts'
 import { type Config, configSchema } from './schema.ts'
 import { type Path, type Position, readYaml, type YamlText } from './yaml-text.ts'
 

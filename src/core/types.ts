@@ -82,14 +82,14 @@ export interface Endpoints {
 }
 
 /** What an error code of a server means, in words of ours. */
-export interface Meaning<Text = string> {
+export interface ErrorMessage<Text = string> {
   message: Text
   /** What to do about it. */
   hint?: Text
 }
 
 /** How a server's requests and answers differ in writing from what the RFCs say, and in nothing else. */
-export interface Dialect {
+export interface WireFormat {
   /** What it calls the challenge method S256 of RFC 7636 §4.3. */
   challengeMethod: string
   /** The only parameters that its authorization endpoint takes. */
@@ -283,8 +283,8 @@ export interface Host {
   uninterrupted<T>(work: () => Promise<T>): Promise<T>
   env: Readonly<Record<string, string | undefined>>
   /** What another tool's configuration says, where a provider's file declares that it counts. */
-  elsewhere?(what: Elsewhere): Promise<string | undefined>
+  externalDefault?(what: ExternalDefault): Promise<string | undefined>
 }
 
 /** The region of the AWS profile that is in force. */
-export type Elsewhere = 'aws-region'
+export type ExternalDefault = 'aws-region'

@@ -1,5 +1,5 @@
 import type { KeysCredential } from '../core/types.ts'
-import type { LiveVariables } from '../providers/provider.ts'
+import type { LiveVariables } from '../providers/env-variables.ts'
 import { twentyCharacters } from './credential-process.ts'
 
 /** What the answer is made of, beside the keys. */

@@ -4,7 +4,8 @@ import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
 import { shown } from '../core/text.ts'
 import type { Credential, KeysCredential } from '../core/types.ts'
-import type { LiveVariables, Beside as Parts, Provider, Variables } from '../providers/provider.ts'
+import type { CredentialContext, LiveVariables, Variables } from '../providers/env-variables.ts'
+import type { Provider } from '../providers/provider.ts'
 
 /** What is done to an environment so that its programs use a credential, and nothing else in its place. */
 export interface Changes {
@@ -21,16 +22,16 @@ export interface Variable {
   holds?: readonly Secret[]
 }
 
-interface Beside extends Partial<Parts> {
+interface Beside extends Partial<CredentialContext> {
   region?: string | undefined
   /** Server clock minus ours. */
   clockOffset?: number | undefined
 }
 
-type Carrier = Pick<Provider, 'id' | 'env' | 'variables'>
+type Carrier = Pick<Provider, 'id' | 'environment'>
 
 export function changesFor(provider: Carrier, credential: Credential, beside: Beside = {}): Changes {
-  const { variables = {} } = provider
+  const variables = provider.environment.export ?? {}
   const carried = carriedBy(provider, credential, beside)
   const set = setOf(carried)
   if (set.length === 0) throw unnamed(provider, credential)
@@ -92,7 +93,7 @@ const unnamed = ({ id }: Carrier, { kind }: Credential) =>
 
 /** The names that carry a credential of it, whatever it is: to take them away needs no credential. */
 export function namesFor(provider: Carrier): string[] {
-  const { variables = {} } = provider
+  const variables = provider.environment.export ?? {}
   const ofKeys = KEYS.flatMap((part) => variables[part] ?? [])
   const others = [variables.composed, variables.sets].flatMap((named) => Object.keys(named ?? {}))
   const ofParams = Object.values(variables.params ?? {}).flat()
@@ -108,7 +109,7 @@ type Carried = readonly [
 ]
 
 function carriedBy(provider: Carrier, credential: Credential, beside: Beside): Carried[] {
-  const { variables = {} } = provider
+  const variables = provider.environment.export ?? {}
   const alone: Carried[] =
     credential.kind === 'bearer'
       ? [[tokenNames(provider), credential.token]]
@@ -156,12 +157,12 @@ function keysIn(names: Variables, keys: KeysCredential, { region, clockOffset = 
 
 const NONE: readonly string[] = []
 
-function tokenNames({ id, env, variables }: Carrier): readonly string[] {
+function tokenNames({ id, environment }: Carrier): readonly string[] {
   const usual =
-    env[0] ??
+    environment.token[0] ??
     `${id
       .toUpperCase()
       .replace(/[^A-Z0-9]/g, '_')
       .replace(/^\d/, '_$&')}_TOKEN`
-  return variables?.token ?? [usual]
+  return environment.export?.token ?? [usual]
 }

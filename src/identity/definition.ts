@@ -6,7 +6,8 @@ import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Endpoints, Header, Host, KeysCredential, Method } from '../core/types.ts'
 import type { Client } from '../oauth/server.ts'
-import type { Param, Provider } from '../providers/provider.ts'
+import type { Param } from '../providers/param.ts'
+import type { Provider } from '../providers/provider.ts'
 import { variableOf } from './params.ts'
 
 /** What the configuration says of an identity, or of its provider. */
@@ -107,7 +108,9 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     ...identity?.endpoints,
   })
   const pasteRedirect =
-    identity?.pasteRedirect ?? own?.pasteRedirect ?? provider.crossDevice?.redirectUri(endpoints)
+    identity?.pasteRedirect ??
+    own?.pasteRedirect ??
+    provider.authorization.crossDevice?.redirectUri(endpoints)
   const kind = identity?.kind ?? given?.kind ?? stored?.kind ?? provider.kind
   const keptScopes = stored?.params.scopes?.split(' ').filter(Boolean)
   return {
@@ -125,15 +128,15 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
       identity?.scopes ??
       own?.scopes ??
       keptScopes ??
-      provider.scopes,
+      provider.authorization.scopes,
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret && { clientSecret }),
     endpoints,
     ...(pasteRedirect !== undefined && { pasteRedirect }),
     ...hosts(identity?.hosts ?? own?.hosts),
     ...kubeToken(identity?.kubeToken ?? own?.kubeToken),
-    dpop: identity?.dpop ?? own?.dpop ?? provider.dpop ?? false,
-    push: identity?.push ?? own?.push ?? provider.push ?? false,
+    dpop: identity?.dpop ?? own?.dpop ?? provider.authorization.dpop ?? false,
+    push: identity?.push ?? own?.push ?? false,
   }
 }
 
@@ -189,12 +192,12 @@ const saidOf = (parent: Parent | undefined, param: string) =>
   parent?.definition.unsaid.includes(param) ? undefined : parent?.definition.params[param]
 
 const endpointsFor = (provider: Provider, params: Record<string, string>, given: Endpoints): Endpoints => ({
-  ...provider.endpoints?.(params, given),
+  ...provider.endpoints.urls?.(params, given),
   ...given,
 })
 
-function fromEnv({ endpointEnv = {} }: Provider, env: Host['env']): Endpoints {
-  const said = Object.entries(endpointEnv).map(([name, variables]) => [
+function fromEnv({ environment }: Provider, env: Host['env']): Endpoints {
+  const said = Object.entries(environment.endpoints ?? {}).map(([name, variables]) => [
     name,
     variables.map((variable) => env[variable]).find(Boolean),
   ])
@@ -240,15 +243,15 @@ function clientIdFromEnv(provider: Provider, env: Host['env']): string | undefin
   return names.map((name) => env[name]).find((value) => value !== undefined && value !== '')
 }
 
-function scopesFromEnv({ scopesEnv = [] }: Provider, env: Host['env']): readonly string[] | undefined {
-  const said = scopesEnv.map((name) => env[name]?.trim()).find(Boolean)
+function scopesFromEnv({ authorization }: Provider, env: Host['env']): readonly string[] | undefined {
+  const said = authorization.scopesEnv?.map((name) => env[name]?.trim()).find(Boolean)
   return said?.split(/[\s,]+/)
 }
 
 /** The client to log in with. None known: the steps to register one. */
 export function clientOf(definition: Definition, method?: Method): Client {
   const { provider, clientId, clientSecret, name, params } = definition
-  const { crossDevice } = provider
+  const { crossDevice } = provider.authorization
   const ours = publicClient(provider, params)
   const isOwn = clientId === ours || clientId === crossDevice?.clientId
   if (crossDevice?.clientId && isOwn) return { id: method === 'paste' ? crossDevice.clientId : ours! }
@@ -271,10 +274,10 @@ export function clientOf(definition: Definition, method?: Method): Client {
 export function checkBound(definition: Definition, header: Header): void {
   const { endpoints, provider, params, name } = definition
   const kept = header.endpoints
-  const issuer = endpoints.issuer ?? provider.issuer?.(params)
+  const issuer = endpoints.issuer ?? provider.endpoints.issuer?.(params)
   // A personal access token was issued by no endpoint; its server is the one that was named for it, and checked it.
   const keptIssuer = kept?.issuer ?? (kept?.token ? undefined : header.params.issuer)
-  const profile = provider.profile?.(params).url ?? endpoints.userinfo
+  const profile = provider.account.profile?.(params).url ?? endpoints.userinfo
   const pairs = [
     [
       kept?.token && serverHost(provider, kept.token),
@@ -305,8 +308,8 @@ export function isBound(definition: Definition, header: Header): boolean {
   }
 }
 
-const serverHost = ({ sameServer }: Provider, url: string) =>
-  sameServer ? sameServer(hostOf(url)) : hostOf(url)
+const serverHost = ({ endpoints }: Provider, url: string) =>
+  endpoints.canonicalHost?.(hostOf(url)) ?? hostOf(url)
 
 const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
 

@@ -1,6 +1,6 @@
 import { Secret } from '../core/secret.ts'
 import type { Credential, Host } from '../core/types.ts'
-import type { Provider, Whole } from '../providers/provider.ts'
+import type { CredentialUrl, Provider } from '../providers/provider.ts'
 
 /** What the environment holds for a provider: used as it is, never kept, never renewed. */
 export interface FromEnvironment {
@@ -8,13 +8,13 @@ export interface FromEnvironment {
   variable: string
   credential: Credential
   /** Of one that says itself whose it is: it stands in for nobody else's. */
-  whole?: Pick<Whole, 'account' | 'endpoints'>
+  whole?: Pick<CredentialUrl, 'account' | 'endpoints'>
 }
 
 /** Bearer tokens: the first variable that is set, of each provider. */
 export function bearersOf(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
-  return providers.flatMap(({ id, env: names }) => {
-    const variable = names.find((name) => env[name])
+  return providers.flatMap(({ id, environment }) => {
+    const variable = environment.token.find((name) => env[name])
     if (variable === undefined) return []
     const token = new Secret(env[variable]!)
     return [
@@ -31,7 +31,8 @@ export const envOverride = (
 
 /** Access keys, where both halves are there. */
 export function keysIn(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
-  return providers.flatMap(({ id, keys, variables = {} }) => {
+  return providers.flatMap(({ id, keys, environment }) => {
+    const variables = environment.export ?? {}
     const named = (names: readonly string[] = []) => names.find((name) => env[name]) ?? ''
     const variable = named(variables.accessKeyId)
     const key = env[variable]
@@ -53,8 +54,8 @@ export function keysIn(providers: readonly Provider[], env: Host['env'], now: nu
 /** Credentials that are written in one text. */
 export function wholesIn(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
   return providers.flatMap((provider) => {
-    const variable = provider.whole?.env.find((name) => env[name]) ?? ''
-    const read = provider.whole?.read(env[variable] ?? '')
+    const variable = provider.environment.credentialUrl?.env.find((name) => env[name]) ?? ''
+    const read = provider.environment.credentialUrl?.read(env[variable] ?? '')
     if (!read) return []
     const { account, endpoints } = read
     const credential = wholeCredential(provider, read, now)
@@ -65,7 +66,7 @@ export function wholesIn(providers: readonly Provider[], env: Host['env'], now: 
 
 function wholeCredential(
   { keys: of }: Provider,
-  { token, keys }: Whole,
+  { token, keys }: CredentialUrl,
   issuedAt: number,
 ): Credential | undefined {
   if (token) return { kind: 'bearer', token: new Secret(token), tokenType: 'bearer', issuedAt }

@@ -1,7 +1,8 @@
 import { DaypassError } from '../core/errors.ts'
 import { shown } from '../core/text.ts'
 import type { Host } from '../core/types.ts'
-import type { Param, Provider } from '../providers/provider.ts'
+import type { Param } from '../providers/param.ts'
+import type { Provider } from '../providers/provider.ts'
 
 /** Some of them become a part of a host's name. */
 export function checkParam(param: string, value: string, { like, oneOf }: Partial<Param> = {}): void {

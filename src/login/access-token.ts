@@ -18,7 +18,7 @@ export async function obtainToken({ host, definition, options }: LoginTarget): P
       hint: `write endpoints.userinfo into the configuration of ${name}`,
     })
   }
-  const account = provider.account(await fetchProfileOrRefuse(host, where, token))
+  const account = provider.account.read(await fetchProfileOrRefuse(host, where, token))
   const credential = { kind: 'bearer', token, tokenType: 'bearer', issuedAt: host.now() } as const
   return {
     host,

@@ -7,7 +7,7 @@ import type { Account, Credential, Host, KeysCredential } from '../core/types.ts
 import type { Definition } from '../identity/definition.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import type { Server } from '../oauth/server.ts'
-import type { Claims } from '../providers/provider.ts'
+import type { Claims } from '../providers/openid-account.ts'
 import { callerOf, tokenService } from '../sts/caller-identity.ts'
 import type { IssuedLogin } from './stages.ts'
 
@@ -19,12 +19,12 @@ export async function readAccount(login: IssuedLogin, credential: Credential): P
   const claims = tokens.accessClaims ?? tokens.claims ?? {}
   if (credential.kind === 'keys') {
     const caller = await readCaller(login, credential, clockOffset)
-    return provider.account({ ...claims, ...caller })
+    return provider.account.read({ ...claims, ...caller })
   }
-  const fromToken = provider.account(claims)
+  const fromToken = provider.account.read(claims)
   // Many servers put no more than the subject into it (OpenID Connect Core §5.4).
   if (fromToken.email || fromToken.nameOfPerson) return fromToken
-  return provider.account(await addProfile(login, tokens.accessToken!, claims))
+  return provider.account.read(await addProfile(login, tokens.accessToken!, claims))
 }
 
 /** Best effort: the sign-in has told the account already. */
@@ -54,9 +54,9 @@ async function addProfile(
 
 export function findProfile({ provider, params, endpoints }: Definition, server?: Server) {
   const userinfo = endpoints.userinfo ?? server?.metadata.userinfo_endpoint
-  const headers = provider.headers?.(params)
+  const headers = provider.api.headers?.(params)
   return (
-    provider.profile?.(params) ??
+    provider.account.profile?.(params) ??
     (userinfo === undefined ? undefined : { url: userinfo, ...(headers && { headers }) })
   )
 }
@@ -64,19 +64,19 @@ export function findProfile({ provider, params, endpoints }: Definition, server?
 /** Throws where the account is missing and needed, or is another than the definition names. */
 export function checkAccount(host: Host, definition: Definition, account: Account): void {
   const { provider, kind, params, name } = definition
-  const reason = provider.refuses?.(kind, params, account)
+  const reason = provider.account.verify?.(kind, params, account)
   if (reason !== undefined) {
     const who = shown(account.principal ?? account.account ?? 'nobody known')
     throw new DaypassError('refused', `${who} has logged in to ${name}, and ${reason}`, {
       hint: (command) => `sign out in the browser, then: ${command({ verb: 'login', identity: name })}`,
     })
   }
-  const warning = provider.caution?.(account)
+  const warning = provider.account.warn?.(account)
   if (warning !== undefined) host.terminal.warn(inWords(warning, host))
 }
 
 /** An account that is not known cannot be asked for anything. */
 export function checkAccountKnown({ provider, name }: Definition, { account }: Account): void {
-  if (provider.needsAccount === undefined || account !== undefined) return
-  throw new DaypassError('refused', provider.needsAccount, { advice: { verb: 'login', identity: name } })
+  if (provider.account.required === undefined || account !== undefined) return
+  throw new DaypassError('refused', provider.account.required, { advice: { verb: 'login', identity: name } })
 }

@@ -1,6 +1,6 @@
 import { DaypassError } from '../core/errors.ts'
 import { inWords } from '../core/localized-text.ts'
-import type { Endpoints, Host, Meaning, Method } from '../core/types.ts'
+import type { Endpoints, ErrorMessage, Host, Method } from '../core/types.ts'
 import { clientOf, type Definition } from '../identity/definition.ts'
 import { discover } from '../oauth/discover.ts'
 import { newProofKey } from '../oauth/dpop.ts'
@@ -38,7 +38,7 @@ export function offeredBy({ methods }: Definition, { server }: Party): readonly 
 /** The server to log in at: given endpoints as they are, else what its issuer publishes. */
 export async function findServer(definition: Definition, host: Pick<Host, 'fetch' | 'now'>): Promise<Server> {
   const { provider, params, endpoints } = definition
-  const issuer = endpoints.issuer ?? provider.issuer?.(params)
+  const issuer = endpoints.issuer ?? provider.endpoints.issuer?.(params)
   if (endpoints.token !== undefined)
     return serverFrom({ ...endpoints, ...(issuer !== undefined && { issuer }) })
   if (issuer === undefined) throw serverWanted(provider)
@@ -46,9 +46,9 @@ export async function findServer(definition: Definition, host: Pick<Host, 'fetch
   return { metadata: { ...metadata, ...overriding(endpoints) }, issuerKnown: true }
 }
 
-const serverWanted = ({ id, title, needs = '--issuer https://id.example.com' }: Provider) =>
+const serverWanted = ({ id, title, endpoints: { usage = '--issuer https://id.example.com' } }: Provider) =>
   new DaypassError('usage', `${title} needs to know the server`, {
-    advice: { verb: 'login', args: [id], flags: needs.split(' ') },
+    advice: { verb: 'login', args: [id], flags: usage.split(' ') },
   })
 
 function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
@@ -65,7 +65,8 @@ function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
 /** The server and client of a login. Throws before anything is sent where one of them is not known. */
 export async function createParty(host: At, definition: Definition): Promise<Party> {
   const { endpoints, provider, params } = definition
-  if (!(endpoints.token ?? endpoints.issuer ?? provider.issuer?.(params))) throw serverWanted(provider)
+  if (!(endpoints.token ?? endpoints.issuer ?? provider.endpoints.issuer?.(params)))
+    throw serverWanted(provider)
   const client = clientOf(definition)
   const server = await findServer(definition, host)
   const by = client.secret ? { auth: preferredAuth(server), ...client } : client
@@ -77,26 +78,26 @@ export async function createParty(host: At, definition: Definition): Promise<Par
 type At = Pick<Host, 'fetch' | 'now' | 'env'>
 
 export function partyAt(host: At, definition: Definition, server: Server, client: Party['client']): Party {
-  const { dialect, refresh, idTokenIssuer, jwtTokens, exchange } = definition.provider
+  const { wire, refresh, idTokenIssuer, jwt, exchange } = definition.provider.tokens
   return {
-    port: { fetch: host.fetch, now: host.now, ...(dialect && { dialect }) },
+    port: { fetch: host.fetch, now: host.now, ...(wire && { dialect: wire }) },
     server,
     client,
     dead: refresh.dead,
     unclear: refresh.unclear,
     meanings: meaningsOf(host, definition),
     issuerOf: idTokenIssuer,
-    jwtTokens,
+    jwtTokens: jwt,
     exchange,
   }
 }
 
 /** In the language of the person. */
 function meaningsOf(host: At, { provider, params }: Definition): Party['meanings'] {
-  const { meanings = {} } = provider
-  const said = Object.entries(typeof meanings === 'function' ? meanings(params) : meanings)
+  const { errorMessages = {} } = provider.tokens
+  const messages = typeof errorMessages === 'function' ? errorMessages(params) : errorMessages
   return Object.fromEntries(
-    said.map(([code, { message, hint }]): [string, Meaning] => [
+    Object.entries(messages).map(([code, { message, hint }]): [string, ErrorMessage] => [
       code,
       { message: inWords(message, host), ...(hint !== undefined && { hint: inWords(hint, host) }) },
     ]),
@@ -105,7 +106,7 @@ function meaningsOf(host: At, { provider, params }: Definition): Party['meanings
 
 /** The same server, with the client that this method takes. */
 export function clientBy(party: Party, definition: Definition, method: Method): Party {
-  return definition.provider.crossDevice?.clientId
+  return definition.provider.authorization.crossDevice?.clientId
     ? { ...party, client: clientOf(definition, method) }
     : party
 }
@@ -118,7 +119,7 @@ export function scopesFor({ scopes }: Definition, { metadata }: Server): readonl
 
 export function extraParameters(definition: Definition, options: LoginOptions): Record<string, string> {
   return {
-    ...definition.provider.authorize?.(definition.scopes),
+    ...definition.provider.authorization.extra?.(definition.scopes),
     ...(options.loginHint && { login_hint: options.loginHint }),
     ...(options.prompt && { prompt: options.prompt }),
   }

@@ -74,7 +74,7 @@ const earlier = (one: Session, other: Session): Session =>
 
 /** From when on only a person can renew it. */
 function sessionOf({ provider, params }: Definition, since: number): Session {
-  const longest = provider.refresh.session
+  const longest = provider.tokens.refresh.session
   const wanted = params.duration === undefined ? longest : parseDuration(params.duration)
   return wanted === undefined ? {} : { sessionExpiresAt: since + Math.min(wanted, longest ?? wanted) }
 }

@@ -26,7 +26,7 @@ export async function readKeys(
   const { provider } = definition
   const issuedAt = host.now()
   const fields =
-    host.terminal.interactive && !provider.whole
+    host.terminal.interactive && !provider.environment.credentialUrl
       ? await asked(host, definition, form)
       : await handedIn(host, definition)
   const { accessKeyId, secretAccessKey, sessionToken, roleArn, sessionName, externalId, of } = fields
@@ -62,7 +62,7 @@ async function asked(host: Host, { name, provider }: Definition, form: KeysForm)
   const { terminal } = host
   const said: Fields = {}
   for (const field of FORMS[form]) {
-    const question = inWords(provider.keys?.asks?.[field] ?? QUESTIONS(provider.title)[field], host)
+    const question = inWords(provider.keys?.questions?.[field] ?? QUESTIONS(provider.title)[field], host)
     const answer = SECRETS.includes(field)
       ? await terminal.readSecret(question)
       : await terminal.ask(question, field === 'sessionName' ? `daypass-${name}` : undefined)
@@ -111,9 +111,9 @@ const SPELLINGS: Record<KeysField | 'of', readonly string[]> = {
 /** One line: as its provider writes them, or JSON: `{"access_key_id", "secret_access_key", "session_token"?}`. */
 async function handedIn({ terminal }: Host, definition: Definition): Promise<Fields> {
   const { provider } = definition
-  const prompt = `Paste the keys of ${provider.title}, as ${provider.whole?.example} (not shown):`
+  const prompt = `Paste the keys of ${provider.title}, as ${provider.environment.credentialUrl?.example} (not shown):`
   const text = (await terminal.readSecret(terminal.interactive ? prompt : '')) ?? ''
-  const whole = provider.whole?.read(text)
+  const whole = provider.environment.credentialUrl?.read(text)
   if (!whole) return parsed(provider, text)
   checkPlace(definition, whole.endpoints?.api)
   const { keys, account } = whole
@@ -141,19 +141,19 @@ function parsed(provider: Provider, text: string): Fields {
 const textOf = (value: unknown) =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined
 
-export const incomplete = ({ whole }: Provider) =>
+export const incomplete = ({ environment }: Provider) =>
   new DaypassError(
     'usage',
-    whole
+    environment.credentialUrl
       ? 'a key, its secret and their account are needed'
       : 'both access_key_id and secret_access_key are needed',
-    { hint: oneLine(whole) },
+    { hint: oneLine(environment.credentialUrl) },
   )
 
-const oneLine = (whole: Provider['whole']) =>
-  `pipe in one line: ${whole?.example ?? '{"access_key_id":"…","secret_access_key":"…"}'}`
+const oneLine = (url: Provider['environment']['credentialUrl']) =>
+  `pipe in one line: ${url?.example ?? '{"access_key_id":"…","secret_access_key":"…"}'}`
 
-function readJson({ whole }: Provider, text: string): Record<string, unknown> {
+function readJson({ environment: { credentialUrl } }: Provider, text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)
     // `aws iam create-access-key` wraps them.
@@ -162,6 +162,6 @@ function readJson({ whole }: Provider, text: string): Record<string, unknown> {
   } catch {
     // The parser's own message would show a piece of the keys.
   }
-  const form = whole ? `${whole.example}, nor one line of JSON` : 'one line of JSON'
-  throw new DaypassError('usage', `the keys are not ${form}`, { hint: oneLine(whole) })
+  const form = credentialUrl ? `${credentialUrl.example}, nor one line of JSON` : 'one line of JSON'
+  throw new DaypassError('usage', `the keys are not ${form}`, { hint: oneLine(credentialUrl) })
 }

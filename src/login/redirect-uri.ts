@@ -7,7 +7,10 @@ import type { Provider, Redirect } from '../providers/provider.ts'
 const HOSTS: readonly string[] = ['127.0.0.1', 'localhost'] satisfies Redirect['host'][]
 
 /** Where the browser is redirected to: as the provider's file says, unless the environment says otherwise. */
-export function findRedirect({ redirect, redirectEnv }: Provider, env: Host['env']): Redirect {
+export function findRedirect(
+  { authorization: { redirect, redirectEnv } }: Provider,
+  env: Host['env'],
+): Redirect {
   const said = (names: readonly string[] = []) => names.find((name) => env[name])
   const host = said(redirectEnv?.host)
   const port = said(redirectEnv?.port)

@@ -34,7 +34,7 @@ async function obtainRole(host: Host, definition: Definition, keys: KeysCredenti
   const wish = { name, params, chained: keys.sessionToken !== undefined, note }
   const at = tokenService(endpoints, params)
   const { value, clockOffset } = valueOrRefuse(await takeRole(host, at, keys, wish), definition)
-  const account = provider.account({ sub: value.arn })
+  const account = provider.account.read({ sub: value.arn })
   checkAccount(host, definition, account)
   return {
     host,
@@ -64,9 +64,9 @@ async function checkOwner(
   of: string | undefined,
 ): Promise<Owner> {
   const { provider, endpoints } = definition
-  if (!provider.ping && endpoints.sts === undefined)
+  if (!provider.account.ping && endpoints.sts === undefined)
     return { account: { account: keys.accessKeyId }, clockOffset: 0 }
-  const owner = provider.ping
+  const owner = provider.account.ping
     ? await pingOwner(host, definition, keys, of)
     : await readOwner(host, definition, keys)
   checkAccount(host, definition, owner.account)
@@ -76,7 +76,7 @@ async function checkOwner(
 async function readOwner(host: Host, definition: Definition, keys: KeysCredential): Promise<Owner> {
   const at = tokenService(definition.endpoints, definition.params)
   const { value, clockOffset } = valueOrRefuse(await callerOf(host, at, keys), definition)
-  return { account: definition.provider.account(value), clockOffset }
+  return { account: definition.provider.account.read(value), clockOffset }
 }
 
 async function pingOwner(
@@ -87,7 +87,7 @@ async function pingOwner(
 ): Promise<Owner> {
   const { provider, endpoints } = definition
   if (of === undefined) throw incomplete(provider)
-  await ping(host, provider.ping!(of, endpoints), keys).catch((error: unknown) => {
+  await ping(host, provider.account.ping!(of, endpoints), keys).catch((error: unknown) => {
     if (!isDaypassError(error, 'login_required')) throw error
     throw refusedKeys(definition, error, NOT_KEPT)
   })

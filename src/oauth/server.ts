@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi'
 import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Endpoints, Exchange, Meaning } from '../core/types.ts'
+import type { Endpoints, ErrorMessage, Exchange } from '../core/types.ts'
 import type { ProofKey } from './dpop.ts'
 import type { Json, WirePort } from './wire.ts'
 
@@ -31,7 +31,7 @@ export interface Party {
   /** Its words that may mean that, or anything else. */
   unclear?: readonly string[] | undefined
   /** Its error codes in words of ours. */
-  meanings?: Readonly<Record<string, Meaning>> | undefined
+  meanings?: Readonly<Record<string, ErrorMessage>> | undefined
   /** The issuer its id_tokens name, where that differs from the metadata's (multi-tenant servers). */
   issuerOf?: ((claims: Json) => string) | undefined
   /** Its access tokens are JWTs that say whose they are. */

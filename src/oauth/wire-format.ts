@@ -1,9 +1,9 @@
 import { Secret } from '../core/secret.ts'
-import type { Dialect, KeysCredential } from '../core/types.ts'
+import type { KeysCredential, WireFormat } from '../core/types.ts'
 
 /** The keys that an access token of such a server holds. */
 export function keysOf(
-  dialect: Dialect,
+  dialect: WireFormat,
   accessToken: Secret,
 ): Omit<KeysCredential, 'issuedAt' | 'expiresAt'> {
   const { cloud, accessKeyId, secretAccessKey, sessionToken } = dialect.keys(accessToken.reveal())

@@ -7,7 +7,7 @@ import * as oauth from 'oauth4webapi'
 import { isDaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
-import type { Dialect, Host } from '../core/types.ts'
+import type { Host, WireFormat } from '../core/types.ts'
 import { ask, CENTURY, type HttpAnswer, unreachable } from './http.ts'
 
 export type Json = Record<string, unknown>
@@ -19,7 +19,7 @@ export interface Answer extends Omit<HttpAnswer, 'headers' | 'text'> {
   json: Json | undefined
 }
 
-export type WirePort = Pick<Host, 'fetch' | 'now'> & { dialect?: Dialect | undefined }
+export type WirePort = Pick<Host, 'fetch' | 'now'> & { dialect?: WireFormat | undefined }
 
 export interface WireOptions {
   [oauth.customFetch]: (url: string, init: object) => Promise<Response>
@@ -53,7 +53,7 @@ export async function send(
 }
 
 /** The form that the library wrote, as this server wants it. */
-function inDialect(dialect: Dialect, init: { body?: unknown; headers?: unknown }): object {
+function inDialect(dialect: WireFormat, init: { body?: unknown; headers?: unknown }): object {
   if (!(init.body instanceof URLSearchParams)) return init
   const { type, body } = dialect.request(init.body)
   const headers = new Headers(init.headers as Headers)
@@ -81,7 +81,7 @@ function basicSecret(value = ''): string[] {
   return [written, new URLSearchParams(`x=${written}`).get('x') ?? '']
 }
 
-function answerOf(raw: HttpAnswer, dialect: Dialect | undefined, secrets: string[]): Answer {
+function answerOf(raw: HttpAnswer, dialect: WireFormat | undefined, secrets: string[]): Answer {
   const { text, sentAt, clockOffset, retryAfter } = raw
   const said = parse(text, raw.headers.get('content-type'))
   const json = mend(said && dialect ? dialect.answer(said) : said, secrets)

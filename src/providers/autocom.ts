@@ -12,6 +12,8 @@ export const autocom = defineProvider({
     tenant: { ...tenant, env: ['AUTOCOM_TENANT'] },
   },
   client: { env: ['AUTOCOM_CLIENT_ID'], register: registration('AUTOCOM_CLIENT_ID') },
-  env: ['AUTOCOM_TOKEN'],
-  variables: { params: { tenant: ['AUTOCOM_TENANT'], api_url: ['AUTOCOM_API_URL'] } },
+  environment: {
+    token: ['AUTOCOM_TOKEN'],
+    export: { params: { tenant: ['AUTOCOM_TENANT'], api_url: ['AUTOCOM_API_URL'] } },
+  },
 })

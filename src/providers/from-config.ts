@@ -1,5 +1,5 @@
 import type { Method } from '../core/types.ts'
-import { oidc } from './oidc.ts'
+import { issuer, oidc } from './oidc.ts'
 import { defineProvider, type Provider, type Redirect } from './provider.ts'
 
 /** A provider as `config.yaml` describes it. Everything it leaves out is as in `oidc`. */
@@ -19,27 +19,31 @@ export interface OwnProvider {
 }
 
 /** Endpoints, client and hosts of a configured provider are read from the configuration where they are used. */
-export function ownProvider(id: string, own: OwnProvider): Provider {
+export function defineOwnProvider(id: string, own: OwnProvider): Provider {
   const { host, ports, path } = own.redirect ?? {}
+  const usual = oidc.authorization.redirect
   return defineProvider({
     ...oidc,
     id,
     title: own.title ?? id,
     kind: `${id}/user`,
-    params: { issuer: { about: 'the server', ...(own.issuer !== undefined && { default: own.issuer }) } },
+    params: { issuer: { ...issuer, ...(own.issuer !== undefined && { default: own.issuer }) } },
     client: {
       register: [
         'register a public (native) client with the redirect http://127.0.0.1/callback, PKCE and no secret',
         `then write it into config.yaml: auth.providers.${id}.client_id`,
       ],
     },
-    redirect: {
-      host: host ?? oidc.redirect.host,
-      ports: ports ?? oidc.redirect.ports,
-      path: path ?? oidc.redirect.path,
+    authorization: {
+      ...oidc.authorization,
+      redirect: {
+        host: host ?? usual.host,
+        ports: ports ?? usual.ports,
+        path: path ?? usual.path,
+      },
+      ...(own.scopes && { scopes: own.scopes }),
     },
-    ...(own.scopes && { scopes: own.scopes }),
     ...(own.methods && { methods: own.methods }),
-    env: own.env === undefined ? [] : [own.env],
+    environment: { token: own.env === undefined ? [] : [own.env] },
   })
 }

@@ -4,34 +4,45 @@ import { defineProvider } from './provider.ts'
 export const github = defineProvider({
   id: 'github',
   title: 'GitHub',
-  endpoints: () => ({
-    authorization: 'https://github.com/login/oauth/authorize',
-    token: 'https://github.com/login/oauth/access_token',
-    device: 'https://github.com/login/device/code',
-  }),
+  endpoints: {
+    urls: () => ({
+      authorization: 'https://github.com/login/oauth/authorize',
+      token: 'https://github.com/login/oauth/access_token',
+      device: 'https://github.com/login/device/code',
+    }),
+  },
   client: {
     register: [
       'register an OAuth app with device flow at https://github.com/settings/applications/new',
       'then name it: --client-id ID, DAYPASS_GITHUB_CLIENT_ID, or client_id in config.yaml',
     ],
   },
-  scopes: ['repo', 'read:org', 'gist'],
+  authorization: { scopes: ['repo', 'read:org', 'gist'] },
   // The browser flow of an OAuth app wants its client secret; the device flow does not.
   methods: ['device', 'browser', 'paste', 'token'],
-  profile: () => ({ url: 'https://api.github.com/user', headers: { 'x-github-api-version': '2022-11-28' } }),
-  account: ({ login, id, name, email }) => ({
-    ...(typeof login === 'string' && { account: login }),
-    ...(id !== undefined && { principal: String(id) }),
-    ...(typeof name === 'string' && { nameOfPerson: name }),
-    ...(typeof email === 'string' && { email }),
-  }),
-  refresh: { margin: 60_000, dead: ['invalid_grant', 'bad_refresh_token'] },
-  env: ['GH_TOKEN', 'GITHUB_TOKEN'],
-  // Each is read by some, and another's token in it would be taken for this one.
-  variables: { token: ['GH_TOKEN', 'GITHUB_TOKEN'] },
-  git: { hosts: ({ token }) => withGists(hostOf(token)), user: 'x-access-token' },
-  // An Enterprise Server's registry may be anywhere: `hosts` says it.
-  docker: { hosts: ({ token }) => (hostOf(token) === 'github.com' ? ['ghcr.io'] : []) },
+  account: {
+    profile: () => ({
+      url: 'https://api.github.com/user',
+      headers: { 'x-github-api-version': '2022-11-28' },
+    }),
+    read: ({ login, id, name, email }) => ({
+      ...(typeof login === 'string' && { account: login }),
+      ...(id !== undefined && { principal: String(id) }),
+      ...(typeof name === 'string' && { nameOfPerson: name }),
+      ...(typeof email === 'string' && { email }),
+    }),
+  },
+  tokens: { refresh: { margin: 60_000, dead: ['invalid_grant', 'bad_refresh_token'] } },
+  environment: {
+    token: ['GH_TOKEN', 'GITHUB_TOKEN'],
+    // Some programs read the one, some the other, and another account's token in it would be taken for this one.
+    export: { token: ['GH_TOKEN', 'GITHUB_TOKEN'] },
+  },
+  helpers: {
+    git: { hosts: ({ token }) => withGists(hostOf(token)), user: 'x-access-token' },
+    // An Enterprise Server's registry may be anywhere: `hosts` says it.
+    docker: { hosts: ({ token }) => (hostOf(token) === 'github.com' ? ['ghcr.io'] : []) },
+  },
 })
 
 const hostOf = (url: string | undefined) => (url === undefined ? '' : new URL(url).host)

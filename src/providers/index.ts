@@ -1,36 +1,22 @@
-import { alibaba } from './alibaba/index.ts'
-import { autocom } from './autocom.ts'
-import { aws } from './aws/index.ts'
-import { cloudinary } from './cloudinary/index.ts'
-import { github } from './github.ts'
-import { gitlab } from './gitlab.ts'
-import { google } from './google.ts'
-import { microsoft } from './microsoft.ts'
-import { oidc } from './oidc.ts'
-import { passport } from './passport.ts'
 import type { Provider } from './provider.ts'
+import { loadProviders } from './registry.ts'
 
-export { type OwnProvider, ownProvider } from './from-config.ts'
-export {
-  type Claims,
-  defineProvider,
-  type Param,
-  type Provider,
-  type Redirect,
-  type Tenant,
-} from './provider.ts'
-export { alibaba, autocom, aws, cloudinary, github, gitlab, google, microsoft, oidc, passport }
+export { alibaba } from './alibaba/index.ts'
+export { autocom } from './autocom.ts'
+export { aws } from './aws/index.ts'
+export { cloudinary } from './cloudinary/index.ts'
+export { defineOwnProvider, type OwnProvider } from './from-config.ts'
+export { github } from './github.ts'
+export { gitlab } from './gitlab.ts'
+export { google } from './google.ts'
+export { microsoft } from './microsoft.ts'
+export { oidc } from './oidc.ts'
+export type { Claims } from './openid-account.ts'
+export type { Param } from './param.ts'
+export { passport } from './passport.ts'
+export { defineProvider, type Provider, type Redirect, type Tenant } from './provider.ts'
 
 /** The providers that come with daypass, by id. */
-export const builtIn: Readonly<Record<string, Provider>> = {
-  aws,
-  alibaba,
-  cloudinary,
-  passport,
-  autocom,
-  oidc,
-  github,
-  gitlab,
-  google,
-  microsoft,
-}
+export const builtIn: Readonly<Record<string, Provider>> = Object.fromEntries(
+  loadProviders().map((provider) => [provider.id, provider]),
+)

@@ -8,23 +8,29 @@ export const microsoft = defineProvider({
   id: 'microsoft',
   title: 'Microsoft Entra ID',
   params: {
-    tenant: { about: 'the directory: its id, its domain, common or organizations', default: 'common' },
+    tenant: {
+      about: 'the directory: its id, its domain, common or organizations',
+      flag: { value: 'tenant', about: 'the tenant' },
+      default: 'common',
+    },
   },
-  endpoints: ({ tenant }) => ({
-    issuer: `${base(tenant)}/v2.0`,
-    authorization: `${base(tenant)}/oauth2/v2.0/authorize`,
-    token: `${base(tenant)}/oauth2/v2.0/token`,
-    device: `${base(tenant)}/oauth2/v2.0/devicecode`,
-    userinfo: 'https://graph.microsoft.com/oidc/userinfo',
-  }),
+  endpoints: {
+    urls: ({ tenant }) => ({
+      issuer: `${base(tenant)}/v2.0`,
+      authorization: `${base(tenant)}/oauth2/v2.0/authorize`,
+      token: `${base(tenant)}/oauth2/v2.0/token`,
+      device: `${base(tenant)}/oauth2/v2.0/devicecode`,
+      userinfo: 'https://graph.microsoft.com/oidc/userinfo',
+    }),
+  },
   client: {
     register: [
       'register an application with the platform "Mobile and desktop" and the redirect http://localhost/callback at https://entra.microsoft.com',
       'then name it: --client-id ID, DAYPASS_MICROSOFT_CLIENT_ID, or client_id in config.yaml',
     ],
   },
-  redirect: { host: 'localhost', ports: [0], path: '/callback' },
+  authorization: { redirect: { host: 'localhost', ports: [0], path: '/callback' } },
   methods: ['browser', 'paste', 'device'],
   // A token of `common` names the directory that the person belongs to.
-  idTokenIssuer: ({ tid }) => `${base(String(tid))}/v2.0`,
+  tokens: { idTokenIssuer: ({ tid }) => `${base(String(tid))}/v2.0` },
 })

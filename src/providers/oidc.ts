@@ -1,11 +1,18 @@
+import type { Param } from './param.ts'
 import { defineProvider } from './provider.ts'
+
+/** A server that says itself what it is. */
+export const issuer = {
+  about: 'the server, as it writes itself: https://id.example.com',
+  flag: { value: 'url', about: 'the server' },
+} satisfies Param
 
 /** Any OAuth 2.0 or OpenID Connect server, by its issuer or by its endpoints. */
 export const oidc = defineProvider({
   id: 'oidc',
   title: 'OpenID Connect',
-  params: { issuer: { about: 'the server, as it writes itself: https://id.example.com' } },
-  issuer: ({ issuer }) => issuer,
+  params: { issuer },
+  endpoints: { issuer: (params) => params.issuer },
   client: {
     register: [
       'register a public (native) client with the redirect http://127.0.0.1/callback, PKCE and no secret',
@@ -13,6 +20,8 @@ export const oidc = defineProvider({
     ],
   },
   methods: ['browser', 'paste', 'device', 'token'],
-  // OpenID Connect Core §11: offline_access is for a login with consent.
-  authorize: (scopes) => (scopes.includes('offline_access') ? { prompt: 'consent' } : {}),
+  authorization: {
+    // OpenID Connect Core §11: offline_access is for a login with consent.
+    extra: (scopes) => (scopes.includes('offline_access') ? { prompt: 'consent' } : {}),
+  },
 })

@@ -1,8 +1,12 @@
-import { type Claims, defineProvider, type Param, type Tenant } from './provider.ts'
+import type { Account, Endpoints } from '../core/types.ts'
+import type { Claims } from './openid-account.ts'
+import type { Param } from './param.ts'
+import { defineProvider, type Tenant } from './provider.ts'
 
 /** Where the API is. Its server has the sign-in, too. */
 export const apiUrl = {
   about: 'the API: https://api.example.com/api/v1',
+  flag: { value: 'url', about: 'the API' },
   like: {
     pattern: /^https?:\/\/[^\s/?#@]+(\/[^\s?#@]*)?$/i,
     example: 'https://api.example.com/api/v1',
@@ -13,6 +17,7 @@ export const apiUrl = {
 /** It becomes a header. */
 export const tenant = {
   about: 'the tenant to work in, by its slug',
+  flag: { value: 'tenant', about: 'the tenant' },
   like: { pattern: /^[\w.-]{1,64}$/, example: 'acme' },
 } satisfies Param
 
@@ -24,43 +29,52 @@ export const passport = defineProvider({
     api_url: { ...apiUrl, env: ['PASSPORT_API_URL'] },
     tenant: { ...tenant, env: ['PASSPORT_TENANT'] },
   },
-  needs: '--api-url https://api.example.com/api/v1',
   nameFor: ({ api_url }) => api_url && hostName(api_url),
-  endpoints: ({ api_url }) => {
-    if (api_url === undefined) return {}
-    const server = api_url.replace(/\/api\/v\d+$/, '')
-    return {
-      authorization: `${server}/oauth/authorize`,
-      token: `${server}/oauth/token`,
-      userinfo: `${api_url}/profile`,
-      tenants: `${api_url}/tenants`,
-    }
-  },
+  endpoints: { urls: endpointsOf, usage: '--api-url https://api.example.com/api/v1' },
   client: { register: registration('DAYPASS_PASSPORT_CLIENT_ID') },
-  scopes: [],
-  // Compared as they are written: each has to be registered.
-  redirect: { host: '127.0.0.1', ports: [8765, 8766, 8767, 8768, 8769], path: '/callback' },
-  methods: ['browser', 'paste', 'device', 'token'],
-  // Without the first, Laravel answers with its sign-in page.
-  headers: (params) => ({
-    accept: 'application/json',
-    ...(params.tenant && { 'x-tenant': params.tenant }),
-  }),
-  account: (claims) => {
-    const { id, name, email } = inside(claims)
-    const known = typeof id === 'string' || typeof id === 'number'
-    return {
-      ...(typeof name === 'string' && { account: name, nameOfPerson: name }),
-      ...(typeof email === 'string' && { account: email, email }),
-      ...(known && { principal: String(id) }),
-    }
+  authorization: {
+    scopes: [],
+    // Compared as they are written: each has to be registered.
+    redirect: { host: '127.0.0.1', ports: [8765, 8766, 8767, 8768, 8769], path: '/callback' },
   },
-  tenants,
+  methods: ['browser', 'paste', 'device', 'token'],
+  account: { read: readAccount },
   // Of a refresh token that was used or revoked; until release 9 of league/oauth2-server as `invalid_request`.
-  refresh: { margin: 60_000, dead: ['invalid_grant', '401 invalid_request'] },
-  env: ['PASSPORT_TOKEN'],
-  variables: { params: { tenant: ['PASSPORT_TENANT'], api_url: ['PASSPORT_API_URL'] } },
+  tokens: { refresh: { margin: 60_000, dead: ['invalid_grant', '401 invalid_request'] } },
+  api: {
+    // Without the first, Laravel answers with its sign-in page.
+    headers: (params) => ({
+      accept: 'application/json',
+      ...(params.tenant && { 'x-tenant': params.tenant }),
+    }),
+    tenants: readTenants,
+  },
+  environment: {
+    token: ['PASSPORT_TOKEN'],
+    export: { params: { tenant: ['PASSPORT_TENANT'], api_url: ['PASSPORT_API_URL'] } },
+  },
 })
+
+function endpointsOf({ api_url }: { api_url?: string }): Endpoints {
+  if (api_url === undefined) return {}
+  const server = api_url.replace(/\/api\/v\d+$/, '')
+  return {
+    authorization: `${server}/oauth/authorize`,
+    token: `${server}/oauth/token`,
+    userinfo: `${api_url}/profile`,
+    tenants: `${api_url}/tenants`,
+  }
+}
+
+function readAccount(claims: Claims): Account {
+  const { id, name, email } = inside(claims)
+  const known = typeof id === 'string' || typeof id === 'number'
+  return {
+    ...(typeof name === 'string' && { account: name, nameOfPerson: name }),
+    ...(typeof email === 'string' && { account: email, email }),
+    ...(known && { principal: String(id) }),
+  }
+}
 
 /** How to register a client, and the environment variable that then names it. */
 export function registration(variable: string): readonly string[] {
@@ -92,7 +106,7 @@ function inside(claims: Claims): Claims {
 }
 
 /** A list within `data` or `tenants`; of slugs, or of objects that have one. */
-function tenants({ data, tenants: named }: Claims): readonly Tenant[] {
+function readTenants({ data, tenants: named }: Claims): readonly Tenant[] {
   const list = [data, named].find(Array.isArray) ?? []
   return list.flatMap((one: unknown) => {
     const { slug, id, name } = (typeof one === 'string' ? { slug: one } : Object(one)) as Record<

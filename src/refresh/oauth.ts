@@ -1,7 +1,7 @@
 /** Renewal of an OAuth grant: a refresh token in, the next record out. */
 
 import { isDaypassError } from '../core/errors.ts'
-import type { BearerCredential, Credential, Dialect, Grant, Header } from '../core/types.ts'
+import type { BearerCredential, Credential, Grant, Header, WireFormat } from '../core/types.ts'
 import { CENTURY } from '../oauth/http.ts'
 import { type Refusal, refusalError } from '../oauth/refusal.ts'
 import type { Party } from '../oauth/server.ts'
@@ -56,7 +56,7 @@ export function sessionOfPair({ tokens, issuedAt }: Issued): Pick<Header, 'sessi
 }
 
 /** The credential of a token answer: a bearer token, or what the access tokens of this server hold. */
-export function issuedCredential(issued: Issued, dialect?: Dialect, before?: Grant): Credential {
+export function issuedCredential(issued: Issued, dialect?: WireFormat, before?: Grant): Credential {
   const { tokens } = issued
   if (dialect) return { ...keysOf(dialect, tokens.accessToken!), ...lifeOf(issued) }
   return bearer(issued, before?.credential.kind === 'bearer' ? before.credential : undefined)

@@ -28,7 +28,7 @@ export interface WorldOptions {
   browser?: boolean
   folder?: { identity: string; file: string }
   fetch?: Host['fetch']
-  elsewhere?: Host['elsewhere']
+  elsewhere?: Host['externalDefault']
 }
 
 export const NOTHING: Surroundings = {
@@ -77,7 +77,7 @@ export async function world(options: WorldOptions = {}) {
       return work()
     },
     terminal,
-    ...(options.elsewhere && { elsewhere: options.elsewhere }),
+    ...(options.elsewhere && { externalDefault: options.elsewhere }),
   }
   const choices: Choices = {
     readDefault: () => stored.default,

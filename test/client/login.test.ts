@@ -267,7 +267,9 @@ describe('what a login replaces', () => {
 
   test('is left alone where revoking it would end the new one, too', async () => {
     const server = await start()
-    const providers = { oidc: { ...builtIn.oidc!, revocationEndsGrant: true } }
+    const providers = {
+      oidc: { ...builtIn.oidc!, tokens: { ...builtIn.oidc!.tokens, revocationEndsGrant: true } },
+    }
     const w = await world({ server, providers })
     await w.login()
     await w.login()

@@ -81,9 +81,17 @@ describe('a login by browser', () => {
   test('takes the first free port of the list, and names all of them and a holder where none is', async () => {
     const taken = [await taker(), await taker()]
     const ports = taken.map(({ port }) => port)
-    const [free] = passport.redirect.ports
+    const [free] = passport.authorization.redirect.ports
     const withPorts = (...ports: number[]) => ({
-      providers: { passport: { ...passport, redirect: { ...passport.redirect, ports } } },
+      providers: {
+        passport: {
+          ...passport,
+          authorization: {
+            ...passport.authorization,
+            redirect: { ...passport.authorization.redirect, ports },
+          },
+        },
+      },
     })
     const w = await shop({}, withPorts(ports[0]!, free!, 8766, 8767))
     await w.login()

@@ -4,7 +4,7 @@ import { Secret } from '../../src/core/secret.ts'
 import type { BearerCredential, KeysCredential } from '../../src/core/types.ts'
 import { changesFor, liveChanges, namesFor } from '../../src/formats/variables.ts'
 import { awsVariables } from '../../src/providers/aws/variables.ts'
-import { builtIn, ownProvider } from '../../src/providers/index.ts'
+import { builtIn, defineOwnProvider } from '../../src/providers/index.ts'
 
 const secret = new Secret('the-secret')
 const session = new Secret('the-session')
@@ -18,7 +18,7 @@ const keys: KeysCredential = {
   expiresAt: Date.UTC(2026, 0, 2, 3, 4, 5),
 }
 const bearer: BearerCredential = { kind: 'bearer', token: secret, tokenType: 'bearer', issuedAt: 0 }
-const aws = { id: 'aws', env: [], variables: awsVariables }
+const aws = { id: 'aws', environment: { token: [], export: awsVariables } }
 const RIVALS = ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SECURITY_TOKEN', 'AWS_ROLE_ARN']
 
 describe('keys of AWS', () => {
@@ -66,9 +66,9 @@ describe('a token', () => {
     ['oidc', builtIn.oidc!, ['OIDC_TOKEN']],
     ['github', builtIn.github!, ['GH_TOKEN', 'GITHUB_TOKEN']],
     ['gitlab', builtIn.gitlab!, ['GITLAB_TOKEN']],
-    ['one of one’s own', ownProvider('acme-id', {}), ['ACME_ID_TOKEN']],
-    ['one that names its variable', ownProvider('acme', { env: 'ACME' }), ['ACME']],
-    ['one that begins with a digit', ownProvider('1up', {}), ['_1UP_TOKEN']],
+    ['one of one’s own', defineOwnProvider('acme-id', {}), ['ACME_ID_TOKEN']],
+    ['one that names its variable', defineOwnProvider('acme', { env: 'ACME' }), ['ACME']],
+    ['one that begins with a digit', defineOwnProvider('1up', {}), ['_1UP_TOKEN']],
   ])('of %s', (_, provider, names) => {
     expect(changesFor(provider, bearer)).toEqual({
       set: names.map((name) => ({ name, value: secret })),
@@ -108,12 +108,14 @@ describe('a token that is of use in one tenant of one API', () => {
 describe('a value that is made of several', () => {
   const shop = {
     id: 'shop',
-    env: [],
-    variables: {
-      composed: {
-        SHOP_URL: ({ kind }, { account, endpoints: { api = '' } }) =>
-          kind === 'bearer' && account ? ['shop://', account, '?token=', secret, '&at=', api] : undefined,
-        SHOP_TENANT: (_, { params }) => (params.tenant ? [params.tenant] : undefined),
+    environment: {
+      token: [],
+      export: {
+        composed: {
+          SHOP_URL: ({ kind }, { account, endpoints: { api = '' } }) =>
+            kind === 'bearer' && account ? ['shop://', account, '?token=', secret, '&at=', api] : undefined,
+          SHOP_TENANT: (_, { params }) => (params.tenant ? [params.tenant] : undefined),
+        },
       },
     },
   } satisfies Parameters<typeof changesFor>[0]
@@ -274,7 +276,7 @@ describe('an address that is asked for keys', () => {
   })
 
   test('of Alibaba Cloud: the bearer is a part of the address, which is a secret then', () => {
-    const variables = builtIn.alibaba!.variables!
+    const variables = builtIn.alibaba!.environment.export!
     const { set, clear } = liveChanges(variables, variables.live!, address, beside)
     expect(set[0]!.value).toBeInstanceOf(Secret)
     expect(asObject(set)).toEqual({

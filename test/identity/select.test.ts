@@ -4,7 +4,7 @@ import type { Header } from '../../src/core/types.ts'
 import { checkBound, clientOf, define, type Layers } from '../../src/identity/definition.ts'
 import { bearersOf } from '../../src/identity/environment.ts'
 import { type Facts, unknownIdentity, whichIdentity } from '../../src/identity/select.ts'
-import { builtIn, ownProvider } from '../../src/providers/index.ts'
+import { builtIn, defineOwnProvider } from '../../src/providers/index.ts'
 
 const ALL: Facts = {
   selected: 'selected',
@@ -90,7 +90,7 @@ describe('a definition: parameter by parameter, the first hit wins', () => {
 
   test('a default of the provider’s file comes last', () => {
     expect(define('x', builtIn.gitlab!, { env: {} }).params.issuer).toBe('https://gitlab.com')
-    const acme = ownProvider('acme-id', {})
+    const acme = defineOwnProvider('acme-id', {})
     expect(define('x', acme, { env: { DAYPASS_ACME_ID_CLIENT_ID: 'e' } }).clientId).toBe('e')
   })
 

@@ -63,7 +63,7 @@ test('the tarball holds what is meant, and nothing else', () => {
     ...['cli', 'completion', 'main', 'prompts', 'qr', 'rotate', 'testing', 'undici', 'xml', 'yaml'].map(
       (file) => `dist/${file}.cjs`,
     ),
-    ...['alibaba', 'aws', 'cloudinary', 'forges', 'passport'].map((file) => `dist/${file}.cjs`),
+    ...['alibaba', 'aws', 'cloudinary', 'providers'].map((file) => `dist/${file}.cjs`),
     'dist/THIRD-PARTY.txt',
     ...['docker', 'git'].map((tool) => `dist/${tool}-credential-daypass.cjs`),
     ...entries.flatMap((entry) => [`dist/${entry}.mjs`, `dist/${entry}.d.mts`]),

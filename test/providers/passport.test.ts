@@ -52,16 +52,19 @@ describe('the URL of an API', () => {
   })
 })
 
-test.each([passport, autocom])('$id listens where its clients are registered', ({ redirect, client }) => {
-  const { host, ports, path } = redirect
-  expect(ports).toEqual([8765, 8766, 8767, 8768, 8769])
-  for (const port of ports) expect(client.register[0]).toContain(`http://${host}:${port}${path}`)
-})
+test.each([passport, autocom])(
+  '$id listens where its clients are registered',
+  ({ authorization, client }) => {
+    const { host, ports, path } = authorization.redirect
+    expect(ports).toEqual([8765, 8766, 8767, 8768, 8769])
+    for (const port of ports) expect(client.register[0]).toContain(`http://${host}:${port}${path}`)
+  },
+)
 
 test('only the names and the address of AutoCom are its own', () => {
-  const own = ['id', 'title', 'kind', 'params', 'client', 'env', 'variables']
+  const own = ['id', 'title', 'kind', 'params', 'client', 'environment']
   for (const [field, value] of Object.entries(autocom))
-    if (!own.includes(field)) expect(value, field).toBe(passport[field as keyof typeof passport])
+    if (!own.includes(field)) expect(value, field).toEqual(passport[field as keyof typeof passport])
   expect(define('x', autocom, { env: {} }).params.api_url).toBe('https://api.autocom.wexron.io/api/v1')
 })
 
@@ -73,5 +76,5 @@ test.each<[Record<string, unknown>, readonly object[]]>([
   [{ data: 'acme' }, []],
   [{}, []],
 ])('tenants are read from %j', (answer, found) => {
-  expect(passport.tenants!(answer)).toEqual(found)
+  expect(passport.api.tenants!(answer)).toEqual(found)
 })

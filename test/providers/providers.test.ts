@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { define } from '../../src/identity/definition.ts'
-import { builtIn, ownProvider } from '../../src/providers/index.ts'
+import { builtIn, defineOwnProvider } from '../../src/providers/index.ts'
 
 /** What each service says of a person, as its pages show it. */
 const RECORDED: Record<string, { claims: Record<string, unknown>; account: Record<string, unknown> }> = {
@@ -94,19 +94,19 @@ describe.each(Object.entries(builtIn))('%s', (id, provider) => {
 
   test('is spoken to by https only', () => {
     const { issuer, ...endpoints } = {
-      issuer: provider.issuer?.(defaults),
-      ...provider.endpoints?.(defaults, {}),
+      issuer: provider.endpoints.issuer?.(defaults),
+      ...provider.endpoints.urls?.(defaults, {}),
     }
-    const urls = [issuer, ...Object.values(endpoints), provider.profile?.(defaults).url]
+    const urls = [issuer, ...Object.values(endpoints), provider.account.profile?.(defaults).url]
     for (const url of urls.filter((one) => one !== undefined && !one.startsWith('undefined')))
       expect(new URL(url!).protocol).toBe('https:')
   })
 
   test('redirects to a loopback host and an absolute path', () => {
-    expect(provider.redirect.path).toMatch(/^\/[\w/-]*$/)
-    expect(['127.0.0.1', 'localhost']).toContain(provider.redirect.host)
-    expect(provider.redirect.ports.length).toBeGreaterThan(0)
-    for (const port of provider.redirect.ports)
+    expect(provider.authorization.redirect.path).toMatch(/^\/[\w/-]*$/)
+    expect(['127.0.0.1', 'localhost']).toContain(provider.authorization.redirect.host)
+    expect(provider.authorization.redirect.ports.length).toBeGreaterThan(0)
+    for (const port of provider.authorization.redirect.ports)
       expect(port === 0 || (port > 1023 && port < 65_536)).toBe(true)
   })
 
@@ -118,7 +118,7 @@ describe.each(Object.entries(builtIn))('%s', (id, provider) => {
   })
 
   test('says of a recorded answer whose it is', () => {
-    expect(provider.account(RECORDED[id]!.claims)).toEqual(RECORDED[id]!.account)
+    expect(provider.account.read(RECORDED[id]!.claims)).toEqual(RECORDED[id]!.account)
   })
 
   test('makes of nonsense no account, and no exception', () => {
@@ -127,13 +127,13 @@ describe.each(Object.entries(builtIn))('%s', (id, provider) => {
       { sub: 5, email: {}, name: [], login: null, username: 7, ext: { cloud_name: 7 } },
       { ext: 'x' },
     ])
-      for (const value of Object.values(provider.account(claims))) expect(typeof value).toBe('string')
+      for (const value of Object.values(provider.account.read(claims))) expect(typeof value).toBe('string')
   })
 
   test('knows the word for a grant that is over, and a margin that makes sense', () => {
-    expect(provider.refresh.dead).toContain('invalid_grant')
-    expect(provider.refresh.margin).toBeGreaterThanOrEqual(30_000)
-    expect(provider.refresh.margin).toBeLessThanOrEqual(20 * 60_000)
+    expect(provider.tokens.refresh.dead).toContain('invalid_grant')
+    expect(provider.tokens.refresh.margin).toBeGreaterThanOrEqual(30_000)
+    expect(provider.tokens.refresh.margin).toBeLessThanOrEqual(20 * 60_000)
   })
 
   test('holds no secret', () => {
@@ -143,28 +143,28 @@ describe.each(Object.entries(builtIn))('%s', (id, provider) => {
 
 test('no two read the same variable of the environment', () => {
   const names = Object.values(builtIn).flatMap(
-    ({ env, client, scopesEnv = [], redirectEnv, endpointEnv = {} }) => [
-      ...env,
+    ({ environment, client, authorization: { scopesEnv = [], redirectEnv } }) => [
+      ...environment.token,
       ...(client.env ?? []),
       ...scopesEnv,
       ...(redirectEnv?.host ?? []),
       ...(redirectEnv?.port ?? []),
-      ...new Set(Object.values(endpointEnv).flat()),
+      ...new Set(Object.values(environment.endpoints ?? {}).flat()),
     ],
   )
   expect(new Set(names).size).toBe(names.length)
 })
 
 test('a directory that is part of a URL cannot lead out of it', () => {
-  const { token } = builtIn.microsoft!.endpoints!({ tenant: '../evil.example/x?y#' }, {})
+  const { token } = builtIn.microsoft!.endpoints.urls!({ tenant: '../evil.example/x?y#' }, {})
   expect(new URL(token!).host).toBe('login.microsoftonline.com')
-  expect(new URL(builtIn.microsoft!.idTokenIssuer!({ tid: '@evil.example' })).host).toBe(
+  expect(new URL(builtIn.microsoft!.tokens.idTokenIssuer!({ tid: '@evil.example' })).host).toBe(
     'login.microsoftonline.com',
   )
 })
 
 test('a provider of one’s own is OpenID Connect but for what it says', () => {
-  const own = ownProvider('acme', {
+  const own = defineOwnProvider('acme', {
     issuer: 'https://id.acme.com',
     redirect: { ports: [8765] },
     env: 'ACME_TOKEN',
@@ -173,10 +173,12 @@ test('a provider of one’s own is OpenID Connect but for what it says', () => {
     id: 'acme',
     title: 'acme',
     kind: 'acme/user',
-    redirect: { host: '127.0.0.1', ports: [8765], path: '/callback' },
-    scopes: builtIn.oidc!.scopes,
+    authorization: {
+      redirect: { host: '127.0.0.1', ports: [8765], path: '/callback' },
+      scopes: builtIn.oidc!.authorization.scopes,
+    },
     methods: builtIn.oidc!.methods,
-    env: ['ACME_TOKEN'],
+    environment: { token: ['ACME_TOKEN'] },
   })
-  expect(own.issuer?.(define('x', own, { env: {} }).params)).toBe('https://id.acme.com')
+  expect(own.endpoints.issuer?.(define('x', own, { env: {} }).params)).toBe('https://id.acme.com')
 })

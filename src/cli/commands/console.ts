@@ -34,7 +34,7 @@ async function webConsole(world: World, selected: string | undefined, flags: Con
   const { daypass, host, json } = world
   const { identity, credential } = await handOut(world, selected, undefined)
   const { provider, params, endpoints } = await daypass.definition(identity)
-  const consoleHost = provider.console?.(params)
+  const consoleHost = provider.helpers.console?.(params)
   if (!consoleHost || !endpoints.federation || credential.kind !== 'keys')
     throw new DaypassError('usage', `${provider.title} has no console that daypass can open`, {
       hint: (command) => `${command({ verb: 'list' })} shows what there is`,

@@ -24,7 +24,7 @@ export async function openApi(
   const definition = await daypass.definition(identity)
   const routes = routesOf(definition, header)
   const { provider, params } = definition
-  const headers = provider.headers?.(params)
+  const headers = provider.api.headers?.(params)
   const { startProxy } = await import('../../server/reverse-proxy.ts')
   return startProxy({
     ...where,
@@ -41,7 +41,7 @@ export async function openApi(
         renewable: handed.header?.renewable ?? false,
       }
     },
-    userFor: (given) => provider.git?.user ?? (given || userOf('git', definition, header)),
+    userFor: (given) => provider.helpers.git?.user ?? (given || userOf('git', definition, header)),
     ...(headers && { headers }),
   })
 }
@@ -66,13 +66,13 @@ export async function openProxy(
 const routesTo: Where['routesOf'] = (definition, header) =>
   [...originsOf(definition, header?.endpoints)].map(([host, base]) => ({ prefix: `/${host}`, base }))
 
-const keysSign = (identity: string, { title, variables }: Provider, isTemporary: boolean) =>
+const keysSign = (identity: string, { title, environment }: Provider, isTemporary: boolean) =>
   new DaypassError(
     'usage',
     `${identity} has keys of ${title}, and requests are signed with them by their own tools`,
     {
       hint: (command) =>
-        variables?.live && isTemporary
+        environment.export?.live && isTemporary
           ? `${command({ verb: 'serve', identity })}, or ${command({ verb: 'exec', identity, flags: ['--endpoint', '--', 'CMD'] })}`
           : command({ verb: 'exec', identity, flags: ['--', 'CMD'] }),
     },

@@ -29,7 +29,7 @@ export async function openLive(
     // The very same identity, whatever the default becomes meanwhile.
     take: patient(async () => heldOf(await daypass.handOut(identity)), host.now),
     stamp: stampOf(paths.vault, identity),
-    margin: provider.refresh.margin,
+    margin: provider.tokens.refresh.margin,
     now: host.now,
   })
   let last: { held: Held; text: string } | undefined
@@ -64,7 +64,7 @@ const heldOf = ({ credential, header }: Handed): Held => ({
 
 /** Where it is asked for, and in which words it is answered. */
 function speech(identity: string, credential: Credential, provider: Provider) {
-  const live = provider.variables?.live
+  const live = provider.environment.export?.live
   const place = placeOf(credential)
   const text = ({ credential, ...beside }: Held): string => {
     // Whoever asks one cloud's path shows that cloud what is answered.
@@ -86,7 +86,7 @@ export async function leadingTo(
   address: Address,
 ): Promise<Changes> {
   const { provider, params, unsaid } = await daypass.definition(selected)
-  const { variables } = provider
+  const variables = provider.environment.export
   if (!variables?.live) return { set: [], clear: [] }
   // The file that may have said one is out of sight: then a default of ours is better than none.
   const isThere = variables.region?.some((name) => host.env[name])

@@ -44,20 +44,20 @@ async function opened(
   const handed = await handOut(world, selected, undefined)
   const { identity, credential, header, variable } = handed
   const { provider, endpoints, ...beside } = await carrierOf(world, selected, tenant)
-  if (credential.kind === 'keys' && provider.variables?.live)
+  if (credential.kind === 'keys' && provider.environment.export?.live)
     return openKeys(world, selected, handed, provider)
-  const { liveEndpoint } = provider
-  if (!liveEndpoint) throw noEndpoint(provider, identity, credential.kind === 'keys')
+  const { proxyEndpoint } = provider.helpers
+  if (!proxyEndpoint) throw noEndpoint(provider, identity, credential.kind === 'keys')
   if (variable) throw notOurs(variable, world.verb)
   if (credential.kind === 'keys') throw lasting(identity)
   const { url, bearer, close } = await openApi(world, handed, {
     place: { port: 0 },
-    routesOf: ({ endpoints }) => [{ prefix: '', base: endpoints[liveEndpoint] ?? '' }],
+    routesOf: ({ endpoints }) => [{ prefix: '', base: endpoints[proxyEndpoint] ?? '' }],
   })
   const ours: BearerCredential = { ...credential, token: bearer }
   const changes = changesFor(provider, ours, {
     ...beside,
-    endpoints: { ...endpoints, [liveEndpoint]: url },
+    endpoints: { ...endpoints, [proxyEndpoint]: url },
     account: header?.account?.account,
   })
   return { changes, close }
@@ -81,8 +81,6 @@ const noEndpoint = ({ title }: Provider, identity: string, isKeys: boolean) =>
   })
 
 /** Whether what is handed out can be had from an endpoint that keeps it good. */
-export const hasEndpoint = (
-  { variables, liveEndpoint }: Provider,
-  { credential, variable }: Handed,
-): boolean =>
-  variable === undefined && (credential.kind === 'keys' ? variables?.live : liveEndpoint) !== undefined
+export const hasEndpoint = ({ environment, helpers }: Provider, { credential, variable }: Handed): boolean =>
+  variable === undefined &&
+  (credential.kind === 'keys' ? environment.export?.live : helpers.proxyEndpoint) !== undefined

@@ -1,7 +1,7 @@
 import { defineProvider } from '../provider.ts'
 import { alibabaExchange } from './exchange.ts'
-import { alibabaWords } from './messages.ts'
-import { gateOf, SITE_NAMES, siteOf } from './sites.ts'
+import { alibabaMessages } from './messages.ts'
+import { accessHelpOf, SITE_NAMES, siteOf } from './sites.ts'
 import { alibabaVariables } from './variables.ts'
 
 const ARN = 'acs:ram::1234567890123456:user/me'
@@ -14,15 +14,18 @@ export const alibaba = defineProvider({
   params: {
     site: {
       about: 'the site of the account: China or international',
+      // The alias is that of Alibaba Cloud's own command line.
+      flag: { value: 'site', about: 'the site', alias: 'oauth-site-type' },
       oneOf: SITE_NAMES,
-      labels: alibabaWords.sites,
-      ask: alibabaWords.whichSite,
+      labels: alibabaMessages.sites,
+      ask: alibabaMessages.whichSite,
       // Keys are the same at both.
       askFor: ['browser', 'paste'],
       default: 'cn',
     },
     region: {
       about: 'the region to work in',
+      flag: { value: 'region', about: 'the region' },
       env: ['ALIBABA_CLOUD_REGION_ID', 'ALICLOUD_REGION'],
       like: { pattern: /^[a-z][a-z0-9-]{0,31}$/, example: 'cn-hangzhou' },
       default: (params: Readonly<Record<string, string>>) => siteOf(params).region,
@@ -34,56 +37,65 @@ export const alibaba = defineProvider({
     external_id: { about: 'external id that the role asks for' },
     duration: { about: 'how long the login or the role lasts' },
   },
-  endpoints: (params, { signin, oauth, exchange, sts }) => {
-    const site = siteOf(params)
-    const page = signin ?? site.signin
-    const base = oauth ?? site.oauth
-    return {
-      signin: page,
-      oauth: base,
-      authorization: `${page}/oauth2/v1/auth`,
-      token: `${base}/v1/token`,
-      revocation: `${base}/v1/revoke`,
-      exchange: exchange ?? `${base}/v1/exchange`,
-      sts: sts ?? site.sts,
-    }
+  endpoints: {
+    urls: (params, { signin, oauth, exchange, sts }) => {
+      const site = siteOf(params)
+      const page = signin ?? site.signin
+      const base = oauth ?? site.oauth
+      return {
+        signin: page,
+        oauth: base,
+        authorization: `${page}/oauth2/v1/auth`,
+        token: `${base}/v1/token`,
+        revocation: `${base}/v1/revoke`,
+        exchange: exchange ?? `${base}/v1/exchange`,
+        sts: sts ?? site.sts,
+      }
+    },
   },
-  endpointEnv: { sts: ['ALIBABA_CLOUD_STS_ENDPOINT'] },
   client: {
     id: (params) => siteOf(params).client,
     register: ['nothing to register: Alibaba Cloud knows command-line tools by official-cli'],
   },
-  // Without one it is all that the application may have.
-  scopes: [],
-  redirect: { host: '127.0.0.1', ports: [12345, 12346, 12347, 12348, 12349], path: '/cli/callback' },
-  exchange: alibabaExchange,
+  authorization: {
+    // Without one it is all that the application may have.
+    scopes: [],
+    redirect: { host: '127.0.0.1', ports: [12345, 12346, 12347, 12348, 12349], path: '/cli/callback' },
+  },
   methods: ['browser', 'paste', 'keys'],
-  account: ({ sub }) => {
-    if (typeof sub !== 'string') return {}
-    const account = sub.split(':')[3]
-    return { ...(account && { account }), principal: sub }
-  },
-  refuses: (_kind, { principal_arn, account_id }, { account, principal = '' }) => {
-    if (account_id !== undefined && account !== account_id) return `it is to be account ${account_id}`
-    if (principal_arn !== undefined && !isPrincipal(principal, principal_arn))
-      return `it is to be ${principal_arn}`
-    return undefined
-  },
-  caution: ({ principal = '' }) => (principal.endsWith(':root') ? alibabaWords.owner : undefined),
-  refresh: { margin: 15 * 60_000, dead: ['invalid_grant', 'invalid_token', 'expired_token'] },
-  gate: (params) => gateOf(siteOf(params)),
-  meanings: (params) => ({
-    invalid_grant: { message: alibabaWords.over },
-    invalid_token: { message: alibabaWords.over },
-    expired_token: { message: alibabaWords.over },
-    access_denied: {
-      message: alibabaWords.notAssigned,
-      hint: gateOf(siteOf(params)).denied,
+  account: {
+    read: ({ sub }) => {
+      if (typeof sub !== 'string') return {}
+      const account = sub.split(':')[3]
+      return { ...(account && { account }), principal: sub }
     },
-  }),
-  ways: alibabaWords.ways,
-  keys: { cloud: 'alibaba', role: 'alibaba/ram-role', asks: alibabaWords.keys },
-  variables: alibabaVariables,
+    verify: (_kind, { principal_arn, account_id }, { account, principal = '' }) => {
+      if (account_id !== undefined && account !== account_id) return `it is to be account ${account_id}`
+      if (principal_arn !== undefined && !isPrincipal(principal, principal_arn))
+        return `it is to be ${principal_arn}`
+      return undefined
+    },
+    warn: ({ principal = '' }) => (principal.endsWith(':root') ? alibabaMessages.owner : undefined),
+  },
+  tokens: {
+    exchange: alibabaExchange,
+    refresh: { margin: 15 * 60_000, dead: ['invalid_grant', 'invalid_token', 'expired_token'] },
+    errorMessages: (params) => ({
+      invalid_grant: { message: alibabaMessages.over },
+      invalid_token: { message: alibabaMessages.over },
+      expired_token: { message: alibabaMessages.over },
+      access_denied: {
+        message: alibabaMessages.notAssigned,
+        hint: accessHelpOf(siteOf(params)).denied,
+      },
+    }),
+  },
+  environment: { endpoints: { sts: ['ALIBABA_CLOUD_STS_ENDPOINT'] }, export: alibabaVariables },
+  prompts: {
+    loginChoices: alibabaMessages.loginChoices,
+    accessHelp: (params) => accessHelpOf(siteOf(params)),
+  },
+  keys: { cloud: 'alibaba', role: 'alibaba/ram-role', questions: alibabaMessages.keys },
 })
 
 /** The principal itself, or the role whose session it is. */

@@ -1,6 +1,6 @@
-/** What Alibaba Cloud's file says to a person, in English and in Simplified Chinese. */
-export const alibabaWords = {
-  ways: {
+/** What a person is asked and told about Alibaba Cloud, in English and in Simplified Chinese. */
+export const alibabaMessages = {
+  loginChoices: {
     ask: { en: 'How do you log in to Alibaba Cloud?', zh: '选择阿里云凭证类型' },
     options: [
       {

@@ -6,7 +6,7 @@ interface Site {
   oauth: string
   sts: string
   ram: string
-  /** The application `official-cli`: a public client of everybody's. */
+  /** The application `official-cli`: a public client that anyone may use. */
   client: string
   region: string
 }
@@ -39,8 +39,8 @@ export const siteOf = ({ site }: Readonly<Record<string, string | undefined>>): 
 const assignments = ({ ram, client }: Site) =>
   `${ram}/applications/${client}?appType=ThirdPartyApp&activeTab=Assignments`
 
-/** Whom the page refuses, it never sends back: nothing else here could tell them. */
-export const gateOf = (site: Site): Record<'waiting' | 'late' | 'denied', Words> => ({
+/** On refusal the page never redirects, so the remedy is printed here. */
+export const accessHelpOf = (site: Site): Record<'waiting' | 'late' | 'denied', Words> => ({
   waiting: {
     en: `Does the page say that you may not access the application? An administrator of the account has to assign official-cli
 to this very RAM user or role (groups do not count; the account's owner needs no assignment):

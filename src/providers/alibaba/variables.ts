@@ -1,4 +1,4 @@
-import type { Variables } from '../provider.ts'
+import type { Variables } from '../env-variables.ts'
 
 /** Of Alibaba Cloud's own tools and SDKs (`ALIBABA_CLOUD_*`), and of Terraform, Packer and Ansible (`ALICLOUD_*`). */
 export const alibabaVariables: Variables = {

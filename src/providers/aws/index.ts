@@ -1,7 +1,7 @@
 import { defineProvider } from '../provider.ts'
 import { partitionOf, withoutRegion } from './partitions.ts'
 import { awsVariables } from './variables.ts'
-import { awsDialect } from './wire.ts'
+import { awsWire } from './wire.ts'
 
 const ARN = 'arn:aws:iam::123456789012:user/me'
 const POLICY =
@@ -18,8 +18,9 @@ export const aws = defineProvider({
   params: {
     region: {
       about: 'where to sign in, and the region to work in',
+      flag: { value: 'region', about: 'the region' },
       env: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
-      elsewhere: 'aws-region',
+      externalDefault: 'aws-region',
       // It becomes part of a host's name.
       like: { pattern: /^[a-z][a-z0-9-]{0,31}$/, example: 'eu-west-1' },
       ask: 'Which region do you sign in to?',
@@ -35,72 +36,82 @@ export const aws = defineProvider({
     tags: { about: 'session tags, as JSON' },
     duration: { about: 'how long the login or the role lasts, 12h at most' },
   },
-  endpoints: ({ region = 'us-east-1' }, { signin, sts, federation }) => {
-    const { home, services } = partitionOf(region)
-    const base = signin ?? `https://${region}.signin.${home}`
-    return {
-      signin: base,
-      authorization: `${base}/v1/authorize`,
-      token: `${base}/v1/token`,
-      sts: sts ?? `https://sts.${region}.${services}`,
-      federation: federation ?? `https://signin.${home}/federation`,
-    }
+  endpoints: {
+    urls: ({ region = 'us-east-1' }, { signin, sts, federation }) => {
+      const { home, services } = partitionOf(region)
+      const base = signin ?? `https://${region}.signin.${home}`
+      return {
+        signin: base,
+        authorization: `${base}/v1/authorize`,
+        token: `${base}/v1/token`,
+        sts: sts ?? `https://sts.${region}.${services}`,
+        federation: federation ?? `https://signin.${home}/federation`,
+      }
+    },
+    // Renewed where it was signed in, whatever region its identity works in now.
+    canonicalHost: withoutRegion,
   },
-  console: ({ region = 'us-east-1' }) => `console.${partitionOf(region).home}`,
-  endpointEnv: {
-    signin: ['AWS_ENDPOINT_URL_SIGNIN', 'AWS_ENDPOINT_URL'],
-    sts: ['AWS_ENDPOINT_URL_STS', 'AWS_ENDPOINT_URL'],
-  },
-  // Renewed where it was signed in, whatever region its identity works in now.
-  sameServer: withoutRegion,
   client: {
     id: 'arn:aws:signin:::devtools/same-device',
     register: ['nothing to register: AWS knows command-line tools by a public client'],
   },
-  crossDevice: {
-    clientId: 'arn:aws:signin:::devtools/cross-device',
-    redirectUri: ({ signin }) => `${signin}/v1/sessions/confirmation`,
-  },
-  scopes: ['openid'],
-  redirect: { host: '127.0.0.1', ports: [0], path: '/oauth/callback' },
-  dialect: awsDialect,
-  dpop: true,
-  methods: ['browser', 'paste', 'keys'],
-  account: ({ sub }) => {
-    if (typeof sub !== 'string') return {}
-    const account = sub.split(':')[4]
-    return { ...(account && { account }), principal: sub }
-  },
-  refuses: (kind, { principal_arn, account_id }, { account, principal = '' }) => {
-    if (account_id !== undefined && account !== account_id) return `it is to be account ${account_id}`
-    if (principal_arn !== undefined && !isPrincipal(principal, principal_arn))
-      return `it is to be ${principal_arn}`
-    if (kind === 'aws/root' && !isRoot(principal)) return 'it is to be the root user'
-    return undefined
-  },
-  caution: ({ principal = '' }) =>
-    isRoot(principal)
-      ? 'this is the root user, who may do everything: better to log in as a user or a role'
-      : undefined,
-  refresh: {
-    margin: 5 * 60_000,
-    dead: ['TOKEN_EXPIRED', 'USER_CREDENTIALS_CHANGED', 'AUTHCODE_EXPIRED', 'invalid_grant'],
-    // Of a refresh token that it does not know, of one of another region, and of whatever else it dislikes.
-    unclear: ['INVALID_REQUEST'],
-    session: 12 * 60 * 60_000,
-  },
-  meanings: {
-    TOKEN_EXPIRED: { message: 'the AWS session is over' },
-    AUTHCODE_EXPIRED: { message: 'the code expired before it was redeemed' },
-    USER_CREDENTIALS_CHANGED: { message: 'the password was changed since the login' },
-    INSUFFICIENT_PERMISSIONS: {
-      message: 'this principal may not sign in from the command line',
-      hint: POLICY,
+  authorization: {
+    scopes: ['openid'],
+    redirect: { host: '127.0.0.1', ports: [0], path: '/oauth/callback' },
+    crossDevice: {
+      clientId: 'arn:aws:signin:::devtools/cross-device',
+      redirectUri: ({ signin }) => `${signin}/v1/sessions/confirmation`,
     },
-    INVALID_REQUEST: { message: 'AWS Sign-In does not take this request' },
+    dpop: true,
   },
+  methods: ['browser', 'paste', 'keys'],
+  account: {
+    read: ({ sub }) => {
+      if (typeof sub !== 'string') return {}
+      const account = sub.split(':')[4]
+      return { ...(account && { account }), principal: sub }
+    },
+    verify: (kind, { principal_arn, account_id }, { account, principal = '' }) => {
+      if (account_id !== undefined && account !== account_id) return `it is to be account ${account_id}`
+      if (principal_arn !== undefined && !isPrincipal(principal, principal_arn))
+        return `it is to be ${principal_arn}`
+      if (kind === 'aws/root' && !isRoot(principal)) return 'it is to be the root user'
+      return undefined
+    },
+    warn: ({ principal = '' }) =>
+      isRoot(principal)
+        ? 'this is the root user, who may do everything: better to log in as a user or a role'
+        : undefined,
+  },
+  tokens: {
+    wire: awsWire,
+    refresh: {
+      margin: 5 * 60_000,
+      dead: ['TOKEN_EXPIRED', 'USER_CREDENTIALS_CHANGED', 'AUTHCODE_EXPIRED', 'invalid_grant'],
+      // Of a refresh token that it does not know, of one of another region, and of whatever else it dislikes.
+      unclear: ['INVALID_REQUEST'],
+      session: 12 * 60 * 60_000,
+    },
+    errorMessages: {
+      TOKEN_EXPIRED: { message: 'the AWS session is over' },
+      AUTHCODE_EXPIRED: { message: 'the code expired before it was redeemed' },
+      USER_CREDENTIALS_CHANGED: { message: 'the password was changed since the login' },
+      INSUFFICIENT_PERMISSIONS: {
+        message: 'this principal may not sign in from the command line',
+        hint: POLICY,
+      },
+      INVALID_REQUEST: { message: 'AWS Sign-In does not take this request' },
+    },
+  },
+  environment: {
+    endpoints: {
+      signin: ['AWS_ENDPOINT_URL_SIGNIN', 'AWS_ENDPOINT_URL'],
+      sts: ['AWS_ENDPOINT_URL_STS', 'AWS_ENDPOINT_URL'],
+    },
+    export: awsVariables,
+  },
+  helpers: { console: ({ region = 'us-east-1' }) => `console.${partitionOf(region).home}` },
   keys: { cloud: 'aws' },
-  variables: awsVariables,
 })
 
 const isRoot = (principal: string) => principal.endsWith(':root')

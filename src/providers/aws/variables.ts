@@ -1,4 +1,4 @@
-import type { Variables } from '../provider.ts'
+import type { Variables } from '../env-variables.ts'
 
 /** https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html */
 export const awsVariables: Variables = {

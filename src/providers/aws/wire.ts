@@ -1,4 +1,4 @@
-import type { Dialect } from '../../core/types.ts'
+import type { WireFormat } from '../../core/types.ts'
 
 type Json = Record<string, unknown>
 
@@ -6,7 +6,7 @@ type Json = Record<string, unknown>
  * AWS Sign-In (service model `signin`, 2023-01-01): OAuth 2.0 in JSON with camel-cased names, access tokens that are
  * keys, and a challenge method that is spelled its own way. Some of its answers are snake-cased; both are read.
  */
-export const awsDialect: Dialect = {
+export const awsWire: WireFormat = {
   challengeMethod: 'SHA-256',
   parameters: [
     'response_type',

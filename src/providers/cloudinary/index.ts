@@ -10,6 +10,7 @@ export const cloudinary = defineProvider({
   params: {
     region: {
       about: 'where the account lives: api, or api-eu (also: eu), api-ap, …',
+      flag: { value: 'region', about: 'the region' },
       env: ['CLOUDINARY_REGION'],
       // It becomes part of a host's name.
       like: { pattern: /^[a-z][a-z0-9-]{0,31}$/, example: 'eu' },
@@ -22,38 +23,50 @@ export const cloudinary = defineProvider({
   // An account is named for its cloud, and where two regions have the same one, for its region.
   nameFor: ({ region }, { account } = {}) =>
     account && [account, apiOf(region).replace(/^api-?/, '')].filter(Boolean).join('-'),
-  endpoints: ({ region }, { oauth, api }) => {
-    const base = withoutSlash(oauth ?? `https://${oauthHostOf(region)}`)
-    return {
-      authorization: `${base}/oauth2/auth`,
-      token: `${base}/oauth2/token`,
-      revocation: `${base}/oauth2/revoke`,
-      api: api ?? `https://${apiOf(region)}.cloudinary.com`,
-    }
+  endpoints: {
+    urls: ({ region }, { oauth, api }) => {
+      const base = withoutSlash(oauth ?? `https://${oauthHostOf(region)}`)
+      return {
+        authorization: `${base}/oauth2/auth`,
+        token: `${base}/oauth2/token`,
+        revocation: `${base}/oauth2/revoke`,
+        api: api ?? `https://${apiOf(region)}.cloudinary.com`,
+      }
+    },
   },
-  endpointEnv: { oauth: ['CLOUDINARY_OAUTH_URL'], api: ['CLOUDINARY_UPLOAD_PREFIX'] },
   client: {
     id: 'a920ea9c-531b-4613-9783-1d4f4cc10655',
     env: ['CLOUDINARY_OAUTH_CLIENT_ID'],
     register: ['nothing to register: this is the public client of Cloudinary for command lines'],
   },
-  scopes: ['openid', 'offline_access', 'asset_management', 'upload'],
-  scopesEnv: ['CLOUDINARY_OAUTH_SCOPES'],
-  // Compared exactly by the server, so there is no other port to try.
-  redirect: { host: '127.0.0.1', ports: [49_421], path: '/callback' },
-  redirectEnv: { host: ['CLOUDINARY_OAUTH_REDIRECT_HOST'], port: ['CLOUDINARY_OAUTH_REDIRECT_PORT'] },
+  authorization: {
+    scopes: ['openid', 'offline_access', 'asset_management', 'upload'],
+    scopesEnv: ['CLOUDINARY_OAUTH_SCOPES'],
+    // Compared exactly by the server, so there is no other port to try.
+    redirect: { host: '127.0.0.1', ports: [49_421], path: '/callback' },
+    redirectEnv: { host: ['CLOUDINARY_OAUTH_REDIRECT_HOST'], port: ['CLOUDINARY_OAUTH_REDIRECT_PORT'] },
+  },
   methods: ['browser', 'paste', 'keys'],
-  jwtTokens: true,
-  account: ({ ext }) => cloudIn(ext),
-  refuses: (_kind, { cloud_name }, { account }) =>
-    cloud_name === undefined || cloud_name === account ? undefined : `it is to be the cloud ${cloud_name}`,
-  needsAccount: 'the access token names no cloud (ext.cloud_name), and without one nothing can be asked',
+  account: {
+    read: ({ ext }) => cloudIn(ext),
+    ping: (account, { api }) => `${withoutSlash(api!)}/v1_1/${encodeURIComponent(account)}/ping`,
+    verify: (_kind, { cloud_name }, { account }) =>
+      cloud_name === undefined || cloud_name === account ? undefined : `it is to be the cloud ${cloud_name}`,
+    required: 'the access token names no cloud (ext.cloud_name), and without one nothing can be asked',
+  },
+  tokens: { jwt: true },
+  environment: {
+    credentialUrl: {
+      env: ['CLOUDINARY_URL'],
+      example: 'cloudinary://KEY:SECRET@CLOUD',
+      read: readCloudinaryUrl,
+    },
+    endpoints: { oauth: ['CLOUDINARY_OAUTH_URL'], api: ['CLOUDINARY_UPLOAD_PREFIX'] },
+    export: cloudinaryVariables,
+  },
+  // A token lives five minutes, and its SDKs have no way to ask for another one.
+  helpers: { proxyEndpoint: 'api' },
   keys: { cloud: 'cloudinary' },
-  whole: { env: ['CLOUDINARY_URL'], example: 'cloudinary://KEY:SECRET@CLOUD', read: readCloudinaryUrl },
-  ping: (account, { api }) => `${withoutSlash(api!)}/v1_1/${encodeURIComponent(account)}/ping`,
-  variables: cloudinaryVariables,
-  // A token lives five minutes, and its SDKs ask nobody for another one.
-  liveEndpoint: 'api',
 })
 
 /** As the vendor's own tool reads a region: `eu` is `api-eu`. */

@@ -1,4 +1,5 @@
-import type { Variables, Whole } from '../provider.ts'
+import type { Variables } from '../env-variables.ts'
+import type { CredentialUrl } from '../provider.ts'
 
 /** https://cloudinary.com/documentation/node_integration#set_required_configuration_parameters */
 export const cloudinaryVariables: Variables = {
@@ -32,7 +33,7 @@ export const withoutSlash = (url: string) => url.replace(/\/+$/, '')
 const USUAL = 'https://api.cloudinary.com'
 
 /** `cloudinary://KEY:SECRET@CLOUD` or `cloudinary://CLOUD?oauth_token=…`, also as the console shows it: with its variable. */
-export function readCloudinaryUrl(text: string): Whole | undefined {
+export function readCloudinaryUrl(text: string): CredentialUrl | undefined {
   const [, said = ''] =
     text
       .trim()

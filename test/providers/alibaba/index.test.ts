@@ -57,7 +57,7 @@ test.each([
   ['acs:ram::1:assumed-role/Admin-2/ada', 'acs:ram::1:role/admin', false],
   ['acs:ram::1:role/admin', 'acs:ram::1:role/admin', true],
 ])('%s, where %s is wanted: %s', (principal, principal_arn, isRight) => {
-  const refused = alibaba.refuses!('alibaba/user', { principal_arn }, { principal })
+  const refused = alibaba.account.verify!('alibaba/user', { principal_arn }, { principal })
   expect(refused).toBe(isRight ? undefined : `it is to be ${principal_arn}`)
 })
 

@@ -4,7 +4,7 @@ import type { Header } from '../../../src/core/types.ts'
 import { define, isBound } from '../../../src/identity/definition.ts'
 import { aws } from '../../../src/providers/aws/index.ts'
 import { partitionOf, withoutRegion } from '../../../src/providers/aws/partitions.ts'
-import { awsDialect } from '../../../src/providers/aws/wire.ts'
+import { awsWire } from '../../../src/providers/aws/wire.ts'
 
 const endpointsAt = (region: string, env: Record<string, string> = {}, endpoints = {}) =>
   define('work', aws, { env, identity: { params: { region }, endpoints } }).endpoints
@@ -166,8 +166,8 @@ describe('answers of Sign-In', () => {
       refresh_token: 'R',
       id_token: 'I',
     }
-    expect(awsDialect.answer(camel)).toEqual(awsDialect.answer(snake))
-    expect(awsDialect.keys(awsDialect.answer(camel).access_token as string)).toEqual({
+    expect(awsWire.answer(camel)).toEqual(awsWire.answer(snake))
+    expect(awsWire.keys(awsWire.answer(camel).access_token as string)).toEqual({
       cloud: 'aws',
       ...keys,
     })
@@ -181,7 +181,7 @@ describe('answers of Sign-In', () => {
     null,
     [],
   ])('without all three keys have none: %j', (accessToken) => {
-    expect(awsDialect.answer({ accessToken, refreshToken: 'R' })).toMatchObject({
+    expect(awsWire.answer({ accessToken, refreshToken: 'R' })).toMatchObject({
       access_token: undefined,
       refresh_token: 'R',
     })

@@ -1,0 +1,19 @@
+import type { Account } from '../core/types.ts'
+
+/** Claims of an id_token, or a profile document. */
+export type Claims = Record<string, unknown>
+
+/** The claims of OpenID Connect Core §5.1. */
+export function openidAccount(claims: Claims): Account {
+  const text = (name: string) => (typeof claims[name] === 'string' ? (claims[name] as string) : undefined)
+  const account = text('email') ?? text('preferred_username') ?? text('upn') ?? text('sub')
+  const principal = text('sub')
+  const nameOfPerson = text('name')
+  const email = text('email')
+  return {
+    ...(account && { account }),
+    ...(principal && { principal }),
+    ...(nameOfPerson && { nameOfPerson }),
+    ...(email && { email }),
+  }
+}
