@@ -324,6 +324,41 @@ const SITUATIONS: [title: string, situation: Situation][] = [
   ['keys on a clock of their own', { args: ['credential-process'], setup: both(keys(), ahead) }],
 ]
 
+/** `work` becomes a personal access token of a provider of one's own, which was checked at this address. */
+const checkedAt = (userinfo: string) => (one: Sandbox) =>
+  change(one, 'work', ({ header: { endpoints: _, ...header }, grant }) => ({
+    header: {
+      ...header,
+      provider: 'acme',
+      kind: 'acme/user',
+      params: {},
+      method: 'token',
+      endpoints: { userinfo },
+    },
+    ...(grant && { grant }),
+  }))
+
+test.each(['profile', 'userinfo', 'userinfo_endpoint'])(
+  'a token is not handed out once %s of its provider is on another host, by neither way',
+  async (spelling) => {
+    const one = copyOf(base)
+    await checkedAt('https://id.example.com/me')(one)
+    const at = (host: string) =>
+      config(`auth: {providers: {acme: {endpoints: {${spelling}: "https://${host}/me"}}}}\n`)(one)
+    await at('id.example.com')
+    expect(await watched(one, ['token'])).toMatchObject({ code: 0, stdout: `${kept}\n`, loaded: ['crypto'] })
+    await at('other.example.com')
+    for (const args of [['token'], slow(['token'])])
+      expect(await one.run(args)).toMatchObject({
+        code: 4,
+        stdout: '',
+        stderr: expect.stringContaining(
+          'work was logged in at id.example.com, and its definition says other.example.com now',
+        ),
+      })
+  },
+)
+
 /** The server's own part is different each time: a renewed token is a token. */
 const told = (
   { code, stdout, stderr }: { code: number | null; stdout: string; stderr: string },
