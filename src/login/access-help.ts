@@ -2,8 +2,19 @@ import { inWords } from '../core/localized-text.ts'
 import type { Host } from '../core/types.ts'
 import { type Definition, publicClient } from '../identity/definition.ts'
 
-/** What may keep the page of a public client from redirecting. Undefined for other clients, whose pages we do not know. */
-export function findAccessHelp(host: Pick<Host, 'env'>, { provider, params, clientId }: Definition) {
+/** What may keep the page of a public client from redirecting. */
+export interface AccessHelp {
+  /** Said while the login waits. */
+  waiting: string
+  /** Said when the time is over. */
+  late: string
+}
+
+/** Undefined for clients that are not ours: we do not know what keeps their pages from redirecting. */
+export function findAccessHelp(
+  host: Pick<Host, 'env'>,
+  { provider, params, clientId }: Definition,
+): AccessHelp | undefined {
   const help = clientId === publicClient(provider, params) ? provider.prompts.accessHelp?.(params) : undefined
   return help && { waiting: inWords(help.waiting, host), late: inWords(help.late, host) }
 }

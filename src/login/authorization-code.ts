@@ -15,7 +15,6 @@ import { refusalError } from '../oauth/refusal.ts'
 import type { Party } from '../oauth/server.ts'
 import { exchangeCode, type Issued } from '../oauth/token.ts'
 import type { Redirect } from '../providers/provider.ts'
-import { findAccessHelp } from './access-help.ts'
 import { sshLine } from './choose-method.ts'
 import { extraParameters, scopesFor } from './connect.ts'
 import { type Loopback, openLoopback } from './loopback.ts'
@@ -25,15 +24,15 @@ import { choosePort, findCodePage, findRedirect, formatRedirectUri } from './red
 import type { Obtained, PageLogin } from './stages.ts'
 
 export async function obtainByCode(login: PageLogin): Promise<Obtained> {
-  const { host, definition, party, choice, options, signal } = login
+  const { host, definition, party, choice, options, signal, help } = login
   const { server, client } = party
   const page = findCodePage(definition, choice.method)
   const { ports, ...where } = findRedirect(definition.provider, host.env)
   const redirect = { ...where, ports: options.port ? [options.port] : ports }
   let attempt = newAttempt('', definition.scopes)
-  const loopback = page
-    ? undefined
-    : await listen(login, redirect, (parameters) => checkCallback(server, client, attempt, parameters))
+  const checkQuery = (parameters: URLSearchParams) => checkCallback(server, client, attempt, parameters)
+  const checkPaste = (pasted: URLSearchParams) => checkPasted(server, client, attempt, pasted)
+  const loopback = page ? undefined : await listen(login, redirect, checkQuery)
   const settle = (outcome: 'kept' | 'failed') => settlePage(loopback, outcome)
   try {
     const redirectUri =
@@ -42,11 +41,10 @@ export async function obtainByCode(login: PageLogin): Promise<Obtained> {
     const extra = extraParameters(definition, options)
     const address = await authorizeUrl(party, attempt, scopesFor(definition, server), extra)
     await showAddress(login, address, loopback?.port)
-    const help = findAccessHelp(host, definition)
     if (help) host.terminal.say(help.waiting)
     const { code, method } = await receiveCode(login, {
       loopback,
-      check: (pasted) => checkPasted(server, client, attempt, pasted),
+      check: checkPaste,
       prompt: promptFor(loopback, page),
       opening: openPage(login, address.url),
     })

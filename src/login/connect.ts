@@ -37,13 +37,20 @@ export function offeredBy({ methods }: Definition, { server }: Party): readonly 
 
 /** The server to log in at: given endpoints as they are, else what its issuer publishes. */
 export async function findServer(definition: Definition, host: Pick<Host, 'fetch' | 'now'>): Promise<Server> {
-  const { provider, params, endpoints } = definition
-  const issuer = endpoints.issuer ?? provider.endpoints.issuer?.(params)
+  const { endpoints } = definition
+  const issuer = findIssuer(definition)
+  const given = overriding(endpoints)
   if (endpoints.token !== undefined)
     return serverFrom({ ...endpoints, ...(issuer !== undefined && { issuer }) })
-  if (issuer === undefined) throw serverWanted(provider)
-  const { metadata } = await discover(host, issuer)
-  return { metadata: { ...metadata, ...overriding(endpoints) }, issuerKnown: true }
+  const { metadata } = await discover(host, issuer!)
+  return { metadata: { ...metadata, ...given }, issuerKnown: true }
+}
+
+/** Undefined only where the endpoints are given. Throws `usage` where neither is known. */
+function findIssuer({ provider, params, endpoints }: Definition): string | undefined {
+  const issuer = endpoints.issuer ?? provider.endpoints.issuer?.(params)
+  if (!(endpoints.token ?? issuer)) throw serverWanted(provider)
+  return issuer
 }
 
 const serverWanted = ({ id, title, endpoints: { usage = '--issuer https://id.example.com' } }: Provider) =>
@@ -64,9 +71,8 @@ function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
 
 /** The server and client of a login. Throws before anything is sent where one of them is not known. */
 export async function createParty(host: At, definition: Definition): Promise<Party> {
-  const { endpoints, provider, params } = definition
-  if (!(endpoints.token ?? endpoints.issuer ?? provider.endpoints.issuer?.(params)))
-    throw serverWanted(provider)
+  // Before the client: without a server, none can be registered.
+  findIssuer(definition)
   const client = clientOf(definition)
   const server = await findServer(definition, host)
   const by = client.secret ? { auth: preferredAuth(server), ...client } : client

@@ -37,10 +37,8 @@ async function checkIssued(login: IssuedLogin): Promise<CheckedCredential> {
   const account = await readAccount(login, grant.credential)
   checkAccountKnown(definition, account)
   checkAccount(host, definition, account)
-  const header = earlier(
-    sessionOf(definition, grant.credential.issuedAt),
-    party.exchange ? sessionOfPair(issued) : {},
-  )
+  const { issuedAt } = grant.credential
+  const header = earlier(sessionOf(definition, issuedAt), party.exchange ? sessionOfPair(issued) : {})
   return { account, grant, clockOffset: issued.clockOffset, header }
 }
 

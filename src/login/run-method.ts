@@ -17,9 +17,11 @@ export async function obtain(login: ChosenLogin): Promise<Obtained> {
   if (choice.method === 'token') return obtainToken(login)
   if (!party || choice.method === 'keys') return obtainKeys(login)
   const limit = options.timeout ?? TIMEOUT
-  const late = tooLate(limit, findAccessHelp(host, definition)?.late)
+  const help = findAccessHelp(host, definition)
+  const late = tooLate(limit, help?.late)
   const { signal, stop } = startDeadline({ host, limit, late, signal: options.signal })
-  const atPage = { ...login, party: clientBy(party, definition, choice.method), limit, late, signal }
+  const client = clientBy(party, definition, choice.method)
+  const atPage = { ...login, party: client, limit, help, late, signal }
   try {
     if (choice.why) host.terminal.say(choice.why)
     return await (choice.method === 'device' ? obtainByDevice(atPage) : obtainByCode(atPage))

@@ -4,6 +4,7 @@ import type { Account, Entry, Grant, Header, Host, Method } from '../core/types.
 import type { Definition } from '../identity/definition.ts'
 import type { Party } from '../oauth/server.ts'
 import type { Issued } from '../oauth/token.ts'
+import type { AccessHelp } from './access-help.ts'
 import type { Choice, Question } from './choose-method.ts'
 import type { LoginOptions } from './options.ts'
 
@@ -29,6 +30,8 @@ export interface PageLogin extends ChosenLogin {
   party: Party
   /** Milliseconds. */
   limit: number
+  /** What may keep the page from redirecting, where that is known. */
+  help: AccessHelp | undefined
   /** What to throw when the time is over. */
   late: DaypassError
   /** Aborts when the time is over, or when the caller gives up. */
