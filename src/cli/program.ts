@@ -1,4 +1,6 @@
 import { Command, type CommandUnknownOpts, Option } from '@commander-js/extra-typings'
+import { builtIn } from '../providers/index.ts'
+import { flagOf, listParamFlags } from '../providers/param.ts'
 import { common, selected } from './flags.ts'
 import { handOutCommands } from './hand-out-commands.ts'
 import { protocolCommands } from './protocol-commands.ts'
@@ -22,7 +24,8 @@ export function program(runner: Runner): Command {
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError(true)
 
-  common(root.command('login'), new Option('--api-url <url>', 'the API'))
+  const { api_url: api, ...params } = paramOptions()
+  const login = common(root.command('login'), api)
     .description('log in by browser, pasted code, device code, token or keys')
     .argument('[target]', 'a provider, or an identity that exists')
     .argument('[name]', 'name of the identity; by default the provider')
@@ -35,13 +38,10 @@ export function program(runner: Runner): Command {
     .option('--device', 'log in with a code on any device')
     .option('--token-stdin', 'read a personal access token from standard input')
     .option('--with-token [value]', 'the same; a value given here can be read by others on this machine')
-    .option('--issuer <url>', 'the server')
+  for (const option of Object.values(params)) login.addOption(option)
+  login
     .option('--client-id <id>', 'the OAuth client to log in as')
     .option('--scopes <scopes>', 'what to ask for, separated by spaces')
-    .option('--tenant <tenant>', 'the tenant')
-    .option('--region <region>', 'the region')
-    .option('--site <site>', 'the site')
-    .addOption(new Option('--oauth-site-type <site>', 'same as --site').hideHelp())
     .option('--set-default', 'make it the default')
     .option('--force', 'replace whatever holds the name')
     .option('--port <port>', 'listen for the browser on this port')
@@ -144,6 +144,20 @@ export function program(runner: Runner): Command {
     .action((flags) => runner.runDemo(flags))
 
   return root as unknown as Command
+}
+
+/** Flags of `login` that are parameters of some provider, by the parameter; an alias by its own name. */
+function paramOptions(): Record<string, Option> {
+  const options = [...listParamFlags(Object.values(builtIn))].flatMap(([name, { flag }]) => {
+    const { value, about, alias } = flag
+    const option = new Option(`${flagOf(name)} <${value}>`, about)
+    if (alias === undefined) return [[name, option]]
+    return [
+      [name, option],
+      [alias, new Option(`--${alias} <${value}>`, `same as ${flagOf(name)}`).hideHelp()],
+    ]
+  })
+  return Object.fromEntries(options)
 }
 
 /** Every verb has options; to say so would cost the room that the descriptions need. */

@@ -6,6 +6,8 @@ import { Secret } from '../../core/secret.ts'
 import { shown } from '../../core/text.ts'
 import type { Method } from '../../core/types.ts'
 import type { Given } from '../../identity/definition.ts'
+import { builtIn } from '../../providers/index.ts'
+import { flagOf, listParamFlags } from '../../providers/param.ts'
 import { pickLogin } from '../login/picker.ts'
 import { afterOneLogin, typedLogin } from '../login/single-flight.ts'
 import type { Answer, World } from '../output/result.ts'
@@ -23,11 +25,6 @@ export interface LoginFlags {
   tokenStdin?: boolean | undefined
   withToken?: string | boolean | undefined
   setDefault?: boolean | undefined
-  issuer?: string | undefined
-  tenant?: string | undefined
-  region?: string | undefined
-  site?: string | undefined
-  oauthSiteType?: string | undefined
   apiUrl?: string | undefined
   clientId?: string | undefined
   scopes?: string | undefined
@@ -93,19 +90,10 @@ async function requestOf(
   }
 }
 
-/** Flags that are parameters of some provider, by the parameter's name. */
-const PARAM_FLAGS = {
-  issuer: 'issuer',
-  tenant: 'tenant',
-  region: 'region',
-  site: 'site',
-  apiUrl: 'api_url',
-} as const
-
 async function declaredParams({ daypass }: World, target: string) {
   const known = (await daypass.names()).includes(target)
   const provider = known ? (await definitionIfReadable(daypass, target))?.provider : daypass.providers[target]
-  return provider && { title: provider.title, params: Object.keys(provider.params) }
+  return provider && { title: provider.title, params: [...listParamFlags([provider]).keys()] }
 }
 
 /** An unreadable record does not keep anyone from logging in again. */
@@ -118,11 +106,12 @@ function definitionIfReadable(daypass: World['daypass'], name: string) {
 
 function givenOf(declared: Awaited<ReturnType<typeof declaredParams>>, flags: LoginFlags): Given {
   const params: Record<string, string> = {}
-  for (const [flag, param] of Object.entries(PARAM_FLAGS) as [keyof typeof PARAM_FLAGS, string][]) {
-    const value = flag === 'site' ? siteIn(flags) : flags[flag]
+  for (const [param, { flag, oneOf }] of listParamFlags(Object.values(builtIn))) {
+    const value = readFlag(flags, param) ?? (flag.alias && readFlag(flags, flag.alias))
     if (value === undefined) continue
     if (declared && !declared.params.includes(param)) throw unknownParam(declared, param)
-    params[param] = value
+    // Alibaba Cloud's own command line writes its sites in capitals.
+    params[param] = oneOf ? value.toLowerCase() : value
   }
   return {
     params,
@@ -131,16 +120,18 @@ function givenOf(declared: Awaited<ReturnType<typeof declaredParams>>, flags: Lo
   }
 }
 
-/** Alibaba Cloud's own command line writes it in capitals, under a name of its own. */
-const siteIn = ({ site, oauthSiteType }: LoginFlags) => (site ?? oauthSiteType)?.toLowerCase()
+/** Of `api_url` or `api-url`: commander calls it `apiUrl`. */
+const readFlag = (flags: LoginFlags, name: string): string | undefined =>
+  (flags as Record<string, string | undefined>)[
+    name.replace(/[_-](\w)/g, (_, letter: string) => letter.toUpperCase())
+  ]
 
 function unknownParam(
   { title, params }: { title: string; params: readonly string[] },
   param: string,
 ): DaypassError {
-  const flag = (name: string) => `--${name.replace('_', '-')}`
-  const known = [...params.map(flag), '--client-id', '--scopes'].join(', ')
-  return new DaypassError('usage', `${title} has no ${flag(param)}`, { hint: `it has ${known}` })
+  const known = [...params.map(flagOf), '--client-id', '--scopes'].join(', ')
+  return new DaypassError('usage', `${title} has no ${flagOf(param)}`, { hint: `it has ${known}` })
 }
 
 function methodOf(flags: LoginFlags): Method | undefined {
