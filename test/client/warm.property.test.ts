@@ -11,7 +11,7 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { usage, withoutCommand, wordsOf } from '../../src/cli/argv.ts'
 import { type CommonFlags, chooseByApi } from '../../src/cli/flags.ts'
 import type { Answer, World } from '../../src/cli/output/result.ts'
-import { program } from '../../src/cli/program.ts'
+import { createProgram } from '../../src/cli/program.ts'
 import type { Runner } from '../../src/cli/runner.ts'
 import { readWarmAnswer } from '../../src/cli/warm-answer.ts'
 import { compiledFile } from '../../src/config/compiled.ts'
@@ -333,10 +333,9 @@ async function runFull({ argv, env: more }: Case): Promise<Outcome> {
       const world = { verb, daypass, host, paths: where, json, verbose, paint, paintError: paint }
       answer = await work({ ...world, signal: new AbortController().signal } as unknown as World)
     },
-    runConfig: async () => {},
-    runDemo: async () => {},
+    runBare: async () => {},
   }
-  const root = program(runner)
+  const root = createProgram(runner)
   for (const verb of [root, ...root.commands])
     verb.exitOverride().configureOutput({ outputError: () => undefined, writeErr: () => undefined })
   try {

@@ -2,83 +2,9 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { define } from '../../src/identity/definition.ts'
 import { builtIn, defineOwnProvider } from '../../src/providers/index.ts'
+import { loadFixtures } from './fixture.ts'
 
-/** What each service says of a person, as its pages show it. */
-const RECORDED: Record<string, { claims: Record<string, unknown>; account: Record<string, unknown> }> = {
-  oidc: {
-    claims: { sub: '248289761001', name: 'Jane Doe', preferred_username: 'j.doe', email: 'jane@example.com' },
-    account: {
-      account: 'jane@example.com',
-      principal: '248289761001',
-      nameOfPerson: 'Jane Doe',
-      email: 'jane@example.com',
-    },
-  },
-  aws: {
-    claims: { sub: 'arn:aws:sts::012345678910:assumed-role/Admin/jane' },
-    account: {
-      account: '012345678910',
-      principal: 'arn:aws:sts::012345678910:assumed-role/Admin/jane',
-    },
-  },
-  alibaba: {
-    claims: { sub: 'acs:ram::1234567890123456:assumed-role/admin/jane' },
-    account: {
-      account: '1234567890123456',
-      principal: 'acs:ram::1234567890123456:assumed-role/admin/jane',
-    },
-  },
-  cloudinary: {
-    claims: { sub: 'person', exp: 1, iat: 0, ext: { cloud_name: 'acme' } },
-    account: { account: 'acme' },
-  },
-  passport: {
-    claims: { data: { id: 7, name: 'Ada Lovelace', email: 'ada@example.com' } },
-    account: {
-      account: 'ada@example.com',
-      principal: '7',
-      nameOfPerson: 'Ada Lovelace',
-      email: 'ada@example.com',
-    },
-  },
-  autocom: {
-    claims: { id: '9b0c', name: 'Ada Lovelace' },
-    account: { account: 'Ada Lovelace', principal: '9b0c', nameOfPerson: 'Ada Lovelace' },
-  },
-  github: {
-    claims: { login: 'octocat', id: 1, name: 'monalisa octocat', email: null },
-    account: { account: 'octocat', principal: '1', nameOfPerson: 'monalisa octocat' },
-  },
-  gitlab: {
-    claims: { id: 1, username: 'john_smith', email: 'john@example.com', name: 'John Smith' },
-    account: { account: 'john_smith', principal: '1', nameOfPerson: 'John Smith', email: 'john@example.com' },
-  },
-  google: {
-    claims: {
-      iss: 'https://accounts.google.com',
-      sub: '10769150350006150715113082367',
-      email: 'jsmith@example.com',
-    },
-    account: {
-      account: 'jsmith@example.com',
-      principal: '10769150350006150715113082367',
-      email: 'jsmith@example.com',
-    },
-  },
-  microsoft: {
-    claims: {
-      sub: 'AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ',
-      name: 'Abe Lincoln',
-      preferred_username: 'AbeLi@microsoft.com',
-      tid: '9122040d',
-    },
-    account: {
-      account: 'AbeLi@microsoft.com',
-      principal: 'AAAAAAAAAAAAAAAAAAAAAIkzqFVrSaSaFHy782bbtaQ',
-      nameOfPerson: 'Abe Lincoln',
-    },
-  },
-}
+const FIXTURES = await loadFixtures()
 
 const KNOWN_METHODS = ['browser', 'paste', 'device', 'token', 'keys']
 
@@ -118,7 +44,7 @@ describe.each(Object.entries(builtIn))('%s', (id, provider) => {
   })
 
   test('says of a recorded answer whose it is', () => {
-    expect(provider.account.read(RECORDED[id]!.claims)).toEqual(RECORDED[id]!.account)
+    expect(provider.account.read(FIXTURES[id]!.claims)).toEqual(FIXTURES[id]!.reads)
   })
 
   test('makes of nonsense no account, and no exception', () => {

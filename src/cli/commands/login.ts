@@ -5,6 +5,8 @@ import { type Advice, DaypassError, EXIT, formatCommand } from '../../core/error
 import { Secret } from '../../core/secret.ts'
 import type { Method } from '../../core/types.ts'
 import type { Given } from '../../identity/definition.ts'
+import { builtIn } from '../../providers/index.ts'
+import { flagOf, listParamFlags } from '../../providers/param.ts'
 import { createVerb, selected } from '../flags.ts'
 import { definitionIfReadable, firstOf } from '../login/on-demand.ts'
 import { pickLogin } from '../login/picker.ts'
@@ -17,8 +19,9 @@ import type { Runner } from '../runner.ts'
 const METHODS = ['browser', 'paste', 'device', 'token', 'keys'] as const
 const METHOD = 'how: browser, paste, device, token or keys; chosen from the surroundings when not given'
 
-export const createLoginCommand = ({ run }: Runner) =>
-  createVerb('login', new Option('--api-url <url>', 'the API'))
+export function createLoginCommand({ run }: Runner) {
+  const { api_url: api, ...params } = createParamOptions()
+  const command = createVerb('login', api)
     .description('log in by browser, pasted code, device code, token or keys')
     .argument('[target]', 'a provider, or an identity that exists')
     .argument('[name]', 'name of the identity; by default the provider')
@@ -31,13 +34,10 @@ export const createLoginCommand = ({ run }: Runner) =>
     .option('--device', 'log in with a code on any device')
     .option('--token-stdin', 'read a personal access token from standard input')
     .option('--with-token [value]', 'the same; a value given here can be read by others on this machine')
-    .option('--issuer <url>', 'the server')
+  for (const option of Object.values(params)) command.addOption(option)
+  return command
     .option('--client-id <id>', 'the OAuth client to log in as')
     .option('--scopes <scopes>', 'what to ask for, separated by spaces')
-    .option('--tenant <tenant>', 'the tenant')
-    .option('--region <region>', 'the region')
-    .option('--site <site>', 'the site')
-    .addOption(new Option('--oauth-site-type <site>', 'same as --site').hideHelp())
     .option('--set-default', 'make it the default')
     .option('--force', 'replace whatever holds the name')
     .option('--port <port>', 'listen for the browser on this port')
@@ -54,6 +54,21 @@ export const createLoginCommand = ({ run }: Runner) =>
       const named = selected(target, flags)
       return run(flags, 'login', (world) => login(world, named, name, flags))
     })
+}
+
+/** The parameters of all providers as options, by parameter; an alias by its own name. */
+function createParamOptions(): Record<string, Option> {
+  const options = [...listParamFlags(Object.values(builtIn))].flatMap(([name, { flag }]) => {
+    const { value, about, alias } = flag
+    const option = new Option(`${flagOf(name)} <${value}>`, about)
+    if (alias === undefined) return [[name, option]]
+    return [
+      [name, option],
+      [alias, new Option(`--${alias} <${value}>`, `same as ${flagOf(name)}`).hideHelp()],
+    ]
+  })
+  return Object.fromEntries(options)
+}
 
 /** The flags of `login`, as commander reads them. */
 interface LoginFlags {
@@ -66,11 +81,6 @@ interface LoginFlags {
   tokenStdin?: boolean | undefined
   withToken?: string | boolean | undefined
   setDefault?: boolean | undefined
-  issuer?: string | undefined
-  tenant?: string | undefined
-  region?: string | undefined
-  site?: string | undefined
-  oauthSiteType?: string | undefined
   apiUrl?: string | undefined
   clientId?: string | undefined
   scopes?: string | undefined
@@ -139,29 +149,21 @@ async function requestOf(
   }
 }
 
-/** Flags that are parameters of some provider, by the parameter's name. */
-const PARAM_FLAGS = {
-  issuer: 'issuer',
-  tenant: 'tenant',
-  region: 'region',
-  site: 'site',
-  apiUrl: 'api_url',
-} as const
-
 async function declaredParams(world: World, target: string) {
   const { daypass } = world
   const known = (await daypass.names()).includes(target)
   const provider = known ? (await definitionIfReadable(world, target))?.provider : daypass.providers[target]
-  return provider && { title: provider.title, params: Object.keys(provider.params) }
+  return provider && { title: provider.title, params: [...listParamFlags([provider]).keys()] }
 }
 
 function givenOf(declared: Awaited<ReturnType<typeof declaredParams>>, flags: LoginFlags): Given {
   const params: Record<string, string> = {}
-  for (const [flag, param] of Object.entries(PARAM_FLAGS) as [keyof typeof PARAM_FLAGS, string][]) {
-    const value = flag === 'site' ? siteIn(flags) : flags[flag]
+  for (const [param, { flag, oneOf }] of listParamFlags(Object.values(builtIn))) {
+    const value = readFlag(flags, param) ?? (flag.alias && readFlag(flags, flag.alias))
     if (value === undefined) continue
     if (declared && !declared.params.includes(param)) throw unknownParam(declared, param)
-    params[param] = value
+    // Alibaba Cloud's own command line writes its sites in capitals.
+    params[param] = oneOf ? value.toLowerCase() : value
   }
   return {
     params,
@@ -170,16 +172,18 @@ function givenOf(declared: Awaited<ReturnType<typeof declaredParams>>, flags: Lo
   }
 }
 
-/** Alibaba Cloud's own command line writes it in capitals, under a name of its own. */
-const siteIn = ({ site, oauthSiteType }: LoginFlags) => (site ?? oauthSiteType)?.toLowerCase()
+/** Of `api_url` or `api-url`: commander calls it `apiUrl`. */
+const readFlag = (flags: LoginFlags, name: string): string | undefined =>
+  (flags as Record<string, string | undefined>)[
+    name.replace(/[_-](\w)/g, (_, letter: string) => letter.toUpperCase())
+  ]
 
 function unknownParam(
   { title, params }: { title: string; params: readonly string[] },
   param: string,
 ): DaypassError {
-  const flag = (name: string) => `--${name.replace('_', '-')}`
-  const known = [...params.map(flag), '--client-id', '--scopes'].join(', ')
-  return new DaypassError('usage', `${title} has no ${flag(param)}`, { hint: `it has ${known}` })
+  const known = [...params.map(flagOf), '--client-id', '--scopes'].join(', ')
+  return new DaypassError('usage', `${title} has no ${flagOf(param)}`, { hint: `it has ${known}` })
 }
 
 function methodOf(flags: LoginFlags): Method | undefined {
