@@ -53,7 +53,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     // More than there are cores, for a test mostly waits for processes that it started.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
   },
 })
