@@ -47,7 +47,7 @@ async function expectSound(w: Cloud): Promise<void> {
 test('twenty of us and the SDK at once: everybody has keys that AWS takes, and nobody is logged out', async () => {
   const w = await stale()
   const ours = Array.from({ length: 20 }, () => w.run('credential-process', 'work'))
-  const all = await Promise.all([...ours, w.sdk('work')])
+  const all = await Promise.all([...ours, w.sdkProcess('work')])
   expect(all.map(({ code, stderr }) => ({ code, stderr }))).toEqual(all.map(() => ({ code: 0, stderr: '' })))
   for (const one of all) expect(await callerOf(w, one)).toBe(ADA)
   expect(w.aws.stats()).toMatchObject({ refusals: [], sessions: [{ renewals: 1, reuses: 0 }] })
@@ -61,7 +61,7 @@ test('five SDKs and ten of us, who all renew it again and again, lose nothing', 
     const ours = Array.from({ length: 10 }, (_, index) =>
       index % 3 ? w.run('credential-process', 'work') : w.run('refresh', 'work', '--force'),
     )
-    const theirs = Array.from({ length: 5 }, () => w.sdk('work'))
+    const theirs = Array.from({ length: 5 }, () => w.sdkProcess('work'))
     for (const { code, stderr } of await Promise.all(ours)) expect([code, code && stderr]).toEqual([0, 0])
     // An SDK may read what another has half written: that is between the two of them.
     await Promise.all(theirs)

@@ -64,9 +64,10 @@ describe('AWS’ own tools', () => {
   test('the SDK has its keys from us, by the profile’s name and by its own chain', async () => {
     const w = await setUp()
     const key = await keyOf(w)
-    expect(keyIn(await w.sdk('work'))).toBe(key)
-    expect(keyIn(await w.sdk(undefined, { env: { AWS_PROFILE: 'work' } }))).toBe(key)
-    const { expiration } = JSON.parse((await w.sdk('work')).stdout)
+    const byName = await w.sdkProcess('work')
+    expect(keyIn(byName)).toBe(key)
+    expect(keyIn(await w.sdkProcess(undefined, { env: { AWS_PROFILE: 'work' } }))).toBe(key)
+    const { expiration } = JSON.parse(byName.stdout)
     expect(Date.parse(expiration)).toBeGreaterThan(Date.now() + 600_000)
   })
 
