@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Shells, terminals, signals, modes of files, and a browser that is a script. `npm test` says that they are left out. */
 const POSIX = [
@@ -15,6 +16,18 @@ const source = (file: string) => resolve(import.meta.dirname, 'src', file)
 
 /** For what hangs. A machine that is busy with other things may take ten times as long as usual. */
 const LIMIT = 180_000
+
+/** Folders whose tests start many programs. Begun last, they would run alone in the end, with a core idle. */
+const LONG = /\btest\/(process|cli|package|peers|terminal|browser)\//
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const [long, short] = [true, false].map((wanted) =>
+      files.filter(({ moduleId }) => LONG.test(moduleId) === wanted),
+    )
+    return [...(await super.sort(long!)), ...(await super.sort(short!))]
+  }
+}
 
 export default defineConfig({
   // A test that shows how the package is used imports it by its name.
@@ -35,7 +48,12 @@ export default defineConfig({
     // A loaded machine starts a process in seconds, not in one.
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
+    // Loading the sources anew costs each file a third of a second: a worker keeps them, and runs one file at a time.
+    isolate: false,
+    restoreMocks: true,
+    unstubEnvs: true,
     // More than there are cores, for a test mostly waits for processes that it started.
-    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    maxWorkers: availableParallelism() + 2,
+    sequence: { sequencer: LongestFirst },
   },
 })

@@ -1,22 +1,15 @@
-import type { Endpoint, Fault } from './options.ts'
-
-const TOKEN_DOORS: readonly Endpoint[] = ['code', 'refresh', 'device-poll', 'token']
-
-const befalls = (fault: Fault, endpoint: Endpoint): boolean =>
-  fault.endpoint === undefined ||
-  fault.endpoint === endpoint ||
-  (fault.endpoint === 'token' && TOKEN_DOORS.includes(endpoint))
-
-/** What is planned to go wrong: each request takes the first fault that is meant for its door. */
-export function faultQueue() {
+/** What is planned to go wrong: each request takes the first fault that befalls the door it comes to. */
+export function faultQueue<Fault extends { times?: number }, Door>(
+  befalls: (fault: Fault, door: Door) => boolean,
+) {
   const planned: { fault: Fault; left: number }[] = []
 
   function plan(fault: Fault): void {
     planned.push({ fault, left: fault.times ?? 1 })
   }
 
-  function take(endpoint: Endpoint): Fault | undefined {
-    const index = planned.findIndex(({ fault }) => befalls(fault, endpoint))
+  function take(door: Door): Fault | undefined {
+    const index = planned.findIndex(({ fault }) => befalls(fault, door))
     const found = planned[index]
     if (found === undefined) return undefined
     found.left -= 1

@@ -41,12 +41,16 @@ export function repeated(parameters: URLSearchParams): string | undefined {
   return names.find((name, index) => names.indexOf(name) !== index)
 }
 
+export const FORM = 'application/x-www-form-urlencoded'
+
+/** The media type alone. */
+export const contentType = ({ headers }: Pick<Ask, 'headers'>): string =>
+  headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
+
 /** Why this POST is not a form as RFC 6749 §3.2 wants it. */
-export function formProblem({ headers, form }: Ask): string | undefined {
-  const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase()
-  if (type !== 'application/x-www-form-urlencoded')
-    return 'the body must be application/x-www-form-urlencoded'
-  const twice = repeated(form)
+export function formProblem(ask: Ask): string | undefined {
+  if (contentType(ask) !== FORM) return `the body must be ${FORM}`
+  const twice = repeated(ask.form)
   return twice === undefined ? undefined : `${twice} is given twice`
 }
 

@@ -14,16 +14,29 @@ export interface ServeSetting {
 }
 
 interface Serving extends ServeSetting {
-  faults: ReturnType<typeof faultQueue>
+  faults: ReturnType<typeof faultQueue<Fault, Endpoint>>
   seen: Pick<Stats, 'requests' | 'by' | 'faults'>
 }
 
+const TOKEN_DOORS: readonly Endpoint[] = ['code', 'refresh', 'device-poll', 'token']
+
+const befalls = (fault: Fault, endpoint: Endpoint): boolean =>
+  fault.endpoint === undefined ||
+  fault.endpoint === endpoint ||
+  (fault.endpoint === 'token' && TOKEN_DOORS.includes(endpoint))
+
+/** The door that a request comes to, or the status that says why there is none. */
+export function findDoor<D extends Pick<Door, 'method' | 'path'>>(
+  doors: readonly D[],
+  { method, url }: Pick<Ask, 'method' | 'url'>,
+): D | 404 | 405 {
+  const here = doors.filter(({ path }) => path === url.pathname)
+  return here.find((door) => door.method === method) ?? (here.length > 0 ? 405 : 404)
+}
+
 function find(doors: readonly Door[], ask: Ask): { endpoint: Endpoint; answer(ask: Ask): Reply } {
-  const here = doors.filter(({ path }) => path === ask.url.pathname)
-  const door = here.find(({ method }) => method === ask.method)
-  if (door === undefined) {
-    return { endpoint: 'unknown', answer: () => ({ status: here.length > 0 ? 405 : 404 }) }
-  }
+  const door = findDoor(doors, ask)
+  if (typeof door === 'number') return { endpoint: 'unknown', answer: () => ({ status: door }) }
   const { endpoint, answer } = door
   return { endpoint: typeof endpoint === 'function' ? endpoint(ask) : endpoint, answer }
 }
@@ -73,7 +86,11 @@ async function handle(serving: Serving, request: IncomingMessage, response: Serv
 
 /** The only place that touches a socket: everything behind a door is a function from request to answer. */
 export function serve(setting: ServeSetting) {
-  const serving: Serving = { ...setting, faults: faultQueue(), seen: { requests: 0, by: {}, faults: 0 } }
+  const serving: Serving = {
+    ...setting,
+    faults: faultQueue(befalls),
+    seen: { requests: 0, by: {}, faults: 0 },
+  }
   const server = createServer((request, response) => {
     handle(serving, request, response).catch((error: unknown) => {
       if (response.headersSent) return response.destroy()

@@ -1,24 +1,18 @@
 import { chmodSync, cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { Entry, KeysCredential } from '../../src/core/types.ts'
 import { type AuthorizationServer, startAuthorizationServer } from '../../src/testing/index.ts'
 import { diskVault } from '../../src/vault/open-vault.ts'
 import { BROWSER, type Result, type RunOptions, type Sandbox, sandbox } from '../kit/cli.ts'
 
-const boxes: Sandbox[] = []
-
 /** A sandbox that is gone after the test. */
 export function box(env?: RunOptions['env']): Sandbox {
   const made = sandbox(env)
-  boxes.push(made)
+  onTestFinished(made.remove)
   return made
 }
-
-afterEach(async () => {
-  await Promise.all(boxes.splice(0).map((one) => one.remove()))
-})
 
 /** Another home with the same vault, configuration and state. */
 export function copyOf({ daypassHome }: Sandbox, env?: RunOptions['env']): Sandbox {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import {
   type Attempt,
   authorizeUrl,
@@ -28,11 +28,6 @@ export interface Seen {
   form: URLSearchParams
 }
 
-const open: { close(): void }[] = []
-afterEach(() => {
-  for (const server of open.splice(0)) server.close()
-})
-
 /** A server that answers whatever it is told to, on a real socket. */
 export async function answering(answer: Answer | ((seen: Seen) => Answer)) {
   const seen: Seen[] = []
@@ -52,7 +47,7 @@ export async function answering(answer: Answer | ((seen: Seen) => Answer)) {
     server.close()
     server.closeAllConnections()
   }
-  open.push({ close })
+  onTestFinished(close)
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return { origin, seen, close }
 }

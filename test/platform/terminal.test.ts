@@ -102,7 +102,10 @@ async function inTwoParts(first: string, second: string, stall: number): Promise
 
 const SECRET = 'XYZZY-s3cr3t-0123456789'
 
-describe.skipIf(process.platform === 'win32')('a secret on a terminal', () => {
+/** Each test has a terminal of its own, for which it mostly waits. */
+const SIDE_BY_SIDE = { concurrent: true }
+
+describe.skipIf(process.platform === 'win32')('a secret on a terminal', SIDE_BY_SIDE, () => {
   test('what is typed is read and nothing of it shown', async () => {
     const { pty, until, finished, text, results } = screen('secret')
     await until('Paste the code: ')
@@ -197,7 +200,7 @@ describe.skipIf(process.platform === 'win32')('a secret on a terminal', () => {
   })
 })
 
-describe.skipIf(process.platform === 'win32')('questions', () => {
+describe.skipIf(process.platform === 'win32')('questions', SIDE_BY_SIDE, () => {
   test('a picker', async () => {
     const { pty, until, finished, results, text } = screen('choose')
     await until('Beta')
@@ -229,7 +232,7 @@ describe.skipIf(process.platform === 'win32')('questions', () => {
   })
 })
 
-describe.skipIf(process.platform === 'win32')('what is said', () => {
+describe.skipIf(process.platform === 'win32')('what is said', SIDE_BY_SIDE, () => {
   test('a spinner turns on a terminal, and lines are not torn by it', async () => {
     const { finished, text } = screen('busy')
     await finished
@@ -277,7 +280,7 @@ function piped(name: string, input: string, extra: Record<string, string> = {}) 
   })
 }
 
-describe('in a pipe', () => {
+describe('in a pipe', SIDE_BY_SIDE, () => {
   test('one line is read, or what there is until the end', async () => {
     expect(await piped('secret', 'one\r\ntwo\n')).toEqual({ stderr: '', code: 0, results: ['one'] })
     expect((await piped('secret', 'no newline')).results).toEqual(['no newline'])

@@ -7,9 +7,9 @@ import { watching } from './leaks.ts'
 const KEYS =
   '{"access_key_id":"AKIAIOSFODNN7EXAMPLE","secret_access_key":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}'
 
-test.each([{}, { DAYPASS_DEBUG: '1' }])('no secret of AWS is seen or lies about, with %j', async (loud) => {
+test('no secret of AWS is seen or lies about', async () => {
   const { one, aws } = await signedIn()
-  const { run, seen, verbose, expectNoneOf } = watching(one, loud)
+  const { run, expectNoneOf } = watching(one)
 
   await run('refresh work --force', 0)
   await run('credential-process work', 0)
@@ -38,9 +38,7 @@ test.each([{}, { DAYPASS_DEBUG: '1' }])('no secret of AWS is seen or lies about,
   ]) {
     await stale(one, 'work')
     aws.failNext({ door: 'refresh', ...fault })
-    const { code, stderr } = await one.run(['credential-process', 'work', ...verbose], { env: { ...loud } })
-    expect(code).not.toBe(0)
-    seen.push(stderr)
+    await run('credential-process work', expect.toBeOneOf([4, 5, 6]))
   }
   aws.failNext({ door: 'AssumeRole', refuse: 'RegionDisabledException' })
   await run('refresh admin --force', 6)

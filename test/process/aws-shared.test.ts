@@ -6,7 +6,7 @@ import { Secret } from '../../src/core/secret.ts'
 import { callerIdentity } from '../../src/sts/aws.ts'
 import type { Result, RunOptions } from '../kit/cli.ts'
 import { hitAtEveryStep, type Story } from '../kit/steps.ts'
-import { ADA, type Cloud, keyIn, sharing } from '../tools/cloud.ts'
+import { ADA, type Cloud, keyIn, keyOf, sharing } from '../tools/cloud.ts'
 
 const MINUTE = 60_000
 
@@ -33,6 +33,14 @@ async function callerOf({ aws }: Cloud, { stdout }: Result): Promise<string> {
   return 'value' in outcome ? outcome.value.arn : outcome.refusal.code
 }
 
+/** We come first, and the SDK has the same keys, which AWS takes. */
+async function expectBothServed(w: Cloud): Promise<void> {
+  const key = await keyOf(w)
+  const theirs = await w.sdk('work')
+  expect(keyIn(theirs), theirs.stderr).toBe(key)
+  expect(await callerOf(w, theirs)).toBe(ADA)
+}
+
 /** Both have keys, now and after the next renewal. */
 async function expectSound(w: Cloud): Promise<void> {
   expect(keyIn(await w.sdk('work'))).toBe(keyIn(await w.run('credential-process', 'work')))
@@ -47,7 +55,7 @@ async function expectSound(w: Cloud): Promise<void> {
 test('twenty of us and the SDK at once: everybody has keys that AWS takes, and nobody is logged out', async () => {
   const w = await stale()
   const ours = Array.from({ length: 20 }, () => w.run('credential-process', 'work'))
-  const all = await Promise.all([...ours, w.sdk('work')])
+  const all = await Promise.all([...ours, w.sdkProcess('work')])
   expect(all.map(({ code, stderr }) => ({ code, stderr }))).toEqual(all.map(() => ({ code: 0, stderr: '' })))
   for (const one of all) expect(await callerOf(w, one)).toBe(ADA)
   expect(w.aws.stats()).toMatchObject({ refusals: [], sessions: [{ renewals: 1, reuses: 0 }] })
@@ -61,7 +69,7 @@ test('five SDKs and ten of us, who all renew it again and again, lose nothing', 
     const ours = Array.from({ length: 10 }, (_, index) =>
       index % 3 ? w.run('credential-process', 'work') : w.run('refresh', 'work', '--force'),
     )
-    const theirs = Array.from({ length: 5 }, () => w.sdk('work'))
+    const theirs = Array.from({ length: 5 }, () => w.sdkProcess('work'))
     for (const { code, stderr } of await Promise.all(ours)) expect([code, code && stderr]).toEqual([0, 0])
     // An SDK may read what another has half written: that is between the two of them.
     await Promise.all(theirs)
@@ -79,9 +87,7 @@ test.skipIf(process.platform === 'win32')(
       verb: credentials,
       async left(w) {
         const before = w.aws.stats().sessions[0]?.renewals
-        const next = await w.run('credential-process', 'work')
-        expect(await callerOf(w, next), next.stderr).toBe(ADA)
-        expect(keyIn(await w.sdk('work'))).toBe(keyIn(next))
+        await expectBothServed(w)
         const { renewals, reuses } = w.aws.stats().sessions[0]!
         expect([renewals, reuses]).toEqual([1, 0])
         return before ? 'renewed' : 'the next one renews'
@@ -103,9 +109,7 @@ test.skipIf(process.platform === 'win32')(
       async left(w, { code, stdout }) {
         const asked = w.aws.stats().by.refresh ?? 0
         expect(existsSync(join(w.one.daypassHome, 'aws'))).toBe(true)
-        const next = await w.run('credential-process', 'work')
-        expect(await callerOf(w, next), next.stderr).toBe(ADA)
-        expect(keyIn(await w.sdk('work'))).toBe(keyIn(next))
+        await expectBothServed(w)
         expect(w.aws.stats().sessions).toMatchObject([{ renewals: 1, reuses: 0 }])
         return `exit ${code}, ${stdout ? 'keys' : 'nothing'}, ${asked ? 'asked' : 'not asked'}`
       },

@@ -1,7 +1,9 @@
-/** Whoever takes endless time is cut off, and what takes its time by right is not. One wait for all of them. */
+/** A client that never finishes is cut off, and a long upload is not. One wait for all servers, the login's included. */
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { listen } from '../../src/platform/listen.ts'
 import { startEndpoint } from '../../src/server/credential-endpoint.ts'
+import { request, send } from '../login/sockets.ts'
 import { bodyOf, standing } from './upstream.ts'
 
 /** A client that writes a little each second, for as long as it may. */
@@ -52,7 +54,18 @@ const expectAll = (all: ReturnType<typeof endless>, port: number) =>
     }),
   )
 
-test('the endpoint and the proxy wait for nobody who is never done, and the proxy for what is uploaded', async () => {
+/** The server that a browser comes back to at the end of a login. */
+async function expectListenerCuts(): Promise<void> {
+  const reply = { status: 200, headers: {}, body: '' }
+  const listener = await listen({ host: '127.0.0.1', ports: [0] }, () => reply)
+  onTestFinished(listener.close)
+  const started = performance.now()
+  const { status } = await send(listener.port, request('/', 'a').slice(0, -2))
+  expect([0, 400, 408]).toContain(status)
+  expect(performance.now() - started).toBeLessThan(14_000)
+}
+
+test('endpoint, proxy and login listener cut a client that never finishes; the proxy waits for an upload', async () => {
   const options = { place: { port: 0 }, path: '/v1/keys', bearerInPath: false, answer: async () => '{}' }
   const endpoint = await startEndpoint(options)
   onTestFinished(endpoint.close)
@@ -69,7 +82,11 @@ test('the endpoint and the proxy wait for nobody who is never done, and the prox
   const unread = `GET /v1/keys HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${good}\r\nContent-Length: 1000\r\n\r\n`
   const ofEndpoint = endless(port, endpoint.bearer.reveal())
   ofEndpoint.push(['the body of somebody', /^HTTP\/1.1 200 /, unread, 'x'])
-  await Promise.all([expectAll(ofEndpoint, port), expectAll(endless(proxied, authorization), proxied)])
+  await Promise.all([
+    expectListenerCuts(),
+    expectAll(ofEndpoint, port),
+    expectAll(endless(proxied, authorization), proxied),
+  ])
   uploading.end('0\r\n\r\n')
   expect(await uploading.over).toMatch(/^HTTP\/1.1 200 [\s\S]*\r\n\r\n[1-9]\d*$/)
 })

@@ -1,21 +1,15 @@
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import {
   type AuthorizationServer,
   type AuthorizationServerOptions,
   startAuthorizationServer,
 } from '../../src/testing/index.ts'
 
-const open: AuthorizationServer[] = []
-
 export async function start(options?: AuthorizationServerOptions): Promise<AuthorizationServer> {
   const server = await startAuthorizationServer(options)
-  open.push(server)
+  onTestFinished(server.close)
   return server
 }
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((server) => server.close()))
-})
 
 /** The token endpoint, spoken to without a library that would keep us from mistakes. */
 export async function post(

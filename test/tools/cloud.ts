@@ -1,6 +1,7 @@
 /** The stand-in for AWS, a machine that is logged in there, and AWS' own tools on it. */
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fromIni } from '@aws-sdk/credential-providers'
 import { onTestFinished } from 'vitest'
 import type { KeysCredential, Terminal } from '../../src/core/types.ts'
 import { createDaypass, type Daypass } from '../../src/index.ts'
@@ -25,8 +26,10 @@ export interface Cloud {
   /** Logs in with the scripted browser. */
   logIn(name?: string): Promise<unknown>
   run(...args: string[]): Promise<Result>
-  /** AWS' own SDK, in a process of its own. */
-  sdk(profile?: string, options?: RunOptions): Promise<Result>
+  /** AWS' own SDK as a process would print its keys, but in this one: its start takes longer than its answer. */
+  sdk(profile: string): Promise<Result>
+  /** The same in a process of its own; without a profile, by the SDK's own chain. */
+  sdkProcess(profile?: string, options?: RunOptions): Promise<Result>
   /** Below HOME. */
   path(name: string): string
   read(name: string): string
@@ -81,7 +84,8 @@ export async function cloud(options: CloudOptions = {}, env: RunOptions['env'] =
     warned,
     logIn: (name = 'work') => daypass().login('aws', { name, method: 'browser' }),
     run: (...args) => one.run(args),
-    sdk: (profile, more) =>
+    sdk: (profile) => askSdk(one.env, profile),
+    sdkProcess: (profile, more) =>
       one.run(profile === undefined ? [] : [profile], { program: [process.execPath, SDK], ...more }),
     path,
     read: (name) => readFileSync(path(name), 'utf8'),
@@ -92,6 +96,30 @@ export async function cloud(options: CloudOptions = {}, env: RunOptions['env'] =
     close,
     cache: sharedFile(loginSessionPath(one.env.AWS_LOGIN_CACHE_DIRECTORY ?? path('.aws/login/cache'), ADA)),
   }
+}
+
+/** The SDK reads the environment of its process, so there is one question at a time. */
+let turn: Promise<unknown> = Promise.resolve()
+
+function askSdk({ TMPDIR: _, ...env }: Record<string, string>, profile: string): Promise<Result> {
+  const asked = turn.then(async () => {
+    const before = { ...process.env }
+    Object.assign(process.env, env)
+    try {
+      const credentials = await fromIni({ profile, ignoreCache: true })()
+      return { code: 0, signal: null, stdout: `${JSON.stringify(credentials)}\n`, stderr: '' }
+    } catch (error) {
+      const { name, message } = error as Error
+      return { code: 1, signal: null, stdout: '', stderr: `${name}: ${message}\n` }
+    } finally {
+      for (const name of Object.keys(env)) {
+        if (before[name] === undefined) delete process.env[name]
+        else process.env[name] = before[name]
+      }
+    }
+  })
+  turn = asked
+  return asked
 }
 
 /** Logged in, and shared with the tools under a profile of the same name. */

@@ -89,7 +89,7 @@ test('a keychain that hangs, is locked, lost the key, or is gone: said within 4 
     export WANTED=auto
     t() { B=$(date +%s%N); w "$@"; echo $(( ($(date +%s%N) - B) / 1000000 )); }
     t write $V work
-    kill -STOP $D; t read $V work; t write $V other; kill -CONT $D
+    kill -STOP $D; t read $V work >$HOME/read & R=$!; t write $V other >$HOME/write; wait $R; cat $HOME/read $HOME/write; kill -CONT $D
     gdbus call --session -d org.freedesktop.secrets -o /org/freedesktop/secrets -m org.freedesktop.Secret.Service.Lock "['/org/freedesktop/secrets/collection/login']" >/dev/null
     t read $V work
     DBUS_SESSION_BUS_ADDRESS= t read $V work

@@ -1,6 +1,7 @@
+import { contentType, FORM, repeated } from '../../../src/testing/message.ts'
 import { consentPage, page } from '../../../src/testing/pages.ts'
 import type { Logins } from './logins.ts'
-import { type Ask, contentType, type Door, FORM, type Reply, refused, repeated } from './message.ts'
+import { type Ask, type Door, type Reply, refused } from './message.ts'
 import type { Consent } from './options.ts'
 import type { Principal } from './principals.ts'
 

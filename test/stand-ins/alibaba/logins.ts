@@ -1,4 +1,4 @@
-import type { Clock } from '../aws/clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Ledger } from './ledger.ts'
 import type { AlibabaOptions, FamilyStats } from './options.ts'
 import type { Principal } from './principals.ts'

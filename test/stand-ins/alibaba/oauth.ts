@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Clock } from '../aws/clock.ts'
+import { contentType, FORM, repeated } from '../../../src/testing/message.ts'
+import type { Clock } from '../clock.ts'
 import type { AccessToken, Code, Logins, Pair } from './logins.ts'
-import { type Ask, contentType, type Door, FORM, json, type Reply, refused, repeated } from './message.ts'
+import { type Ask, type Door, json, type Reply, refused } from './message.ts'
 import type { AlibabaOptions, DoorName } from './options.ts'
 import type { KeyRing, TemporaryKeys } from './principals.ts'
 

@@ -1,3 +1,5 @@
+import type * as cloud from '../serve.ts'
+
 /** The doors of the stand-in; of STS, its operations. */
 export type DoorName =
   | 'auth'
@@ -72,23 +74,11 @@ export interface AlibabaOptions {
   clockOffset?: number
 }
 
-/** What befalls the next request of a door, once. */
-export interface Fault {
-  /** Without it: whatever comes next. */
-  door?: DoorName
-  /** How many requests it befalls. Default 1. */
-  times?: number
+export interface Fault extends cloud.Fault<DoorName> {
   /** In place of the work, as an OAuth error: status, `error`, `error_description`. */
   refuse?: readonly [status: number, error: string, description: string]
   /** In place of the work, as an error of STS: status, `Code`, `Message`. */
   sts?: readonly [status: number, code: string, message: string]
-  /** In place of the work. */
-  status?: number
-  /** Alone, in place of the answer: the work is done. */
-  body?: string
-  headers?: Record<string, string>
-  /** The connection drops before anything happened, or after it happened and in place of the answer. */
-  cut?: 'before' | 'after'
 }
 
 export interface Refusal {
@@ -108,14 +98,6 @@ export interface FamilyStats {
   ended: boolean
 }
 
-export interface AlibabaStats {
-  requests: number
-  by: Partial<Record<DoorName, number>>
-  /** In order. */
-  refusals: readonly Refusal[]
+export interface AlibabaStats extends cloud.Tally<DoorName, Refusal> {
   families: readonly FamilyStats[]
-  /** Sets of temporary keys. */
-  keysIssued: number
-  /** Faults that struck. */
-  faults: number
 }

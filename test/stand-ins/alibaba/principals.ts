@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Clock } from '../aws/clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Ledger } from './ledger.ts'
 import type { Person, User } from './options.ts'
 

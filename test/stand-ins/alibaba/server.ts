@@ -1,12 +1,12 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { readBody } from '../../../src/testing/message.ts'
+import { faultQueue } from '../../../src/testing/faults.ts'
 import { close, listen } from '../../../src/testing/serve.ts'
-import { type Clock, createClock } from '../aws/clock.ts'
+import { createClock } from '../clock.ts'
+import { serve } from '../serve.ts'
 import { authDoors } from './auth.ts'
-import { createLedger, type Ledger } from './ledger.ts'
+import { createLedger } from './ledger.ts'
 import { createLogins } from './logins.ts'
-import { type Ask, type Door, type Reply, refused, stsRefused } from './message.ts'
+import { type Ask, type Reply, refused, stsRefused } from './message.ts'
 import { oauthDoors } from './oauth.ts'
 import type { AlibabaOptions, AlibabaStats, Consent, DoorName, Fault, Person, User } from './options.ts'
 import { createKeyRing, personPrincipal } from './principals.ts'
@@ -85,80 +85,33 @@ function build(options: AlibabaOptions) {
   return { doors, clock, ledger, keyRing, logins, person, account }
 }
 
-interface Serving {
-  doors: readonly Door[]
-  clock: Clock
-  ledger: Ledger
-}
-
-function find(doors: readonly Door[], ask: Ask): { name: DoorName; answer(ask: Ask): Reply } {
-  const here = doors.filter(({ path }) => path === ask.url.pathname)
-  const door = here.find(({ method }) => method === ask.method)
-  if (door === undefined) {
-    const status = here.length > 0 ? 405 : 404
-    const refusal = { code: String(status), why: `${ask.method} ${ask.url.pathname} is no door` }
-    return { name: 'unknown', answer: () => ({ status, refusal }) }
-  }
-  const { name, answer } = door
-  return { name: typeof name === 'function' ? name(ask) : name, answer }
-}
-
-/** What is answered in place of the work, if the fault says so. */
-function instead({ refuse, sts, status, body }: Fault): Reply | undefined {
+function instead({ refuse, sts }: Fault): Reply | undefined {
   if (refuse) return refused(...refuse)
-  if (sts) return stsRefused(...sts)
-  return status === undefined ? undefined : { status, body: body ?? '' }
-}
-
-async function handle(
-  { doors, clock, ledger }: Serving,
-  ask: Ask,
-  request: IncomingMessage,
-  response: ServerResponse,
-) {
-  const { name, answer } = find(doors, ask)
-  ledger.requested(name)
-  const fault = ledger.fault(name) ?? {}
-  if (fault.cut === 'before') return void request.socket.destroy()
-  const reply = instead(fault) ?? answer(ask)
-  if (reply.refusal) ledger.refused({ door: name, ...reply.refusal })
-  if (fault.cut === 'after') return void request.socket.destroy()
-  const headers = { date: new Date(clock.told()).toUTCString(), ...reply.headers, ...fault.headers }
-  response.writeHead(reply.status, headers).end(fault.body ?? reply.body ?? '')
+  return sts && stsRefused(...sts)
 }
 
 /** Starts a strict stand-in for Alibaba Cloud's sign-in, OAuth and STS on 127.0.0.1. For tests only. */
 export async function startAlibaba(options: AlibabaOptions = {}): Promise<AlibabaStandIn> {
-  const { keyRing, logins, person, account, ...serving } = build(options)
+  const { keyRing, logins, person, account, doors, clock, ledger } = build(options)
+  const faults = faultQueue(({ door }: Fault, name: DoorName) => door === undefined || door === name)
   const at = { url: '' }
-  const receive = async (request: IncomingMessage, response: ServerResponse) => {
-    const body = await readBody(request)
-    const { method = '' } = request
-    // What the client believes that it speaks to, where a test leads it here.
-    const { 'x-forwarded-host': host = request.headers.host, ...others } = request.headers
-    const headers = { ...others, host: String(host) }
-    await handle(
-      serving,
-      { method, url: new URL(request.url ?? '/', at.url), headers, body },
-      request,
-      response,
-    )
-  }
-  const server = createServer((request, response) => {
-    receive(request, response).catch((error: unknown) => {
-      if (response.headersSent) return response.destroy()
-      return response.writeHead(500).end(`the stand-in failed: ${String(error)}`)
-    })
-  })
-  server.keepAliveTimeout = 0
+  const server = serve<DoorName, Ask, Fault>(
+    { doors, clock, ledger, faults, instead, refused: (door, no) => ledger.refused({ door, ...no }) },
+    () => at.url,
+    ({ headers, ...ask }) => {
+      // What the client believes that it speaks to, where a test leads it here.
+      const { 'x-forwarded-host': host = headers.host, ...others } = headers
+      return { ...ask, headers: { ...others, host: String(host) } }
+    },
+  )
   await listen(server, 0)
   at.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     url: at.url,
     account,
-    stats: serving.ledger.stats,
-    issued: serving.ledger.issued,
-    failNext: serving.ledger.plan,
+    stats: ledger.stats,
+    issued: ledger.issued,
+    failNext: faults.plan,
     signInAs(one) {
       person.now = one
     },
@@ -173,7 +126,7 @@ export async function startAlibaba(options: AlibabaOptions = {}): Promise<Alibab
     expireKeys: keyRing.expireAll,
     disable: keyRing.disable,
     setClockOffset(milliseconds) {
-      serving.clock.offset = milliseconds
+      clock.offset = milliseconds
     },
     close: () => close(server),
   }

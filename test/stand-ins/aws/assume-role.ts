@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import { type Constraint, unknownName, violations } from './constraints.ts'
 import type { Reply } from './message.ts'
 import type { createMfa } from './mfa.ts'

@@ -1,6 +1,7 @@
 import { escaped } from '../../../src/core/html.ts'
+import { contentType, FORM } from '../../../src/testing/message.ts'
 import { consentPage, page } from '../../../src/testing/pages.ts'
-import { type Ask, contentType, type Door, FORM, invalid, type Reply } from './message.ts'
+import { type Ask, type Door, invalid, type Reply } from './message.ts'
 import type { Consent } from './options.ts'
 import type { Principal } from './principals.ts'
 import type { Sessions } from './sessions.ts'

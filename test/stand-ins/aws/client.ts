@@ -1,22 +1,16 @@
 /** A client of Sign-In that can do everything wrong, and the machine it runs on. */
 import { createHash, generateKeyPairSync, randomBytes, randomUUID, sign } from 'node:crypto'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { scriptedBrowser } from '../../../src/testing/browser.ts'
 import type { AwsOptions } from './options.ts'
 import { type AwsStandIn, startAws } from './server.ts'
 
-const running: AwsStandIn[] = []
-
 /** Closed when the test is over. */
 export async function start(options?: AwsOptions): Promise<AwsStandIn> {
   const server = await startAws(options)
-  running.push(server)
+  onTestFinished(server.close)
   return server
 }
-
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((server) => server.close()))
-})
 
 const SAME_DEVICE = 'arn:aws:signin:::devtools/same-device'
 export const CROSS_DEVICE = 'arn:aws:signin:::devtools/cross-device'

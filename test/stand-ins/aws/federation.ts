@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto'
 import { escaped } from '../../../src/core/html.ts'
+import { contentType, FORM } from '../../../src/testing/message.ts'
 import { page } from '../../../src/testing/pages.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Ledger } from './ledger.ts'
-import { type Ask, contentType, type Door, FORM, json, type Reply } from './message.ts'
+import { type Ask, type Door, json, type Reply } from './message.ts'
 import type { DoorName } from './options.ts'
 import type { KeyRing, Keys } from './principals.ts'
 

@@ -3,15 +3,8 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, vi } from 'vitest'
+import { onTestFinished, vi } from 'vitest'
 import type { Login } from './client.ts'
-
-const folders: string[] = []
-
-afterEach(() => {
-  vi.unstubAllEnvs()
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
 
 export interface Home {
   folder: string
@@ -53,7 +46,10 @@ function cached(login: Login, expiresAt: number, accountId: string) {
 /** Until the test is over. `env` is set beside the places of the files. */
 export function awsHome(env: Record<string, string> = {}): Home {
   const folder = mkdtempSync(join(tmpdir(), 'daypass-aws-'))
-  folders.push(folder)
+  onTestFinished(() => {
+    vi.unstubAllEnvs()
+    rmSync(folder, { recursive: true, force: true })
+  })
   for (const [name, value] of Object.entries({ ...environment(folder), ...env })) vi.stubEnv(name, value)
   const cache = join(folder, '.aws/login/cache')
   mkdirSync(cache, { recursive: true })

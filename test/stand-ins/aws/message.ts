@@ -1,35 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+import type * as cloud from '../serve.ts'
 import type { DoorName, SignInError } from './options.ts'
 
-/** A request, as far as the doors look at it. */
-export interface Ask {
-  method: string
-  url: URL
-  headers: IncomingMessage['headers']
-  body: string
+export type { Reply } from '../serve.ts'
+
+export interface Ask extends cloud.Ask {
   region: string
   /** Scheme, host and port that the client spoke to. */
   base: string
 }
 
-export interface Reply {
-  status: number
-  headers?: Record<string, string>
-  body?: string
-  /** For the ledger: this is a no. */
-  refusal?: { code: string; why: string }
-}
+export type Door = cloud.Door<DoorName, Ask>
 
-export interface Door {
-  method: 'GET' | 'POST'
-  path: string
-  /** A function where one path is several doors. */
-  name: DoorName | ((ask: Ask) => DoorName)
-  answer(ask: Ask): Reply
-}
-
-export function json(status: number, body: unknown, headers: Record<string, string> = {}): Reply {
+export function json(status: number, body: unknown, headers: Record<string, string> = {}): cloud.Reply {
   const common = {
     'content-type': 'application/json',
     'cache-control': 'no-store',
@@ -95,16 +78,10 @@ const EXCEPTIONS: Record<SignInError, Exception> = {
 export const isSignInError = (code: string): code is SignInError => Object.hasOwn(EXCEPTIONS, code)
 
 /** A no of Sign-In: the SDKs read the exception from the header, and the reason from `error`. */
-export function refused(code: SignInError, why = EXCEPTIONS[code].message): Reply {
+export function refused(code: SignInError, why = EXCEPTIONS[code].message): cloud.Reply {
   const { status, type, error, headers } = EXCEPTIONS[code]
   const reply = json(status, { error, message: why }, { ...headers, 'x-amzn-errortype': type })
   return { ...reply, refusal: { code, why } }
 }
 
-export const invalid = (why: string): Reply => refused('INVALID_REQUEST', why)
-
-/** The media type alone. */
-export const contentType = ({ headers }: Ask): string =>
-  headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
-
-export const FORM = 'application/x-www-form-urlencoded'
+export const invalid = (why: string): cloud.Reply => refused('INVALID_REQUEST', why)

@@ -1,3 +1,5 @@
+import type * as cloud from '../serve.ts'
+
 /** The doors of the stand-in; of STS, its operations. */
 export type DoorName =
   | 'authorize'
@@ -98,23 +100,10 @@ export interface AwsOptions {
   clockOffset?: number
 }
 
-/** What befalls the next request of a door, once. */
-export interface Fault {
-  /** Without it: whatever comes next. `token` is both grants, `sts` every operation. */
-  door?: DoorName
-  /** How many requests it befalls. Default 1. */
-  times?: number
+/** `token` is both grants, `sts` every operation. */
+export interface Fault extends cloud.Fault<DoorName> {
   /** In place of the work: an error of Sign-In or of STS, in AWS' own words. */
   refuse?: SignInError | StsTrouble
-  /** In place of the work. */
-  status?: number
-  /** Alone, in place of the answer: the work is done. */
-  body?: string
-  headers?: Record<string, string>
-  /** Milliseconds that the answer, or the cut, is held back; the work is done at once. */
-  delay?: number
-  /** The connection drops before anything happened, or after it happened and in place of the answer. */
-  cut?: 'before' | 'after'
   /** A JSON request is answered as a form would be: in snake_case. */
   snakeCase?: boolean
 }
@@ -140,14 +129,6 @@ export interface SessionStats {
   reuses: number
 }
 
-export interface AwsStats {
-  requests: number
-  by: Partial<Record<DoorName, number>>
-  /** In order. */
-  refusals: readonly Refusal[]
+export interface AwsStats extends cloud.Tally<DoorName, Refusal> {
   sessions: readonly SessionStats[]
-  /** Sets of temporary keys. */
-  keysIssued: number
-  /** Faults that struck. */
-  faults: number
 }

@@ -1,5 +1,5 @@
 import { readProof } from '../../../src/testing/proof.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Ask } from './message.ts'
 
 /** Milliseconds that `iat` may be off. */

@@ -1,9 +1,9 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { close, listen } from '../../../src/testing/serve.ts'
+import { type Clock, createClock } from '../clock.ts'
 import { authorizeDoors } from './authorize.ts'
-import { type Clock, createClock } from './clock.ts'
-import { faultQueue } from './faults.ts'
+import { createFaults } from './faults.ts'
 import { federationDoors } from './federation.ts'
 import { createIdTokens } from './id-token.ts'
 import { createLedger } from './ledger.ts'
@@ -78,7 +78,7 @@ function build(options: AwsOptions) {
   const { users = usersOf(account), roles = rolesOf(account) } = options
   const clock = createClock(options.now, options.clockOffset)
   const ledger = createLedger()
-  const faults = faultQueue()
+  const faults = createFaults()
   const keyRing = createKeyRing(account, users, clock, ledger)
   const sessions = createSessions({ clock, ledger, keyRing, ...lifetimesOf(options) })
   const person = {

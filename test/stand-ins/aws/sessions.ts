@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Ledger } from './ledger.ts'
 import type { SessionEnd, SessionStats } from './options.ts'
 import type { KeyRing, Principal, TemporaryKeys } from './principals.ts'

@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Ask, Reply } from './message.ts'
 import type { KeyRing, Keys } from './principals.ts'
 import { stsError } from './xml.ts'

@@ -4,11 +4,7 @@ import {
   type STSClientConfig,
   STSServiceException,
 } from '@aws-sdk/client-sts'
-import { beforeEach } from 'vitest'
 import { awsHome } from './home.ts'
-
-// The client looks for settings in files and in the environment, whatever it is given.
-beforeEach(() => void awsHome())
 
 /** The long-term keys of the user `ada`. */
 export const ADA = {
@@ -23,8 +19,11 @@ interface Credentials {
 }
 
 /** AWS' own client, which asks once if it is not told otherwise. */
-export const sts = (endpoint: string, credentials: Credentials, more: STSClientConfig = {}): STSClient =>
-  new STSClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1, ...more })
+export function sts(endpoint: string, credentials: Credentials, more: STSClientConfig = {}): STSClient {
+  // It looks for settings in files and in the environment, whatever it is given.
+  awsHome()
+  return new STSClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1, ...more })
+}
 
 /** Status, code and sentence of a no, as AWS' own client read them. */
 export async function stsRefusal(answer: Promise<unknown>) {

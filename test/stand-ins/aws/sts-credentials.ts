@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import type { TemporaryKeys } from './principals.ts'
 import type { Xml } from './xml.ts'
 

@@ -1,6 +1,7 @@
+import { contentType, FORM, repeated } from '../../../src/testing/message.ts'
 import { type AssumeRoleSetting, assumeRole } from './assume-role.ts'
 import { unknownName } from './constraints.ts'
-import { type Ask, contentType, type Door, FORM, type Reply } from './message.ts'
+import type { Ask, Door, Reply } from './message.ts'
 import type { DoorName } from './options.ts'
 import type { Keys } from './principals.ts'
 import { getSessionToken } from './session-token.ts'
@@ -32,11 +33,6 @@ const isOperation = (action: string | null): action is keyof typeof OPERATIONS =
 const doorOf = (ask: Ask): DoorName => {
   const action = formOf(ask).get('Action')
   return isOperation(action) ? action : 'sts'
-}
-
-function repeated(form: URLSearchParams): string | undefined {
-  const names = [...form.keys()]
-  return names.find((name, index) => names.indexOf(name) !== index)
 }
 
 function query(setting: AssumeRoleSetting, ask: Ask): Reply {

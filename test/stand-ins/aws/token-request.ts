@@ -1,4 +1,5 @@
-import { type Ask, contentType, FORM } from './message.ts'
+import { contentType, FORM } from '../../../src/testing/message.ts'
+import type { Ask } from './message.ts'
 
 type Names = Readonly<Record<string, string>>
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { Clock } from '../clock.ts'
 import { CLIENTS } from './authorize.ts'
-import type { Clock } from './clock.ts'
 import type { createIdTokens } from './id-token.ts'
 import { type Ask, type Door, invalid, json, type Reply, refused } from './message.ts'
 import type { Proofs } from './proof.ts'

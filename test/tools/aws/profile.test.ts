@@ -1,4 +1,5 @@
 /** `setup aws`: the profile that AWS' own tools start us by, what they get of it, and what stays of what was there. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -6,8 +7,11 @@ import type { Result } from '../../kit/cli.ts'
 import { needs } from '../../kit/needs.ts'
 import { ADA, type Cloud, cloud, keyIn, keyOf, sharing } from '../cloud.ts'
 
-/** Debian's, and whatever else the path has. */
-const PROGRAMS = ['/usr/bin/aws', 'aws']
+const pathOf = (program: string) =>
+  spawnSync('sh', ['-c', 'command -v "$0"', program]).stdout.toString().trim()
+
+/** Debian's, and another one that comes first on the path. */
+const PROGRAMS = [...new Set(['/usr/bin/aws', pathOf('aws') || '/usr/bin/aws'])]
 
 const LOGGED_OUT = 'error: work needs a login: it was logged out; next: daypass login work'
 
@@ -64,9 +68,10 @@ describe('AWS’ own tools', () => {
   test('the SDK has its keys from us, by the profile’s name and by its own chain', async () => {
     const w = await setUp()
     const key = await keyOf(w)
-    expect(keyIn(await w.sdk('work'))).toBe(key)
-    expect(keyIn(await w.sdk(undefined, { env: { AWS_PROFILE: 'work' } }))).toBe(key)
-    const { expiration } = JSON.parse((await w.sdk('work')).stdout)
+    const byName = await w.sdkProcess('work')
+    expect(keyIn(byName)).toBe(key)
+    expect(keyIn(await w.sdkProcess(undefined, { env: { AWS_PROFILE: 'work' } }))).toBe(key)
+    const { expiration } = JSON.parse(byName.stdout)
     expect(Date.parse(expiration)).toBeGreaterThan(Date.now() + 600_000)
   })
 
