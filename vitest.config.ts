@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const POSIX = [
   'test/{browser,cli,peers,process,terminal}/**',
   'test/config/{compiled,folder-file}.test.ts',
+  'test/providers/contributing.test.ts',
   'test/platform/{browser,terminal,defer-signals}.test.ts',
   'test/testing/{browser,cli-kit}.test.ts',
   'test/vault/{disk,keychain,process}.test.ts',
