@@ -7,7 +7,7 @@ import { type KeyRing, type Keys, type Principal, rolePrincipal } from './princi
 import { LISTS, listProblem, tagConstraints, tagKeys } from './role-lists.ts'
 import { MFA_CONSTRAINTS } from './session-token.ts'
 import { credentials } from './sts-credentials.ts'
-import { accessDenied, stsAnswer, stsError, validationError } from './xml.ts'
+import { accessDenied, stsAnswer, validationError } from './xml.ts'
 
 export interface AssumeRoleSetting {
   keyRing: KeyRing
@@ -21,20 +21,11 @@ const CONSTRAINTS: readonly Constraint[] = [
   { name: 'RoleSessionName', required: true, length: [2, 64], pattern: /[\w+=,.@-]*/ },
   { name: 'DurationSeconds', range: [900, 43_200] },
   { name: 'ExternalId', length: [2, 1224], pattern: /[\w+=,.@:/-]*/ },
-  { name: 'Policy', length: [1, 2048] },
   { name: 'SourceIdentity', length: [2, 64], pattern: /[\w+=,.@-]*/ },
   ...MFA_CONSTRAINTS,
 ]
 
 const ROLE_ARN = /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]+$/
-
-function isJsonObject(text: string): boolean {
-  try {
-    return typeof JSON.parse(text) === 'object'
-  } catch {
-    return false
-  }
-}
 
 function requestProblem(form: URLSearchParams): Reply | undefined {
   const unknown = unknownName(form, CONSTRAINTS, LISTS)
@@ -42,10 +33,7 @@ function requestProblem(form: URLSearchParams): Reply | undefined {
   const violated = violations(form, [...CONSTRAINTS, ...tagConstraints(form)]) ?? listProblem(form)
   if (violated !== undefined) return validationError(violated)
   const arn = form.get('RoleArn')!
-  if (!ROLE_ARN.test(arn)) return validationError(`${arn} is invalid`)
-  const policy = form.get('Policy')
-  if (policy === null || isJsonObject(policy)) return undefined
-  return stsError(400, 'MalformedPolicyDocument', 'The policy is not in the valid JSON format.')
+  return ROLE_ARN.test(arn) ? undefined : validationError(`${arn} is invalid`)
 }
 
 function trusts({ trust }: Role, { arn, account, roleArn }: Principal): boolean {
@@ -62,14 +50,10 @@ function trusted(role: Role | undefined, form: URLSearchParams, caller: Keys, mf
   return role.mfa !== true || mfa
 }
 
-function extrasProblem(role: Role, form: URLSearchParams, { principal, sourceIdentity }: Keys) {
-  if (role.taggable === false && tagKeys(form).length > 0)
-    return denied(principal, 'sts:TagSession', role.arn)
+/** Once set, a source identity goes with every further role. */
+function sourceProblem(role: Role, form: URLSearchParams, { principal, sourceIdentity }: Keys) {
   const named = form.get('SourceIdentity')
-  if (named === null) return undefined
-  if (role.nameable === false) return denied(principal, 'sts:SetSourceIdentity', role.arn)
-  // Once set it goes with every further role.
-  if (sourceIdentity === undefined || sourceIdentity === named) return undefined
+  if (named === null || sourceIdentity === undefined || sourceIdentity === named) return undefined
   return denied(principal, 'sts:SetSourceIdentity', role.arn)
 }
 
@@ -93,12 +77,11 @@ function issued(setting: AssumeRoleSetting, form: URLSearchParams, role: Role, c
     chained: caller.principal.kind === 'role',
     ...named,
   })
-  const packed = form.has('Policy') || form.has('PolicyArns.member.1.arn') || tagKeys(form).length > 0
   return stsAnswer('AssumeRole', {
     SourceIdentity: sourceIdentity,
     AssumedRoleUser: { AssumedRoleId: principal.userId, Arn: principal.arn },
     Credentials: credentials(keys, setting.clock),
-    PackedPolicySize: packed ? 6 : undefined,
+    PackedPolicySize: tagKeys(form).length > 0 ? 6 : undefined,
   })
 }
 
@@ -114,5 +97,5 @@ export function assumeRole(setting: AssumeRoleSetting, form: URLSearchParams, ca
   if (!trusted(role, form, caller, mfa === true || caller.mfa === true)) {
     return denied(principal, 'sts:AssumeRole', arn)
   }
-  return extrasProblem(role, form, caller) ?? issued(setting, form, role, caller)
+  return sourceProblem(role, form, caller) ?? issued(setting, form, role, caller)
 }

@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { describe, expect, test } from 'vitest'
-import { attempt, callback, codeOf, exchange, login, no, proofKey, refresh, start } from './client.ts'
+import { attempt, codeOf, exchange, login, no, proofKey, refresh, start } from './client.ts'
 import type { SignInError } from './options.ts'
 import { ADA, sts, stsRefusal } from './sts-client.ts'
 
@@ -26,34 +26,6 @@ describe('the next answer', () => {
     expect(server.stats()).toMatchObject({ faults: 1, sessions: [{ renewals: 1, replays: 0 }] })
   })
 
-  test('is lost before anything happened', async () => {
-    const server = await start()
-    const before = await login(server.url)
-    server.failNext({ door: 'refresh', cut: 'before' })
-    await expect(refresh(before, before.refreshToken)).rejects.toThrow('fetch failed')
-    expect(server.stats().sessions).toMatchObject([{ renewals: 0 }])
-  })
-
-  test('is lost after it happened, and the same is answered to who asks again', async () => {
-    const server = await start()
-    const before = await login(server.url)
-    server.failNext({ door: 'refresh', cut: 'after' })
-    await expect(refresh(before, before.refreshToken)).rejects.toThrow('fetch failed')
-    expect(server.stats().sessions).toMatchObject([{ renewals: 1 }])
-    expect((await refresh(before, before.refreshToken)).status).toBe(200)
-    expect(server.stats().sessions).toMatchObject([{ renewals: 1, replays: 1 }])
-  })
-
-  test('is slow', async () => {
-    const server = await start()
-    const before = await login(server.url)
-    server.failNext({ door: 'refresh', delay: 200 })
-    const since = performance.now()
-    expect((await refresh(before, before.refreshToken)).status).toBe(200)
-    // A timer may end a moment early.
-    expect(performance.now() - since).toBeGreaterThan(150)
-  })
-
   test('is in snake_case', async () => {
     const server = await start()
     const begun = attempt(server.url)
@@ -63,25 +35,6 @@ describe('the next answer', () => {
       token_type: 'aws_sigv4',
       access_token: { access_key_id: expect.any(String) },
     })
-  })
-
-  test('is another page altogether, for as often as it is said', async () => {
-    const server = await start()
-    const before = await login(server.url)
-    server.failNext({ door: 'token', status: 502, body: '{"proxy":1}', headers: { via: 'p' }, times: 2 })
-    for (const _ of [1, 2]) {
-      const answer = await refresh(before, before.refreshToken)
-      expect([answer.status, answer.json, answer.headers.get('via')]).toEqual([502, { proxy: 1 }, 'p'])
-    }
-    expect((await refresh(before, before.refreshToken)).status).toBe(200)
-  })
-
-  test('waits for its door', async () => {
-    const server = await start()
-    server.failNext({ door: 'refresh', refuse: 'server_error' })
-    expect((await callback(attempt(server.url))).searchParams.has('code')).toBe(true)
-    const before = await login(server.url)
-    expect((await refresh(before, before.refreshToken)).status).toBe(500)
   })
 
   test.each([
@@ -106,24 +59,4 @@ test('the ledger knows all that must not lie about', async () => {
   const { secretAccessKey, sessionToken } = json.accessToken as Record<string, string>
   const secrets = [code, json.refreshToken, json.idToken, secretAccessKey, sessionToken, ADA.secretAccessKey]
   expect(server.issued()).toEqual(expect.arrayContaining(secrets))
-})
-
-test('the ledger counts what came to which door', async () => {
-  const server = await start()
-  const before = await login(server.url)
-  await refresh(before, before.refreshToken)
-  await fetch(`${server.url}/nowhere`)
-  await fetch(`${server.url}/v1/token`)
-  expect(server.stats()).toMatchObject({
-    requests: 5,
-    by: { authorize: 1, code: 1, refresh: 1, unknown: 2 },
-    refusals: [{ code: '404' }, { code: '405', why: 'GET /v1/token is no door' }],
-  })
-})
-
-test('keys of a quarter of an hour are the longest, and a region is one that was named', async () => {
-  await expect(start({ credentialsTtl: 901 })).rejects.toThrow(RangeError)
-  const server = await start({ regions: ['eu-central-1'] })
-  expect(server.region('eu-central-1').url).toBe(server.url)
-  expect(() => server.region('us-east-1')).toThrow('name it in regions')
 })

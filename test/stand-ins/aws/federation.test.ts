@@ -1,4 +1,4 @@
-import { AssumeRoleCommand, GetSessionTokenCommand } from '@aws-sdk/client-sts'
+import { AssumeRoleCommand } from '@aws-sdk/client-sts'
 import { describe, expect, test } from 'vitest'
 import { scriptedBrowser } from '../../../src/testing/browser.ts'
 import { type Login, login, start } from './client.ts'
@@ -81,19 +81,6 @@ describe('a session of a role', () => {
     ['another id', (keys) => ({ ...keys, accessKeyId: 'ASIAX' }), {}, 'Session is not known'],
     ['a long-term key', (keys) => ({ ...keys, ...ADA }), {}, 'Session is not known'],
     [
-      'words',
-      (keys) => keys,
-      { Session: 'me' },
-      'Session is not JSON of sessionId, sessionKey and sessionToken',
-    ],
-    [
-      'half of it',
-      (keys) => keys,
-      { Session: '{"sessionId":"x"}' },
-      'Session is not JSON of sessionId, sessionKey and sessionToken',
-    ],
-    ['another type', (keys) => keys, { SessionType: 'xml' }, 'SessionType must be json'],
-    [
       'too short a time',
       (keys) => keys,
       { SessionDuration: '899' },
@@ -104,12 +91,6 @@ describe('a session of a role', () => {
       (keys) => keys,
       { DurationSeconds: '43201' },
       'the duration is not 900 to 43200 seconds',
-    ],
-    [
-      'two times',
-      (keys) => keys,
-      { DurationSeconds: '900', SessionDuration: '900' },
-      'SessionDuration and DurationSeconds are the same',
     ],
     ['what it does not know', (keys) => keys, { Region: 'x' }, 'Region is not a parameter'],
     ['another action', (keys) => keys, { Action: 'logout' }, 'Action is missing or not known'],
@@ -133,13 +114,6 @@ describe('a session of a user', () => {
   test('is none for the console: by login', async () => {
     const { server, url, keys } = await loggedIn({ person: { kind: 'user', name: 'ada' } })
     expect(await tokenOf(url, keys)).toBe(400)
-    expect(server.stats().refusals.at(-1)?.why).toBe(NONE)
-  })
-
-  test('is none for the console: by GetSessionToken', async () => {
-    const server = await start()
-    const keys = keysOf(await sts(server.url, ADA).send(new GetSessionTokenCommand({}))) as Keys
-    expect(await tokenOf(server.url, keys)).toBe(400)
     expect(server.stats().refusals.at(-1)?.why).toBe(NONE)
   })
 })
@@ -167,25 +141,16 @@ describe('a sign-in token', () => {
 
   test.each<[string, Record<string, string>, string]>([
     ['of nobody', { SigninToken: 'x' }, 'SigninToken is not known'],
-    ['without an issuer', { Issuer: '' }, 'Issuer is missing'],
     [
       'to a page of somebody else',
       { Destination: 'https://aws.amazon.com.example.com/' },
       'Destination is no console of AWS',
     ],
-    ['to nowhere', { Destination: 'console' }, 'Destination is missing or no address'],
-    ['with a session', { Session: '{}' }, 'Session is not a parameter'],
   ])('is refused %s, and is still good', async (_, more, why) => {
     const { server, url, keys } = await loggedIn()
     const token = await tokenOf(url, keys)
     expect((await fetch(loginAt(url, token, more), { redirect: 'manual' })).status).toBe(400)
     expect(server.stats().refusals.at(-1)?.why).toBe(why)
     expect((await fetch(loginAt(url, token), { redirect: 'manual' })).status).toBe(302)
-  })
-
-  test('is not asked for twice in one request', async () => {
-    const { url, keys } = await loggedIn()
-    const once = address(url, { Action: 'getSigninToken', Session: sessionOf(keys) })
-    expect((await fetch(`${once}&Session=x`)).status).toBe(400)
   })
 })

@@ -59,10 +59,6 @@ export interface Role {
   mfa?: boolean
   /** Seconds. Default 3600, as with AWS. */
   maxSession?: number
-  /** False: the trust policy does not allow `sts:TagSession`. */
-  taggable?: boolean
-  /** False: the trust policy does not allow `sts:SetSourceIdentity`. */
-  nameable?: boolean
 }
 
 /** Who sits in front of the browser. */

@@ -1,16 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import {
-  CROSS_DEVICE,
-  type Flaw,
-  INVALID,
-  login,
-  no,
-  postForm,
-  postJson,
-  proofKey,
-  refresh,
-  start,
-} from './client.ts'
+import { CROSS_DEVICE, type Flaw, INVALID, login, no, postJson, proofKey, refresh, start } from './client.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -79,19 +68,9 @@ describe('a refresh token', () => {
     expect(no(await refresh(before, json.refreshToken))[2]).toBe('TOKEN_EXPIRED')
   })
 
-  test('sent as a form is answered in snake_case', async () => {
-    const { url } = await start()
-    const { refreshToken, clientId, key } = await login(url)
-    const form = { client_id: clientId, grant_type: 'refresh_token', refresh_token: refreshToken }
-    const { json } = await postForm(url, form, { dpop: key.prove(`${url}/v1/token`) })
-    expect(json).toMatchObject({ token_type: 'aws_sigv4', refresh_token: expect.any(String) })
-  })
-
   test.each([
     ['of nobody', { refreshToken: 'x' }, 'the refresh token is not known'],
     ['of another client', { clientId: CROSS_DEVICE }, 'the refresh token is of another client'],
-    ['with a verifier', { codeVerifier: 'x' }, 'codeVerifier does not belong to this grant'],
-    ['without itself', { refreshToken: undefined }, 'refreshToken is missing'],
   ])('is refused %s, and is still good', async (_, more, why) => {
     const { url } = await start()
     const before = await login(url)
@@ -151,19 +130,15 @@ describe('a proof', () => {
     expect(no(replayed)).toEqual(INVALID('DPoP: jti was used before'))
   })
 
-  const seconds = Math.floor(Date.now() / 1000)
   const { privateJwk } = proofKey()
   test.each<[string, Flaw, string]>([
-    ['another type', { header: { typ: 'JWT' } }, 'typ is not dpop+jwt'],
     ['another algorithm', { header: { alg: 'ES384' } }, 'alg is not ES256'],
-    ['no key', { header: { jwk: undefined } }, 'jwk is missing'],
     ['a private key', { header: { jwk: privateJwk } }, 'jwk holds a private key'],
     [
       'a key of somebody else',
       { header: { jwk: { ...privateJwk, d: undefined } } },
       'the signature is wrong',
     ],
-    ['a signature in ASN.1', { der: true }, 'the signature is wrong'],
     ['a bit turned over', { forged: true }, 'the signature is wrong'],
     ['another method', { claims: { htm: 'GET' } }, 'htm is not the method of this request'],
     [
@@ -172,23 +147,12 @@ describe('a proof', () => {
       'htu is not the address of this request',
     ],
     ['no identifier', { claims: { jti: undefined } }, 'jti is missing'],
-    ['milliseconds', { claims: { iat: seconds * 1000 } }, 'iat is not now'],
-    ['a text for a time', { claims: { iat: String(seconds) } }, 'iat is not a number of seconds'],
-    ['half a second', { claims: { iat: seconds + 0.5 } }, 'iat is not a number of seconds'],
-    ['a time of ten minutes ago', { claims: { iat: seconds - 600 } }, 'iat is not now'],
-    ['a time in ten minutes', { claims: { iat: seconds + 600 } }, 'iat is not now'],
   ])('is refused with %s, and nothing is spent', async (_, flaw, why) => {
     const { url } = await start()
     const before = await login(url)
     const dpop = before.key.prove(`${url}/v1/token`, flaw)
     expect(no(await postJson(url, body(before.refreshToken), { dpop }))).toEqual(INVALID(`DPoP: ${why}`))
     expect((await refresh(before, before.refreshToken)).status).toBe(200)
-  })
-
-  test('is refused with a key of another curve', async () => {
-    const { url } = await start()
-    const dpop = proofKey(Date.now, 'P-384').prove(`${url}/v1/token`)
-    expect(no(await postJson(url, body('x'), { dpop }))).toEqual(INVALID('DPoP: jwk is not a key for ES256'))
   })
 
   test.each([

@@ -1,12 +1,8 @@
 import type { Constraint } from './constraints.ts'
 
-/** The lists of AssumeRole, as the query protocol writes them: `Tags.member.1.Key`. */
+/** Session tags of AssumeRole, as the query protocol writes them. */
+export const LISTS = /^Tags\.member\.([1-9]\d*)\.(Key|Value)$/
 
-/** The names of their members. */
-export const LISTS =
-  /^(PolicyArns\.member\.([1-9]\d*)\.arn|Tags\.member\.([1-9]\d*)\.(Key|Value)|TransitiveTagKeys\.member\.([1-9]\d*))$/
-
-const MOST_POLICIES = 10
 const MOST_TAGS = 50
 
 function texts(form: URLSearchParams, name: (index: number) => string): string[] {
@@ -37,16 +33,7 @@ function tagsProblem(form: URLSearchParams): string | undefined {
   if (new Set(keys).size < keys.length) {
     return 'Duplicate tag keys found. Please note that Tag keys are case insensitive.'
   }
-  const transitive = texts(form, (index) => `TransitiveTagKeys.member.${index}`)
-  const odd = transitive.find((key) => !keys.includes(key.toLowerCase()))
-  return odd && 'The specified transitive tag key must be included in the requested tags.'
-}
-
-function policiesProblem(form: URLSearchParams): string | undefined {
-  const arns = texts(form, (index) => `PolicyArns.member.${index}.arn`)
-  if (arns.length > MOST_POLICIES) return 'The number of policy ARNs exceeds 10'
-  const odd = arns.find((arn) => !/^arn:aws(-[a-z]+)*:iam::(\d{12}|aws):policy\/\S+$/.test(arn))
-  return odd === undefined ? undefined : `ARN ${odd} is not valid.`
+  return undefined
 }
 
 /** Members are counted from one without a gap; what stands behind a gap would be lost. */
@@ -62,4 +49,4 @@ function gapProblem(form: URLSearchParams): string | undefined {
 }
 
 export const listProblem = (form: URLSearchParams): string | undefined =>
-  gapProblem(form) ?? policiesProblem(form) ?? tagsProblem(form)
+  gapProblem(form) ?? tagsProblem(form)

@@ -1,5 +1,3 @@
-/** Signatures of another hand than AWS' own client, which can be told to sign something else than it sends. */
-import { createHash, createHmac } from 'node:crypto'
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { AwsClient } from 'aws4fetch'
 import { XMLParser } from 'fast-xml-parser'
@@ -42,22 +40,6 @@ const no = ({ status, xml }: Awaited<ReturnType<typeof send>>) => [
 
 const stamp = (time: number) => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, '')
 
-/** The headers of a request that is signed in all but the order of its headers as AWS wants it. */
-function byHand(url: string, names: string): Record<string, string> {
-  const date = stamp(Date.now())
-  const values: Record<string, string> = { host: new URL(url).host, 'x-amz-date': date }
-  const lines = names.split(';').map((name) => `${name}:${values[name]}\n`)
-  const hash = (text: string) => createHash('sha256').update(text).digest('hex')
-  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
-  const request = hash(['POST', '/', '', lines.join(''), names, hash(QUERY)].join('\n'))
-  const scope = [date.slice(0, 8), 'us-east-1', 'sts', 'aws4_request']
-  const text = ['AWS4-HMAC-SHA256', date, scope.join('/'), request].join('\n')
-  const key = scope.reduce<string | Buffer>(hmac, `AWS4${ADA.secretAccessKey}`)
-  const credential = `Credential=${ADA.accessKeyId}/${scope.join('/')}`
-  const authorization = `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=${names}, Signature=${hmac(key, text).toString('hex')}`
-  return { ...FORM, 'x-amz-date': date, authorization }
-}
-
 describe('a signature', () => {
   test('of another hand is right too, and the answer is XML', async () => {
     const { url } = await start()
@@ -72,15 +54,6 @@ describe('a signature', () => {
     const { url } = await start()
     const { accessToken } = await login(url)
     expect((await send(await signed(url, accessToken))).status).toBe(200)
-  })
-
-  test('a no is an error document, with an id', async () => {
-    const { url } = await start()
-    const { xml } = await send(await signed(url), { authorization: null })
-    expect(xml.ErrorResponse).toMatchObject({
-      Error: { Type: 'Sender', Code: 'MissingAuthenticationToken' },
-      RequestId: expect.any(String),
-    })
   })
 
   const WRONG = [403, 'SignatureDoesNotMatch', expect.stringMatching(/^The request signature we calculated/)]
@@ -98,19 +71,6 @@ describe('a signature', () => {
     expect(no(await read(await fetch(url, { method: 'POST', headers, body })))).toEqual(WRONG)
   })
 
-  test('is wrong over another date, and over a query that was added', async () => {
-    const { url } = await start()
-    const request = await signed(url)
-    const date = stamp(Date.parse(new Date().toISOString().slice(0, 10)) + 1000)
-    const near = stamp(Date.now() - 60_000)
-    const sameDay = near.slice(0, 8) === stamp(Date.now()).slice(0, 8) ? near : date
-    expect(no(await send(request.clone(), { 'x-amz-date': sameDay }))).toEqual(WRONG)
-    const { headers } = request
-    expect(no(await read(await fetch(`${url}/?x=1`, { method: 'POST', headers, body: QUERY })))).toEqual(
-      WRONG,
-    )
-  })
-
   test('is nobody’s with keys that are not known', async () => {
     const { url } = await start()
     expect(no(await send(await signed(url, { accessKeyId: 'AKIAX' })))).toEqual(UNKNOWN)
@@ -126,11 +86,6 @@ describe('a signature', () => {
     const token = sessionToken()
     const keys = { accessKeyId, secretAccessKey, ...(token && { sessionToken: token }) }
     expect(no(await send(await signed(url, keys)))).toEqual(UNKNOWN)
-  })
-
-  test('is nobody’s with long-term keys and a session token', async () => {
-    const { url } = await start()
-    expect(no(await send(await signed(url, { sessionToken: 'x' })))).toEqual(UNKNOWN)
   })
 
   test('is too late with keys that are over', async () => {
@@ -154,12 +109,6 @@ describe('a signature', () => {
     const { url } = await start({ now: () => now })
     const refusal = no(await send(await signed(url, { datetime: stamp(now + off) })))
     expect(refusal).toEqual([403, 'SignatureDoesNotMatch', expect.stringMatching(message)])
-  })
-
-  test.each([-900_000, 900_000])('%i ms off is right', async (off) => {
-    const now = Math.floor(Date.now() / 1000) * 1000
-    const { url } = await start({ now: () => now })
-    expect((await send(await signed(url, { datetime: stamp(now + off) }))).status).toBe(200)
   })
 
   test('is judged by the clock that the server tells, and AWS’ own client follows it', async () => {
@@ -186,9 +135,6 @@ describe('a signature', () => {
   })
 
   test.each<[string, (authorization: string) => string, number, RegExp]>([
-    ['another algorithm', (text) => text.replace('HMAC', 'ECDSA'), 400, /not of AWS4-HMAC-SHA256/],
-    ['four parts of a scope', (text) => text.replace('/aws4_request', ''), 400, /exactly 5 slash-delimited/],
-    ['another end of the scope', (text) => text.replace('aws4_request', 'aws5'), 403, /valid terminator/],
     ['another day', (text) => text.replace(/\/\d{8}\//, '/20200101/'), 403, /^Date in Credential scope/],
     ['an unsigned host', (text) => text.replace('host;', ''), 403, /^'host' must be a 'SignedHeader'/],
     ['an unsigned date', (text) => text.replace(';x-amz-date', ''), 403, /^'x-amz-date' must be/],
@@ -207,74 +153,21 @@ describe('a signature', () => {
     const code = status === 400 ? 'IncompleteSignature' : 'SignatureDoesNotMatch'
     expect(no(await send(request, { authorization }))).toEqual([status, code, expect.stringMatching(why)])
   })
-
-  test.each([
-    ['host;x-amz-date', 200],
-    ['x-amz-date;host', 403],
-  ])('counts with its headers in order: %s', async (names, status) => {
-    const { url } = await start()
-    const headers = byHand(url, names)
-    expect((await fetch(url, { method: 'POST', headers, body: QUERY })).status).toBe(status)
-  })
-
-  test('is refused without a date', async () => {
-    const { url } = await start()
-    expect(no(await send(await signed(url), { 'x-amz-date': null })).slice(0, 2)).toEqual([
-      400,
-      'IncompleteSignature',
-    ])
-  })
 })
 
 describe('a query', () => {
   const ROLE = 'RoleArn=arn:aws:iam::111122223333:role/R&RoleSessionName=xx'
 
   test.each([
-    ['nothing', 'x=1', [400, 'MissingAction', 'The request must contain the parameter Action']],
-    [
-      'another operation',
-      'Action=AssumeRoot&Version=2011-06-15',
-      [400, 'InvalidAction', 'Could not find operation AssumeRoot for version 2011-06-15'],
-    ],
-    [
-      'another version',
-      'Action=GetCallerIdentity&Version=1',
-      [400, 'InvalidAction', 'Could not find operation GetCallerIdentity for version 1'],
-    ],
     ['what it does not know', `${QUERY}&X=1`, [400, 'ValidationError', 'X is not a parameter']],
-    [
-      'what AssumeRole does not know',
-      `Action=AssumeRole&Version=2011-06-15&${ROLE}&RoleName=x`,
-      [400, 'ValidationError', 'RoleName is not a parameter'],
-    ],
-    [
-      'what GetSessionToken does not know',
-      'Action=GetSessionToken&Version=2011-06-15&Duration=900',
-      [400, 'ValidationError', 'Duration is not a parameter'],
-    ],
     ['the same twice', `${QUERY}&Version=2011-06-15`, [400, 'ValidationError', 'Version is given twice']],
     [
       'a list with a gap',
       `Action=AssumeRole&Version=2011-06-15&${ROLE}&Tags.member.2.Key=a&Tags.member.2.Value=b`,
       [400, 'ValidationError', 'Tags.member.2.Key stands behind a gap'],
     ],
-    [
-      'a word for a number',
-      'Action=GetSessionToken&Version=2011-06-15&DurationSeconds=1h',
-      [
-        400,
-        'ValidationError',
-        "1 validation error detected: Value '1h' at 'durationSeconds' failed to satisfy constraint: Member must be a number",
-      ],
-    ],
   ])('is refused with %s', async (_, body, expected) => {
     const { url } = await start()
     expect(no(await send(await signed(url, {}, body)))).toEqual(expected)
-  })
-
-  test('is a form', async () => {
-    const { url } = await start()
-    const answer = await send(await signed(url), { 'content-type': 'text/plain' })
-    expect(no(answer).slice(0, 2)).toEqual([400, 'MissingAction'])
   })
 })
