@@ -8,7 +8,7 @@ import type { Entry, Header, KeysCredential } from '../src/core/types.ts'
 import { createDaypass } from '../src/index.ts'
 import type { AuthorizationServer } from '../src/testing/authorization-server.ts'
 import { scriptedBrowser } from '../src/testing/browser.ts'
-import { diskVault } from '../src/vault/open-vault.ts'
+import { openDiskVault } from '../src/vault/open-vault.ts'
 import { cleanEnvironment, type Program } from './measure.ts'
 
 export const ROOT = join(import.meta.dirname, '..')
@@ -30,7 +30,7 @@ export function newHome(store: Store = 'file'): Home & { folder: string } {
   const folder = mkdtempSync(join(tmpdir(), 'daypass-bench-'))
   homes.push(folder)
   const env = cleanEnvironment({ HOME: folder, DAYPASS_HOME: folder, DAYPASS_STORE: store })
-  const vault = diskVault(join(folder, 'vault'), { wanted: store })
+  const vault = openDiskVault(join(folder, 'vault'), { wanted: store })
   return {
     folder,
     env,
@@ -54,7 +54,7 @@ export async function loggedIn(server: AuthorizationServer, store: Store, identi
   const given = { params: { issuer: server.issuer }, clientId: server.clientId }
   const { store: kept } = await daypass.login('oidc', { name: 'bench', method: 'browser', given })
   if (kept !== store) throw new Error(`the key lies in the ${kept}, not in the ${store}`)
-  const vault = diskVault(join(home.folder, 'vault'), { wanted: store })
+  const vault = openDiskVault(join(home.folder, 'vault'), { wanted: store })
   const { header, grant } = (await vault.read('bench'))!
   for (let index = 1; index < identities; index++) {
     await vault.write({ header: { ...header, name: `bench-${index}` }, ...(grant && { grant }) })
@@ -92,7 +92,7 @@ export async function withKeys(): Promise<Home> {
     ...times,
   }
   const grant = { credential, refreshToken: new Secret(letters(1200)), proofKey: new Secret(letters(300)) }
-  await diskVault(join(home.folder, 'vault'), { wanted: 'file' }).write({ header, grant })
+  await openDiskVault(join(home.folder, 'vault'), { wanted: 'file' }).write({ header, grant })
   return home
 }
 

@@ -1,22 +1,22 @@
 /** `npm run demo`: the story of `daypass demo`, against a real authorization server, `oidc-provider`. */
 import { join } from 'node:path'
-import { DEMO_TOKEN_LIFE, tellDemo } from '../src/cli/commands/demo.ts'
-import { errorText } from '../src/cli/output/error.ts'
-import { painter } from '../src/cli/output/text.ts'
-import { exitCode } from '../src/core/errors.ts'
-import { nodeHost } from '../src/platform/node-host.ts'
+import { DEMO_TOKEN_LIFE, playDemo } from '../src/cli/commands/demo.ts'
+import { formatErrorText } from '../src/cli/output/error.ts'
+import { createPainter } from '../src/cli/output/text.ts'
+import { getExitCode } from '../src/core/errors.ts'
+import { createNodeHost } from '../src/platform/node-host.ts'
 import { startOidcProvider } from '../test/kit/oidc-provider.ts'
 
 const { env, stdin, stderr } = process
-const paint = painter(stderr, env)
+const paint = createPainter(stderr, env)
 const cancel = new AbortController()
 process.once('SIGINT', () => cancel.abort(new Error('cancelled')))
 
 const server = await startOidcProvider({ accessTokenTtl: DEMO_TOKEN_LIFE / 1000 })
-const host = nodeHost({ env, stdin, stderr })
+const host = createNodeHost({ env, stdin, stderr })
 const program = [process.execPath, join(import.meta.dirname, '../dist/cli.cjs')]
 try {
-  await tellDemo(
+  await playDemo(
     { host, paint, program, signal: cancel.signal },
     {
       title: 'oidc-provider, a certified OpenID Connect server',
@@ -31,7 +31,7 @@ try {
   )
 } catch (error) {
   stderr.write(
-    cancel.signal.aborted ? 'cancelled\n' : errorText(error, false, Boolean(env.DAYPASS_DEBUG), paint),
+    cancel.signal.aborted ? 'cancelled\n' : formatErrorText(error, false, Boolean(env.DAYPASS_DEBUG), paint),
   )
-  process.exitCode = cancel.signal.aborted ? 130 : exitCode(error)
+  process.exitCode = cancel.signal.aborted ? 130 : getExitCode(error)
 }

@@ -46,7 +46,7 @@ const NAME = 'daypass'
 export function fromDaypass(options: FromDaypassOptions = {}): AlibabaCredentialsProvider {
   const { identity, daypass = createDaypass(), minTtl } = options
   const getCredentials = async () => {
-    const handed = await daypass.handOut(identity, minTtl === undefined ? {} : { minTtl })
+    const handed = await daypass.getCredential(identity, minTtl === undefined ? {} : { minTtl })
     const { credential } = handed
     if (credential.kind !== 'keys' || credential.cloud !== 'alibaba')
       throw new DaypassError('usage', `${handed.identity} has no keys of Alibaba Cloud`, {

@@ -32,7 +32,7 @@ export interface FromDaypassOptions extends Pick<CredentialOptions, 'minTtl'> {
 export function fromDaypass(options: FromDaypassOptions = {}): () => Promise<AwsCredentialIdentity> {
   const { identity, daypass = createDaypass(), minTtl } = options
   return async () => {
-    const handed = await daypass.handOut(identity, minTtl === undefined ? {} : { minTtl })
+    const handed = await daypass.getCredential(identity, minTtl === undefined ? {} : { minTtl })
     const { credential, header } = handed
     if (credential.kind !== 'keys' || credential.cloud !== 'aws')
       throw new DaypassError('usage', `${handed.identity} has no keys of AWS`, {

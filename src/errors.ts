@@ -3,8 +3,8 @@ export {
   DaypassError,
   type ErrorCode,
   EXIT,
-  exitCode,
   type FormatCommand,
   formatCommand,
+  getExitCode as exitCode,
   isDaypassError,
 } from './core/errors.ts'

@@ -1,19 +1,19 @@
-import type { Choices } from './client/context.ts'
-import { assemble, type Daypass } from './client/index.ts'
-import { compiledFile } from './config/compiled.ts'
+import type { IdentityChoices } from './client/context.ts'
+import { assembleDaypass, type Daypass } from './client/index.ts'
+import { resolveCompiledPath } from './config/compiled.ts'
 import { findFolderFile, parseFolderFile } from './config/folder-file.ts'
 import { loadCompiled, loadConfig, readConfigFile } from './config/load.ts'
 import { locateInConfig } from './config/parse.ts'
 import type { Config } from './config/schema.ts'
 import { chooseStore, type Store } from './core/stores.ts'
 import type { Host } from './core/types.ts'
-import { nodeHost } from './platform/node-host.ts'
-import { type Paths, paths, workingFolder } from './platform/paths.ts'
+import { createNodeHost } from './platform/node-host.ts'
+import { getWorkingFolder, type Paths, resolvePaths } from './platform/paths.ts'
 import { builtIn } from './providers/index.ts'
 import type { Provider } from './providers/provider.ts'
-import { type Homes, withHomes } from './vault/external-store.ts'
-import type { KeychainPatience } from './vault/keychain.ts'
-import { diskVault, memoryVault } from './vault/open-vault.ts'
+import { attachExternalStores, type ExternalStores } from './vault/external-store.ts'
+import type { KeychainOptions } from './vault/keychain.ts'
+import { createMemoryVault, openDiskVault } from './vault/open-vault.ts'
 import { readState, writeState } from './vault/state.ts'
 import type { Vault } from './vault/vault.ts'
 
@@ -55,7 +55,7 @@ export interface DaypassOptions {
   /** From here `.daypass.yaml` is looked for. Default: the working directory. */
   cwd?: string
   /** Patience with the OS keychain. Default: 2.5 s. */
-  keychain?: KeychainPatience
+  keychain?: KeychainOptions
 }
 
 /**
@@ -68,13 +68,13 @@ export interface DaypassOptions {
  * const answer = await daypass.fetch('github')('https://api.github.com/user')
  */
 export function createDaypass(options: DaypassOptions = {}): Daypass {
-  const { env = process.env, cwd = workingFolder() } = options
-  const host = hostOf(env, options.host)
-  const where = paths(env, process.platform)
+  const { env = process.env, cwd = getWorkingFolder() } = options
+  const host = buildHost(env, options.host)
+  const where = resolvePaths(env, process.platform)
   const config = options.config ?? readConfig(where)
   const report = (message: string) => host.terminal.warn(message)
   const added = Object.fromEntries((options.providers ?? []).map((provider) => [provider.id, provider]))
-  return assemble({
+  return assembleDaypass({
     host,
     config,
     vault:
@@ -85,66 +85,76 @@ export function createDaypass(options: DaypassOptions = {}): Daypass {
         report,
         options.keychain,
       ),
-    choices: { ...choicesOf(where, cwd, report), ...(!options.config && { locate: locator(where) }) },
+    choices: {
+      ...createChoices(where, cwd, report),
+      ...(!options.config && { locate: createLocator(where) }),
+    },
     providers: { ...builtIn, ...added },
   })
 }
 
 /** This machine, but for the parts handed in: who hands in a terminal says by it whether a person sits there. */
-function hostOf(env: Host['env'], given: Partial<Host> = {}): Host {
+function buildHost(env: Host['env'], given: Partial<Host> = {}): Host {
   const { stdin, stderr } = process
-  const own = nodeHost({ env, stdin, stderr })
+  const own = createNodeHost({ env, stdin, stderr })
   const { interactive } = given.terminal ?? own.terminal
   return {
     ...own,
-    externalDefault: async () => (await import('./tools/aws/paths.ts')).awsRegion(env),
-    surroundings: () => ({ ...own.surroundings(), interactive }),
+    externalDefault: async () => (await import('./tools/aws/paths.ts')).readAwsRegion(env),
+    detectRuntimeEnvironment: () => ({ ...own.detectRuntimeEnvironment(), interactive }),
     ...given,
   }
 }
 
 function readConfig(where: Paths): Config {
   const config = loadConfig(where.config)
-  loadCompiled(where.config, compiledFile(where.dataDir))
+  loadCompiled(where.config, resolveCompiledPath(where.dataDir))
   return config
 }
 
 /** Places outside the vault where a grant may rest. */
-const HOMES: Homes = {
-  'aws-login-cache': async () => (await import('./tools/aws/login-cache-store.ts')).awsLoginHome,
+const EXTERNAL_STORES: ExternalStores = {
+  'aws-login-cache': async () => (await import('./tools/aws/login-cache-store.ts')).awsLoginStore,
 }
 
 function openVault(
   folder: string,
   wanted: Store,
   report: (message: string) => void,
-  keychain: KeychainPatience | undefined,
+  keychain: KeychainOptions | undefined,
 ): Vault {
-  if (wanted === 'memory') return memoryVault()
-  return withHomes(diskVault(folder, { wanted, report, ...(keychain && { keychain }) }), HOMES)
+  if (wanted === 'memory') return createMemoryVault()
+  return attachExternalStores(
+    openDiskVault(folder, { wanted, report, ...(keychain && { keychain }) }),
+    EXTERNAL_STORES,
+  )
 }
 
 /** Of the file as it is now. */
-const locator =
+const createLocator =
   ({ config }: Paths) =>
   (path: readonly string[]) => {
     const { line, column } = locateInConfig(readConfigFile(config)?.text ?? '', path)
     return `${config}:${line}:${column}`
   }
 
-function choicesOf({ state }: Paths, cwd: string | undefined, report: (message: string) => void): Choices {
-  let folder: ReturnType<Choices['folder']> | undefined
+function createChoices(
+  { state }: Paths,
+  cwd: string | undefined,
+  report: (message: string) => void,
+): IdentityChoices {
+  let folder: ReturnType<IdentityChoices['folder']> | undefined
   return {
     readDefault: () => readState(state, report).default,
     writeDefault: (name) => writeState(state, name === undefined ? {} : { default: name }),
     folder: () => {
-      folder ??= readFolder(cwd, report)
+      folder ??= readFolderChoice(cwd, report)
       return folder
     },
   }
 }
 
-async function readFolder(cwd: string | undefined, report: (message: string) => void) {
+async function readFolderChoice(cwd: string | undefined, report: (message: string) => void) {
   if (cwd === undefined) return undefined
   const { found, warnings } = findFolderFile(cwd, process.getuid?.())
   for (const warning of warnings) report(warning)

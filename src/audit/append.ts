@@ -13,10 +13,10 @@ import {
   writeSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { makeAll } from '../vault/make-folder.ts'
+import { makeFolders } from '../vault/make-folder.ts'
 
 /** What is known of an asking where it is answered. */
-export interface Asking {
+export interface AuditRequest {
   verb: string
   identity: string
   /** For whom, where that is known: a host, or the name of a program. */
@@ -24,7 +24,7 @@ export interface Asking {
 }
 
 /** A line. */
-export interface Asked extends Asking {
+export interface AuditEntry extends AuditRequest {
   /** ISO 8601. */
   at: string
   pid: number
@@ -35,7 +35,7 @@ export interface Asked extends Asking {
 }
 
 /** In bytes. Then it becomes the older file, and the one that was is gone. */
-export const LIMIT = 1_000_000
+export const MAX_AUDIT_SIZE = 1_000_000
 /** Past the limit this much, nobody could make it the older one; that is tried again when it has doubled. */
 const SPARE = 65_536
 
@@ -43,38 +43,40 @@ const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constant
 
 type Env = Readonly<Record<string, string | undefined>>
 
-export const isOff = (env: Env) => env.DAYPASS_AUDIT?.toLowerCase() === 'off'
+export const isAuditOff = (env: Env) => env.DAYPASS_AUDIT?.toLowerCase() === 'off'
 
 /** True: the file has become too long, and whoever has time makes it the older one. */
-export function append(path: string, asking: Asking, env: Env): boolean {
-  if (isOff(env)) return false
+export function appendAudit(path: string, asking: AuditRequest, env: Env): boolean {
+  if (isAuditOff(env)) return false
   try {
-    const line = Buffer.from(`${JSON.stringify(lineOf(asking))}\n`)
-    const written = write(path, line)
+    const line = Buffer.from(`${JSON.stringify(createAuditEntry(asking))}\n`)
+    const written = writeAuditLine(path, line)
     // What was opened became the older one, and was replaced as such: the line went with it.
-    const { size } = written.nlink > 0 ? written : write(path, line)
-    return size >= LIMIT && size % LIMIT < SPARE
+    const { size } = written.nlink > 0 ? written : writeAuditLine(path, line)
+    return size >= MAX_AUDIT_SIZE && size % MAX_AUDIT_SIZE < SPARE
   } catch {
     return false
   }
 }
 
-function lineOf({ verb, identity, audience }: Asking): Asked {
+function createAuditEntry({ verb, identity, audience }: AuditRequest): AuditEntry {
   return {
-    at: isoNow(),
+    at: formatNow(),
     verb,
     identity,
     audience,
     pid: process.pid,
     ppid: process.ppid,
     parent:
-      process.platform === 'linux' ? attempt(() => readlinkSync(`/proc/${process.ppid}/exe`)) : undefined,
-    cwd: attempt(() => process.cwd()),
+      process.platform === 'linux'
+        ? ignoreFailure(() => readlinkSync(`/proc/${process.ppid}/exe`))
+        : undefined,
+    cwd: ignoreFailure(() => process.cwd()),
   }
 }
 
 /** Part by part: the first `toISOString` of a process takes 0.2 ms, which is half of what all of this takes. */
-function isoNow(): string {
+function formatNow(): string {
   const now = new Date()
   const two = (part: number) => (part < 10 ? `0${part}` : part)
   const day = `${now.getUTCFullYear()}-${two(now.getUTCMonth() + 1)}-${two(now.getUTCDate())}`
@@ -82,7 +84,7 @@ function isoNow(): string {
 }
 
 /** Another user's process does not tell, and a folder may be gone. */
-function attempt(deed: () => string): string | undefined {
+function ignoreFailure(deed: () => string): string | undefined {
   try {
     return deed()
   } catch {
@@ -91,10 +93,10 @@ function attempt(deed: () => string): string | undefined {
 }
 
 /** One write at the end, which the system mixes with nobody else's. */
-function write(path: string, line: Buffer): Stats {
-  const handle = open(path)
+function writeAuditLine(path: string, line: Buffer): Stats {
+  const handle = openAuditFile(path)
   try {
-    const { mode } = checkOurs(fstatSync(handle))
+    const { mode } = assertOwnFile(fstatSync(handle))
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) fchmodSync(handle, 0o600)
     writeSync(handle, line)
     return fstatSync(handle)
@@ -103,19 +105,19 @@ function write(path: string, line: Buffer): Stats {
   }
 }
 
-function open(path: string): number {
+function openAuditFile(path: string): number {
   // Neither a link to elsewhere, nor a pipe that nobody reads.
   const flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK
   try {
     return openSync(path, flags, 0o600)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    makeAll(dirname(path))
+    makeFolders(dirname(path))
     return openSync(path, flags, 0o600)
   }
 }
 
-function checkOurs(stat: Stats): Stats {
+function assertOwnFile(stat: Stats): Stats {
   if (stat.isFile() && (process.getuid === undefined || stat.uid === process.getuid())) return stat
   throw new Error('somebody else has a file there')
 }

@@ -3,21 +3,25 @@ import type { CommanderError } from 'commander'
 import { type Advice, DaypassError } from '../core/errors.ts'
 
 /** `daypass auth list` and `daypass --json list` are `daypass list` and `daypass list --json`. */
-export function wordsOf(argv: readonly string[]): string[] {
-  const words = verbFirst(argv)
-  return words[0] === 'auth' ? verbFirst(words.slice(1)) : words
+export function normalizeArgv(argv: readonly string[]): string[] {
+  const words = moveVerbFirst(argv)
+  return words[0] === 'auth' ? moveVerbFirst(words.slice(1)) : words
 }
 
 /** What stands behind `--` of `exec` is another program's, and not for anyone here to read. */
-export function withoutCommand(words: readonly string[]): { words: string[]; command?: string[] } {
+export function splitCommand(words: readonly string[]): { words: string[]; command?: string[] } {
   const stop = words[0] === 'exec' ? words.indexOf('--') : -1
   return stop === -1 ? { words: [...words] } : { words: words.slice(0, stop), command: words.slice(stop + 1) }
 }
 
 /** commander's complaint in our own form. */
-export function usage(error: CommanderError, root: Verb, words: readonly string[]): DaypassError {
-  const [message, ...more] = withoutValue(error.message).split('\n')
-  const verb = verbsOf(root, words).join(' ')
+export function createUsageError(
+  error: CommanderError,
+  root: CommandNode,
+  words: readonly string[],
+): DaypassError {
+  const [message, ...more] = stripValue(error.message).split('\n')
+  const verb = findVerbPath(root, words).join(' ')
   const advice: Advice = verb === '' ? { verb: '--help' } : { verb, flags: ['--help'] }
   if (error.code !== 'commander.help')
     return new DaypassError('usage', message!.replace(/\.$/, ''), {
@@ -30,17 +34,17 @@ export function usage(error: CommanderError, root: Verb, words: readonly string[
 }
 
 /** What stands behind `=` of an option that nobody knows may be a secret. */
-const withoutValue = (message: string) =>
+const stripValue = (message: string) =>
   message.replace(/^error: /, '').replace(/^(unknown option '-[^'=]*)=.*?'$/ms, "$1'")
 
-interface Verb {
+interface CommandNode {
   name(): string
   alias(): string
-  readonly commands: readonly Verb[]
+  readonly commands: readonly CommandNode[]
 }
 
 /** `config path`: the command that these words get to. */
-function verbsOf(root: Verb, words: readonly string[]): string[] {
+function findVerbPath(root: CommandNode, words: readonly string[]): string[] {
   const verbs: string[] = []
   let at = root
   for (const word of words) {
@@ -56,7 +60,7 @@ const COMMON = new Set(['--json', '-v', '--verbose', '-q', '--quiet', '--no-inpu
 const COMMON_WITH_VALUE = new Set(['-i', '--identity', '--profile', '--api-url'])
 
 /** Flags that every verb has may stand before it. */
-function verbFirst(argv: readonly string[]): string[] {
+function moveVerbFirst(argv: readonly string[]): string[] {
   let end = 0
   while (end < argv.length) {
     const word = argv[end]!

@@ -1,12 +1,12 @@
-import { append } from '../audit/append.ts'
-import { rotate } from '../audit/rotate.ts'
-import type { World } from './output/result.ts'
+import { appendAudit } from '../audit/append.ts'
+import { rotateAudit } from '../audit/rotate.ts'
+import type { CommandContext } from './output/result.ts'
 
 /** Told before it is handed out. `audience`: a host; of a program that is run, its name is known. */
-export async function record(
-  { host, paths, verb, program }: World,
+export async function writeAuditLine(
+  { host, paths, verb, program }: CommandContext,
   identity: string,
   audience = program,
 ): Promise<void> {
-  if (append(paths.audit, { verb, identity, audience }, host.env)) await rotate(paths.audit)
+  if (appendAudit(paths.audit, { verb, identity, audience }, host.env)) await rotateAudit(paths.audit)
 }

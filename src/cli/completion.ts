@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { loadConfig } from '../config/load.ts'
-import { paths } from '../platform/paths.ts'
+import { resolvePaths } from '../platform/paths.ts'
 import { builtIn } from '../providers/index.ts'
 import { diskStore } from '../vault/disk.ts'
 
@@ -8,14 +8,14 @@ import { diskStore } from '../vault/disk.ts'
  * Adds `completion SHELL`, and the hidden verb that its scripts call at each Tab. The names of identities are
  * looked up only for that one: they are file names, so no key is needed.
  */
-export async function completionFor(root: CommandUnknownOpts, words: readonly string[]): Promise<void> {
+export async function addCompletion(root: CommandUnknownOpts, words: readonly string[]): Promise<void> {
   const asking = words[0] === 'complete'
-  if (!asking && !words.some((word) => SHOWN_BY.includes(word))) return
+  if (!asking && !words.some((word) => COMPLETION_WORDS.includes(word))) return
   const { default: tab } = await import('@bomb.sh/tab/commander')
   const completion = tab(root as never, { completionCommandName: 'completion' })
   root.commands.find((command) => command.name() === 'completion')?.description(ABOUT)
   if (!asking) return
-  const identities = await namesOf()
+  const identities = await readIdentityNames()
   const providers = Object.values(builtIn)
   for (const [verb, command] of completion.commands) {
     for (const argument of command.arguments.values()) {
@@ -28,11 +28,11 @@ export async function completionFor(root: CommandUnknownOpts, words: readonly st
 }
 
 /** It costs 20 ms, so it is there where it is used or listed. */
-const SHOWN_BY = ['completion', 'help', '--help', '-h']
+const COMPLETION_WORDS = ['completion', 'help', '--help', '-h']
 const ABOUT = 'shell completion, the names of identities included: source <(daypass completion bash)'
 
-async function namesOf(): Promise<string[]> {
-  const { vault, config } = paths(process.env, process.platform)
+async function readIdentityNames(): Promise<string[]> {
+  const { vault, config } = resolvePaths(process.env, process.platform)
   try {
     const kept = (await diskStore(vault).names()).filter((name) => !name.startsWith('__'))
     return [...new Set([...kept, ...Object.keys(loadConfig(config).auth?.identities ?? {})])]

@@ -1,13 +1,13 @@
 /** Where the program begins: what `warm-answer` can answer is written here, everything else is left to `main`. */
 import { writeSync } from 'node:fs'
-import { append } from '../audit/append.ts'
+import { appendAudit } from '../audit/append.ts'
 import { type DaypassError, EXIT, isDaypassError } from '../core/errors.ts'
-import { paths } from '../platform/paths.ts'
+import { resolvePaths } from '../platform/paths.ts'
 import { readWarmAnswer, type WarmAnswer } from './warm-answer.ts'
 
 const { env } = process
 
-function report(message: string): void {
+function writeWarning(message: string): void {
   try {
     writeSync(2, `! ${message}\n`)
   } catch {
@@ -16,7 +16,7 @@ function report(message: string): void {
 }
 
 /** Straight to the descriptor: `process.stdout` would load the network and stream modules first. */
-function write(text: string): void {
+function writeStdout(text: string): void {
   const bytes = Buffer.from(text)
   let written = 0
   try {
@@ -33,24 +33,24 @@ function write(text: string): void {
 }
 
 /** The record comes first; what takes time about it comes last. */
-async function handOver({ verb, identity, text }: WarmAnswer): Promise<void> {
-  const { audit } = paths(env, process.platform)
-  const isTooLong = append(audit, { verb, identity }, env)
-  write(`${text}\n`)
-  if (isTooLong) await (await import('../audit/rotate.ts')).rotate(audit)
+async function deliverAnswer({ verb, identity, text }: WarmAnswer): Promise<void> {
+  const { audit } = resolvePaths(env, process.platform)
+  const isTooLong = appendAudit(audit, { verb, identity }, env)
+  writeStdout(`${text}\n`)
+  if (isTooLong) await (await import('../audit/rotate.ts')).rotateAudit(audit)
 }
 
-async function start(argv: readonly string[]): Promise<void> {
+async function runFast(argv: readonly string[]): Promise<void> {
   let answer: WarmAnswer | undefined
-  let met: DaypassError | undefined
+  let earlyError: DaypassError | undefined
   try {
-    answer = await readWarmAnswer(argv, { env, cwd: process.cwd, now: Date.now, report })
+    answer = await readWarmAnswer(argv, { env, cwd: process.cwd, now: Date.now, report: writeWarning })
   } catch (error) {
     // `main` meets the same trouble and knows how to say it; a keychain that hangs is waited for once.
-    if (isDaypassError(error, 'keychain')) met = error
+    if (isDaypassError(error, 'keychain')) earlyError = error
   }
-  if (answer) await handOver(answer)
-  else await (await import('./main.ts')).main(argv, met)
+  if (answer) await deliverAnswer(answer)
+  else await (await import('./main.ts')).main(argv, earlyError)
 }
 
-void start(process.argv.slice(2))
+void runFast(process.argv.slice(2))

@@ -16,13 +16,13 @@ export interface CommonFlags {
 }
 
 /** Which identity is meant; of `login` also a parameter, and shown. */
-const API = new Option('--api-url <url>', 'the identity of this API').argParser(once).hideHelp()
+const API = new Option('--api-url <url>', 'the identity of this API').argParser(parseOnce).hideHelp()
 
 /** A command with the flags that every verb has. */
-export const createVerb = (name: string, api = API) =>
+export const createVerbCommand = (name: string, api = API) =>
   new Command(name)
-    .option(IDENTITY.flags, IDENTITY.about, once)
-    .addOption(new Option('--profile <name>', 'same as --identity').argParser(once).hideHelp())
+    .option(IDENTITY.flags, IDENTITY.about, parseOnce)
+    .addOption(new Option('--profile <name>', 'same as --identity').argParser(parseOnce).hideHelp())
     .addOption(api)
     .option(JSON_OUTPUT.flags, JSON_OUTPUT.about)
     .option('-q, --quiet', 'only warnings and errors')
@@ -30,30 +30,30 @@ export const createVerb = (name: string, api = API) =>
     .option('--no-input', 'ask nothing')
 
 /** By position or by flag; twice is a mistake, even with the same name. */
-export function selected(
+export function resolveSelected(
   position: string | undefined,
   { identity, profile }: CommonFlags,
 ): string | undefined {
   const given = [position, identity, profile].filter((name) => name !== undefined)
   if (given.length <= 1) return given[0]
-  throw selectedTwice(given)
+  throw createSelectedTwiceError(given)
 }
 
 /** The identity that `--api-url` means, in the place of one that is named. */
-export async function chooseByApi(flags: CommonFlags, daypass: Pick<Daypass, 'identityAt'>): Promise<void> {
+export async function resolveByApi(flags: CommonFlags, daypass: Pick<Daypass, 'identityAt'>): Promise<void> {
   const { apiUrl, identity, profile } = flags
   if (apiUrl === undefined) return
   const named = identity ?? profile
-  if (named !== undefined) throw selectedTwice([named, '--api-url'])
+  if (named !== undefined) throw createSelectedTwiceError([named, '--api-url'])
   flags.identity = await daypass.identityAt(apiUrl)
 }
 
-function once(name: string, before: string | undefined): string {
+function parseOnce(name: string, before: string | undefined): string {
   if (before === undefined) return name
-  throw selectedTwice([before, name])
+  throw createSelectedTwiceError([before, name])
 }
 
-const selectedTwice = (names: readonly string[]) =>
+const createSelectedTwiceError = (names: readonly string[]) =>
   new DaypassError('usage', `an identity was selected twice: ${names.join(' and ')}`, {
     hint: 'name it once, by position or with -i',
   })

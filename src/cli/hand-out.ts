@@ -1,64 +1,67 @@
-import type { Handed } from '../client/credential.ts'
+import type { CredentialResult } from '../client/credential.ts'
 import { parseDuration } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
-import { isBound } from '../formats/token.ts'
-import { type Changes, changesFor } from '../formats/variables.ts'
-import { record } from './audit-line.ts'
-import { orLogIn } from './login/on-demand.ts'
-import { explain, type World } from './output/result.ts'
+import { isKeyBound } from '../formats/token.ts'
+import { buildEnvChanges, type EnvChanges } from '../formats/variables.ts'
+import { writeAuditLine } from './audit-line.ts'
+import { withLogin } from './login/on-demand.ts'
+import { type CommandContext, explain } from './output/result.ts'
 
 /** What a verb that hands out a credential says beside it. */
-export async function handOut(
-  world: World,
+export async function obtainCredential(
+  world: CommandContext,
   identity: string | undefined,
   minTtl: string | undefined,
-): Promise<Handed> {
+): Promise<CredentialResult> {
   const demand = minTtl === undefined ? {} : { minTtl: parseDuration(minTtl, '--min-ttl') }
-  const handed = await orLogIn(world, identity, () => world.daypass.handOut(identity, demand))
+  const handed = await withLogin(world, identity, () => world.daypass.getCredential(identity, demand))
   const { identity: name, credential, variable } = handed
   if (variable)
     explain(
       world,
       credential.kind === 'keys' ? `the keys of ${variable} are used` : `the token of ${variable} is used`,
     )
-  if (credential.kind === 'bearer' && isBound(credential))
+  if (credential.kind === 'bearer' && isKeyBound(credential))
     world.host.terminal.warn(`the token of ${name} is bound to a key: servers refuse it without a proof`)
-  await record(world, name)
+  await writeAuditLine(world, name)
   return handed
 }
 
 /** Whose variables carry the credential of the identity that is meant here, and what else they carry. */
-export async function carrierOf(
-  { daypass }: World,
+export async function resolveEnvVariables(
+  { daypass }: CommandContext,
   selected: string | undefined,
   tenant: string | undefined,
 ) {
-  const { provider, params, endpoints, unsaid } = await daypass.definition(selected, inTenant(tenant))
+  const { provider, params, endpoints, defaulted } = await daypass.definition(
+    selected,
+    buildTenantGiven(tenant),
+  )
   // A default of ours is no reason to change what stands in the environment.
-  const isSaid = !unsaid.includes('region') || provider.environment.export?.regionAlways
+  const isSaid = !defaulted.includes('region') || provider.environment.export?.regionAlways
   return { provider, params, endpoints, region: isSaid ? params.region : undefined }
 }
 
 /** The credential as changes to an environment. `tenant`: instead of the one in force. */
-export async function handOutChanges(
-  world: World,
+export async function obtainEnvChanges(
+  world: CommandContext,
   selected: string | undefined,
   minTtl: string | undefined,
   tenant: string | undefined,
-): Promise<Changes> {
+): Promise<EnvChanges> {
   // First of all: what is wrong with a tenant is no reason to log in.
   await checkTenant(world, selected, tenant)
-  return changesOf(world, selected, tenant, await handOut(world, selected, minTtl))
+  return resolveEnvChanges(world, selected, tenant, await obtainCredential(world, selected, minTtl))
 }
 
-export async function changesOf(
-  world: World,
+export async function resolveEnvChanges(
+  world: CommandContext,
   selected: string | undefined,
   tenant: string | undefined,
-  { credential, header, whole }: Handed,
-): Promise<Changes> {
-  const { provider, ...beside } = await carrierOf(world, selected, tenant)
-  return changesFor(provider, credential, {
+  { credential, header, credentialUrl: whole }: CredentialResult,
+): Promise<EnvChanges> {
+  const { provider, ...beside } = await resolveEnvVariables(world, selected, tenant)
+  return buildEnvChanges(provider, credential, {
     ...beside,
     endpoints: { ...beside.endpoints, ...whole?.endpoints },
     account: whole?.account ?? header?.account?.account,
@@ -66,15 +69,15 @@ export async function changesOf(
   })
 }
 
-const inTenant = (tenant: string | undefined) => (tenant === undefined ? {} : { params: { tenant } })
+const buildTenantGiven = (tenant: string | undefined) => (tenant === undefined ? {} : { params: { tenant } })
 
 export async function checkTenant(
-  { daypass }: World,
+  { daypass }: CommandContext,
   selected: string | undefined,
   tenant: string | undefined,
 ): Promise<void> {
   if (tenant === undefined) return
-  const { title, api } = (await daypass.definition(selected, inTenant(tenant))).provider
+  const { title, api } = (await daypass.definition(selected, buildTenantGiven(tenant))).provider
   if (api.tenants) return
   throw new DaypassError('usage', `${title} has no tenants`, { hint: 'leave out --tenant' })
 }

@@ -62,7 +62,7 @@ export function createProgram(runner: Runner): CommandUnknownOpts {
       'One browser login, and every command-line tool on this machine has short-lived credentials that renew themselves.',
     )
     .version(runner.version, '-V, --version')
-    .configureHelp({ showGlobalOptions: false, sortSubcommands: false, subcommandTerm: termOf })
+    .configureHelp({ showGlobalOptions: false, sortSubcommands: false, subcommandTerm: formatTerm })
     .addHelpText('after', EXAMPLES)
     .showSuggestionAfterError(true)
   for (const create of VERBS) root.addCommand(create(runner).copyInheritedSettings(root))
@@ -70,7 +70,7 @@ export function createProgram(runner: Runner): CommandUnknownOpts {
 }
 
 /** Every verb has options; to say so would cost the room that the descriptions need. */
-const termOf = (verb: CommandUnknownOpts) =>
+const formatTerm = (verb: CommandUnknownOpts) =>
   [verb.name(), verb.alias()].filter(Boolean).join('|') +
   verb.registeredArguments.map((each) => (each.required ? ` <${each.name()}>` : ` [${each.name()}]`)).join('')
 

@@ -46,7 +46,7 @@ export function parseTokenWords(argv: readonly string[]): TokenWords | undefined
   const found: Record<string, string | true> = {}
   while (words.length > 0) {
     const word = words.shift()!
-    const [key, flag] = flagOf(VERBS[verb], word) ?? ['identity', undefined]
+    const [key, flag] = findFlag(VERBS[verb], word) ?? ['identity', undefined]
     const takesValue = flag?.flags.includes('<')
     const value = flag ? (takesValue ? words.shift() : true) : word
     // What is given twice is commander's to judge.
@@ -58,8 +58,8 @@ export function parseTokenWords(argv: readonly string[]): TokenWords | undefined
   return { verb, ...found }
 }
 
-const flagOf = (flags: Record<string, Flag>, word: string) =>
+const findFlag = (flags: Record<string, Flag>, word: string) =>
   Object.entries(flags).find(([, flag]) => flag.flags.split(/,? /).includes(word))
 
-export const tokenForm = ({ json, header }: Pick<TokenWords, 'json' | 'header'>): TokenForm =>
+export const chooseTokenForm = ({ json, header }: Pick<TokenWords, 'json' | 'header'>): TokenForm =>
   json ? 'json' : header ? 'header' : 'plain'

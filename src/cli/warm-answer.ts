@@ -2,28 +2,28 @@
  * A `token` or `credential-process` that needs nothing but reading, with `fs`, `path`, `crypto` and the keychain's native
  * part. Whatever takes more, errors included, is left to `main`.
  */
-import { compiledProvider, isWarm } from '../client/warm.ts'
-import { compiledFile, readCompiled } from '../config/compiled.ts'
-import { findFolderFile, simpleFolderIdentity } from '../config/folder-file.ts'
+import { buildCompiledProvider, isWarm } from '../client/warm.ts'
+import { readCompiled, resolveCompiledPath } from '../config/compiled.ts'
+import { findFolderFile, parseFolderLine } from '../config/folder-file.ts'
 import { parseDuration } from '../core/duration.ts'
 import { isIdentityName } from '../core/names.ts'
 import { chooseStore } from '../core/stores.ts'
 import type { Grant, Host, Time } from '../core/types.ts'
-import { credentialLine } from '../formats/credential-process.ts'
-import { isBound, tokenText } from '../formats/token.ts'
+import { formatCredentialProcess } from '../formats/credential-process.ts'
+import { formatToken, isKeyBound } from '../formats/token.ts'
 import { selectIdentity } from '../identity/select.ts'
-import { paths } from '../platform/paths.ts'
+import { resolvePaths } from '../platform/paths.ts'
 import { loadProvider } from '../providers/registry.ts'
-import { grantFile } from '../vault/file-name.ts'
+import { encodeGrantFileName } from '../vault/file-name.ts'
 import { decodeHeader } from '../vault/header.ts'
 import { openKey } from '../vault/keys.ts'
 import { readOwnFile } from '../vault/read-file.ts'
 import { openBody } from '../vault/seal.ts'
 import { readState } from '../vault/state.ts'
-import { parseTokenWords, tokenForm } from './token-flags.ts'
+import { chooseTokenForm, parseTokenWords } from './token-flags.ts'
 
 /** Where it runs. */
-export interface Machine {
+export interface WarmEnvironment {
   env: Host['env']
   /** Throws where the folder is gone. */
   cwd(): string
@@ -41,12 +41,12 @@ export interface WarmAnswer {
 /** `undefined`, or an error: it takes more than reading. */
 export async function readWarmAnswer(
   argv: readonly string[],
-  { env, cwd, now, report }: Machine,
+  { env, cwd, now, report }: WarmEnvironment,
 ): Promise<WarmAnswer | undefined> {
   const words = parseTokenWords(argv)
   if (!words) return undefined
-  const where = paths(env, process.platform)
-  const compiled = readCompiled(where.config, compiledFile(where.dataDir))
+  const where = resolvePaths(env, process.platform)
+  const compiled = readCompiled(where.config, resolveCompiledPath(where.dataDir))
   if (!compiled || chooseStore(env.DAYPASS_STORE, compiled.keyring) === 'memory') return undefined
   const resolved = await selectIdentity({
     selected: words.identity,
@@ -59,13 +59,13 @@ export async function readWarmAnswer(
   })
   if ('environment' in resolved || !isIdentityName(resolved.identity)) return undefined
   const { identity: name, named } = resolved
-  const record = readOwnFile(`${where.vault}/${grantFile(name)}`, report)
+  const record = readOwnFile(`${where.vault}/${encodeGrantFileName(name)}`, report)
   if (record === undefined) return undefined
   const header = decodeHeader(record, name)
   const own = compiled.providers[header.provider]
   const facts = {
     header,
-    provider: own ? compiledProvider(header.provider, own) : loadProvider(header.provider),
+    provider: own ? buildCompiledProvider(header.provider, own) : loadProvider(header.provider),
     identity: compiled.identities[name],
     own,
     env,
@@ -76,18 +76,18 @@ export async function readWarmAnswer(
   const key = await openKey(where.vault, header.key!, { report })
   const { credential } = openBody(record, name, key) as Grant
   // DPoP-bound tokens need a warning, which `main` prints.
-  if (credential.kind === 'bearer' && isBound(credential)) return undefined
+  if (credential.kind === 'bearer' && isKeyBound(credential)) return undefined
   const text =
     words.verb === 'token'
-      ? tokenText(name, credential, tokenForm(words), header.clockOffset)
-      : credentialLine(name, credential, words.format, header.clockOffset)
+      ? formatToken(name, credential, chooseTokenForm(words), header.clockOffset)
+      : formatCredentialProcess(name, credential, words.format, header.clockOffset)
   return { verb: words.verb, identity: name, text }
 }
 
 /** Throws where there is something to say, or YAML to read. */
 function readSimpleFolder(cwd: string) {
   const { found, warnings } = findFolderFile(cwd, process.getuid?.())
-  const identity = found && simpleFolderIdentity(found.text)
+  const identity = found && parseFolderLine(found.text)
   if (warnings.length > 0 || (found && identity === undefined)) throw new Error('not simple')
   return identity === undefined ? undefined : { identity, file: found!.file }
 }

@@ -1,57 +1,65 @@
 /** Parameters that are still missing when a login begins: from the environment, from another tool, from the person. */
 import { DaypassError } from '../core/errors.ts'
-import { inWords } from '../core/localized-text.ts'
+import { localize } from '../core/localized-text.ts'
 import type { Header, Host, Method } from '../core/types.ts'
-import type { Definition, Given } from '../identity/definition.ts'
-import { checkParam, variableOf } from '../identity/params.ts'
+import type { Definition, DefinitionOverrides } from '../identity/definition.ts'
+import { assertParam, findEnvParam } from '../identity/params.ts'
 import type { Param } from '../providers/param.ts'
-import { type Context, definitionOf } from './context.ts'
+import { buildDefinition, type Context } from './context.ts'
 
-export async function askParams(
+export async function askMissingParams(
   context: Context,
   definition: Definition,
-  layers: { header: Header | undefined; given: Given | undefined },
+  layers: { header: Header | undefined; given: DefinitionOverrides | undefined },
   method: Method | undefined,
 ): Promise<Definition> {
-  const { provider, name, unsaid } = definition
+  const { provider, name, defaulted: unsaid } = definition
   const filled: Record<string, string> = {}
   for (const param of unsaid) {
     const about = provider.params[param]!
     const value =
-      variableOf(param, about, context.host.env) ??
-      (await elsewhere(context, about, { proposed: definition.params[param], method }))
+      findEnvParam(param, about, context.host.env) ??
+      (await resolveMissingParam(context, about, { proposed: definition.params[param], method }))
     if (value !== undefined) filled[param] = value
   }
   const given = { ...layers.given, params: { ...filled, ...layers.given?.params } }
-  for (const [param, value] of Object.entries(given.params)) checkParam(param, value, provider.params[param])
+  for (const [param, value] of Object.entries(given.params)) assertParam(param, value, provider.params[param])
   return Object.keys(filled).length === 0
     ? definition
-    : definitionOf(context, name, provider, { ...layers, given })
+    : buildDefinition(context, name, provider, { ...layers, given })
 }
 
-interface Asking {
+interface ParamQuestion {
   proposed: string | undefined
   method: Method | undefined
 }
 
-async function elsewhere({ host }: Context, about: Param, asking: Asking): Promise<string | undefined> {
+async function resolveMissingParam(
+  { host }: Context,
+  about: Param,
+  asking: ParamQuestion,
+): Promise<string | undefined> {
   const found = about.externalDefault && (await host.externalDefault?.(about.externalDefault))
   if (found) return found
   const isAsked = asking.method === undefined || (about.askFor?.includes(asking.method) ?? true)
   if (!about.ask || !isAsked || !host.terminal.interactive) return undefined
-  return about.oneOf ? chosen(host, about) : typed(host, about, asking.proposed)
+  return about.oneOf ? askParamChoice(host, about) : askParamText(host, about, asking.proposed)
 }
 
-async function typed(host: Host, { ask }: Param, proposed: string | undefined): Promise<string | undefined> {
-  return (await host.terminal.ask(inWords(ask!, host), proposed)).trim() || undefined
+async function askParamText(
+  host: Host,
+  { ask }: Param,
+  proposed: string | undefined,
+): Promise<string | undefined> {
+  return (await host.terminal.ask(localize(ask!, host), proposed)).trim() || undefined
 }
 
-async function chosen(host: Host, { ask, oneOf = [], labels = {} }: Param): Promise<string> {
-  const options = oneOf.map((value) => ({ value, label: inWords(labels[value] ?? value, host) }))
-  return orCancelled(await host.terminal.choose(inWords(ask!, host), options))
+async function askParamChoice(host: Host, { ask, oneOf = [], labels = {} }: Param): Promise<string> {
+  const options = oneOf.map((value) => ({ value, label: localize(labels[value] ?? value, host) }))
+  return assertAnswered(await host.terminal.choose(localize(ask!, host), options))
 }
 
-export function orCancelled<T>(answer: T | undefined): T {
+export function assertAnswered<T>(answer: T | undefined): T {
   if (answer !== undefined) return answer
   throw new DaypassError('cancelled', 'cancelled')
 }

@@ -3,20 +3,24 @@ import { createHash } from 'node:crypto'
 import { type Advice, DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { Entry, Grant, Header, KeysCredential } from '../core/types.ts'
-import { configuredKeys, refusedKeys } from '../identity/configured-keys.ts'
+import { createRefusedKeysError, findConfiguredKeys } from '../identity/configured-keys.ts'
 import type { Definition } from '../identity/definition.ts'
-import { withTimes } from '../refresh/oauth.ts'
-import type { Demand, Lease, Renewed } from '../refresh/renew.ts'
-import type { Held } from '../refresh/renewal-journal.ts'
-import { type RoleWish, takeRole } from '../sts/assume-role.ts'
-import { tokenService } from '../sts/caller-identity.ts'
+import { applyTimes } from '../refresh/oauth.ts'
+import type { CredentialOptions, RenewalOutcome, RenewalSource } from '../refresh/renew.ts'
+import type { StoredGrant } from '../refresh/renewal-journal.ts'
+import { assumeConfiguredRole, type RoleOptions } from '../sts/assume-role.ts'
+import { createTokenService } from '../sts/caller-identity.ts'
 import type { StsRefusal } from '../sts/request.ts'
-import { type Context, knownNames, said } from './context.ts'
+import { type Context, findIdentityConfig, listKnownNames } from './context.ts'
 
 /** The keys of an identity, whatever it takes to have them. Nobody holds two locks: asked for before the child's. */
-export type KeysOf = (definition: Definition, demand: Demand) => Promise<KeysCredential>
+export type GetKeys = (definition: Definition, demand: CredentialOptions) => Promise<KeysCredential>
 
-export function derivedLease(context: Context, definition: Definition, keysOf: KeysOf): Lease {
+export function createDerivedSource(
+  context: Context,
+  definition: Definition,
+  getKeys: GetKeys,
+): RenewalSource {
   const { vault, host } = context
   const { name, provider } = definition
   const parent = definition.parent!.definition
@@ -31,11 +35,11 @@ export function derivedLease(context: Context, definition: Definition, keysOf: K
     vault,
     host,
     margin: provider.tokens.refresh.margin,
-    login: adviseLogin(rootOf(definition)),
-    blank: blankFor(context, definition),
-    admit: () => checkParents(definition),
+    login: adviseLogin(findRootDefinition(definition)),
+    placeholder: createPlaceholder(context, definition),
+    assertUsable: () => checkParents(definition),
     async prepare(rejected) {
-      keys = await keysOf(parent, rejected && keys ? { rejected: keys.secretAccessKey } : {})
+      keys = await getKeys(parent, rejected && keys ? { rejected: keys.secretAccessKey } : {})
     },
     renew: ({ header }) => renewRole(context, definition, { keys: keys!, header, note }),
   }
@@ -44,8 +48,8 @@ export function derivedLease(context: Context, definition: Definition, keysOf: K
 const adviseLogin = ({ name }: Definition): Advice => ({ verb: 'login', identity: name })
 
 /** The identity at the end of the chain: the one that a person logs in to. */
-function rootOf(definition: Definition): Definition {
-  return definition.parent ? rootOf(definition.parent.definition) : definition
+function findRootDefinition(definition: Definition): Definition {
+  return definition.parent ? findRootDefinition(definition.parent.definition) : definition
 }
 
 /** Whoever logged out of a parent does not go on through its children. */
@@ -65,78 +69,89 @@ async function renewRole(
   { host }: Context,
   definition: Definition,
   renewal: Omit<RoleRenewal, 'chained'>,
-): Promise<Renewed> {
-  const renewed = await roleTaken(host, definition, { ...renewal, chained: isRole(definition.parent!) })
-  return 'code' in renewed ? refused(host, definition, renewed) : renewed
+): Promise<RenewalOutcome> {
+  const renewed = await requestRole(host, definition, {
+    ...renewal,
+    chained: isRoleSession(definition.parent!),
+  })
+  return 'code' in renewed ? convertStsRefusal(host, definition, renewed) : renewed
 }
 
 /** Of a role whose keys are kept beside it: it is nobody's child, and no person is needed. */
 export async function renewOwnRole(
   { host }: Context,
   definition: Definition,
-  { header, grant }: Held,
-): Promise<Renewed> {
+  { header, grant }: StoredGrant,
+): Promise<RenewalOutcome> {
   const keys = grant.longTerm!
   const chained = keys.sessionToken !== undefined
-  const renewed = await roleTaken(host, definition, { keys, header, chained, note: () => undefined })
+  const renewed = await requestRole(host, definition, { keys, header, chained, note: () => undefined })
   if ('entry' in renewed) return { entry: { ...renewed.entry, grant: { ...grant, ...renewed.entry.grant } } }
   if (!('code' in renewed)) return renewed
   const { error } = renewed
   if (error.code === 'network') return { failure: 'passing', error }
   return {
     failure: 'refused',
-    error: refusedKeys(definition, error, (command) => command(adviseLogin(definition))),
+    error: createRefusedKeysError(definition, error, (command) => command(adviseLogin(definition))),
   }
 }
 
-interface RoleRenewal extends Pick<RoleWish, 'chained' | 'note'> {
+interface RoleRenewal extends Pick<RoleOptions, 'chained' | 'note'> {
   keys: KeysCredential
   /** The record of the role as it is kept. */
   header: Header
 }
 
-async function roleTaken(
+async function requestRole(
   host: Context['host'],
   definition: Definition,
   { keys, header, ...wish }: RoleRenewal,
-): Promise<Renewed | StsRefusal> {
+): Promise<RenewalOutcome | StsRefusal> {
   const { name, params, endpoints, provider } = definition
-  const at = tokenService(endpoints, params, header.clockOffset)
-  const outcome = await takeRole(host, at, keys, { name, params, ...wish }).catch(unanswered)
+  const at = createTokenService(endpoints, params, header.clockOffset)
+  const outcome = await assumeConfiguredRole(host, at, keys, { name, params, ...wish }).catch(
+    convertNetworkError,
+  )
   if ('failure' in outcome) return outcome
   if ('refusal' in outcome) return outcome.refusal
   const { credential, arn } = outcome.value
   const made = { ...header, account: provider.account.read({ sub: arn }), renewable: true }
-  return { entry: { header: withTimes(made, credential, outcome.clockOffset), grant: { credential } } }
+  return { entry: { header: applyTimes(made, credential, outcome.clockOffset), grant: { credential } } }
 }
 
 /** Nothing was spent by it, whether the cloud heard of it or not. */
-function unanswered(error: unknown): Renewed & { failure: 'passing' } {
+function convertNetworkError(error: unknown): RenewalOutcome & { failure: 'passing' } {
   if (isDaypassError(error, 'network')) return { failure: 'passing', error }
   throw error
 }
 
-function refused(host: Context['host'], definition: Definition, { isOver, error }: StsRefusal): Renewed {
+function convertStsRefusal(
+  host: Context['host'],
+  definition: Definition,
+  { isExpired: isOver, error }: StsRefusal,
+): RenewalOutcome {
   const parent = definition.parent!.definition
   if (error.code === 'network') return { failure: 'passing', error }
   if (error.code !== 'login_required') return { failure: 'refused', error }
   // Those of the configuration are what they are; all others may have been renewed, or can be.
-  if (isOver && !configuredKeys(host, parent)) return { failure: 'parent', error }
+  if (isOver && !findConfiguredKeys(host, parent)) return { failure: 'parent', error }
   return {
     failure: 'refused',
-    error: refusedKeys(parent, error, (command) => command(adviseLogin(rootOf(parent)))),
+    error: createRefusedKeysError(parent, error, (command) =>
+      command(adviseLogin(findRootDefinition(parent))),
+    ),
   }
 }
 
 /** A role's own keys, or those of a sign-in, which are a session's. */
-function isRole({ definition, header }: NonNullable<Definition['parent']>): boolean {
+function isRoleSession({ definition, header }: NonNullable<Definition['parent']>): boolean {
   return definition.parent !== undefined || (header?.method !== 'keys' && definition.keys === undefined)
 }
 
 const NEVER = 0
 
 /** Stands for the first one until it is made: long over, and of nobody. */
-function blankFor({ host }: Context, definition: Definition): Entry & { grant: Grant } {
+function createPlaceholder({ host }: Context, definition: Definition): Entry & { grant: Grant } {
   const { name, provider, kind, params } = definition
   const header: Header = {
     v: 1,
@@ -149,7 +164,7 @@ function blankFor({ host }: Context, definition: Definition): Entry & { grant: G
     issuedAt: NEVER,
     expiresAt: NEVER,
     createdAt: host.now(),
-    madeFrom: madeFrom(definition),
+    madeFrom: computeSourceDigest(definition),
   }
   const credential: KeysCredential = {
     kind: 'keys',
@@ -163,14 +178,14 @@ function blankFor({ host }: Context, definition: Definition): Entry & { grant: G
 }
 
 /** What is kept of it, where it is what would be made now. */
-export const madeNow = (definition: Definition, header: Header | undefined): Header | undefined =>
-  header?.key && header.madeFrom === madeFrom(definition) ? header : undefined
+export const findCurrentHeader = (definition: Definition, header: Header | undefined): Header | undefined =>
+  header?.key && header.madeFrom === computeSourceDigest(definition) ? header : undefined
 
 /** A digest of all that goes into it: another login of the parent, another role, and it is made anew. */
-function madeFrom({ params, endpoints, parent }: Definition): string {
+function computeSourceDigest({ params, endpoints, parent }: Definition): string {
   const { definition, header } = parent!
   const source = definition.parent
-    ? madeFrom(definition)
+    ? computeSourceDigest(definition)
     : [definition.name, definition.keys?.accessKeyId ?? header?.createdAt]
   const { region: _, ...role } = params
   return createHash('sha256')
@@ -179,18 +194,18 @@ function madeFrom({ params, endpoints, parent }: Definition): string {
 }
 
 /** Everyone who is made from it, however far down. */
-async function childrenOf(context: Context, name: string): Promise<string[]> {
-  const names = await knownNames(context)
-  const direct = names.filter((one) => said(context, one)?.via?.identity === name)
-  const further = await Promise.all(direct.map((one) => childrenOf(context, one)))
+async function listDerivedIdentities(context: Context, name: string): Promise<string[]> {
+  const names = await listKnownNames(context)
+  const direct = names.filter((one) => findIdentityConfig(context, one)?.via?.identity === name)
+  const further = await Promise.all(direct.map((one) => listDerivedIdentities(context, one)))
   return [...direct, ...further.flat()]
 }
 
 /** Each under its own lock, when the parent's is free again. */
-export async function dropChildren(context: Context, name: string): Promise<string[]> {
+export async function dropDerivedIdentities(context: Context, name: string): Promise<string[]> {
   const { vault } = context
   const dropped: string[] = []
-  for (const child of await childrenOf(context, name)) {
+  for (const child of await listDerivedIdentities(context, name)) {
     if (await vault.exclusive(child, 'logout', () => vault.remove(child))) dropped.push(child)
   }
   return dropped

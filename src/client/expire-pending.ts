@@ -1,5 +1,5 @@
 import { isDaypassError } from '../core/errors.ts'
-import type { Pending } from '../login/pending-login.ts'
+import type { PendingRecord } from '../login/pending-login.ts'
 import type { Context } from './context.ts'
 
 /** Started logins that were not finished in time. */
@@ -10,7 +10,7 @@ export async function deleteExpiredPending({ vault, host }: Context): Promise<vo
       if (!isDaypassError(error, 'vault')) throw error
       return undefined
     }
-    const pending = (await vault.sealed.read(name).catch(damaged)) as Pending | undefined
+    const pending = (await vault.sealed.read(name).catch(damaged)) as PendingRecord | undefined
     if (!pending || pending.expiresAt <= host.now()) await vault.sealed.remove(name)
   }
 }

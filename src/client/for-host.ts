@@ -3,14 +3,26 @@ import { formatCommand, isDaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Header } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
-import type { Resolved } from '../identity/select.ts'
-import { type Context, find, found, resolve, withConfigured } from './context.ts'
-import { credentialOf, definitionBehind, type Handed, meant, takeOnce } from './credential.ts'
-import { hostsOf, type Use, userOf } from './hosts.ts'
+import type { SelectedIdentity } from '../identity/select.ts'
+import {
+  buildIdentity,
+  type Context,
+  loadIdentity,
+  mergeConfiguredNames,
+  resolveIdentity,
+} from './context.ts'
+import {
+  type CredentialResult,
+  getCredentialDefinition,
+  renewOnce,
+  resolveCredential,
+  resolveDefinition,
+} from './credential.ts'
+import { type HelperKind, listAllowedHosts, resolveHelperUser } from './hosts.ts'
 
 /** What the program says. */
-export interface Ask {
-  use: Use
+export interface HostRequest {
+  use: HelperKind
   /** As `placeOf` makes it: nothing but a protocol and a host. */
   place: URL
   /** No other identity will do. */
@@ -20,79 +32,88 @@ export interface Ask {
 }
 
 /** One identity's credential. */
-export type ForHost = Handed & {
+export type HostCredential = CredentialResult & {
   /** Beside the token. */
   user: string
   /** The provider's file says so: nothing else will do. */
   isFixed: boolean
 }
 
-interface Found {
+interface HostIdentity {
   definition: Definition
   header?: Header | undefined
 }
 
-interface Candidate extends Found {
+interface HostCandidate extends HostIdentity {
   /** As `credentialOf` is asked for it; `undefined`: what is meant here. */
   select: string | undefined
 }
 
 /** `undefined`: it is nobody's here. What a person should know of that is said. Never a browser. */
-export async function handOutFor(context: Context, ask: Ask): Promise<ForHost | undefined> {
-  const { candidate, why } = await candidateFor(context, ask)
+export async function getHostCredential(
+  context: Context,
+  ask: HostRequest,
+): Promise<HostCredential | undefined> {
+  const { candidate, why } = await chooseCandidate(context, ask)
   if (why !== undefined) context.host.terminal.warn(why)
   if (!candidate) return undefined
-  const handed = await credentialOf(context, candidate.select, {})
+  const handed = await resolveCredential(context, candidate.select, {})
   if (handed.credential.kind !== 'bearer') return undefined
   // A token of the environment may stand in, and be for somewhere else.
-  const definition = await definitionBehind(context, handed)
-  if (!isFor(ask, { definition, header: handed.header })) return undefined
+  const definition = await getCredentialDefinition(context, handed)
+  if (!isForHost(ask, { definition, header: handed.header })) return undefined
   const isFixed = candidate.definition.provider.helpers[ask.use]?.user !== undefined
-  return { ...handed, user: besideToken(ask.use, candidate), isFixed }
+  return { ...handed, user: resolveCandidateUser(ask.use, candidate), isFixed }
 }
 
-const besideToken = (use: Use, { definition, header }: Found) => userOf(use, definition, header)
+const resolveCandidateUser = (use: HelperKind, { definition, header }: HostIdentity) =>
+  resolveHelperUser(use, definition, header)
 
 /** The program was told that what it sent is no good: renewed once, if it is what an identity has handed out. */
-export async function refusedFor(context: Context, ask: Ask, sent: Secret): Promise<void> {
-  const { fitting } = await fittingFor(context, ask)
+export async function renewHostCredential(context: Context, ask: HostRequest, sent: Secret): Promise<void> {
+  const { fitting } = await listHostCandidates(context, ask)
   for (const { definition } of fitting) {
     const credential = (await context.vault.read(definition.name))?.grant?.credential
     if (credential?.kind === 'bearer' && credential.token.equals(sent))
-      await takeOnce(context, definition, { rejected: sent })
+      await renewOnce(context, definition, { rejected: sent })
   }
 }
 
 /** Where identities have a credential that is good, or can be made so, and as which user. Offline. */
-export async function offeredFor(context: Context, use: Use): Promise<{ host: string; user: string }[]> {
-  const { all } = await everyone(context)
+export async function listHostCredentials(
+  context: Context,
+  use: HelperKind,
+): Promise<{ host: string; user: string }[]> {
+  const { all } = await loadAllIdentities(context)
   const hosts = [
-    ...new Set(all.flatMap(({ definition, header }) => [...hostsOf(definition, header?.endpoints, use)])),
+    ...new Set(
+      all.flatMap(({ definition, header }) => [...listAllowedHosts(definition, header?.endpoints, use)]),
+    ),
   ].sort()
   const answers = hosts.map(async (host) => {
-    const { candidate } = await candidateFor(context, { use, place: new URL(`https://${host}`) })
+    const { candidate } = await chooseCandidate(context, { use, place: new URL(`https://${host}`) })
     const { header } = candidate ?? {}
     const isThere = header?.key !== undefined && header.loginRequired === undefined
-    return candidate && isThere ? { host, user: besideToken(use, candidate) } : undefined
+    return candidate && isThere ? { host, user: resolveCandidateUser(use, candidate) } : undefined
   })
   return (await Promise.all(answers)).filter((each) => each !== undefined)
 }
 
-interface Choice {
-  candidate?: Candidate
+interface CandidateChoice {
+  candidate?: HostCandidate
   why?: string | undefined
 }
 
 /** By its name or user, else the one that is meant here, else the only one. */
-async function candidateFor(context: Context, ask: Ask): Promise<Choice> {
-  const { fitting, problems } = await fittingFor(context, ask)
-  const named = fitting.filter((one) => isNamed(ask, one))
-  const asked = named.length > 0 ? named : fitting.filter((one) => isAnybodys(ask, one))
-  const here = ask.selected === undefined ? await meantHere(context) : undefined
+async function chooseCandidate(context: Context, ask: HostRequest): Promise<CandidateChoice> {
+  const { fitting, problems } = await listHostCandidates(context, ask)
+  const named = fitting.filter((one) => isNamedUser(ask, one))
+  const asked = named.length > 0 ? named : fitting.filter((one) => isOpenToUser(ask, one))
+  const here = ask.selected === undefined ? await tryResolveIdentity(context) : undefined
   // A credential of the environment stands in for whoever was not named.
   if (here && 'environment' in here && named.length === 0) {
-    const definition = await meant(context)
-    if (isFor(ask, { definition })) return { candidate: { definition, select: undefined } }
+    const definition = await resolveDefinition(context)
+    if (isForHost(ask, { definition })) return { candidate: { definition, select: undefined } }
   }
   const chosen =
     here && 'identity' in here && asked.find(({ definition }) => definition.name === here.identity)
@@ -100,16 +121,16 @@ async function candidateFor(context: Context, ask: Ask): Promise<Choice> {
     return { candidate: { ...chosen, select: named.length > 0 ? chosen.definition.name : undefined } }
   const [one, ...more] = asked
   if (one && more.length === 0) return { candidate: { ...one, select: one.definition.name } }
-  return { why: whyNobody(ask, fitting, asked, problems) }
+  return { why: explainNoCandidate(ask, fitting, asked, problems) }
 }
 
-function whyNobody(
-  { place, user }: Ask,
-  fitting: readonly Found[],
-  asked: readonly Found[],
+function explainNoCandidate(
+  { place, user }: HostRequest,
+  fitting: readonly HostIdentity[],
+  asked: readonly HostIdentity[],
   problems: readonly string[],
 ): string | undefined {
-  const names = (list: readonly Found[]) => list.map(({ definition }) => definition.name).join(', ')
+  const names = (list: readonly HostIdentity[]) => list.map(({ definition }) => definition.name).join(', ')
   const choose = `${formatCommand({ verb: 'use', identity: 'NAME' })}, or ${place.protocol}//NAME@${place.host}/…`
   if (asked.length > 0) return `several identities are for ${place.host}: ${names(asked)}; next: ${choose}`
   if (fitting.length > 0)
@@ -117,37 +138,42 @@ function whyNobody(
   return problems[0]
 }
 
-async function fittingFor(context: Context, ask: Ask): Promise<{ fitting: Found[]; problems: string[] }> {
+async function listHostCandidates(
+  context: Context,
+  ask: HostRequest,
+): Promise<{ fitting: HostIdentity[]; problems: string[] }> {
   const { all, problems } =
     ask.selected === undefined
-      ? await everyone(context)
-      : { all: [await find(context, ask.selected)], problems: [] }
-  return { fitting: all.filter((one) => isFor(ask, one)), problems }
+      ? await loadAllIdentities(context)
+      : { all: [await loadIdentity(context, ask.selected)], problems: [] }
+  return { fitting: all.filter((one) => isForHost(ask, one)), problems }
 }
 
 /** Whoever has keys has no token. */
-const isFor = ({ use, place }: Ask, { definition, header }: Found) =>
-  definition.provider.keys === undefined && hostsOf(definition, header?.endpoints, use).includes(place.host)
+const isForHost = ({ use, place }: HostRequest, { definition, header }: HostIdentity) =>
+  definition.provider.keys === undefined &&
+  listAllowedHosts(definition, header?.endpoints, use).includes(place.host)
 
 /** The person has written whose it is, as the account or the identity is called. */
-function isNamed({ user }: Ask, { definition, header }: Found): boolean {
+function isNamedUser({ user }: HostRequest, { definition, header }: HostIdentity): boolean {
   const { account, email, principal } = header?.account ?? {}
   const names = [definition.name, account, email, principal]
   return user !== undefined && names.some((name) => name?.toLowerCase() === user.toLowerCase())
 }
 
 /** Nobody was named, or only the user that stands beside every token. */
-const isAnybodys = ({ user, use }: Ask, one: Found) => user === undefined || user === besideToken(use, one)
+const isOpenToUser = ({ user, use }: HostRequest, one: HostIdentity) =>
+  user === undefined || user === resolveCandidateUser(use, one)
 
 /** What is wrong with one identity is no trouble of the others'. */
-async function everyone(context: Context): Promise<{ all: Found[]; problems: string[] }> {
+async function loadAllIdentities(context: Context): Promise<{ all: HostIdentity[]; problems: string[] }> {
   const kept = await context.vault.list()
   const headers = new Map(kept.flatMap((one) => ('header' in one ? [[one.name, one.header]] : [])))
   const problems = kept.flatMap((one) => ('problem' in one ? [one.problem] : []))
-  const all: Found[] = []
-  for (const name of withConfigured(context, [...headers.keys()])) {
+  const all: HostIdentity[] = []
+  for (const name of mergeConfiguredNames(context, [...headers.keys()])) {
     try {
-      all.push(await found(context, name, headers.get(name)))
+      all.push(await buildIdentity(context, name, headers.get(name)))
     } catch (error) {
       if (!isDaypassError(error)) throw error
       problems.push(error.message)
@@ -157,9 +183,9 @@ async function everyone(context: Context): Promise<{ all: Found[]; problems: str
 }
 
 /** That nobody is meant here is no failure: there may be just one for the host. */
-async function meantHere(context: Context): Promise<Resolved | undefined> {
+async function tryResolveIdentity(context: Context): Promise<SelectedIdentity | undefined> {
   try {
-    return await resolve(context)
+    return await resolveIdentity(context)
   } catch (error) {
     if (isDaypassError(error, 'usage') || isDaypassError(error, 'login_required')) return undefined
     throw error

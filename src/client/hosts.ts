@@ -4,28 +4,35 @@ import type { Endpoints, Header } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
 
 /** Other programs that send a token. */
-export type Use = 'git' | 'docker'
+export type HelperKind = 'git' | 'docker'
 
 /** Configured ones and no other, else those of the provider's file, else its API's and its server's. */
-export function hostsOf(definition: Definition, bound: Endpoints = {}, use?: Use): readonly string[] {
+export function listAllowedHosts(
+  definition: Definition,
+  bound: Endpoints = {},
+  use?: HelperKind,
+): readonly string[] {
   const { hosts, provider, params } = definition
-  if (hosts) return hosts.map(asHost)
-  const all = addressesOf(definition, bound)
+  if (hosts) return hosts.map(normalizeHost)
+  const all = collectEndpoints(definition, bound)
   const own = use && provider.helpers[use]?.hosts?.(all)
   if (own) return own
   const urls = [...Object.values(all), provider.account.profile?.(params).url]
   return [...new Set(urls.flatMap((url) => (url && URL.canParse(url) ? new URL(url).host : [])))]
 }
 
-function addressesOf({ provider, params, endpoints }: Definition, bound: Endpoints): Endpoints {
+function collectEndpoints({ provider, params, endpoints }: Definition, bound: Endpoints): Endpoints {
   const issuer = provider.endpoints.issuer?.(params)
   return { ...(issuer !== undefined && { issuer }), ...endpoints, ...bound }
 }
 
 /** Where requests with its token may go, git's among them: over https, or to this very machine as its endpoints say. */
-export function originsOf(definition: Definition, bound: Endpoints = {}): ReadonlyMap<string, string> {
-  const hosts = [...hostsOf(definition, bound), ...hostsOf(definition, bound, 'git')]
-  const known: string[] = Object.values(addressesOf(definition, bound))
+export function listAllowedOrigins(
+  definition: Definition,
+  bound: Endpoints = {},
+): ReadonlyMap<string, string> {
+  const hosts = [...listAllowedHosts(definition, bound), ...listAllowedHosts(definition, bound, 'git')]
+  const known: string[] = Object.values(collectEndpoints(definition, bound))
   const isSecure = (host: string) =>
     !isLoopbackHost(new URL(`https://${host}`).hostname) ||
     known.some((url) => url === `https://${host}` || url.startsWith(`https://${host}/`))
@@ -33,17 +40,18 @@ export function originsOf(definition: Definition, bound: Endpoints = {}): Readon
 }
 
 /** As a URL writes it: in small letters, and without the port that is usual. */
-const asHost = (said: string) => (URL.canParse(`https://${said}`) ? new URL(`https://${said}`).host : said)
+const normalizeHost = (said: string) =>
+  URL.canParse(`https://${said}`) ? new URL(`https://${said}`).host : said
 
 /** `name`, `name:port`, `[::1]:port`; of letters that stand for themselves. */
-const PLAIN = /^(\[[\da-f:.]+\]|[a-z\d_-]+(?:\.[a-z\d_-]+)*)(?::[1-9]\d{0,4})?$/i
+const PLAIN_HOST = /^(\[[\da-f:.]+\]|[a-z\d_-]+(?:\.[a-z\d_-]+)*)(?::[1-9]\d{0,4})?$/i
 
 /**
  * The place that a program names, when a token may be sent there at all: over https, or to this very machine. What a
  * URL would read as another host than is written (`ｇithub.com`, `%67ithub.com`, `2130706433`) is none.
  */
-export function placeOf(protocol: string, host: string): URL | undefined {
-  const [, name] = PLAIN.exec(host) ?? []
+export function parseHostUrl(protocol: string, host: string): URL | undefined {
+  const [, name] = PLAIN_HOST.exec(host) ?? []
   const written = `${protocol}://${host}`
   if (!/^https?$/.test(protocol) || name === undefined || !URL.canParse(written)) return undefined
   const url = new URL(written)
@@ -52,12 +60,16 @@ export function placeOf(protocol: string, host: string): URL | undefined {
 }
 
 /** What a user's name may not hold, where `user:password` is one text. */
-const UNFIT = /[:\x00-\x1f\x7f]/
+const FORBIDDEN_IN_USER = /[:\x00-\x1f\x7f]/
 
 /** The user beside the token. A registry may know people by name; `<token>` is docker's own word for nobody's. */
-export function userOf(use: Use, { provider }: Definition, header: Header | undefined): string {
+export function resolveHelperUser(
+  use: HelperKind,
+  { provider }: Definition,
+  header: Header | undefined,
+): string {
   if (use === 'git') return provider.helpers.git?.user ?? 'oauth2'
   const account = header?.account?.account
-  const named = account !== undefined && !UNFIT.test(account) ? account : undefined
+  const named = account !== undefined && !FORBIDDEN_IN_USER.test(account) ? account : undefined
   return provider.helpers.docker?.user ?? named ?? provider.helpers.git?.user ?? '<token>'
 }

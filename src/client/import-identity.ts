@@ -1,12 +1,12 @@
 /** Credentials that another tool has kept, under a name of ours. */
-import { checkIdentityName } from '../core/names.ts'
+import { assertIdentityName } from '../core/names.ts'
 import type { Account, Grant, Method } from '../core/types.ts'
-import { checkParam } from '../identity/params.ts'
-import { endpointsOf, serverFrom } from '../oauth/server.ts'
-import { newEntry } from '../refresh/oauth.ts'
-import { type Context, knownNames, providerOf } from './context.ts'
+import { assertParam } from '../identity/params.ts'
+import { buildServer, listEndpoints } from '../oauth/server.ts'
+import { createGrantEntry } from '../refresh/oauth.ts'
+import { type Context, getProvider, listKnownNames } from './context.ts'
 
-export interface Adopted {
+export interface ImportedIdentity {
   name: string
   provider: string
   /** Default: the provider's own. */
@@ -20,7 +20,7 @@ export interface Adopted {
   renewable?: true
 }
 
-export interface AdoptOptions {
+export interface ImportOptions {
   /** Only says whether it would be kept. */
   dryRun?: boolean
 }
@@ -29,25 +29,25 @@ export interface AdoptOptions {
  * False: the name stands for something already, and nothing is changed. Throws `usage` where the name or a parameter is
  * none that a login would take.
  */
-export async function adopt(
+export async function importIdentity(
   context: Context,
-  { name, ...what }: Adopted,
-  { dryRun = false }: AdoptOptions = {},
+  { name, ...what }: ImportedIdentity,
+  { dryRun = false }: ImportOptions = {},
 ): Promise<boolean> {
   const { vault, host } = context
-  const provider = providerOf(context, what.provider)
-  for (const [param, value] of Object.entries(what.params)) checkParam(param, value, provider.params[param])
-  checkIdentityName(name)
-  if (dryRun) return !(await knownNames(context)).includes(name)
+  const provider = getProvider(context, what.provider)
+  for (const [param, value] of Object.entries(what.params)) assertParam(param, value, provider.params[param])
+  assertIdentityName(name)
+  if (dryRun) return !(await listKnownNames(context)).includes(name)
   return vault.exclusive(name, 'import', async () => {
-    if ((await knownNames(context)).includes(name)) return false
+    if ((await listKnownNames(context)).includes(name)) return false
     const { grant, clientId, account, method, params, kind = provider.kind } = what
     const isIssued = grant.refreshToken !== undefined || grant.source !== undefined
-    const server = isIssued && serverFrom(provider.endpoints.urls?.(params, {}) ?? {})
+    const server = isIssued && buildServer(provider.endpoints.urls?.(params, {}) ?? {})
     const header = { name, kind, provider: provider.id, params, method, createdAt: host.now() }
     const more = { ...(account && { account }), ...(clientId !== undefined && { clientId }) }
-    const about = { ...header, ...more, ...(server && { endpoints: endpointsOf(server) }) }
-    const entry = newEntry(about, grant, 0)
+    const about = { ...header, ...more, ...(server && { endpoints: listEndpoints(server) }) }
+    const entry = createGrantEntry(about, grant, 0)
     const { renewable = entry.header.renewable } = what
     await vault.write({ ...entry, header: { ...entry.header, renewable } })
     return true

@@ -1,22 +1,22 @@
-import { isoTime } from '../core/duration.ts'
+import { formatTime } from '../core/duration.ts'
 import { isDaypassError } from '../core/errors.ts'
-import { type State, stateOf, timeLeft } from '../core/freshness.ts'
+import { computeState, computeTimeLeft, type State } from '../core/freshness.ts'
 import type { Header, KeyLocation, Method } from '../core/types.ts'
-import { checkKept, configuredKeys } from '../identity/configured-keys.ts'
+import { assertUsableRecord, findConfiguredKeys } from '../identity/configured-keys.ts'
 import type { Definition } from '../identity/definition.ts'
-import { checkParents, madeNow } from './assumed-role.ts'
+import { checkParents, findCurrentHeader } from './assumed-role.ts'
 import {
+  buildIdentity,
   type Context,
-  defaultName,
-  environmentOf,
-  type Found,
-  find,
-  found,
-  providerOf,
-  resolve,
-  withConfigured,
+  findDefaultName,
+  getProvider,
+  type LoadedIdentity,
+  listEnvironmentCredentials,
+  loadIdentity,
+  mergeConfiguredNames,
+  resolveIdentity,
 } from './context.ts'
-import { type StandIn, standInOf } from './credential.ts'
+import { type EnvOverride, resolveEnvOverride } from './credential.ts'
 
 /** One identity in `list` and `status`. Times are ISO 8601, or null where there is none. Fields are only ever added. */
 export interface Row {
@@ -53,84 +53,91 @@ export interface Listing {
   /** Records that cannot be read: they stay where they are. */
   problems: { name: string; problem: string }[]
   /** A token of the environment is used instead of the active identity's. */
-  standIn?: StandIn
+  envOverride?: EnvOverride
 }
 
 /** Every identity, the environment's credentials first. Offline, and without the vault's key. */
-export async function listing(context: Context): Promise<Listing> {
+export async function listIdentities(context: Context): Promise<Listing> {
   const kept = await context.vault.list()
   const problems = kept.flatMap((one) => ('problem' in one ? [one] : []))
   // Read once, however many there are: whoever asks again pays for a thousand files.
   const headers = new Map(kept.flatMap((one) => ('header' in one ? [[one.name, one.header]] : [])))
-  const readable = withConfigured(context, [...headers.keys()]).filter((name) =>
+  const readable = mergeConfiguredNames(context, [...headers.keys()]).filter((name) =>
     problems.every((problem) => problem.name !== name),
   )
-  const chosen = defaultOf(context)
+  const chosen = findDefaultOrProblem(context)
   problems.push(...chosen.problems)
-  const active = await activeName(context)
+  const active = await findActiveName(context)
   const marked = { active, default: chosen.name }
-  const identities = environmentRows(context, active)
+  const identities = listEnvironmentRows(context, active)
   for (const name of readable) {
-    const one = await found(context, name, headers.get(name))
-      .then((identity) => listedOf(context, identity, marked))
-      .catch((error: unknown) => problemOf(name, error))
+    const one = await buildIdentity(context, name, headers.get(name))
+      .then((identity) => buildListedIdentity(context, identity, marked))
+      .catch((error: unknown) => describeProblem(name, error))
     if ('problem' in one) problems.push(one)
     else identities.push(one)
   }
-  const standIn = await orNothing(standInOf(context))
-  return { identities, problems, ...(standIn && { standIn }) }
+  const standIn = await ignoreDaypassErrors(resolveEnvOverride(context))
+  return { identities, problems, ...(standIn && { envOverride: standIn }) }
 }
 
 /** One identity whose definition is wrong does not hide the others. */
-function problemOf(name: string, error: unknown): { name: string; problem: string } {
+function describeProblem(name: string, error: unknown): { name: string; problem: string } {
   if (isDaypassError(error)) return { name, problem: error.message }
   throw error
 }
 
 /** A default that cannot be read is said, and hides nobody. */
-function defaultOf(context: Context): { name?: string; problems: Listing['problems'] } {
+function findDefaultOrProblem(context: Context): { name?: string; problems: Listing['problems'] } {
   try {
-    const identity = defaultName(context)?.identity
+    const identity = findDefaultName(context)?.identity
     return { ...(identity !== undefined && { name: identity }), problems: [] }
   } catch (error) {
-    return { problems: [problemOf('(default)', error)] }
+    return { problems: [describeProblem('(default)', error)] }
   }
 }
 
 /** `undefined`: none is meant here, and saying so is another verb's business. */
-export async function activeName(context: Context): Promise<string | undefined> {
-  const resolved = await orNothing(resolve(context))
+export async function findActiveName(context: Context): Promise<string | undefined> {
+  const resolved = await ignoreDaypassErrors(resolveIdentity(context))
   if (!resolved) return undefined
   return 'identity' in resolved ? resolved.identity : '(environment)'
 }
 
-const orNothing = <T>(answer: Promise<T>) =>
+const ignoreDaypassErrors = <T>(answer: Promise<T>) =>
   answer.catch((error: unknown): undefined => {
     if (!isDaypassError(error)) throw error
   })
 
 /** The row of one identity as it stands. */
-export async function listed(context: Context, name: string, active?: string): Promise<Listed> {
-  return listedOf(context, await find(context, name), { active, default: defaultOf(context).name })
+export async function getListedIdentity(context: Context, name: string, active?: string): Promise<Listed> {
+  return buildListedIdentity(context, await loadIdentity(context, name), {
+    active,
+    default: findDefaultOrProblem(context).name,
+  })
 }
 
-interface Marked {
+interface ListMarks {
   active: string | undefined
   default: string | undefined
 }
 
-function listedOf(context: Context, { definition, header: kept }: Found, marked: Marked): Listed {
+function buildListedIdentity(
+  context: Context,
+  { definition, header: kept }: LoadedIdentity,
+  marked: ListMarks,
+): Listed {
   const { name, provider, params } = definition
   const now = context.host.now()
-  const inConfig = configuredKeys(context.host, definition) !== undefined
-  const header = definition.parent ? madeNow(definition, kept) : kept
+  const inConfig = findConfiguredKeys(context.host, definition) !== undefined
+  const header = definition.parent ? findCurrentHeader(definition, kept) : kept
   const { state, why } = inConfig
     ? { state: 'valid' as const, why: undefined }
     : definition.parent
-      ? derivedState(context, definition, header)
-      : ownState(context, definition, header)
+      ? computeDerivedState(context, definition, header)
+      : computeOwnState(context, definition, header)
   const iso = (time: number | undefined) =>
-    time === undefined ? null : isoTime(time - (header?.clockOffset ?? 0))
+    time === undefined ? null : formatTime(time - (header?.clockOffset ?? 0))
   const row: Row = {
     name,
     kind: definition.kind,
@@ -145,43 +152,51 @@ function listedOf(context: Context, { definition, header: kept }: Found, marked:
     session_expires_at: iso(header?.sessionExpiresAt),
     default: marked.default === name,
     active: marked.active === name,
-    store: inConfig ? 'config' : storeOf(header),
+    store: inConfig ? 'config' : describeStore(header),
     lost_renewals: header?.lostRenewals ?? 0,
   }
   const reason = why ?? (inConfig ? undefined : header?.loginRequired)
   return {
     row,
     ...(header && { header }),
-    timeLeft: inConfig ? Number.POSITIVE_INFINITY : header ? timeLeft(header, now) : 0,
+    timeLeft: inConfig ? Number.POSITIVE_INFINITY : header ? computeTimeLeft(header, now) : 0,
     ...(reason !== undefined && { why: reason }),
   }
 }
 
-function storeOf(header: Header | undefined): Row['store'] {
+function describeStore(header: Header | undefined): Row['store'] {
   if (header?.key && header.home) return header.home.kind as Row['store']
   return header?.key?.where ?? (header ? null : 'config')
 }
 
-interface Standing {
+interface IdentityState {
   state: State
   /** Why what is kept may not be used. */
   why?: string | undefined
 }
 
-function ownState({ host }: Context, definition: Definition, header: Header | undefined): Standing {
-  const why = header && whyLogin(() => checkKept(definition, header))
+function computeOwnState(
+  { host }: Context,
+  definition: Definition,
+  header: Header | undefined,
+): IdentityState {
+  const why = header && findLoginReason(() => assertUsableRecord(definition, header))
   if (!header || why !== undefined) return { state: 'login_required', why }
-  return { state: stateOf(header, host.now(), definition.provider.tokens.refresh.margin) }
+  return { state: computeState(header, host.now(), definition.provider.tokens.refresh.margin) }
 }
 
 /** What is not good for use can be made, as long as what it is made from is, or can be renewed. */
-function derivedState(context: Context, definition: Definition, header: Header | undefined): Standing {
+function computeDerivedState(
+  context: Context,
+  definition: Definition,
+  header: Header | undefined,
+): IdentityState {
   const { name, provider, parent } = definition
-  const orphaned = whyLogin(() => checkParents(definition))
+  const orphaned = findLoginReason(() => checkParents(definition))
   if (orphaned !== undefined) return { state: 'login_required', why: orphaned }
-  if (header && stateOf(header, context.host.now(), provider.tokens.refresh.margin) === 'valid')
+  if (header && computeState(header, context.host.now(), provider.tokens.refresh.margin) === 'valid')
     return { state: 'valid' }
-  const { row, why } = listedOf(context, parent!, { active: undefined, default: undefined })
+  const { row, why } = buildListedIdentity(context, parent!, { active: undefined, default: undefined })
   if (row.state === 'valid' || row.state === 'stale') return { state: 'stale' }
   return {
     state: 'login_required',
@@ -191,7 +206,7 @@ function derivedState(context: Context, definition: Definition, header: Header |
   }
 }
 
-function whyLogin(check: () => void): string | undefined {
+function findLoginReason(check: () => void): string | undefined {
   try {
     check()
     return undefined
@@ -201,10 +216,10 @@ function whyLogin(check: () => void): string | undefined {
   }
 }
 
-function environmentRows(context: Context, active: string | undefined): Listed[] {
-  return environmentOf(context).map(({ provider, whole }, index) => ({
-    row: environmentRow(
-      providerOf(context, provider).kind,
+function listEnvironmentRows(context: Context, active: string | undefined): Listed[] {
+  return listEnvironmentCredentials(context).map(({ provider, whole }, index) => ({
+    row: buildEnvironmentRow(
+      getProvider(context, provider).kind,
       provider,
       whole?.account ?? null,
       active === '(environment)' && index === 0,
@@ -213,7 +228,7 @@ function environmentRows(context: Context, active: string | undefined): Listed[]
   }))
 }
 
-function environmentRow(kind: string, provider: string, account: string | null, active: boolean): Row {
+function buildEnvironmentRow(kind: string, provider: string, account: string | null, active: boolean): Row {
   const nothing = {
     principal: null,
     tenant: null,

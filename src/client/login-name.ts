@@ -2,9 +2,9 @@
 import { isDaypassError } from '../core/errors.ts'
 import { isIdentityName } from '../core/names.ts'
 import type { Entry, Header } from '../core/types.ts'
-import { type Context, providerOf } from './context.ts'
+import { type Context, getProvider } from './context.ts'
 
-export async function headerIfReadable({ vault }: Context, name: string): Promise<Header | undefined> {
+export async function readHeaderIfReadable({ vault }: Context, name: string): Promise<Header | undefined> {
   return vault.header(name).catch((error: unknown) => {
     if (isDaypassError(error, 'vault')) return undefined
     throw error
@@ -24,17 +24,20 @@ export interface NamedRecord {
 export async function nameByAccount(context: Context, entry: Entry): Promise<NamedRecord> {
   const { header } = entry
   const { provider: id, params, account } = header
-  const proposed = providerOf(context, id).nameFor?.(params, account) ?? ''
+  const proposed = getProvider(context, id).nameFor?.(params, account) ?? ''
   const found = isIdentityName(proposed) ? proposed : header.name
-  const taken = isOtherWay(await headerIfReadable(context, found), header)
+  const taken = findOtherMethod(await readHeaderIfReadable(context, found), header)
   const wanted = taken ? `${found}-${header.method === 'keys' ? 'keys' : 'oauth'}` : found
   const name = isIdentityName(wanted) ? wanted : header.name
   if (taken) context.host.terminal.say(`${found} has ${taken}; this one is ${name}.`)
-  return { entry: { ...entry, header: { ...header, name } }, before: await headerIfReadable(context, name) }
+  return {
+    entry: { ...entry, header: { ...header, name } },
+    before: await readHeaderIfReadable(context, name),
+  }
 }
 
 /** What the kept record has, where it is of the same provider and was obtained the other way. */
-function isOtherWay(kept: Header | undefined, { provider, method }: Header): string | undefined {
+function findOtherMethod(kept: Header | undefined, { provider, method }: Header): string | undefined {
   if (!kept?.key || kept.provider !== provider || (kept.method === 'keys') === (method === 'keys'))
     return undefined
   return kept.method === 'keys' ? 'static keys' : 'a login'

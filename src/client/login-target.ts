@@ -1,23 +1,30 @@
 /** What a login is for: the identity, its parameters, and the record that holds its name now. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { inWords } from '../core/localized-text.ts'
-import { checkIdentityName } from '../core/names.ts'
+import { localize } from '../core/localized-text.ts'
+import { assertIdentityName } from '../core/names.ts'
 import type { Header, Host } from '../core/types.ts'
-import { checkBound, type Definition, type Given } from '../identity/definition.ts'
+import { assertBound, type Definition, type DefinitionOverrides } from '../identity/definition.ts'
 import type { LoginOptions } from '../login/options.ts'
 import type { LoginTarget } from '../login/stages.ts'
 import type { Provider } from '../providers/provider.ts'
-import { askParams, orCancelled } from './ask-params.ts'
-import { type Context, definitionOf, knownNames, providerNow, providerOf, said } from './context.ts'
-import { hasStaticKeys, headerIfReadable } from './login-name.ts'
-import { agreeToReplace } from './store-login.ts'
+import { askMissingParams, assertAnswered } from './ask-params.ts'
+import {
+  buildDefinition,
+  type Context,
+  findCurrentProvider,
+  findIdentityConfig,
+  getProvider,
+  listKnownNames,
+} from './context.ts'
+import { hasStaticKeys, readHeaderIfReadable } from './login-name.ts'
+import { confirmReplacement } from './store-login.ts'
 
 export interface LoginRequest extends LoginOptions {
   /** A provider's id, or the name of an identity that exists. */
   target: string
   /** Default: as the provider's file says, else the provider's id. */
   name?: string
-  given?: Given
+  given?: DefinitionOverrides
   setDefault?: boolean
   /** Replace whatever holds the name. */
   force?: boolean
@@ -25,7 +32,7 @@ export interface LoginRequest extends LoginOptions {
   start?: boolean
 }
 
-export interface Target extends LoginTarget {
+export interface ResolvedTarget extends LoginTarget {
   /** What holds the name now. */
   before: Header | undefined
   /** Its account gives it its name. */
@@ -35,28 +42,33 @@ export interface Target extends LoginTarget {
 }
 
 /** An identity's name wins over a provider's. Whether the name may be replaced is asked before the browser opens. */
-export async function resolveTarget(context: Context, request: LoginRequest): Promise<Target> {
+export async function resolveTarget(context: Context, request: LoginRequest): Promise<ResolvedTarget> {
   const target = await findTarget(context, request)
   await checkReplaceable(context, target)
   return target
 }
 
-async function findTarget(context: Context, request: LoginRequest): Promise<Target> {
+async function findTarget(context: Context, request: LoginRequest): Promise<ResolvedTarget> {
   const { target, name, given } = request
-  if (name === undefined && (await knownNames(context)).includes(target))
-    return findKnown(context, target, request)
-  const { provider, kind } = providerOrKind(context, target)
+  if (name === undefined && (await listKnownNames(context)).includes(target))
+    return findKnownTarget(context, target, request)
+  const { provider, kind } = resolveProviderOrKind(context, target)
   const wanted = kind === undefined ? request : { ...request, given: { ...given, kind } }
-  if (name === undefined && provider.nameFor) return findUnnamed(context, provider, wanted)
-  const chosen = checkIdentityName(name ?? provider.id)
-  if (said(context, chosen)?.via?.identity !== undefined) return findKnown(context, chosen, wanted)
-  const before = await headerIfReadable(context, chosen)
-  return complete(context, { name: chosen, provider, before, request: wanted })
+  if (name === undefined && provider.nameFor) return findUnnamedTarget(context, provider, wanted)
+  const chosen = assertIdentityName(name ?? provider.id)
+  if (findIdentityConfig(context, chosen)?.via?.identity !== undefined)
+    return findKnownTarget(context, chosen, wanted)
+  const before = await readHeaderIfReadable(context, chosen)
+  return completeTarget(context, { name: chosen, provider, before, request: wanted })
 }
 
 /** Under the name that the provider finds for it; where that takes the account, under its id until then. */
-async function findUnnamed(context: Context, provider: Provider, wanted: LoginRequest): Promise<Target> {
-  const nameless = await complete(context, {
+async function findUnnamedTarget(
+  context: Context,
+  provider: Provider,
+  wanted: LoginRequest,
+): Promise<ResolvedTarget> {
+  const nameless = await completeTarget(context, {
     name: provider.id,
     provider,
     before: undefined,
@@ -65,46 +77,63 @@ async function findUnnamed(context: Context, provider: Provider, wanted: LoginRe
   const { definition, options } = nameless
   const proposed = provider.nameFor!(definition.params)
   if (proposed === undefined) return { ...nameless, unnamed: true }
-  const name = checkIdentityName(proposed)
+  const name = assertIdentityName(proposed)
   // What was asked for, or found, is not asked for again.
-  const found = Object.entries(definition.params).filter(([param]) => !definition.unsaid.includes(param))
+  const found = Object.entries(definition.params).filter(([param]) => !definition.defaulted.includes(param))
   const request = { ...options, given: { ...options.given, params: Object.fromEntries(found) } }
-  return complete(context, { name, provider, before: await headerIfReadable(context, name), request })
+  return completeTarget(context, {
+    name,
+    provider,
+    before: await readHeaderIfReadable(context, name),
+    request,
+  })
 }
 
 /** An identity that is kept, or configured. For a derived one, the identity at the end of its chain. */
-async function findKnown(context: Context, name: string, request: LoginRequest): Promise<Target> {
-  const before = await headerIfReadable(context, name)
-  const provider = providerNow(context, name, before)
-  if (!provider) throw unreadable(name)
-  const via = said(context, name)?.via?.identity
+async function findKnownTarget(
+  context: Context,
+  name: string,
+  request: LoginRequest,
+): Promise<ResolvedTarget> {
+  const before = await readHeaderIfReadable(context, name)
+  const provider = findCurrentProvider(context, name, before)
+  if (!provider) throw createUnreadableRecordError(name)
+  const via = findIdentityConfig(context, name)?.via?.identity
   if (via !== undefined) {
     context.host.terminal.say(`${name} is made from ${via}, which is what to log in to.`)
-    return findKnown(context, via, request)
+    return findKnownTarget(context, via, request)
   }
-  return complete(context, { name, provider, before, request })
+  return completeTarget(context, { name, provider, before, request })
 }
 
-interface Incomplete extends Pick<Target, 'before'> {
+interface Incomplete extends Pick<ResolvedTarget, 'before'> {
   name: string
   provider: Provider
   request: LoginRequest
 }
 
 /** The method is chosen first: which parameters are asked for depends on it. */
-async function complete(context: Context, { name, provider, before, request }: Incomplete): Promise<Target> {
+async function completeTarget(
+  context: Context,
+  { name, provider, before, request }: Incomplete,
+): Promise<ResolvedTarget> {
   const { host } = context
   const layers = { header: before, given: request.given }
-  const definition = definitionOf(context, name, provider, layers)
-  const options = { ...request, ...(await askMethod(host, definition, before, request)) }
-  return { host, definition: await askParams(context, definition, layers, options.method), before, options }
+  const definition = buildDefinition(context, name, provider, layers)
+  const options = { ...request, ...(await askLoginMethod(host, definition, before, request)) }
+  return {
+    host,
+    definition: await askMissingParams(context, definition, layers, options.method),
+    before,
+    options,
+  }
 }
 
 /**
  * Asked where there is a choice and nothing determines it: no flag, no keys of the configuration, no login before. Where
  * a person cannot be asked, static keys are followed by other ones.
  */
-async function askMethod(
+async function askLoginMethod(
   host: Host,
   { provider, methods, keys }: Definition,
   before: Header | undefined,
@@ -118,10 +147,11 @@ async function askMethod(
   const offered = ways.options.filter((choice) => methods.includes(choice.method))
   const options = offered.map(({ label, hint }, index) => ({
     value: String(index),
-    label: inWords(label, host),
-    ...(hint !== undefined && { hint: inWords(hint, host) }),
+    label: localize(label, host),
+    ...(hint !== undefined && { hint: localize(hint, host) }),
   }))
-  const choice = offered[Number(orCancelled(await host.terminal.choose(inWords(ways.ask, host), options)))]!
+  const choice =
+    offered[Number(assertAnswered(await host.terminal.choose(localize(ways.ask, host), options)))]!
   // Whether a browser can be opened here is found out later.
   return choice.method === 'browser'
     ? {}
@@ -129,34 +159,37 @@ async function askMethod(
 }
 
 /** `aws`, or one of its kinds: `aws/root`. */
-function providerOrKind(context: Context, target: string): { provider: Provider; kind?: string } {
+function resolveProviderOrKind(context: Context, target: string): { provider: Provider; kind?: string } {
   const provider = Object.values(context.providers).find(({ kinds }) => Object.hasOwn(kinds ?? {}, target))
-  if (!provider) return { provider: providerOf(context, target) }
+  if (!provider) return { provider: getProvider(context, target) }
   if (!provider.kinds![target]!.derived) return { provider, kind: target }
   throw new DaypassError('usage', `${target} is made from another identity: it is defined in config.yaml`, {
     hint: 'write it into config.yaml with via: { identity: NAME }; see docs/configuration.md',
   })
 }
 
-const unreadable = (name: string) =>
+const createUnreadableRecordError = (name: string) =>
   new DaypassError('vault', `the record of ${name} cannot be read, so its provider is not known`, {
     advice: { verb: 'login', args: ['PROVIDER'], identity: name },
   })
 
 /** The name may stand for something else, which a login would replace. */
-async function checkReplaceable(context: Context, { definition, before, options }: Target): Promise<void> {
+async function checkReplaceable(
+  context: Context,
+  { definition, before, options }: ResolvedTarget,
+): Promise<void> {
   const { force, given, method } = options
   if (!before || force) return
   if (before.provider !== definition.provider.id) {
-    return agreeToReplace(context, definition, `${definition.name} is an identity of ${before.provider}`)
+    return confirmReplacement(context, definition, `${definition.name} is an identity of ${before.provider}`)
   }
   if (hasStaticKeys(before) && method !== 'keys' && !definition.keys)
-    await agreeToReplace(context, definition, `${definition.name} has static keys`)
+    await confirmReplacement(context, definition, `${definition.name} has static keys`)
   if (!given?.params) return
   try {
-    checkBound(definition, before)
+    assertBound(definition, before)
   } catch (error) {
     if (!isDaypassError(error, 'login_required')) throw error
-    await agreeToReplace(context, definition, error.message)
+    await confirmReplacement(context, definition, error.message)
   }
 }

@@ -4,7 +4,7 @@ import { connect } from '../login/connect.ts'
 import { newRecord } from '../login/new-record.ts'
 import { obtain } from '../login/run-method.ts'
 import type { Context } from './context.ts'
-import { type LoginRequest, resolveTarget, type Target } from './login-target.ts'
+import { type LoginRequest, type ResolvedTarget, resolveTarget } from './login-target.ts'
 import { type LoginOutcome, storeLogin } from './store-login.ts'
 
 export type { LoginRequest } from './login-target.ts'
@@ -12,7 +12,7 @@ export type { LoginRequest } from './login-target.ts'
 /** Logs in and keeps what came of it. */
 export async function login(context: Context, request: LoginRequest): Promise<LoginOutcome> {
   const target = await resolveTarget(context, request)
-  await checkVault(context, target)
+  await checkVaultWritable(context, target)
   const connection = await connect(await addKeptKeys(context, target))
   const choice = chooseMethod(connection)
   const obtained = await obtain({ ...connection, choice })
@@ -21,7 +21,7 @@ export async function login(context: Context, request: LoginRequest): Promise<Lo
 }
 
 /** A key that cannot be read, or a disk that is full, is found out before the browser opens. */
-async function checkVault({ vault, host }: Context, { definition }: Target): Promise<void> {
+async function checkVaultWritable({ vault, host }: Context, { definition }: ResolvedTarget): Promise<void> {
   const { name, provider, params } = definition
   const header: Header = {
     v: 1,
@@ -37,7 +37,7 @@ async function checkVault({ vault, host }: Context, { definition }: Target): Pro
 }
 
 /** Long-term keys that are kept beside a session of theirs: a new session takes no more than a code. */
-async function addKeptKeys({ vault }: Context, target: Target): Promise<Target> {
+async function addKeptKeys({ vault }: Context, target: ResolvedTarget): Promise<ResolvedTarget> {
   const { before, definition, options } = target
   if (definition.params.mfa_arn === undefined || before?.method !== 'keys' || !before.key) return target
   const kept = (await vault.read(before.name))?.grant?.longTerm

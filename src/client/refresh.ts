@@ -1,9 +1,9 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { isUsable } from '../core/freshness.ts'
 import type { Header } from '../core/types.ts'
-import { configuredKeys } from '../identity/configured-keys.ts'
-import { type Context, find } from './context.ts'
-import { takeOnce } from './credential.ts'
+import { findConfiguredKeys } from '../identity/configured-keys.ts'
+import { type Context, loadIdentity } from './context.ts'
+import { renewOnce } from './credential.ts'
 
 export interface RefreshOutcome {
   identity: string
@@ -13,16 +13,20 @@ export interface RefreshOutcome {
 }
 
 /** Renews now if stale, or in any case with `force`. Never throws what is that identity's own trouble. */
-export async function refresh(context: Context, name: string, force: boolean): Promise<RefreshOutcome> {
+export async function refreshIdentity(
+  context: Context,
+  name: string,
+  force: boolean,
+): Promise<RefreshOutcome> {
   try {
-    const { definition, header } = await find(context, name)
-    if (configuredKeys(context.host, definition)) return { identity: name, outcome: 'nothing_to_renew' }
+    const { definition, header } = await loadIdentity(context, name)
+    if (findConfiguredKeys(context.host, definition)) return { identity: name, outcome: 'nothing_to_renew' }
     const fresh = header && isUsable(header, context.host.now(), definition.provider.tokens.refresh.margin)
     if (header?.key && !header.renewable && fresh && header.loginRequired === undefined) {
       return { identity: name, outcome: 'nothing_to_renew', header }
     }
-    const { entry, renewed } = await takeOnce(context, definition, { force })
-    if (!renewed && !fresh) throw notRenewed(name)
+    const { entry, renewed } = await renewOnce(context, definition, { force })
+    if (!renewed && !fresh) throw createNotRenewedError(name)
     return { identity: name, outcome: renewed ? 'renewed' : 'fresh', header: entry.header }
   } catch (error) {
     if (isDaypassError(error)) return { identity: name, outcome: 'failed', error }
@@ -31,7 +35,7 @@ export async function refresh(context: Context, name: string, force: boolean): P
 }
 
 /** The old one is still good for use, but nobody may call it renewed. */
-const notRenewed = (name: string) =>
+const createNotRenewedError = (name: string) =>
   new DaypassError('network', `${name} could not be renewed; what is left of it is still good`, {
     advice: { verb: 'refresh', identity: name },
   })

@@ -1,22 +1,22 @@
 /** A login that succeeded at the server is kept, or it is revoked. What it replaces is revoked, too. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { shown } from '../core/text.ts'
+import { sanitize } from '../core/text.ts'
 import type { Account, Entry, Header, KeyLocation } from '../core/types.ts'
 import type { NewRecord } from '../login/stages.ts'
 import { revoke, revokeIssued } from '../oauth/revoke.ts'
 import {
+  buildDefinition,
   type Context,
-  defaultName,
-  definitionOf,
-  environmentOf,
-  knownNames,
-  providerNow,
-  providerOfRecord,
+  findCurrentProvider,
+  findDefaultName,
+  getRecordProvider,
+  listEnvironmentCredentials,
+  listKnownNames,
 } from './context.ts'
-import { grantParty, issuedOf } from './credential.ts'
+import { buildGrantContext, pickIssuedTokens } from './credential.ts'
 import { deleteExpiredPending } from './expire-pending.ts'
 import { hasStaticKeys, type NamedRecord, nameByAccount } from './login-name.ts'
-import { homeAfter, leaveHome } from './move-grant.ts'
+import { inheritExternalStore, leaveExternalStore } from './move-grant.ts'
 
 export interface LoginOutcome {
   header: Header
@@ -37,12 +37,12 @@ export async function storeLogin(context: Context, login: LoginToStore): Promise
   let replaced: Entry | undefined
   try {
     if (unnamed) record = await nameByAccount(context, login.entry)
-    if (unnamed && !force) await checkHolder(context, record)
+    if (unnamed && !force) await checkNameHolder(context, record)
     if (!force) await checkSameAccount(context, record)
     replaced = await replaceRecord(context, record, force)
   } catch (error) {
     await settle?.('failed')
-    await revokeUnkept(login)
+    await revokeUnstored(login)
     throw error
   }
   const { entry } = record
@@ -60,36 +60,40 @@ export async function storeLogin(context: Context, login: LoginToStore): Promise
   return { header: entry.header, default: isDefault, store: where }
 }
 
-async function revokeUnkept({ entry: { grant }, party }: NewRecord): Promise<void> {
-  if (party && grant) await revokeIssued(party, issuedOf(grant))
+async function revokeUnstored({ entry: { grant }, context: party }: NewRecord): Promise<void> {
+  if (party && grant) await revokeIssued(party, pickIssuedTokens(grant))
 }
 
 /** A name that was found only now may stand for something else. */
-async function checkHolder(context: Context, { entry: { header }, before }: NamedRecord): Promise<void> {
+async function checkNameHolder(context: Context, { entry: { header }, before }: NamedRecord): Promise<void> {
   const { name, provider, method } = header
-  const holder = providerNow(context, name, before)?.id ?? provider
-  if (holder !== provider) await agreeToReplace(context, { name }, `${name} is an identity of ${holder}`)
+  const holder = findCurrentProvider(context, name, before)?.id ?? provider
+  if (holder !== provider) await confirmReplacement(context, { name }, `${name} is an identity of ${holder}`)
   if (hasStaticKeys(before) && method !== 'keys')
-    await agreeToReplace(context, { name }, `${name} has static keys`)
+    await confirmReplacement(context, { name }, `${name} has static keys`)
 }
 
 /** The grant of another account is never replaced in silence. */
 async function checkSameAccount(context: Context, { entry: { header }, before }: NamedRecord): Promise<void> {
-  if (!areOthers(before?.account, header.account)) return
-  const who = ({ account }: Header) => shown(account?.account ?? account?.principal)
+  if (!isOtherAccount(before?.account, header.account)) return
+  const who = ({ account }: Header) => sanitize(account?.account ?? account?.principal)
   const { name } = header
-  await agreeToReplace(context, { name }, `${name} belongs to ${who(before!)}, and ${who(header)} logged in`)
+  await confirmReplacement(
+    context,
+    { name },
+    `${name} belongs to ${who(before!)}, and ${who(header)} logged in`,
+  )
 }
 
 /** By the server's own id, else by the name that a person knows. Accounts that are not known do not differ. */
-function areOthers(was: Account = {}, is: Account = {}): boolean {
+function isOtherAccount(was: Account = {}, is: Account = {}): boolean {
   const differ = (a: string | undefined, b: string | undefined) =>
     a !== undefined && b !== undefined && a !== b
   const sameKind = was.principal !== undefined && is.principal !== undefined
   return sameKind ? differ(was.principal, is.principal) : differ(was.account, is.account)
 }
 
-export async function agreeToReplace(
+export async function confirmReplacement(
   { host }: Context,
   { name }: { name: string },
   because: string,
@@ -113,19 +117,20 @@ async function replaceRecord(
   const { vault } = context
   const { name } = entry.header
   return vault.exclusive(name, 'login', async () => {
-    const old = await readOrSetAside(context, name)
+    const old = await readOrQuarantine(context, name)
     const isNew = old?.grant !== undefined && before?.createdAt !== old.header.createdAt
-    if (!force && isNew && areOthers(old.header.account, entry.header.account)) throw takenMeanwhile(name)
-    const isSame = !areOthers(old?.header.account, entry.header.account)
-    const home = homeAfter(old?.header, isSame && entry.header.renewable)
-    await write(context, withCount(entry, home, old?.header))
-    if (old?.header.home && !home.home) await leaveHome(context, old.header)
+    if (!force && isNew && isOtherAccount(old.header.account, entry.header.account))
+      throw createTakenMeanwhileError(name)
+    const isSame = !isOtherAccount(old?.header.account, entry.header.account)
+    const home = inheritExternalStore(old?.header, isSame && entry.header.renewable)
+    await writeLoginRecord(context, addLostRenewals(entry, home, old?.header))
+    if (old?.header.home && !home.home) await leaveExternalStore(context, old.header)
     return old
   })
 }
 
 /** A write that failed at its very end has replaced the record. To revoke that grant would leave it dead. */
-async function write({ vault, host }: Context, entry: Entry): Promise<void> {
+async function writeLoginRecord({ vault, host }: Context, entry: Entry): Promise<void> {
   const { name, createdAt } = entry.header
   try {
     await vault.write(entry)
@@ -137,7 +142,7 @@ async function write({ vault, host }: Context, entry: Entry): Promise<void> {
 }
 
 /** The count of lost renewals outlives a login, which cannot undo them. */
-const withCount = (
+const addLostRenewals = (
   { header, grant }: Entry,
   home: Pick<Header, 'home'>,
   { lostRenewals }: Partial<Header> = {},
@@ -146,29 +151,33 @@ const withCount = (
   ...(grant && { grant }),
 })
 
-const takenMeanwhile = (name: string) =>
+const createTakenMeanwhileError = (name: string) =>
   new DaypassError('usage', `somebody else logged in to ${name} meanwhile`, {
     hint: 'give this one a name of its own with --name, or replace that one with --force',
   })
 
 /** After the new one is kept, so that there is one at every moment. */
 async function revokeReplaced(context: Context, { header, grant }: Entry, by: Entry): Promise<void> {
-  const provider = providerOfRecord(context, header)
+  const provider = getRecordProvider(context, header)
   const before = grant?.refreshToken
   if (!before || before.equals(by.grant?.refreshToken) || provider.tokens.revocationEndsGrant) return
-  const definition = definitionOf(context, header.name, provider, { header })
-  const { outcome } = await revoke(grantParty(context.host, definition, { header }), before, 'refresh_token')
+  const definition = buildDefinition(context, header.name, provider, { header })
+  const { outcome } = await revoke(
+    buildGrantContext(context.host, definition, { header }),
+    before,
+    'refresh_token',
+  )
   if (outcome !== 'failed') return
   context.host.terminal.warn(`the login that ${header.name} had before could not be revoked`)
 }
 
 /** Only a login to that very name moves an unreadable record aside. Nothing is lost by it. */
-async function readOrSetAside({ vault, host }: Context, name: string): Promise<Entry | undefined> {
+async function readOrQuarantine({ vault, host }: Context, name: string): Promise<Entry | undefined> {
   try {
     return await vault.read(name)
   } catch (error) {
     if (!isDaypassError(error, 'vault')) throw error
-    const path = await vault.setAside(name)
+    const path = await vault.quarantine(name)
     host.terminal.warn(`the record of ${name} could not be read (${error.message}); it lies in ${path} now`)
     // Where the grant lies in an external store, only the grant could not be read.
     return vault.read(name).catch(() => undefined)
@@ -181,9 +190,9 @@ async function becomeDefault(
   wanted: boolean,
 ): Promise<LoginOutcome['default']> {
   const { choices } = context
-  if (defaultName(context)?.identity === name) return 'already'
-  const only = (await knownNames(context)).every((other) => other === name)
-  if (!wanted && !(only && environmentOf(context).length === 0)) return 'no'
+  if (findDefaultName(context)?.identity === name) return 'already'
+  const only = (await listKnownNames(context)).every((other) => other === name)
+  if (!wanted && !(only && listEnvironmentCredentials(context).length === 0)) return 'no'
   await choices.writeDefault(name)
   return 'made'
 }

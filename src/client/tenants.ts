@@ -1,13 +1,19 @@
 /** Where an account has several tenants: which there are, and which one is worked in. */
 import { DaypassError, type ErrorCode, type ErrorDetails, isDaypassError } from '../core/errors.ts'
 import type { Definition } from '../identity/definition.ts'
-import { configuredIdentity } from '../identity/from-config.ts'
-import { checkParam } from '../identity/params.ts'
+import { readConfiguredIdentity } from '../identity/from-config.ts'
+import { assertParam } from '../identity/params.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import type { Json } from '../oauth/wire.ts'
 import type { Tenant } from '../providers/provider.ts'
-import { type Context, find, said } from './context.ts'
-import { bearerOf, credentialOf, type Handed, meant, proofKeyOf } from './credential.ts'
+import { type Context, findIdentityConfig, loadIdentity } from './context.ts'
+import {
+  buildProofKey,
+  type CredentialResult,
+  requireBearerToken,
+  resolveCredential,
+  resolveDefinition,
+} from './credential.ts'
 
 export interface ListedTenant extends Tenant {
   /** It is the one in force. */
@@ -15,38 +21,50 @@ export interface ListedTenant extends Tenant {
 }
 
 /** Asks the server. `tenant`: instead of the one in force. */
-export async function tenants(
+export async function listTenants(
   context: Context,
   selected: string | undefined,
   tenant: string | undefined,
 ): Promise<ListedTenant[]> {
-  const definition = await meant(context, selected, tenant === undefined ? {} : { params: { tenant } })
+  const definition = await resolveDefinition(
+    context,
+    selected,
+    tenant === undefined ? {} : { params: { tenant } },
+  )
   const { provider, endpoints, params } = definition
-  if (!provider.api.tenants || endpoints.tenants === undefined) throw hasNone(definition)
+  if (!provider.api.tenants || endpoints.tenants === undefined) throw createNoTenantsError(definition)
   const headers = provider.api.headers?.(params) ?? {}
-  const answer = await answerOf(context, selected, { url: endpoints.tenants, headers })
+  const answer = await fetchTenants(context, selected, { url: endpoints.tenants, headers })
   return provider.api.tenants(answer).map((one) => ({ ...one, current: one.slug === params.tenant }))
 }
 
-type Where = Parameters<typeof fetchProfile>[1]
+type ProfileRequest = Parameters<typeof fetchProfile>[1]
 
 /** Asked once more where the server does not take a token that looked fresh. */
-async function answerOf(context: Context, selected: string | undefined, where: Where): Promise<Json> {
-  const first = await credentialOf(context, selected, {})
+async function fetchTenants(
+  context: Context,
+  selected: string | undefined,
+  where: ProfileRequest,
+): Promise<Json> {
+  const first = await resolveCredential(context, selected, {})
   const { identity, credential, header } = first
   try {
-    return await asked(context, where, first)
+    return await requestTenants(context, where, first)
   } catch (error) {
     if (!isDaypassError(error, 'login_required') || !header?.renewable) throw error
-    const rejected = bearerOf(credential)
-    return asked(context, where, await credentialOf(context, identity, { rejected }))
+    const rejected = requireBearerToken(credential)
+    return requestTenants(context, where, await resolveCredential(context, identity, { rejected }))
   }
 }
 
-async function asked({ host }: Context, where: Where, handed: Handed): Promise<Json> {
+async function requestTenants(
+  { host }: Context,
+  where: ProfileRequest,
+  handed: CredentialResult,
+): Promise<Json> {
   const { identity, credential, header } = handed
   try {
-    return await fetchProfile(host, where, bearerOf(credential), proofKeyOf(header, handed))
+    return await fetchProfile(host, where, requireBearerToken(credential), buildProofKey(header, handed))
   } catch (error) {
     if (!isDaypassError(error)) throw error
     const { code, message } = error
@@ -62,17 +80,17 @@ const NEXT: Partial<Record<ErrorCode, (identity: string) => Pick<ErrorDetails, '
   }),
 }
 
-const hasNone = ({ provider }: Definition) =>
+const createNoTenantsError = ({ provider }: Definition) =>
   new DaypassError('usage', `${provider.title} has no tenants`, { advice: { verb: 'list' } })
 
 /** Writes it into the identity's record, where a login would have written it. */
 export async function useTenant(context: Context, name: string, slug: string): Promise<void> {
   const { vault, host, choices } = context
-  const { definition } = await find(context, name)
-  if (!definition.provider.api.tenants) throw hasNone(definition)
-  checkParam('tenant', slug, definition.provider.params.tenant)
-  const identity = said(context, name)
-  if (identity && configuredIdentity(name, identity, host.env).params?.tenant !== undefined) {
+  const { definition } = await loadIdentity(context, name)
+  if (!definition.provider.api.tenants) throw createNoTenantsError(definition)
+  assertParam('tenant', slug, definition.provider.params.tenant)
+  const identity = findIdentityConfig(context, name)
+  if (identity && readConfiguredIdentity(name, identity, host.env).params?.tenant !== undefined) {
     const place = choices.locate?.(['auth', 'identities', name, 'tenant']) ?? 'the configuration'
     throw new DaypassError(
       'configuration',
@@ -84,13 +102,13 @@ export async function useTenant(context: Context, name: string, slug: string): P
   }
   await vault.exclusive(name, 'tenants', async () => {
     const entry = await vault.read(name)
-    if (!entry) throw nothingKept(name, slug)
+    if (!entry) throw createNothingStoredError(name, slug)
     const { header } = entry
     await vault.write({ ...entry, header: { ...header, params: { ...header.params, tenant: slug } } })
   })
 }
 
-const nothingKept = (name: string, slug: string) =>
+const createNothingStoredError = (name: string, slug: string) =>
   new DaypassError('login_required', `${name} needs a login: nothing is kept for it`, {
     advice: { verb: 'login', identity: name, flags: ['--tenant', slug] },
   })

@@ -1,21 +1,21 @@
 /** A login in two steps: the first tells a person where to go, the second completes it. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { shown } from '../core/text.ts'
+import { sanitize } from '../core/text.ts'
 import type { Time } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
 import { findAccessHelp } from '../login/access-help.ts'
 import { newRecord } from '../login/new-record.ts'
 import {
+  createPendingId,
   type FinishOptions,
   isPendingId,
-  newPendingId,
   obtainPending,
-  type Pending,
+  type PendingRecord,
   startPending,
 } from '../login/pending-login.ts'
-import { type Context, definitionOf, providerOf } from './context.ts'
+import { buildDefinition, type Context, getProvider } from './context.ts'
 import { deleteExpiredPending } from './expire-pending.ts'
-import { headerIfReadable } from './login-name.ts'
+import { readHeaderIfReadable } from './login-name.ts'
 import { type LoginRequest, resolveTarget } from './login-target.ts'
 import { type LoginOutcome, storeLogin } from './store-login.ts'
 
@@ -40,7 +40,7 @@ export async function startLogin(context: Context, request: LoginRequest): Promi
   }
   const target = await resolveTarget(context, { ...request, start: true })
   const pending = await startPending(target)
-  const id = newPendingId()
+  const id = createPendingId()
   await deleteExpiredPending(context)
   await context.vault.sealed.write(`__login-${id}`, pending)
   const { url, userCode, urlExpiresAt, expiresAt, port, device } = pending
@@ -63,38 +63,43 @@ export async function finishLogin(
   options: FinishOptions,
 ): Promise<LoginOutcome | undefined> {
   const { vault, host } = context
-  if (!isPendingId(id)) throw notStarted(id)
+  if (!isPendingId(id)) throw createNotStartedError(id)
   const name = `__login-${id}`
   return vault.exclusive(name, 'login', async () => {
-    const pending = (await vault.sealed.read(name)) as Pending | undefined
+    const pending = (await vault.sealed.read(name)) as PendingRecord | undefined
     if (!pending || pending.expiresAt <= host.now()) {
       await vault.sealed.remove(name)
-      throw notStarted(id)
+      throw createNotStartedError(id)
     }
-    const definition = pendingDefinition(context, pending)
+    const definition = buildPendingDefinition(context, pending)
     const consume = async () => void (await vault.sealed.remove(name))
-    const remember = (now: Pending) => vault.sealed.write(name, now)
-    const obtained = await obtainPending({ host, definition, pending, options, consume, remember }).catch(
-      async (error: unknown) => {
-        // A denied or expired code is over; what was pasted by mistake is not.
-        if (isDaypassError(error, 'refused') || isDaypassError(error, 'login_required')) await consume()
-        throw error
-      },
-    )
+    const rememberPending = (now: PendingRecord) => vault.sealed.write(name, now)
+    const obtained = await obtainPending({
+      host,
+      definition,
+      pending,
+      options,
+      consume,
+      remember: rememberPending,
+    }).catch(async (error: unknown) => {
+      // A denied or expired code is over; what was pasted by mistake is not.
+      if (isDaypassError(error, 'refused') || isDaypassError(error, 'login_required')) await consume()
+      throw error
+    })
     if (!obtained) return undefined
     const record = await newRecord(obtained)
-    const before = await headerIfReadable(context, pending.name)
+    const before = await readHeaderIfReadable(context, pending.name)
     return storeLogin(context, { ...record, before, unnamed: pending.unnamed, options: pending })
   })
 }
 
-const notStarted = (id: string) =>
-  new DaypassError('not_found', `there is no started login ${shown(id)}; it may have expired`, {
+const createNotStartedError = (id: string) =>
+  new DaypassError('not_found', `there is no started login ${sanitize(id)}; it may have expired`, {
     advice: { verb: 'login', args: ['PROVIDER'], flags: ['--start', '--json'] },
   })
 
-function pendingDefinition(context: Context, pending: Pending): Definition {
+function buildPendingDefinition(context: Context, pending: PendingRecord): Definition {
   const { params, clientId, scopes, kind } = pending
-  const provider = providerOf(context, pending.provider)
-  return definitionOf(context, pending.name, provider, { given: { params, clientId, scopes, kind } })
+  const provider = getProvider(context, pending.provider)
+  return buildDefinition(context, pending.name, provider, { given: { params, clientId, scopes, kind } })
 }

@@ -7,18 +7,18 @@
 const AWS = 'arn:aws(?:-cn|-us-gov|-iso|-iso-b|-iso-e|-iso-f|-eusc)?'
 const NAME = '[\\w+=,.@/-]+'
 
-const whole = (...shapes: string[]) => new RegExp(`^(?:${shapes.join('|')})$`)
+const compilePattern = (...shapes: string[]) => new RegExp(`^(?:${shapes.join('|')})$`)
 
-const ROLE = whole(`${AWS}:iam::\\d{12}:role/${NAME}`, `acs:ram::\\d+:role/${NAME}`)
+const ROLE = compilePattern(`${AWS}:iam::\\d{12}:role/${NAME}`, `acs:ram::\\d+:role/${NAME}`)
 
 /** A hardware device has a serial number instead (GetSessionToken, SerialNumber). */
-const MFA = whole(
+const MFA = compilePattern(
   `${AWS}:iam::\\d{12}:(?:mfa|sms-mfa|u2f)/${NAME}`,
   `acs:ram::\\d+:mfa/${NAME}`,
   '[A-Za-z0-9-]{9,256}',
 )
 
-const PRINCIPAL = whole(
+const PRINCIPAL = compilePattern(
   `${AWS}:iam::\\d{12}:(?:root|(?:user|role)/${NAME})`,
   `${AWS}:sts::\\d{12}:(?:assumed-role/${NAME}/${NAME}|federated-user/${NAME})`,
   `acs:ram::\\d+:(?:root|(?:user|role|assumed-role)/${NAME})`,

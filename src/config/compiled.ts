@@ -17,7 +17,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { STORE_NAMES, type Store } from '../core/stores.ts'
-import { readRefs } from './env-tag.ts'
+import { substituteRefs } from './env-tag.ts'
 import { type FlatIdentity, type FlatProvider, flattenIdentity, flattenProvider } from './flatten.ts'
 import type { Config, Identity, Provider } from './schema.ts'
 
@@ -37,7 +37,7 @@ interface Compiled {
   /** Variables that `!env` names, by the path of the key: `region`, `endpoints.token`, `scopes.0`. */
   env: Record<string, string>
   /** Keys that were left behind, being secrets. Whoever needs one reads the configuration itself. */
-  withheld: string[]
+  omittedSecrets: string[]
 }
 
 export interface CompiledIdentity extends FlatIdentity, Compiled {
@@ -55,25 +55,25 @@ export interface CompiledConfig extends Stamp {
 }
 
 /** Where the copy lies. */
-export const compiledFile = (dataDir: string) => join(dataDir, 'config.compiled.json')
+export const resolveCompiledPath = (dataDir: string) => join(dataDir, 'config.compiled.json')
 
 const NO_FILE: Stamp = { mtime: '0', ctime: '0', size: 0 }
 
 export function compileConfig(config: Config, stamp: Stamp = NO_FILE): CompiledConfig {
   const { identities = {}, providers = {}, keyring } = config.auth ?? {}
-  const chosen = configuredDefault(config)
+  const chosen = findConfiguredDefault(config)
   return {
     v: COMPILED_VERSION,
     ...stamp,
     ...(chosen === undefined ? {} : { default: chosen }),
-    identities: mapped(identities, compileIdentity),
-    providers: mapped(providers, compileProvider),
+    identities: mapValues(identities, compileIdentity),
+    providers: mapValues(providers, compileProvider),
     keyring: STORE_NAMES[keyring?.type ?? 'auto'],
   }
 }
 
 /** `default:`, else the identity that is flagged as such. */
-export const configuredDefault = ({ default: named, auth: { identities = {} } = {} }: Config) =>
+export const findConfiguredDefault = ({ default: named, auth: { identities = {} } = {} }: Config) =>
   named ?? Object.keys(identities).find((name) => identities[name]!.default)
 
 const SECRETS = ['access_key_id', 'secret_access_key', 'security_token', 'client_secret'] as const
@@ -83,10 +83,10 @@ export function compileIdentity(identity: Identity): CompiledIdentity {
   const secret = { ...credentials, client_secret }
   const variables = new Map<string, string>()
   return {
-    ...flattenIdentity(readRefs(identity, {}, variables)),
+    ...flattenIdentity(substituteRefs(identity, {}, variables)),
     env: Object.fromEntries(variables),
     webflowEnabled: credentials.webflow_enabled ?? true,
-    withheld: SECRETS.filter((key) => secret[key] !== undefined),
+    omittedSecrets: SECRETS.filter((key) => secret[key] !== undefined),
   }
 }
 
@@ -94,16 +94,16 @@ export function compileProvider(provider: Provider): CompiledProvider {
   const { methods, redirect, client_secret } = provider
   const variables = new Map<string, string>()
   return {
-    ...flattenProvider(readRefs(provider, {}, variables)),
+    ...flattenProvider(substituteRefs(provider, {}, variables)),
     env: Object.fromEntries(variables),
     ...(methods && { methods }),
     ...(redirect && { redirect }),
-    withheld: client_secret === undefined ? [] : ['client_secret'],
+    omittedSecrets: client_secret === undefined ? [] : ['client_secret'],
   }
 }
 
 /** Without a prototype, so that `identities['toString']` is nobody. */
-function mapped<From, To>(
+function mapValues<From, To>(
   from: Readonly<Record<string, From>>,
   change: (value: From) => To,
 ): Record<string, To> {
@@ -112,7 +112,7 @@ function mapped<From, To>(
 }
 
 /** As `compileConfig({})`; the quickest `token` does without what compiles. */
-const emptyConfig = (): CompiledConfig => ({
+const createEmptyConfig = (): CompiledConfig => ({
   v: COMPILED_VERSION,
   ...NO_FILE,
   identities: Object.create(null),
@@ -123,10 +123,10 @@ const emptyConfig = (): CompiledConfig => ({
 /** `undefined`: the caller takes the slow way. No configuration at all is an empty one, and nothing else is read. */
 export function readCompiled(configFile: string, copy: string): CompiledConfig | undefined {
   try {
-    const stat = statOf(configFile)
-    if (stat === undefined) return emptyConfig()
-    const compiled: CompiledConfig = JSON.parse(readOwn(copy))
-    const stamp = stampOf(stat)
+    const stat = statConfig(configFile)
+    if (stat === undefined) return createEmptyConfig()
+    const compiled: CompiledConfig = JSON.parse(readOwnCopy(copy))
+    const stamp = createStamp(stat)
     const current =
       compiled.v === COMPILED_VERSION &&
       (Object.keys(stamp) as (keyof Stamp)[]).every((key) => compiled[key] === stamp[key])
@@ -134,8 +134,8 @@ export function readCompiled(configFile: string, copy: string): CompiledConfig |
     const same = <T>(value: T) => value
     return {
       ...compiled,
-      identities: mapped(compiled.identities, same),
-      providers: mapped(compiled.providers, same),
+      identities: mapValues(compiled.identities, same),
+      providers: mapValues(compiled.providers, same),
     }
   } catch {
     return undefined
@@ -143,7 +143,7 @@ export function readCompiled(configFile: string, copy: string): CompiledConfig |
 }
 
 /** `undefined`: there is none. Without throwing, which would cost more than the rest of it. */
-function statOf(file: string): BigIntStats | undefined {
+function statConfig(file: string): BigIntStats | undefined {
   const stat = statSync(file, { bigint: true, throwIfNoEntry: false })
   // To newer Nodes a path below a file is no entry, too; to us it is a mistake.
   if (!stat && statSync(dirname(file), { throwIfNoEntry: false })?.isFile()) throw new Error('below a file')
@@ -151,7 +151,7 @@ function statOf(file: string): BigIntStats | undefined {
 }
 
 /** The copy says where tokens are sent, so one that another user could have written is not read. */
-function readOwn(file: string): string {
+function readOwnCopy(file: string): string {
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   // Opening a pipe that is in its place would wait for somebody to write.
   const fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
@@ -165,7 +165,7 @@ function readOwn(file: string): string {
   }
 }
 
-export function stampOf(stat: BigIntStats): Stamp {
+export function createStamp(stat: BigIntStats): Stamp {
   return { mtime: String(stat.mtimeNs), ctime: String(stat.ctimeNs), size: Number(stat.size) }
 }
 
@@ -186,12 +186,12 @@ export function writeCompiled(copy: string, compiled: CompiledConfig): boolean {
     renameSync(temporary, copy)
     return true
   } catch {
-    removeQuietly(temporary)
+    removeTemporary(temporary)
     return false
   }
 }
 
-function removeQuietly(file: string): void {
+function removeTemporary(file: string): void {
   try {
     rmSync(file, { force: true })
   } catch {

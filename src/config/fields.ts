@@ -6,30 +6,30 @@ import * as v from 'valibot'
 import { parseDuration } from '../core/duration.ts'
 import { isIdentityName } from '../core/names.ts'
 import { type EnvRef, isEnvRef, isLine, isVariableName, type Text } from './env-tag.ts'
-import { nearest } from './nearest.ts'
-import { hostFault, urlFault } from './urls.ts'
+import { findNearest } from './nearest.ts'
+import { findHostFault, findUrlFault } from './urls.ts'
 
 type Check = v.CheckAction<string, string>
 
 const TEXT = 'expected text in {in}'
 
 /** Message of a rule: all of ours carry the place, so a foreign one is recognised by its absence. */
-export function rule(passes: (text: string) => boolean, expected: string): Check {
+export function defineRule(passes: (text: string) => boolean, expected: string): Check {
   return v.check(passes, `expected ${expected} in {in}`)
 }
 
-const LINE = rule(isLine, 'text of one line')
+const LINE = defineRule(isLine, 'text of one line')
 
 /** Text that stands in the file. For what decides before anything is read: kinds, names. */
-export function word(about: string, ...rules: Check[]) {
+export function defineWord(about: string, ...rules: Check[]) {
   const checks: Check[] = rules.length > 0 ? rules : [LINE]
   const checked = v.pipe(v.string(TEXT), ...checks)
   return v.pipe(checked, v.description(about)) as unknown as v.GenericSchema<string, string>
 }
 
 /** Text, or `!env NAME`. */
-export function text(about: string, ...rules: Check[]) {
-  const written = word(about, ...rules)
+export function defineText(about: string, ...rules: Check[]) {
+  const written = defineWord(about, ...rules)
   const read = v.custom<EnvRef>(isEnvRef)
   return v.pipe(v.union([written, read], TEXT), v.description(about)) as unknown as v.GenericSchema<
     Text,
@@ -37,21 +37,24 @@ export function text(about: string, ...rules: Check[]) {
   >
 }
 
-export function oneOf<const T extends readonly string[]>(about: string, words: T) {
+export function defineChoice<const T extends readonly string[]>(about: string, words: T) {
   return v.pipe(v.picklist(words, `expected ${words.join(' or ')} in {in}`), v.description(about))
 }
 
-export function flag(about: string) {
+export function defineFlag(about: string) {
   return v.pipe(v.boolean('expected true or false in {in}'), v.description(about))
 }
 
-export function list<S extends v.GenericSchema>(about: string, item: S) {
+export function defineList<S extends v.GenericSchema>(about: string, item: S) {
   return v.pipe(v.array(item, 'expected a list in {in}'), v.description(about))
 }
 
 /** A list, or its items in one text with spaces between them, as OAuth writes scopes. */
-export function spaced(about: string) {
-  const schema = v.union([v.array(text('One scope')), text(about)], 'expected a list of texts in {in}')
+export function defineSpacedList(about: string) {
+  const schema = v.union(
+    [v.array(defineText('One scope')), defineText(about)],
+    'expected a list of texts in {in}',
+  )
   const split = (given: Text | Text[]): Text[] =>
     typeof given === 'string' ? given.split(/\s+/).filter(Boolean) : Array.isArray(given) ? given : [given]
   return v.pipe(schema, v.description(about), v.transform(split))
@@ -60,14 +63,14 @@ export function spaced(about: string) {
 /** The parser leaves numbers as they are written, so a port arrives as text. */
 export const port = v.pipe(
   v.string('expected a port from 1 to 65535 in {in}'),
-  rule((digits) => /^[1-9]\d{0,4}$/.test(digits) && Number(digits) <= 65_535, 'a port from 1 to 65535'),
+  defineRule((digits) => /^[1-9]\d{0,4}$/.test(digits) && Number(digits) <= 65_535, 'a port from 1 to 65535'),
   v.description('A port, 1 to 65535'),
   v.transform(Number),
 )
 
-export const url = (about: string, query: 'query' | 'no query' = 'no query') => {
-  const fault = (given: string) => urlFault(given, query === 'query')
-  return text(
+export const defineUrl = (about: string, query: 'query' | 'no query' = 'no query') => {
+  const fault = (given: string) => findUrlFault(given, query === 'query')
+  return defineText(
     about,
     v.check(
       (given: string) => fault(given) === undefined,
@@ -77,35 +80,35 @@ export const url = (about: string, query: 'query' | 'no query' = 'no query') => 
 }
 
 /** A page that shows the code; or none at all (the draft's name for "show it yourself"). */
-export const pasteRedirect = (about: string) =>
-  text(
+export const definePasteRedirect = (about: string) =>
+  defineText(
     about,
-    rule(
-      (given) => given === 'urn:ietf:wg:oauth:2.0:oob' || urlFault(given, true) === undefined,
+    defineRule(
+      (given) => given === 'urn:ietf:wg:oauth:2.0:oob' || findUrlFault(given, true) === undefined,
       'urn:ietf:wg:oauth:2.0:oob or an https URL',
     ),
   )
 
-export const host = (about: string) =>
-  text(
+export const defineHost = (about: string) =>
+  defineText(
     about,
-    rule((given) => hostFault(given) === undefined, 'a host like api.example.com'),
+    defineRule((given) => findHostFault(given) === undefined, 'a host like api.example.com'),
   )
 
-export const duration = (about: string) =>
-  text(about, rule(isDuration, 'a length of time like 90s, 10m or 12h'))
+export const defineDuration = (about: string) =>
+  defineText(about, defineRule(isDuration, 'a length of time like 90s, 10m or 12h'))
 
-export const variable = (about: string) =>
-  word(about, rule(isVariableName, 'the name of an environment variable'))
+export const defineVariable = (about: string) =>
+  defineWord(about, defineRule(isVariableName, 'the name of an environment variable'))
 
 /** Goes into host names (`signin.<region>.…`), so nothing but letters, digits and hyphens may. */
-export const region = (about: string) =>
-  text(
+export const defineRegion = (about: string) =>
+  defineText(
     about,
-    rule((given) => /^[a-z][a-z0-9-]{0,31}$/.test(given), 'a region like eu-west-1'),
+    defineRule((given) => /^[a-z][a-z0-9-]{0,31}$/.test(given), 'a region like eu-west-1'),
   )
 
-export const name = (about: string) => word(about, rule(isIdentityName, NAME_RULE))
+export const defineName = (about: string) => defineWord(about, defineRule(isIdentityName, NAME_RULE))
 
 const NAME_RULE = 'a name of 1 to 64 of A-Z a-z 0-9 . _ @ -, beginning with a letter or a digit,'
 
@@ -125,13 +128,13 @@ export type Entries<T> = {
 }
 
 /** Keys that are known and no others. T must be said or meant by what stands around; it is never guessed. */
-export function block<T extends object = never>(
+export function defineBlock<T extends object = never>(
   about: string,
   entries: Entries<NoInfer<T>>,
 ): v.GenericSchema<unknown, T> {
   const known = Object.keys(entries)
-  const schema = v.strictObject(entries, (issue) => blockMessage(issue, known))
-  const stray = v.strictObject(Object.create(null), (issue) => blockMessage(issue, known))
+  const schema = v.strictObject(entries, (issue) => formatBlockMessage(issue, known))
+  const stray = v.strictObject(Object.create(null), (issue) => formatBlockMessage(issue, known))
   const run: (typeof schema)['~run'] = (dataset, config) => {
     const given = Object.entries(Object(dataset.value))
     const unknown = given.filter(([key]) => !Object.hasOwn(entries, key))
@@ -143,39 +146,39 @@ export function block<T extends object = never>(
     const issues = [fields, ...strays].flatMap((each) => each.issues ?? [])
     return { typed: false, value: fields.value, issues: issues as [v.StrictObjectIssue] }
   }
-  const whole = v.pipe(noLists({ ...schema, '~run': run }), v.description(about))
+  const whole = v.pipe(rejectLists({ ...schema, '~run': run }), v.description(about))
   return whole as unknown as v.GenericSchema<unknown, T>
 }
 
 /** Definitions under names of the person's own choosing. */
-export function named<S extends v.GenericSchema>(about: string, value: S) {
-  const schema = v.record(name('A name'), value, 'expected keys and values in {in}')
-  return v.pipe(noLists(schema), v.description(about))
+export function defineRecord<S extends v.GenericSchema>(about: string, value: S) {
+  const schema = v.record(defineName('A name'), value, 'expected keys and values in {in}')
+  return v.pipe(rejectLists(schema), v.description(about))
 }
 
 /** Texts under keys that mean something elsewhere. */
-export function texts(about: string, value: string) {
-  const schema = v.record(v.string(), text(value), 'expected keys and values in {in}')
-  return v.pipe(noLists(schema), v.description(about))
+export function defineTextRecord(about: string, value: string) {
+  const schema = v.record(v.string(), defineText(value), 'expected keys and values in {in}')
+  return v.pipe(rejectLists(schema), v.description(about))
 }
 
 /** To valibot a list is an object too, and an empty one would pass for a block. */
-function noLists<S extends v.GenericSchema>(schema: S): S {
+function rejectLists<S extends v.GenericSchema>(schema: S): S {
   const run: S['~run'] = (dataset, config) =>
     schema['~run'](Array.isArray(dataset.value) ? { value: 'a list' } : dataset, config)
   return { ...schema, '~run': run }
 }
 
-function blockMessage(issue: v.StrictObjectIssue, known: readonly string[]): string {
+function formatBlockMessage(issue: v.StrictObjectIssue, known: readonly string[]): string {
   const key = issue.path?.[0]?.key
-  if (issue.expected === 'never') return unknownKey(String(key), known)
+  if (issue.expected === 'never') return describeUnknownKey(String(key), known)
   if (typeof key === 'string' && issue.expected === `"${key}"`) return `missing key "${key}" in {in}`
   return 'expected keys and values in {in}'
 }
 
 /** Names the key only where it looks like one: what is pasted in the wrong place may stand before a colon too. */
-function unknownKey(key: string, known: readonly string[]): string {
-  const meant = nearest(key, known)
+function describeUnknownKey(key: string, known: readonly string[]): string {
+  const meant = findNearest(key, known)
   const looksLikeKey = key.length <= 32 && /^[a-z]+([_-][a-z]+)*$/.test(key)
   const shown = meant !== undefined || looksLikeKey ? `unknown key "${key}"` : 'unknown key'
   if (meant !== undefined) return `${shown} in {in}, did you mean "${meant}"`

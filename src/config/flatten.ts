@@ -1,8 +1,8 @@
 /** What the configuration says, flat. It is given with every `!env` read. */
 import type { Endpoints } from '../core/types.ts'
-import { providerOf } from '../providers/registry.ts'
+import { parseProviderId } from '../providers/registry.ts'
 import { nameEndpoints } from './endpoints.ts'
-import type { Read } from './env-tag.ts'
+import type { Substituted } from './env-tag.ts'
 import type { Identity, Provider } from './schema.ts'
 
 export interface FlatProvider {
@@ -19,10 +19,10 @@ export interface FlatIdentity extends FlatProvider {
   via?: string
 }
 
-export function flattenIdentity(identity: Read<Identity>): FlatIdentity {
+export function flattenIdentity(identity: Substituted<Identity>): FlatIdentity {
   const { kind, credentials = {}, principal = {}, session, via } = identity
   return {
-    provider: identity.provider ?? providerOf(kind),
+    provider: identity.provider ?? parseProviderId(kind),
     kind,
     ...(via?.identity !== undefined && { via: via.identity }),
     ...flattenClient(identity, {
@@ -45,11 +45,11 @@ export function flattenIdentity(identity: Read<Identity>): FlatIdentity {
   }
 }
 
-export const flattenProvider = (provider: Read<Provider>): FlatProvider =>
+export const flattenProvider = (provider: Substituted<Provider>): FlatProvider =>
   flattenClient(provider, { title: provider.title, env: provider.env })
 
 function flattenClient(
-  { issuer, client_id, scopes, kube_token, endpoints, hosts }: Read<Identity> | Read<Provider>,
+  { issuer, client_id, scopes, kube_token, endpoints, hosts }: Substituted<Identity> | Substituted<Provider>,
   more: Record<string, string | undefined>,
 ): FlatProvider {
   const params = { issuer, client_id, kube_token, scopes: scopes?.join(' '), ...more }

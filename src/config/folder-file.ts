@@ -16,11 +16,11 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { checkIdentityName, isIdentityName } from '../core/names.ts'
+import { assertIdentityName, isIdentityName } from '../core/names.ts'
 
 const FOLDER_FILE = '.daypass.yaml'
 
-const LARGEST = 16 * 1024
+const MAX_FOLDER_FILE_SIZE = 16 * 1024
 const LINE = /^identity:[ \t]+(["']?)([A-Za-z0-9][A-Za-z0-9._@-]{0,63})\1[ \t]*(?:[ \t]#.*)?$/
 
 interface FoundFolderFile {
@@ -35,7 +35,7 @@ export interface FolderSearch {
 }
 
 /** The identity of the one-line form; `undefined`: it needs the parser, which may well find it right. */
-export function simpleFolderIdentity(text: string): string | undefined {
+export function parseFolderLine(text: string): string | undefined {
   const lines = text.split(/\r?\n/).filter((line) => !/^[ \t]*(#.*)?$/.test(line))
   const name = lines.length === 1 ? LINE.exec(lines[0]!)?.[2] : undefined
   // To YAML these are no texts.
@@ -43,9 +43,9 @@ export function simpleFolderIdentity(text: string): string | undefined {
 }
 
 export async function parseFolderFile(text: string, file: string): Promise<{ identity: string }> {
-  const simple = simpleFolderIdentity(text)
+  const simple = parseFolderLine(text)
   if (simple !== undefined) return { identity: simple }
-  const { checkFolderText } = await import('./folder-yaml.ts')
+  const { parseFolderYaml: checkFolderText } = await import('./folder-yaml.ts')
   return checkFolderText(text, file)
 }
 
@@ -54,8 +54,8 @@ export function findFolderFile(cwd: string, uid: number | undefined): FolderSear
   const warnings: string[] = []
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const file = join(folder, FOLDER_FILE)
-    const stat = lstat(file)
-    const fault = stat && (trustFault(stat, uid) ?? folderFault(folder, uid))
+    const stat = tryLstat(file)
+    const fault = stat && (findTrustFault(stat, uid) ?? findFolderFault(folder, uid))
     if (fault !== undefined) warnings.push(`${file} is ignored: ${fault}`)
     else if (stat !== undefined) return { found: { file, text: readTrusted(file, uid) }, warnings }
     if (dirname(folder) === folder) return { warnings }
@@ -63,7 +63,7 @@ export function findFolderFile(cwd: string, uid: number | undefined): FolderSear
 }
 
 /** A folder that may not be searched has no file for us. */
-function lstat(path: string): Stats | undefined {
+function tryLstat(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })
   } catch {
@@ -71,14 +71,14 @@ function lstat(path: string): Stats | undefined {
   }
 }
 
-function trustFault(stat: Stats, uid: number | undefined): string | undefined {
+function findTrustFault(stat: Stats, uid: number | undefined): string | undefined {
   if (!stat.isFile()) return 'it is not a regular file'
   return uid !== undefined && stat.uid !== uid ? 'it belongs to another user' : undefined
 }
 
 /** Whoever owns the folder can put another file in its place. */
-function folderFault(folder: string, uid: number | undefined): string | undefined {
-  const stat = lstat(folder)
+function findFolderFault(folder: string, uid: number | undefined): string | undefined {
+  const stat = tryLstat(folder)
   return uid !== undefined && stat?.uid !== uid ? 'its folder belongs to another user' : undefined
 }
 
@@ -89,18 +89,19 @@ function readTrusted(file: string, uid: number | undefined): string {
   try {
     fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     const stat = fstatSync(fd)
-    const fault = trustFault(stat, uid) ?? (stat.size > LARGEST ? 'it is larger than 16 KiB' : undefined)
-    if (fault !== undefined) throw folderError(file, fault)
+    const fault =
+      findTrustFault(stat, uid) ?? (stat.size > MAX_FOLDER_FILE_SIZE ? 'it is larger than 16 KiB' : undefined)
+    if (fault !== undefined) throw createFolderError(file, fault)
     return readFileSync(fd, 'utf8')
   } catch (cause) {
     if (isDaypassError(cause)) throw cause
-    throw folderError(file, (cause as NodeJS.ErrnoException).code ?? 'unknown reason', cause)
+    throw createFolderError(file, (cause as NodeJS.ErrnoException).code ?? 'unknown reason', cause)
   } finally {
     if (fd !== undefined) closeSync(fd)
   }
 }
 
-function folderError(file: string, why: string, cause?: unknown): DaypassError {
+function createFolderError(file: string, why: string, cause?: unknown): DaypassError {
   return new DaypassError('configuration', `${file} cannot be used: ${why}`, {
     hint: (command) =>
       `name the identity with --identity, or write the file anew: ${command({ verb: 'use', args: ['--here'], identity: 'NAME' })}`,
@@ -111,19 +112,19 @@ function folderError(file: string, why: string, cause?: unknown): DaypassError {
 /** Keeps comments where the file has the usual form. Gives the path written. */
 export function writeFolderFile(cwd: string, name: string): string {
   const file = join(resolve(cwd), FOLDER_FILE)
-  const line = `identity: ${quoted(checkIdentityName(name))}`
-  const stat = lstat(file)
+  const line = `identity: ${quoteName(assertIdentityName(name))}`
+  const stat = tryLstat(file)
   const uid = process.getuid?.()
-  const fault = stat && trustFault(stat, uid)
-  if (fault !== undefined) throw folderError(file, fault)
+  const fault = stat && findTrustFault(stat, uid)
+  if (fault !== undefined) throw createFolderError(file, fault)
   const before = stat === undefined ? '' : readTrusted(file, uid)
-  const keeps = simpleFolderIdentity(before) !== undefined
+  const keeps = parseFolderLine(before) !== undefined
   replaceFile(file, keeps ? before.replace(/^identity:[^#\r\n]*?(?=[ \t]+#|\r?$)/m, line) : `${line}\n`)
   return file
 }
 
 /** Names that YAML would not take for text. */
-function quoted(name: string): string {
+function quoteName(name: string): string {
   return isIdentityName(name) && !/^(true|false|null)$/i.test(name) ? name : `"${name}"`
 }
 
@@ -134,6 +135,6 @@ function replaceFile(file: string, text: string): void {
     renameSync(temporary, file)
   } catch (cause) {
     rmSync(temporary, { force: true })
-    throw folderError(file, (cause as NodeJS.ErrnoException).code ?? 'unknown reason', cause)
+    throw createFolderError(file, (cause as NodeJS.ErrnoException).code ?? 'unknown reason', cause)
   }
 }

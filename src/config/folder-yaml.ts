@@ -1,12 +1,12 @@
 import { basename } from 'node:path'
 import { DaypassError } from '../core/errors.ts'
 import { isIdentityName } from '../core/names.ts'
-import { nearest } from './nearest.ts'
-import { type Path, readYaml } from './yaml-text.ts'
+import { findNearest } from './nearest.ts'
+import { type Path, parseYaml } from './yaml-text.ts'
 
 /** The forms of `.daypass.yaml` that are not one plain line, and its mistakes. */
-export function checkFolderText(text: string, file: string): { identity: string } {
-  const yaml = readYaml(text)
+export function parseFolderYaml(text: string, file: string): { identity: string } {
+  const yaml = parseYaml(text)
   const fail = ({ line, column }: { line: number; column: number }, message: string): never => {
     throw new DaypassError('configuration', `${basename(file)}:${line}:${column}: ${message}`, {
       hint: 'the whole file is one line: identity: NAME',
@@ -19,7 +19,7 @@ export function checkFolderText(text: string, file: string): { identity: string 
     return wrong([], 'value', 'expected identity: NAME')
   }
   const unknown = Object.keys(value).find((key) => key !== 'identity')
-  if (unknown !== undefined) return wrong([unknown], 'key', unknownKey(unknown))
+  if (unknown !== undefined) return wrong([unknown], 'key', describeUnknownFolderKey(unknown))
   if (!Object.hasOwn(value, 'identity')) return fail({ line: 1, column: 1 }, 'missing key "identity"')
   const { identity } = value as { identity: unknown }
   if (typeof identity === 'string' && isIdentityName(identity)) return { identity }
@@ -27,7 +27,7 @@ export function checkFolderText(text: string, file: string): { identity: string 
 }
 
 /** As in the configuration: a key that looks like no key is not repeated. */
-function unknownKey(key: string): string {
-  if (nearest(key, ['identity'])) return `unknown key "${key}", did you mean "identity"`
+function describeUnknownFolderKey(key: string): string {
+  if (findNearest(key, ['identity'])) return `unknown key "${key}", did you mean "identity"`
   return `unknown key${/^[a-z_]{1,32}$/.test(key) ? ` "${key}"` : ''}, only "identity" is read from a folder`
 }

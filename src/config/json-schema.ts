@@ -1,28 +1,29 @@
 /** The JSON Schema for editors, from the same schema that reads the file. Not loaded by the program itself. */
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema'
 import type * as v from 'valibot'
-import { BUILT_IN_PROVIDERS, kindsOf } from '../providers/registry.ts'
+import { BUILT_IN_PROVIDERS, listKinds } from '../providers/registry.ts'
 import { port } from './fields.ts'
 import { configSchema, kind } from './schema.ts'
 
-export function configJsonSchema(): JsonSchema {
+export function createConfigJsonSchema(): JsonSchema {
   const schema = toJsonSchema(configSchema, {
     typeMode: 'input',
     errorMode: 'ignore',
-    overrideSchema: ({ valibotSchema, jsonSchema }) => special(valibotSchema as v.GenericSchema, jsonSchema),
+    overrideSchema: ({ valibotSchema, jsonSchema }) =>
+      overrideJsonSchema(valibotSchema as v.GenericSchema, jsonSchema),
   })
   return { ...schema, title: 'config.yaml of daypass' }
 }
 
 const KINDS: JsonSchema[] = [
-  { enum: BUILT_IN_PROVIDERS.flatMap(kindsOf) },
+  { enum: BUILT_IN_PROVIDERS.flatMap(listKinds) },
   { pattern: '^[A-Za-z0-9][A-Za-z0-9._@-]*/user$' },
 ]
 
 /** What our schemas cannot say of themselves: kinds are open, a port is a number, `!env` is text to an editor. */
-function special(schema: v.GenericSchema, converted: JsonSchema): JsonSchema | undefined {
-  if (schema === first(port)) return { type: 'integer', minimum: 1, maximum: 65_535 }
-  if (schema === first(kind)) return { ...converted, anyOf: KINDS }
+function overrideJsonSchema(schema: v.GenericSchema, converted: JsonSchema): JsonSchema | undefined {
+  if (schema === unwrapPipe(port)) return { type: 'integer', minimum: 1, maximum: 65_535 }
+  if (schema === unwrapPipe(kind)) return { ...converted, anyOf: KINDS }
   const options = (schema as { options?: readonly v.GenericSchema[] }).options
   const isText = schema.type === 'union' && options?.some((option) => option.type === 'custom')
   if (!isText) return undefined
@@ -32,7 +33,7 @@ function special(schema: v.GenericSchema, converted: JsonSchema): JsonSchema | u
 }
 
 /** The generator meets pipes taken apart, so they are known by what they begin with. */
-function first(schema: unknown): unknown {
+function unwrapPipe(schema: unknown): unknown {
   const pipe = (schema as { pipe?: readonly unknown[] }).pipe
-  return pipe === undefined ? schema : first(pipe[0])
+  return pipe === undefined ? schema : unwrapPipe(pipe[0])
 }

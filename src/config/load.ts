@@ -4,15 +4,15 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import {
   type CompiledConfig,
   compileConfig,
+  createStamp,
   readCompiled,
   type Stamp,
-  stampOf,
   writeCompiled,
 } from './compiled.ts'
 import { parseConfig } from './parse.ts'
 import type { Config } from './schema.ts'
 
-const LARGEST = 1024 * 1024
+const MAX_CONFIG_SIZE = 1024 * 1024
 
 export interface ConfigFile {
   text: string
@@ -20,9 +20,9 @@ export interface ConfigFile {
   stamp: Stamp
 }
 
-const LOOK = 'look at its owner and permissions: ls -l'
-const ELSEWHERE = 'name a file that there can be with DAYPASS_CONFIG, or a folder with DAYPASS_HOME'
-const HINTS: Record<string, string> = { ENOTDIR: ELSEWHERE, ENAMETOOLONG: ELSEWHERE }
+const PERMISSIONS_HINT = 'look at its owner and permissions: ls -l'
+const OTHER_PLACE_HINT = 'name a file that there can be with DAYPASS_CONFIG, or a folder with DAYPASS_HOME'
+const HINTS: Record<string, string> = { ENOTDIR: OTHER_PLACE_HINT, ENAMETOOLONG: OTHER_PLACE_HINT }
 
 /** `undefined`: there is none. Anything else that hinders reading is an error. */
 export function readConfigFile(file: string): ConfigFile | undefined {
@@ -36,7 +36,7 @@ export function readConfigFile(file: string): ConfigFile | undefined {
       'configuration',
       `${basename(file)} cannot be read (${code ?? 'not UTF-8 text'})`,
       {
-        hint: code === undefined ? `save ${file} as UTF-8` : (HINTS[code] ?? `${LOOK} ${file}`),
+        hint: code === undefined ? `save ${file} as UTF-8` : (HINTS[code] ?? `${PERMISSIONS_HINT} ${file}`),
         cause,
       },
     )
@@ -45,19 +45,19 @@ export function readConfigFile(file: string): ConfigFile | undefined {
 
 function readRegular(file: string): ConfigFile {
   // Asked before it is opened: opening a pipe waits for somebody to write.
-  if (!statSync(file).isFile()) throw unfit(file, 'is not a regular file')
+  if (!statSync(file).isFile()) throw createUnfitFileError(file, 'is not a regular file')
   const fd = openSync(file, 'r')
   try {
     const stat = fstatSync(fd, { bigint: true })
-    if (stat.size > LARGEST) throw unfit(file, 'is larger than 1 MiB')
+    if (stat.size > MAX_CONFIG_SIZE) throw createUnfitFileError(file, 'is larger than 1 MiB')
     const text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(fd))
-    return { text, stamp: stampOf(stat) }
+    return { text, stamp: createStamp(stat) }
   } finally {
     closeSync(fd)
   }
 }
 
-function unfit(file: string, what: string): DaypassError {
+function createUnfitFileError(file: string, what: string): DaypassError {
   return new DaypassError('configuration', `${basename(file)} ${what}`, {
     hint: `make ${file} the YAML file that docs/configuration.md describes`,
   })

@@ -1,5 +1,5 @@
 /** How many letters must be added, removed, changed or swapped with their neighbour (optimal string alignment). */
-function editDistance(from: string, to: string): number {
+function computeEditDistance(from: string, to: string): number {
   const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)]
   for (let i = 1; i <= from.length; i++) {
     const row = [i]
@@ -15,14 +15,14 @@ function editDistance(from: string, to: string): number {
 }
 
 /** `accessKeyId` and `access-key-id` are `access_key_id` to the person who wrote them. */
-const folded = (word: string) => word.toLowerCase().replace(/[-_ ]/g, '')
+const foldWord = (word: string) => word.toLowerCase().replace(/[-_ ]/g, '')
 
 /** The known word that was probably meant; `undefined` where none is near enough to be worth saying. */
-export function nearest(word: string, known: Iterable<string>): string | undefined {
+export function findNearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > 64) return undefined
   let best: { word: string; distance: number } | undefined
   for (const candidate of known) {
-    const distance = editDistance(folded(word), folded(candidate))
+    const distance = computeEditDistance(foldWord(word), foldWord(candidate))
     if (distance > Math.max(1, Math.floor(candidate.length / 3))) continue
     if (best === undefined || distance < best.distance) best = { word: candidate, distance }
   }

@@ -2,9 +2,9 @@ import { basename } from 'node:path'
 import * as v from 'valibot'
 import { DaypassError, type FormatCommand } from '../core/errors.ts'
 import { BUILT_IN_PROVIDERS } from '../providers/registry.ts'
-import { crossCheck } from './checks.ts'
+import { findCrossFaults } from './checks.ts'
 import { type Config, configSchema } from './schema.ts'
-import { type Path, type Position, readYaml, type YamlText } from './yaml-text.ts'
+import { type Path, type Position, parseYaml, type YamlText } from './yaml-text.ts'
 
 /** One mistake. `message` is whole: `config.yaml:7:5: unknown key "regoin" in …`. Never holds a value of the file. */
 export interface Problem extends Position {
@@ -12,7 +12,7 @@ export interface Problem extends Position {
   message: string
 }
 
-export interface Checked {
+export interface ConfigCheck {
   /** Absent when there is a problem. */
   config?: Config
   /** All of them, in the order of the file. */
@@ -30,19 +30,19 @@ export function checkConfig(
   text: string,
   file: string,
   builtIn: readonly string[] = BUILT_IN_PROVIDERS,
-): Checked {
-  const yaml = readYaml(text)
+): ConfigCheck {
+  const yaml = parseYaml(text)
   const result = v.safeParse(configSchema, yaml.value ?? {})
   const faults =
     yaml.value === undefined
       ? []
-      : [...(result.issues ?? []).map(faultOf), ...crossCheck(yaml.value, builtIn)]
+      : [...(result.issues ?? []).map(convertIssue), ...findCrossFaults(yaml.value, builtIn)]
   const problems = [
-    ...yaml.mistakes.map((mistake) => problem(file, mistake, '', mistake.message)),
-    ...faults.map((fault) => located(file, yaml, fault)),
+    ...yaml.mistakes.map((mistake) => createProblem(file, mistake, '', mistake.message)),
+    ...faults.map((fault) => locateFault(file, yaml, fault)),
   ]
-  if (problems.length === 0 && result.success) return { config: withoutPrototypes(result.output), problems }
-  return { problems: inOrder(problems) }
+  if (problems.length === 0 && result.success) return { config: removePrototypes(result.output), problems }
+  return { problems: sortProblems(problems) }
 }
 
 /** A configuration that is right, or an error that names the first mistake. */
@@ -53,10 +53,10 @@ export function parseConfig(
 ): Config {
   const { config, problems } = checkConfig(text, file, builtIn)
   if (config !== undefined) return config
-  throw configurationError(problems)
+  throw createConfigurationError(problems)
 }
 
-export function configurationError(problems: readonly Problem[]): DaypassError {
+export function createConfigurationError(problems: readonly Problem[]): DaypassError {
   const more = problems.length - 1
   const hint = (command: FormatCommand) => {
     const validate = command({ verb: 'config validate' })
@@ -67,10 +67,10 @@ export function configurationError(problems: readonly Problem[]): DaypassError {
 
 /** Where a key of the configuration stands: `tenants use` names the line that pins the tenant. */
 export function locateInConfig(text: string, path: Path): Position {
-  return readYaml(text).locate(path, 'key')
+  return parseYaml(text).locate(path, 'key')
 }
 
-function faultOf(issue: v.BaseIssue<unknown>): Fault {
+function convertIssue(issue: v.BaseIssue<unknown>): Fault {
   const items = issue.path ?? []
   const ours = issue.message.includes('{in}')
   return {
@@ -81,28 +81,28 @@ function faultOf(issue: v.BaseIssue<unknown>): Fault {
   }
 }
 
-function located(file: string, yaml: YamlText, { path, on, message }: Fault): Problem {
-  const place = shownPath(on === 'key' ? path.slice(0, -1) : path)
+function locateFault(file: string, yaml: YamlText, { path, on, message }: Fault): Problem {
+  const place = formatPath(on === 'key' ? path.slice(0, -1) : path)
   const said = place === '' ? message.replace(/,? in \{in\}/, '') : message.replace('{in}', place)
-  return problem(file, yaml.locate(path, on), shownPath(path), said)
+  return createProblem(file, yaml.locate(path, on), formatPath(path), said)
 }
 
-function problem(file: string, { line, column }: Position, path: string, message: string): Problem {
+function createProblem(file: string, { line, column }: Position, path: string, message: string): Problem {
   return { line, column, path, message: `${basename(file)}:${line}:${column}: ${message}` }
 }
 
 /** Keys as far as they look like keys; anything else may be a value that slipped to the left of a colon. */
-function shownPath(path: Path): string {
+function formatPath(path: Path): string {
   return path.map((key) => (/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(String(key)) ? key : '…')).join('.')
 }
 
-function inOrder(problems: Problem[]): Problem[] {
+function sortProblems(problems: Problem[]): Problem[] {
   const once = new Map(problems.map((each) => [each.message, each]))
   return [...once.values()].sort((a, b) => a.line - b.line || a.column - b.column)
 }
 
 /** So that `identities['toString']` is nobody. */
-function withoutPrototypes(config: Config): Config {
+function removePrototypes(config: Config): Config {
   const { identities, providers } = config.auth ?? {}
   if (config.auth && identities) config.auth.identities = Object.assign(Object.create(null), identities)
   if (config.auth && providers) config.auth.providers = Object.assign(Object.create(null), providers)

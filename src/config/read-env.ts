@@ -1,14 +1,14 @@
 /** `!env` references read, at the moment an identity is used. What is read is held to the rules of its field. */
 import * as v from 'valibot'
 import { DaypassError } from '../core/errors.ts'
-import { isEnvRef, type Read, readRefs } from './env-tag.ts'
+import { isEnvRef, type Substituted, substituteRefs } from './env-tag.ts'
 import { type Identity, identitySchema, type Provider, providerSchema } from './schema.ts'
 
 type Env = Readonly<Record<string, string | undefined>>
 
 /** A variable that is unset or empty counts as the key not being there; of a pair of keys, both or neither. */
-export function readIdentity(name: string, identity: Identity, env: Env): Read<Identity> {
-  const read = substituted(`auth.identities.${name}`, identitySchema, identity, env)
+export function readIdentity(name: string, identity: Identity, env: Env): Substituted<Identity> {
+  const read = substituteReferences(`auth.identities.${name}`, identitySchema, identity, env)
   const { access_key_id, secret_access_key } = read.credentials ?? {}
   if ((access_key_id === undefined) !== (secret_access_key === undefined)) {
     const [have, lack] = access_key_id ? PAIR : PAIR.toReversed()
@@ -27,14 +27,14 @@ export function readIdentity(name: string, identity: Identity, env: Env): Read<I
 
 const PAIR = ['access_key_id', 'secret_access_key'] as const
 
-export function readProvider(name: string, provider: Provider, env: Env): Read<Provider> {
-  return substituted(`auth.providers.${name}`, providerSchema, provider, env)
+export function readProvider(name: string, provider: Provider, env: Env): Substituted<Provider> {
+  return substituteReferences(`auth.providers.${name}`, providerSchema, provider, env)
 }
 
-function substituted<T>(path: string, schema: v.GenericSchema, value: T, env: Env): Read<T> {
+function substituteReferences<T>(path: string, schema: v.GenericSchema, value: T, env: Env): Substituted<T> {
   const variables = new Map<string, string>()
-  const read = readRefs(value, env, variables)
-  const result = v.safeParse(schema, written(read))
+  const read = substituteRefs(value, env, variables)
+  const result = v.safeParse(schema, convertNumbersToText(read))
   const issue = result.issues?.find((each) => variables.has(v.getDotPath(each) ?? ''))
   if (issue === undefined) return read
   const key = v.getDotPath(issue)!
@@ -49,6 +49,6 @@ function substituted<T>(path: string, schema: v.GenericSchema, value: T, env: En
 }
 
 /** Ports as they stand in the file, where they are text still. */
-function written(value: unknown): unknown {
+function convertNumbersToText(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (_key, item) => (typeof item === 'number' ? String(item) : item))
 }

@@ -6,7 +6,7 @@ import { ENDPOINTS, type EndpointSpelling } from './endpoints.ts'
 import type { Text } from './env-tag.ts'
 import * as f from './fields.ts'
 
-const maybe = v.exactOptional
+const optional = v.exactOptional
 
 type Endpoints = Partial<Record<EndpointSpelling, Text>>
 
@@ -83,117 +83,131 @@ export interface Config {
   default?: string
 }
 
-const endpoint = (called: string) => maybe(f.url(`URL of the ${called.replaceAll('_', ' ')}`, 'query'))
+const defineEndpoint = (called: string) =>
+  optional(f.defineUrl(`URL of the ${called.replaceAll('_', ' ')}`, 'query'))
 
-const endpoints = f.block<Endpoints>(
+const endpoints = f.defineBlock<Endpoints>(
   "Overrides what the provider's file says. Plain http for loopback hosts only.",
   Object.fromEntries(
-    Object.keys(ENDPOINTS).map((called) => [called, endpoint(called)]),
+    Object.keys(ENDPOINTS).map((called) => [called, defineEndpoint(called)]),
   ) as f.Entries<Endpoints>,
 )
 
 const client: f.Entries<Client> = {
-  issuer: maybe(f.url('The issuer of an OAuth 2.0 or OpenID Connect server; discovery is read from it')),
-  client_id: maybe(f.text('The OAuth client to log in as')),
-  client_secret: maybe(f.text('Where a server insists; better !env NAME than the secret itself')),
-  scopes: maybe(f.spaced('Scopes to ask for: a list, or one text with spaces')),
-  hosts: maybe(
-    f.list('The only hosts that fetch, git, docker and the proxy give the token to', f.host('A host')),
+  issuer: optional(
+    f.defineUrl('The issuer of an OAuth 2.0 or OpenID Connect server; discovery is read from it'),
   ),
-  endpoints: maybe(endpoints),
-  paste_redirect_uri: maybe(
-    f.pasteRedirect(
+  client_id: optional(f.defineText('The OAuth client to log in as')),
+  client_secret: optional(f.defineText('Where a server insists; better !env NAME than the secret itself')),
+  scopes: optional(f.defineSpacedList('Scopes to ask for: a list, or one text with spaces')),
+  hosts: optional(
+    f.defineList(
+      'The only hosts that fetch, git, docker and the proxy give the token to',
+      f.defineHost('A host'),
+    ),
+  ),
+  endpoints: optional(endpoints),
+  paste_redirect_uri: optional(
+    f.definePasteRedirect(
       'Registered for logins by paste: urn:ietf:wg:oauth:2.0:oob, or a page that shows the code',
     ),
   ),
-  dpop_bound_access_tokens: maybe(f.flag('true: tokens are bound to a key of the login (RFC 9449, DPoP)')),
-  require_pushed_authorization_requests: maybe(
-    f.flag('true: the login is announced to the server first (RFC 9126), even where it is not required'),
+  dpop_bound_access_tokens: optional(
+    f.defineFlag('true: tokens are bound to a key of the login (RFC 9449, DPoP)'),
   ),
-  kube_token: maybe(f.oneOf('Which token kubectl is given', ['id_token', 'access_token'])),
+  require_pushed_authorization_requests: optional(
+    f.defineFlag(
+      'true: the login is announced to the server first (RFC 9126), even where it is not required',
+    ),
+  ),
+  kube_token: optional(f.defineChoice('Which token kubectl is given', ['id_token', 'access_token'])),
 }
 
-const ROLE = f.rule(isRoleArn, 'the ARN of a role like arn:aws:iam::123456789012:role/Admin')
-const DEVICE = f.rule(isMfaDevice, 'the ARN of a device like arn:aws:iam::123456789012:mfa/me')
-const PRINCIPAL = f.rule(isPrincipalArn, 'an ARN like arn:aws:iam::123456789012:user/me')
-const ACCOUNT = f.rule(isAccountId, 'an account number like 123456789012')
+const ROLE = f.defineRule(isRoleArn, 'the ARN of a role like arn:aws:iam::123456789012:role/Admin')
+const DEVICE = f.defineRule(isMfaDevice, 'the ARN of a device like arn:aws:iam::123456789012:mfa/me')
+const PRINCIPAL = f.defineRule(isPrincipalArn, 'an ARN like arn:aws:iam::123456789012:user/me')
+const ACCOUNT = f.defineRule(isAccountId, 'an account number like 123456789012')
 
 /** It becomes a header, or part of an address. */
-const SLUG = f.rule((given) => /^[\w.-]{1,64}$/.test(given), 'a tenant like acme')
+const SLUG = f.defineRule((given) => /^[\w.-]{1,64}$/.test(given), 'a tenant like acme')
 
-const credentials = f.block<Credentials>('Static keys, and what concerns signing in to a cloud', {
-  region: maybe(f.region('The region to sign in to')),
-  access_key_id: maybe(f.text('A static access key; needs secret_access_key')),
-  secret_access_key: maybe(f.text('Its secret; better !env NAME than the secret itself')),
-  security_token: maybe(f.text('The session token of temporary keys')),
-  mfa_arn: maybe(f.text('The MFA device to ask a code of', DEVICE)),
-  webflow_enabled: maybe(f.flag('false: never log in by browser for this identity')),
+const credentials = f.defineBlock<Credentials>('Static keys, and what concerns signing in to a cloud', {
+  region: optional(f.defineRegion('The region to sign in to')),
+  access_key_id: optional(f.defineText('A static access key; needs secret_access_key')),
+  secret_access_key: optional(f.defineText('Its secret; better !env NAME than the secret itself')),
+  security_token: optional(f.defineText('The session token of temporary keys')),
+  mfa_arn: optional(f.defineText('The MFA device to ask a code of', DEVICE)),
+  webflow_enabled: optional(f.defineFlag('false: never log in by browser for this identity')),
 })
 
-const principal = f.block<Principal>('The role to take on', {
-  role_arn: maybe(f.text('ARN of the role', ROLE)),
-  assume_role: maybe(f.text('The same as role_arn, in the older spelling of Atmos', ROLE)),
-  session_name: maybe(f.text('Name of the session, as the cloud records it')),
-  external_id: maybe(f.text('External id that the role asks for')),
-  source_identity: maybe(f.text('Source identity that the role asks for')),
-  tags: maybe(f.texts('Session tags', 'Value of the tag')),
-  duration: maybe(f.duration('How long the role is taken for: 1h')),
+const principal = f.defineBlock<Principal>('The role to take on', {
+  role_arn: optional(f.defineText('ARN of the role', ROLE)),
+  assume_role: optional(f.defineText('The same as role_arn, in the older spelling of Atmos', ROLE)),
+  session_name: optional(f.defineText('Name of the session, as the cloud records it')),
+  external_id: optional(f.defineText('External id that the role asks for')),
+  source_identity: optional(f.defineText('Source identity that the role asks for')),
+  tags: optional(f.defineTextRecord('Session tags', 'Value of the tag')),
+  duration: optional(f.defineDuration('How long the role is taken for: 1h')),
 })
 
-export const kind = f.word(
+export const kind = f.defineWord(
   'What it is: aws/user, aws/assume-role, alibaba/user, passport/user, <provider>/user',
 )
 
-export const identitySchema = f.block<Identity>('An identity: who you are', {
+export const identitySchema = f.defineBlock<Identity>('An identity: who you are', {
   kind,
-  provider: maybe(f.name('The provider; said by kind already')),
-  default: maybe(f.flag('true: the default identity, unless default: below says another')),
-  credentials: maybe(credentials),
-  session: maybe(f.block('The session that a login starts', { duration: maybe(f.duration('At most 12h')) })),
-  principal_arn: maybe(f.text('Who must have signed in; someone else is refused', PRINCIPAL)),
-  account_id: maybe(f.text('The account that must have been signed in to', ACCOUNT)),
-  via: maybe(
-    f.block('The parent of a derived identity', {
-      identity: maybe(f.name('An identity')),
-      provider: maybe(f.name('A provider')),
+  provider: optional(f.defineName('The provider; said by kind already')),
+  default: optional(f.defineFlag('true: the default identity, unless default: below says another')),
+  credentials: optional(credentials),
+  session: optional(
+    f.defineBlock('The session that a login starts', { duration: optional(f.defineDuration('At most 12h')) }),
+  ),
+  principal_arn: optional(f.defineText('Who must have signed in; someone else is refused', PRINCIPAL)),
+  account_id: optional(f.defineText('The account that must have been signed in to', ACCOUNT)),
+  via: optional(
+    f.defineBlock('The parent of a derived identity', {
+      identity: optional(f.defineName('An identity')),
+      provider: optional(f.defineName('A provider')),
     }),
   ),
-  principal: maybe(principal),
-  region: maybe(f.region('The region to work in')),
-  site: maybe(f.oneOf('Alibaba Cloud: China or international', ['cn', 'intl'])),
-  api_url: maybe(f.url('The API of a passport identity')),
-  tenant: maybe(f.text('The tenant of a passport identity', SLUG)),
-  cloud_name: maybe(f.text('Cloudinary: the cloud to log in to; another one is refused')),
+  principal: optional(principal),
+  region: optional(f.defineRegion('The region to work in')),
+  site: optional(f.defineChoice('Alibaba Cloud: China or international', ['cn', 'intl'])),
+  api_url: optional(f.defineUrl('The API of a passport identity')),
+  tenant: optional(f.defineText('The tenant of a passport identity', SLUG)),
+  cloud_name: optional(f.defineText('Cloudinary: the cloud to log in to; another one is refused')),
   ...client,
 })
 
-export const providerSchema = f.block<Provider>('A provider of your own: issuer, or endpoints', {
-  title: maybe(f.text('What it is called')),
-  redirect: maybe(
-    f.block('The redirect URI that is registered for the client', {
-      host: maybe(f.oneOf('As registered', ['127.0.0.1', 'localhost'])),
-      ports: maybe(f.list('Ports to try, in this order', f.port)),
-      path: maybe(f.word('As registered: /callback', f.rule(isPath, 'a path like /callback'))),
+export const providerSchema = f.defineBlock<Provider>('A provider of your own: issuer, or endpoints', {
+  title: optional(f.defineText('What it is called')),
+  redirect: optional(
+    f.defineBlock('The redirect URI that is registered for the client', {
+      host: optional(f.defineChoice('As registered', ['127.0.0.1', 'localhost'])),
+      ports: optional(f.defineList('Ports to try, in this order', f.port)),
+      path: optional(f.defineWord('As registered: /callback', f.defineRule(isPath, 'a path like /callback'))),
     }),
   ),
-  env: maybe(f.variable('The environment variable that carries a token of this provider')),
-  methods: maybe(f.list('Ways to log in', f.oneOf('A way', ['browser', 'paste', 'device', 'token']))),
+  env: optional(f.defineVariable('The environment variable that carries a token of this provider')),
+  methods: optional(
+    f.defineList('Ways to log in', f.defineChoice('A way', ['browser', 'paste', 'device', 'token'])),
+  ),
   ...client,
 })
 
-export const configSchema = f.block<Config>('Configuration of daypass', {
-  auth: maybe(
-    f.block('Identities, providers, keyring; the block of Atmos', {
-      identities: maybe(f.named('Identities by name', identitySchema)),
-      providers: maybe(f.named('Providers of your own by name', providerSchema)),
-      keyring: maybe(
-        f.block<Keyring>('Where the key of the vault lies', {
-          type: maybe(f.oneOf('system is keychain', Object.keys(STORE_NAMES) as StoreName[])),
+export const configSchema = f.defineBlock<Config>('Configuration of daypass', {
+  auth: optional(
+    f.defineBlock('Identities, providers, keyring; the block of Atmos', {
+      identities: optional(f.defineRecord('Identities by name', identitySchema)),
+      providers: optional(f.defineRecord('Providers of your own by name', providerSchema)),
+      keyring: optional(
+        f.defineBlock<Keyring>('Where the key of the vault lies', {
+          type: optional(f.defineChoice('system is keychain', Object.keys(STORE_NAMES) as StoreName[])),
         }),
       ),
     }),
   ),
-  default: maybe(f.name('The identity to use when none is named')),
+  default: optional(f.defineName('The identity to use when none is named')),
 })
 
 function isPath(given: string): boolean {

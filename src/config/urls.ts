@@ -7,7 +7,7 @@ const HOST =
  * What is wrong with a URL that credentials will be sent to; `undefined`: nothing. Never says what it holds: a
  * password in it would be shown.
  */
-export function urlFault(given: string, query: boolean): string | undefined {
+export function findUrlFault(given: string, query: boolean): string | undefined {
   const url = URL.canParse(given) && !/[\s\u0000-\u001f]/.test(given) ? new URL(given) : undefined
   if (url === undefined || !/^https?:\/\//i.test(given)) return 'expected an https URL'
   if (url.protocol === 'http:' && !isLoopbackHost(url.hostname)) {
@@ -20,7 +20,7 @@ export function urlFault(given: string, query: boolean): string | undefined {
 }
 
 /** A host, with a port where it is not the usual one; no scheme, no path, no wildcard. */
-export function hostFault(given: string): string | undefined {
+export function findHostFault(given: string): string | undefined {
   const port = Number(/:(\d+)$/.exec(given)?.[1] ?? 1)
   return HOST.test(given) && given.length <= 260 && port >= 1 && port <= 65_535
     ? undefined

@@ -16,7 +16,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml'
-import { envRef, isVariableName } from './env-tag.ts'
+import { createEnvRef, isVariableName } from './env-tag.ts'
 import { BLOCKS } from './schema.ts'
 
 export type Path = readonly (string | number)[]
@@ -57,21 +57,21 @@ const HARMLESS: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'TAG_RESOLVE_FAI
 const envTag: ScalarTag = {
   tag: '!env',
   resolve(source, onError) {
-    if (isVariableName(source)) return envRef(source)
+    if (isVariableName(source)) return createEnvRef(source)
     onError('not the name of an environment variable')
     // One mistake, told once: as a reference it fits wherever text does.
-    return envRef('')
+    return createEnvRef('')
   },
 }
 
-const tags = (known: Tags): Tags => [
+const extendTags = (known: Tags): Tags => [
   ...known.filter((tag) => typeof tag === 'string' || !/:(int|float)$/.test(tag.tag)),
   envTag,
 ]
 
-export function readYaml(text: string): YamlText {
+export function parseYaml(text: string): YamlText {
   try {
-    return readDocument(text, linesOf(text))
+    return parseYamlDocument(text, countLines(text))
   } catch {
     // Nesting beyond the stack, aliases beyond the limit or to nowhere. What was thrown may quote the file.
     const mistakes = [{ line: 1, column: 1, message: 'not YAML that can be read (nesting or aliases)' }]
@@ -80,19 +80,19 @@ export function readYaml(text: string): YamlText {
 }
 
 /** Counted here: the parser loses count over what it skips after a mistake. */
-function linesOf(text: string): LineCounter {
+function countLines(text: string): LineCounter {
   const lines = new LineCounter()
   lines.addNewLine(0)
   for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1)
   return lines
 }
 
-function readDocument(text: string, lines: LineCounter): YamlText {
+function parseYamlDocument(text: string, lines: LineCounter): YamlText {
   const doc = parseDocument(text, {
     version: '1.2',
     schema: 'core',
     merge: true,
-    customTags: tags,
+    customTags: extendTags,
     prettyErrors: false,
     stringKeys: true,
   })
@@ -105,14 +105,14 @@ function readDocument(text: string, lines: LineCounter): YamlText {
     ...at(each.pos[0]),
     message: MISTAKES[each.code] ?? 'not valid YAML',
   }))
-  const locate = (path: Path, on: 'key' | 'value') => at(offsetOf(doc, path, on))
+  const locate = (path: Path, on: 'key' | 'value') => at(findOffset(doc, path, on))
   if (wrong.some((each) => !HARMLESS.has(each.code))) return { value: undefined, mistakes, locate }
-  emptyBlocks(doc)
+  removeEmptyBlocks(doc)
   return { value: doc.toJS({ maxAliasCount: 50 }) ?? {}, mistakes, locate }
 }
 
 /** `credentials:` with all its lines commented out is an empty block, not a wrong type. */
-function emptyBlocks(doc: Document): void {
+function removeEmptyBlocks(doc: Document): void {
   visit(doc, {
     Map(_key, map) {
       map.items = map.items.filter((pair) => {
@@ -123,21 +123,25 @@ function emptyBlocks(doc: Document): void {
   })
 }
 
-function offsetOf(doc: Document, path: Path, on: 'key' | 'value'): number {
+function findOffset(doc: Document, path: Path, on: 'key' | 'value'): number {
   let node = doc.contents as Node | null
   let offset = node?.range?.[0] ?? 0
   for (const [index, segment] of path.entries()) {
     if (isAlias(node)) node = node.resolve(doc) ?? null
-    const found = child(node, segment)
+    const found = findChild(node, segment)
     if (found === undefined) break
     const asked = on === 'value' && index === path.length - 1
-    offset = (asked ? valueOffset(found.value) : undefined) ?? found.key ?? valueOffset(found.value) ?? offset
+    offset =
+      (asked ? findValueOffset(found.value) : undefined) ??
+      found.key ??
+      findValueOffset(found.value) ??
+      offset
     node = found.value
   }
   return offset
 }
 
-function child(
+function findChild(
   node: Node | null,
   segment: string | number,
 ): { key?: number; value: Node | null } | undefined {
@@ -156,7 +160,7 @@ function child(
 }
 
 /** An empty value has no place of its own. */
-function valueOffset(node: Node | null): number | undefined {
+function findValueOffset(node: Node | null): number | undefined {
   const range = node?.range
   return range && range[1] > range[0] ? range[0] : undefined
 }

@@ -35,20 +35,20 @@ export function formatDuration(milliseconds: number): string {
 }
 
 /** A moment as another program wrote it: ISO 8601, or seconds or milliseconds since 1970. `undefined`: it is none. */
-export function timeOf(written: unknown): Time | undefined {
+export function parseTime(written: unknown): Time | undefined {
   const number = typeof written === 'string' && /^\d+$/.test(written) ? Number(written) : written
-  if (typeof number === 'string') return timeOf(Date.parse(number))
+  if (typeof number === 'string') return parseTime(Date.parse(number))
   if (typeof number !== 'number' || !(number > 0)) return undefined
-  return number < MILLISECONDS ? number * 1000 : number
+  return number < SMALLEST_MILLISECONDS ? number * 1000 : number
 }
 
 /** Below it a number is of seconds: as milliseconds it would be a moment of 1973. */
-const MILLISECONDS = 1e11
+const SMALLEST_MILLISECONDS = 1e11
 
 /** The last moment a Date can hold (ECMA-262 §21.4.1.1). A server may name a later one. */
-const LAST = 8.64e15
+const LATEST_TIME = 8.64e15
 
 /** ISO 8601 in UTC without milliseconds: `2026-11-20T21:10:34Z`. */
-export function isoTime(time: Time): string {
-  return new Date(Math.min(Math.max(time, -LAST), LAST)).toISOString().replace(/\.\d{3}Z$/, 'Z')
+export function formatTime(time: Time): string {
+  return new Date(Math.min(Math.max(time, -LATEST_TIME), LATEST_TIME)).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }

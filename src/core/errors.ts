@@ -94,7 +94,7 @@ export class DaypassError extends Error {
     this.code = code
     const { advice, hint = advice && ((command: FormatCommand) => command(advice)) } = details
     this.#hint = hint
-    this.advice = advice ?? firstAdvice(hint)
+    this.advice = advice ?? findFirstAdvice(hint)
     this.unanswered = details.unanswered ?? false
   }
 
@@ -119,7 +119,7 @@ export class DaypassError extends Error {
   }
 }
 
-function firstAdvice(hint: Hint | undefined): Advice | undefined {
+function findFirstAdvice(hint: Hint | undefined): Advice | undefined {
   if (typeof hint !== 'function') return undefined
   const named: Advice[] = []
   hint((advice) => {
@@ -136,6 +136,6 @@ export function isDaypassError(error: unknown, code?: ErrorCode): error is Daypa
 }
 
 /** The exit code of anything thrown. */
-export function exitCode(error: unknown): number {
+export function getExitCode(error: unknown): number {
   return isDaypassError(error) ? EXIT[error.code] : EXIT.unexpected
 }

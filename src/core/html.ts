@@ -7,6 +7,6 @@ const ENTITIES: Record<string, string> = {
 }
 
 /** Text for an HTML element or a quoted attribute. */
-export function escaped(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!)
 }

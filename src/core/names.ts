@@ -1,5 +1,5 @@
 import { DaypassError } from './errors.ts'
-import { shown } from './text.ts'
+import { sanitize } from './text.ts'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
 
@@ -8,9 +8,9 @@ export function isIdentityName(name: string): boolean {
   return NAME.test(name)
 }
 
-export function checkIdentityName(name: string): string {
+export function assertIdentityName(name: string): string {
   if (isIdentityName(name)) return name
-  throw new DaypassError('usage', `"${shown(name.slice(0, 80))}" cannot be the name of an identity`, {
+  throw new DaypassError('usage', `"${sanitize(name.slice(0, 80))}" cannot be the name of an identity`, {
     hint: 'use 1 to 64 of A-Z a-z 0-9 . _ @ -, beginning with a letter or a digit',
   })
 }

@@ -1,17 +1,17 @@
-const LONGEST = 200
+const MAX_LENGTH = 200
 
 /**
  * Text of a server or a stranger, made safe to show: control, bidirectional and invisible characters removed,
  * white space folded, cut at 200 characters. A terminal obeys what it is shown.
  */
-export function shown(text: unknown): string {
-  const clean = harmless(text)
+export function sanitize(text: unknown): string {
+  const clean = stripUnsafeCharacters(text)
   const points = Array.from(clean)
-  return points.length > LONGEST ? `${points.slice(0, LONGEST - 1).join('')}…` : clean
+  return points.length > MAX_LENGTH ? `${points.slice(0, MAX_LENGTH - 1).join('')}…` : clean
 }
 
 /** The same of any length. */
-export function harmless(text: unknown): string {
+export function stripUnsafeCharacters(text: unknown): string {
   // An object of a server's may have a `toString` that is none.
   return (
     (typeof text === 'object' && text !== null ? '[object]' : String(text))

@@ -95,15 +95,15 @@ export interface WireFormat {
   /** The only parameters that its authorization endpoint takes. */
   parameters: readonly string[]
   /** The body of a token request, from the form of RFC 6749. */
-  request(form: URLSearchParams): { type: string; body: string }
+  encodeRequest(form: URLSearchParams): { type: string; body: string }
   /** A token answer, or an error, in the names of RFC 6749 §5. A structured access token becomes its JSON. */
-  answer(json: Record<string, unknown>): Record<string, unknown>
+  decodeResponse(json: Record<string, unknown>): Record<string, unknown>
   /** Token types of its own, lower-cased. */
   tokenTypes: readonly string[]
   /** Its words for a proof that it does not like; RFC 9449 says `invalid_dpop_proof`. */
   proofErrors: readonly string[]
   /** The keys that an access token of it holds. */
-  keys(accessToken: string): {
+  parseKeys(accessToken: string): {
     cloud: KeysCredential['cloud']
     accessKeyId: string
     secretAccessKey: string
@@ -126,7 +126,7 @@ export interface Exchange {
   /** Milliseconds that must be left of the access token. */
   margin: number
   /** The keys in an answer; `undefined`: it has none. */
-  keys(answer: Record<string, unknown>): ExchangedKeys | undefined
+  parseKeys(answer: Record<string, unknown>): ExchangedKeys | undefined
   /** It is the access token that is refused, and a newer one would not be. */
   wantsNewer(refusal: { status: number; error: string; description: string }): boolean
 }
@@ -250,7 +250,7 @@ export interface Terminal {
 }
 
 /** Facts about where we run, for pure decisions. */
-export interface Surroundings {
+export interface RuntimeEnvironment {
   platform: NodeJS.Platform
   /** stdin and stderr are terminals, and nobody said `--no-input`. */
   interactive: boolean
@@ -278,9 +278,9 @@ export interface Host {
     handle: (request: LoopbackRequest) => LoopbackResponse | Promise<LoopbackResponse>,
   ): Promise<Listener>
   terminal: Terminal
-  surroundings(): Surroundings
+  detectRuntimeEnvironment(): RuntimeEnvironment
   /** Runs work that a Ctrl-C must not cut: a renewal whose request has left. The signal takes effect afterwards. */
-  uninterrupted<T>(work: () => Promise<T>): Promise<T>
+  deferSignals<T>(work: () => Promise<T>): Promise<T>
   env: Readonly<Record<string, string | undefined>>
   /** What another tool's configuration says, where a provider's file declares that it counts. */
   externalDefault?(what: ExternalDefault): Promise<string | undefined>

@@ -9,17 +9,18 @@ import type { KeysCredential } from '../core/types.ts'
 /** Where the sign-in token is asked for. The address holds the keys: it is fetched, and shown to nobody. */
 export function getSigninTokenUrl(federationBase: string, credential: KeysCredential): string {
   const { accessKeyId, secretAccessKey, sessionToken } = credential
-  if (credential.cloud !== 'aws') throw notForConsole('these keys are of another cloud')
-  if (!sessionToken) throw notForConsole('the console takes temporary keys, and these are permanent')
+  if (credential.cloud !== 'aws') throw createNotForConsoleError('these keys are of another cloud')
+  if (!sessionToken)
+    throw createNotForConsoleError('the console takes temporary keys, and these are permanent')
   const session = {
     sessionId: accessKeyId,
     sessionKey: secretAccessKey.reveal(),
     sessionToken: sessionToken.reveal(),
   }
-  return withQuery(federationBase, { Action: 'getSigninToken', Session: JSON.stringify(session) })
+  return addQuery(federationBase, { Action: 'getSigninToken', Session: JSON.stringify(session) })
 }
 
-const notForConsole = (message: string) =>
+const createNotForConsoleError = (message: string) =>
   new DaypassError('usage', message, { hint: 'use an identity of a browser login or a role' })
 
 export interface ConsolePage {
@@ -35,20 +36,20 @@ export interface ConsolePage {
 }
 
 /** What the browser opens. Whoever has the address is signed in, for the minutes that the sign-in token lives. */
-export function consoleUrl(federationBase: string, signinToken: Secret, page: ConsolePage): string {
-  return withQuery(federationBase, {
+export function buildConsoleUrl(federationBase: string, signinToken: Secret, page: ConsolePage): string {
+  return addQuery(federationBase, {
     Action: 'login',
     ...(page.issuer !== undefined && { Issuer: page.issuer }),
-    Destination: destinationOf(page),
+    Destination: buildDestination(page),
     SigninToken: signinToken.reveal(),
   })
 }
 
-function destinationOf({ destination, consoleHost, region, service = 'console' }: ConsolePage): string {
-  if (destination !== undefined) return checkedPage(destination, consoleHost)
-  const path = PAGES.get(service) ?? plainWord(service, 'service')
+function buildDestination({ destination, consoleHost, region, service = 'console' }: ConsolePage): string {
+  if (destination !== undefined) return assertConsolePage(destination, consoleHost)
+  const path = PAGES.get(service) ?? assertPlainWord(service, 'service')
   if (region === undefined) return `https://${consoleHost}/${path}/home`
-  const at = plainWord(region, 'region')
+  const at = assertPlainWord(region, 'region')
   return `https://${at}.${consoleHost}/${path}/home?region=${at}`
 }
 
@@ -63,7 +64,7 @@ const PAGES = new Map([
 ])
 
 /** It becomes a part of a host and of a path. */
-function plainWord(word: string, what: string): string {
+function assertPlainWord(word: string, what: string): string {
   if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(word)) return word
   throw new DaypassError('usage', `${JSON.stringify(word.slice(0, 40))} is no name of a ${what}`, {
     hint: what === 'region' ? 'write it like eu-west-1' : 'write it like s3, ec2 or cloudwatch',
@@ -71,7 +72,7 @@ function plainWord(word: string, what: string): string {
 }
 
 /** Nobody is sent on from the sign-in to a page of somebody else's. */
-function checkedPage(destination: string, consoleHost: string): string {
+function assertConsolePage(destination: string, consoleHost: string): string {
   const url = URL.canParse(destination) ? new URL(destination) : undefined
   const own = url && (url.host === consoleHost || url.host.endsWith(`.${consoleHost}`))
   if (own && url.protocol === 'https:' && !url.username && !url.password) return url.href
@@ -80,7 +81,7 @@ function checkedPage(destination: string, consoleHost: string): string {
   })
 }
 
-function withQuery(base: string, query: Record<string, string>): string {
+function addQuery(base: string, query: Record<string, string>): string {
   const url = new URL(base)
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
   return url.href

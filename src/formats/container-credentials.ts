@@ -1,24 +1,24 @@
 import type { KeysCredential } from '../core/types.ts'
 import type { LiveVariables } from '../providers/env-variables.ts'
-import { twentyCharacters } from './credential-process.ts'
+import { formatIsoSeconds } from './credential-process.ts'
 
 /** What the answer is made of, beside the keys. */
-interface Beside {
+interface KeysContext {
   account?: string | undefined
   clockOffset: number
 }
 
 /** Keys as the SDKs of their cloud want to be answered, as JSON. */
-export const keysAnswer = (
+export const formatContainerCredentials = (
   form: LiveVariables['answer'],
   keys: KeysCredential,
-  { account, clockOffset }: Beside,
+  { account, clockOffset }: KeysContext,
 ): string => {
   const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = keys
   const secret = secretAccessKey.reveal()
   const token = sessionToken?.reveal()
   // On the caller's own clock, which is what they compare it with.
-  const Expiration = expiresAt === undefined ? undefined : twentyCharacters(expiresAt - clockOffset)
+  const Expiration = expiresAt === undefined ? undefined : formatIsoSeconds(expiresAt - clockOffset)
   const AccountId = account && /^\d{12}$/.test(account) ? account : undefined
   return JSON.stringify(
     form === 'container'

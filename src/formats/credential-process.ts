@@ -1,4 +1,4 @@
-import { isoTime } from '../core/duration.ts'
+import { formatTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { Credential, KeysCredential, Time } from '../core/types.ts'
 
@@ -12,23 +12,30 @@ const isCloud = (cloud: KeysCredential['cloud']): cloud is Cloud => CLOUDS.some(
  * The line that a tool of the cloud reads from the process it starts for its keys: AWS' `credential_process`, Alibaba
  * Cloud's `External`. Throws `usage` for a token, and for the keys of another cloud.
  */
-export function credentialLine(
+export function formatCredentialProcess(
   identity: string,
   credential: Credential,
   format: Cloud | undefined,
   clockOffset = 0,
 ): string {
-  if (credential.kind !== 'keys') throw notKeys(identity)
+  if (credential.kind !== 'keys') throw createNotKeysError(identity)
   const { cloud, expiresAt } = credential
-  if (!isCloud(cloud)) throw notFromProcess(identity)
-  if (format !== undefined && format !== cloud) throw notThatCloud(identity, cloud, format)
+  if (!isCloud(cloud)) throw createNotFromProcessError(identity)
+  if (format !== undefined && format !== cloud) throw createOtherCloudError(identity, cloud, format)
   // On the caller's own clock, which is what they compare it with.
-  const expiration = expiresAt === undefined ? undefined : twentyCharacters(expiresAt - clockOffset)
-  return JSON.stringify(cloud === 'aws' ? forAws(credential, expiration) : forAlibaba(credential, expiration))
+  const expiration = expiresAt === undefined ? undefined : formatIsoSeconds(expiresAt - clockOffset)
+  return JSON.stringify(
+    cloud === 'aws'
+      ? buildAwsCredentials(credential, expiration)
+      : buildAlibabaCredentials(credential, expiration),
+  )
 }
 
 /** https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html */
-function forAws({ accessKeyId, secretAccessKey, sessionToken }: KeysCredential, Expiration?: string) {
+function buildAwsCredentials(
+  { accessKeyId, secretAccessKey, sessionToken }: KeysCredential,
+  Expiration?: string,
+) {
   return {
     Version: 1,
     AccessKeyId: accessKeyId,
@@ -39,7 +46,10 @@ function forAws({ accessKeyId, secretAccessKey, sessionToken }: KeysCredential, 
 }
 
 /** Without `mode`, aliyun-cli would start the process again, for ever. */
-function forAlibaba({ accessKeyId, secretAccessKey, sessionToken }: KeysCredential, expiration?: string) {
+function buildAlibabaCredentials(
+  { accessKeyId, secretAccessKey, sessionToken }: KeysCredential,
+  expiration?: string,
+) {
   return {
     mode: sessionToken ? 'StsToken' : 'AK',
     access_key_id: accessKeyId,
@@ -49,23 +59,23 @@ function forAlibaba({ accessKeyId, secretAccessKey, sessionToken }: KeysCredenti
   }
 }
 
-const LAST = Date.UTC(9999, 11, 31, 23, 59, 59)
+const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 /** `2026-01-02T03:04:05Z`: what readers of it take; a year of more than four digits has another length. */
-export const twentyCharacters = (time: Time) => isoTime(Math.min(Math.max(time, 0), LAST))
+export const formatIsoSeconds = (time: Time) => formatTime(Math.min(Math.max(time, 0), LAST_TIME))
 
-const notKeys = (identity: string) =>
+const createNotKeysError = (identity: string) =>
   new DaypassError('usage', `${identity} has a token, not cloud keys`, {
     advice: { verb: 'token', identity },
   })
 
-const notFromProcess = (identity: string) =>
+const createNotFromProcessError = (identity: string) =>
   new DaypassError('usage', `no tool takes the keys of ${identity} from a program`, {
     hint: (command) =>
       `use ${command({ verb: 'env', identity })} or ${command({ verb: 'exec', identity, flags: ['--', 'CMD'] })}`,
   })
 
-const notThatCloud = (identity: string, cloud: Cloud, format: Cloud) =>
+const createOtherCloudError = (identity: string, cloud: Cloud, format: Cloud) =>
   new DaypassError('usage', `${identity} has keys of ${TITLE[cloud]}, not of ${TITLE[format]}`, {
     advice: { verb: 'credential-process', identity, flags: ['--format', cloud] },
   })

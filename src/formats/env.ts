@@ -1,7 +1,7 @@
 /** Environment variables as each shell, file and program wants them written. */
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Changes, Variable } from './variables.ts'
+import type { EnvChanges, EnvVariable } from './variables.ts'
 
 export const ENV_FORMATS = ['bash', 'fish', 'powershell', 'cmd', 'nu', 'dotenv', 'json', 'github'] as const
 export type EnvFormat = (typeof ENV_FORMATS)[number]
@@ -42,17 +42,17 @@ const WRITERS: Record<'bash' | 'fish' | 'powershell' | 'cmd' | 'nu', Writer> = {
     newline: '\r\n',
   },
   nu: {
-    set: (name, value) => `$env.${name} = "${value.replace(/["\\\p{Cc}]/gu, inNu)}"`,
+    set: (name, value) => `$env.${name} = "${value.replace(/["\\\p{Cc}]/gu, escapeNu)}"`,
     clear: (name) => `hide-env -i ${name}`,
     newline: '\n',
   },
 }
 
-const inNu = (character: string) =>
+const escapeNu = (character: string) =>
   /["\\]/.test(character) ? `\\${character}` : `\\u{${character.codePointAt(0)!.toString(16)}}`
 
 /** As bare as possible: `docker --env-file` takes quotes for a part of the value. */
-function inDotenv(name: string, value: string): string | undefined {
+function formatDotenvLine(name: string, value: string): string | undefined {
   if (/^[\w./:@+=,-]*$/.test(value)) return `${name}=${value}`
   if (/[\r\n]/.test(value)) return undefined
   if (!value.includes(`'`)) return `${name}='${value}'`
@@ -61,12 +61,13 @@ function inDotenv(name: string, value: string): string | undefined {
 }
 
 /** What `env` prints. Throws `usage`, with the name of a variable whose value the format cannot carry. */
-export function envText(changes: Changes, format: Exclude<EnvFormat, 'github'>): string {
+export function formatEnv(changes: EnvChanges, format: Exclude<EnvFormat, 'github'>): string {
   const { set, clear } = changes
-  if (format === 'json') return JSON.stringify(Object.fromEntries(set.map((each) => asIs(each, format))))
-  if (format === 'dotenv') return set.map((each) => written(each, format, inDotenv)).join('\n')
+  if (format === 'json')
+    return JSON.stringify(Object.fromEntries(set.map((each) => formatEntry(each, format))))
+  if (format === 'dotenv') return set.map((each) => formatVariable(each, format, formatDotenvLine)).join('\n')
   const writer = WRITERS[format]
-  const lines = [...clear.map(writer.clear), ...set.map((each) => written(each, format, writer.set))]
+  const lines = [...clear.map(writer.clear), ...set.map((each) => formatVariable(each, format, writer.set))]
   return lines.join(writer.newline)
 }
 
@@ -74,21 +75,21 @@ export function envText(changes: Changes, format: Exclude<EnvFormat, 'github'>):
 const NOT_SHELLS: readonly EnvFormat[] = ['dotenv', 'json', 'github']
 
 /** Whether what `env` prints takes away the variables that would win over those it sets. */
-export const clears = (format: EnvFormat) => !NOT_SHELLS.includes(format)
+export const canUnset = (format: EnvFormat) => !NOT_SHELLS.includes(format)
 
 /** What `env --unset` prints. */
-export function unsetText(names: readonly string[], format: EnvFormat): string {
+export function formatUnset(names: readonly string[], format: EnvFormat): string {
   if (format === 'json') return JSON.stringify(Object.fromEntries(names.map((name) => [name, null])))
   if (format === 'dotenv' || format === 'github')
     throw new DaypassError('usage', `${format} has no words to take a variable away`, {
-      hint: `--unset goes with the formats ${ENV_FORMATS.filter(clears).join(', ')}, json`,
+      hint: `--unset goes with the formats ${ENV_FORMATS.filter(canUnset).join(', ')}, json`,
     })
   const { clear, newline } = WRITERS[format]
   return names.map(clear).join(newline)
 }
 
 /** For GitHub Actions: the lines of `$GITHUB_ENV`, and what is to be printed first so that its logs hide them. */
-export function githubText({ set }: Changes, delimiter: string): { file: string; masks: string } {
+export function formatGithubEnv({ set }: EnvChanges, delimiter: string): { file: string; masks: string } {
   const block = (name: string, value: string) =>
     value.includes(delimiter) ? undefined : `${name}<<${delimiter}\n${value}\n${delimiter}\n`
   const secrets = set.flatMap(({ value, holds = [] }) =>
@@ -97,14 +98,14 @@ export function githubText({ set }: Changes, delimiter: string): { file: string;
   const masks = [...new Set(secrets)].map(
     (secret) => `::add-mask::${secret.replace(/[%\r\n]/g, encodeURIComponent)}`,
   )
-  return { file: set.map((each) => written(each, 'github', block)).join(''), masks: masks.join('\n') }
+  return { file: set.map((each) => formatVariable(each, 'github', block)).join(''), masks: masks.join('\n') }
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** The environment of a program: the given one, changed. */
-export function environmentWith(
-  { set, clear }: Changes,
+export function applyEnvChanges(
+  { set, clear }: EnvChanges,
   env: Environment = {},
   platform: NodeJS.Platform = 'linux',
 ): Record<string, string> {
@@ -114,19 +115,19 @@ export function environmentWith(
   const kept = Object.entries(env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !gone.has(known(entry[0])),
   )
-  return Object.fromEntries([...kept, ...set.map((each) => asIs(each, 'an environment'))])
+  return Object.fromEntries([...kept, ...set.map((each) => formatEntry(each, 'an environment'))])
 }
 
-const asIs = (each: Variable, format: string) =>
-  [each.name, written(each, format, (_, value) => value)] as const
+const formatEntry = (each: EnvVariable, format: string) =>
+  [each.name, formatVariable(each, format, (_, value) => value)] as const
 
 /** NUL ends a value everywhere, and half a character is none; beyond that it depends on the format. */
-function written(
-  { name, value }: Variable,
+function formatVariable(
+  { name, value }: EnvVariable,
   format: string,
   write: (name: string, value: string) => string | undefined,
 ): string {
-  const text = textOf(value)
+  const text = revealText(value)
   const words = /[\0\p{Cs}]/u.test(text) ? undefined : write(name, text)
   if (words !== undefined) return words
   throw new DaypassError('usage', `${format} cannot carry the value of ${name}`, {
@@ -135,10 +136,10 @@ function written(
   })
 }
 
-const textOf = (value: string | Secret) => (typeof value === 'string' ? value : value.reveal())
+const revealText = (value: string | Secret) => (typeof value === 'string' ? value : value.reveal())
 
 /** What the shell that we were called from most likely understands. */
-export function defaultFormat(shell: string | undefined, platform: NodeJS.Platform): EnvFormat {
+export function detectEnvFormat(shell: string | undefined, platform: NodeJS.Platform): EnvFormat {
   const name = shell
     ?.split(/[/\\]/)
     .at(-1)

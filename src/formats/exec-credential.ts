@@ -1,5 +1,5 @@
 /** What kubectl and its exec plugins say to each other. */
-import { isoTime } from '../core/duration.ts'
+import { formatTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Time } from '../core/types.ts'
@@ -14,9 +14,9 @@ type Version = (typeof VERSIONS)[number]
  * In which version kubectl asks, by `KUBERNETES_EXEC_INFO`; without it, a person does.
  * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
  */
-export function execVersion(info: string | undefined): Version {
+export function chooseApiVersion(info: string | undefined): Version {
   if (!info) return VERSIONS[0]
-  const version = versionIn(info)
+  const version = parseApiVersion(info)
   const known = VERSIONS.find((each) => each === version)
   if (known) return known
   throw new DaypassError(
@@ -29,7 +29,7 @@ export function execVersion(info: string | undefined): Version {
   )
 }
 
-function versionIn(info: string): unknown {
+function parseApiVersion(info: string): unknown {
   try {
     const said: unknown = JSON.parse(info)
     return Object(said).apiVersion
@@ -39,11 +39,11 @@ function versionIn(info: string): unknown {
 }
 
 /** One line. `expiresAt` is on the caller's own clock, which is what kubectl compares it with. */
-export function execCredential(
+export function formatExecCredential(
   apiVersion: Version,
   { token, expiresAt }: { token: Secret; expiresAt?: Time },
 ): string {
-  const expirationTimestamp = expiresAt === undefined ? undefined : isoTime(expiresAt)
+  const expirationTimestamp = expiresAt === undefined ? undefined : formatTime(expiresAt)
   const status = { token: token.reveal(), ...(expirationTimestamp && { expirationTimestamp }) }
   return JSON.stringify({ apiVersion, kind: 'ExecCredential', status })
 }

@@ -1,7 +1,7 @@
 /** What git and its credential helpers say to each other. https://git-scm.com/docs/git-credential#IOFMT */
 import { DaypassError } from '../core/errors.ts'
 import type { BearerCredential } from '../core/types.ts'
-import { isBound } from './token.ts'
+import { isKeyBound } from './token.ts'
 
 /** By name, in their order. Names that end with `[]` have several values, the others one. */
 export type Attributes = ReadonlyMap<string, readonly string[]>
@@ -10,16 +10,16 @@ export type Attributes = ReadonlyMap<string, readonly string[]>
  * Lines of `name=value`, up to an empty one. Whatever git itself would not say is refused: it is somebody's try to say
  * more than one line (CVE-2020-5260, CVE-2024-50338).
  */
-export function readAttributes(text: string): Attributes {
+export function parseAttributes(text: string): Attributes {
   const attributes = new Map<string, string[]>()
   const lines = text.split('\n')
   const end = lines.indexOf('')
   for (const line of end === -1 ? lines : lines.slice(0, end)) {
     const at = line.indexOf('=')
-    if (at < 1 || /[\r\0]/.test(line)) throw notGits(line)
+    if (at < 1 || /[\r\0]/.test(line)) throw createBadAttributesError(line)
     const [name, value] = [line.slice(0, at), line.slice(at + 1)]
     const before = attributes.get(name)
-    if (!name.endsWith('[]') && before) throw notGits(line)
+    if (!name.endsWith('[]') && before) throw createBadAttributesError(line)
     // "An empty multi-valued attribute acts to clear any previous entries."
     const isReset = name.endsWith('[]') && value === ''
     attributes.set(name, isReset ? [] : [...(before ?? []), value])
@@ -28,14 +28,14 @@ export function readAttributes(text: string): Attributes {
 }
 
 /** Without what stands there: it may be a secret. */
-function notGits(line: string): DaypassError {
+function createBadAttributesError(line: string): DaypassError {
   const what = /[\r\0]/.test(line) ? 'a carriage return or a NUL' : 'a line that is no name=value of its own'
   return new DaypassError('usage', `git does not ask like that: ${what}`, {
     hint: (command) => `this is for git to call: ${command({ verb: 'setup', args: ['git'] })}`,
   })
 }
 
-export interface Beside {
+export interface GitCredentialContext {
   user: string
   /** Nothing but a user and a password will do. */
   isFixed: boolean
@@ -44,16 +44,16 @@ export interface Beside {
 }
 
 /** The answer to `get`, a name and value a line. */
-export function gitAnswer(credential: BearerCredential, beside: Beside): string {
-  const { user, isFixed, asked, clockOffset = 0 } = beside
-  if (isBound(credential))
+export function formatGitCredential(credential: BearerCredential, context: GitCredentialContext): string {
+  const { user, isFixed, asked, clockOffset = 0 } = context
+  if (isKeyBound(credential))
     throw new DaypassError('usage', 'the token is bound to a key, and git cannot prove that it has that', {
       hint: 'log in without DPoP: dpop_bound_access_tokens: false',
     })
-  const token = oneLine(credential.token.reveal())
+  const token = assertOneLine(credential.token.reveal())
   const { expiresAt } = credential
   const answer =
-    !isFixed && wantsBearer(asked)
+    !isFixed && canUseBearer(asked)
       ? ['capability[]=authtype', 'authtype=Bearer', `credential=${token}`, 'ephemeral=1']
       : [`username=${user}`, `password=${token}`]
   // On the caller's own clock, which is what they compare it with.
@@ -62,7 +62,7 @@ export function gitAnswer(credential: BearerCredential, beside: Beside): string 
   return answer.join('\n')
 }
 
-function oneLine(token: string): string {
+function assertOneLine(token: string): string {
   if (!/[\n\r\0]/.test(token)) return token
   throw new DaypassError('refused', 'the token has a line break in it, and git would read two answers', {
     hint: 'log in again, or report it to whoever runs the server',
@@ -70,7 +70,7 @@ function oneLine(token: string): string {
 }
 
 /** From git 2.46 on, and where the server would not have a password anyway. */
-function wantsBearer(asked: Attributes): boolean {
+function canUseBearer(asked: Attributes): boolean {
   const challenges = asked.get('wwwauth[]') ?? []
   const offers = (scheme: string) =>
     challenges.some((each) => new RegExp(`(?:^|,)\\s*${scheme}(?:\\s|,|$)`, 'i').test(each))

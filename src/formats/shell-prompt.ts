@@ -1,7 +1,7 @@
 /** How a shell is started so that its prompt says whose credential it has, and is the person's own otherwise. */
 
 /** What is written to a folder first, and what the shell is given. */
-export interface Marked {
+export interface PromptSetup {
   args: readonly string[]
   files: Readonly<Record<string, string>>
   env: Readonly<Record<string, string>>
@@ -11,11 +11,11 @@ export interface Marked {
 export const SHELL_IDENTITY = 'DAYPASS_SHELL_IDENTITY'
 
 /** Behind whatever else makes the prompt, each time. A shell within a shell has one mark. */
-const MARK = `__daypass_mark() { PS1="(daypass:$${SHELL_IDENTITY}) \${PS1#'(daypass:'*') '}"; }`
+const MARK_FUNCTION = `__daypass_mark() { PS1="(daypass:$${SHELL_IDENTITY}) \${PS1#'(daypass:'*') '}"; }`
 
 // The file of the whole machine is read as ever; the person's own one is ours to read.
 const BASHRC = `[ -r ~/.bashrc ] && . ~/.bashrc
-${MARK}
+${MARK_FUNCTION}
 case $(declare -p PROMPT_COMMAND 2>/dev/null) in
   'declare -a'*) PROMPT_COMMAND+=(__daypass_mark) ;;
   *) PROMPT_COMMAND="\${PROMPT_COMMAND:+$PROMPT_COMMAND
@@ -37,7 +37,7 @@ const ZSHRC = `if [[ -n $__daypass_theirs ]]; then ZDOTDIR=$__daypass_theirs; el
 [[ \${HISTFILE-} == $__daypass_ours/* ]] && HISTFILE=\${ZDOTDIR:-$HOME}/\${HISTFILE##*/}
 unset __daypass_ours __daypass_theirs
 [[ -r \${ZDOTDIR:-$HOME}/.zshrc ]] && . \${ZDOTDIR:-$HOME}/.zshrc
-${MARK}
+${MARK_FUNCTION}
 precmd_functions+=(__daypass_mark)
 `
 
@@ -52,11 +52,11 @@ function fish_prompt
 end`
 
 /** `undefined`: a shell whose prompt we cannot mark. `folder` is where the files will lie. */
-export function marked(
+export function preparePrompt(
   shell: string,
   folder: string,
   env: Readonly<Record<string, string | undefined>>,
-): Marked | undefined {
+): PromptSetup | undefined {
   switch (shell.split('/').at(-1)) {
     case 'bash':
       return { args: ['--rcfile', `${folder}/bashrc`, '-i'], files: { bashrc: BASHRC }, env: {} }

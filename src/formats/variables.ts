@@ -1,20 +1,20 @@
-import { isoTime } from '../core/duration.ts'
+import { formatTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
-import { shown } from '../core/text.ts'
+import { sanitize } from '../core/text.ts'
 import type { Credential, KeysCredential } from '../core/types.ts'
 import type { CredentialContext, LiveVariables, Variables } from '../providers/env-variables.ts'
 import type { Provider } from '../providers/provider.ts'
 
 /** What is done to an environment so that its programs use a credential, and nothing else in its place. */
-export interface Changes {
-  set: readonly Variable[]
+export interface EnvChanges {
+  set: readonly EnvVariable[]
   /** Names. */
   clear: readonly string[]
 }
 
-export interface Variable {
+export interface EnvVariable {
   name: string
   /** What is no secret may be shown. */
   value: string | Secret
@@ -22,20 +22,24 @@ export interface Variable {
   holds?: readonly Secret[]
 }
 
-interface Beside extends Partial<CredentialContext> {
+interface VariableContext extends Partial<CredentialContext> {
   region?: string | undefined
   /** Server clock minus ours. */
   clockOffset?: number | undefined
 }
 
-type Carrier = Pick<Provider, 'id' | 'environment'>
+type VariableProvider = Pick<Provider, 'id' | 'environment'>
 
-export function changesFor(provider: Carrier, credential: Credential, beside: Beside = {}): Changes {
+export function buildEnvChanges(
+  provider: VariableProvider,
+  credential: Credential,
+  context: VariableContext = {},
+): EnvChanges {
   const variables = provider.environment.export ?? {}
-  const carried = carriedBy(provider, credential, beside)
-  const set = setOf(carried)
-  if (set.length === 0) throw unnamed(provider, credential)
-  if (credential.kind === 'keys') set.push(...fixed(variables))
+  const carried = listVariableValues(provider, credential, context)
+  const set = listSetVariables(carried)
+  if (set.length === 0) throw createNoVariablesError(provider, credential)
+  if (credential.kind === 'keys') set.push(...listFixedVariables(variables))
   const taken = new Set(set.map(({ name }) => name))
   // One that another credential left there would be taken for a part of this one. A region is nobody's.
   const left = carried.flatMap(([names, value]) =>
@@ -48,7 +52,7 @@ export function changesFor(provider: Carrier, credential: Credential, beside: Be
 }
 
 /** Where a program asks, and what it shows there. */
-export interface Address {
+export interface EndpointAddress {
   url: string
   bearer: Secret
   /** A file that holds the bearer. Default: the variable does. */
@@ -56,90 +60,98 @@ export interface Address {
 }
 
 /** The same for a program that asks an address for its keys whenever it needs some. */
-export function liveChanges(
+export function buildLiveChanges(
   variables: Variables,
   live: LiveVariables,
-  { url, bearer, bearerFile }: Address,
+  { url, bearer, bearerFile }: EndpointAddress,
   { region, emptyFile }: { region?: string | undefined; emptyFile: string },
-): Changes {
+): EnvChanges {
   const inPath = !live.bearer
-  const carried: Carried[] = [
-    inPath ? [live.url, ...joined([`${url}/`, bearer])] : [live.url, url],
+  const carried: VariableValue[] = [
+    inPath ? [live.url, ...joinParts([`${url}/`, bearer])] : [live.url, url],
     [live.bearer ?? NONE, bearerFile === undefined ? bearer : undefined],
     [live.bearerFile ?? NONE, bearerFile],
     [variables.region ?? NONE, region],
     [live.emptied ?? NONE, emptyFile],
   ]
-  const set = [...setOf(carried), ...fixed(variables), ...fixed(live)]
+  const set = [...listSetVariables(carried), ...listFixedVariables(variables), ...listFixedVariables(live)]
   const taken = new Set(set.map(({ name }) => name))
   const keys = KEYS.flatMap((part) => (part === 'region' ? NONE : (variables[part] ?? NONE)))
   const all = [...keys, ...(variables.clears ?? []), ...(live.clears ?? [])]
   return { set, clear: all.filter((name) => !taken.has(name)) }
 }
 
-const setOf = (carried: readonly Carried[]): Variable[] =>
+const listSetVariables = (carried: readonly VariableValue[]): EnvVariable[] =>
   carried.flatMap(([names, value, holds]) =>
     value === undefined ? [] : names.map((name) => ({ name, value, ...(holds && { holds }) })),
   )
 
-const fixed = ({ sets = {} }: Pick<Variables, 'sets'>): Variable[] =>
+const listFixedVariables = ({ sets = {} }: Pick<Variables, 'sets'>): EnvVariable[] =>
   Object.entries(sets).map(([name, value]) => ({ name, value }))
 
 /** Nothing would look like success, and the program would run as somebody else. */
-const unnamed = ({ id }: Carrier, { kind }: Credential) =>
+const createNoVariablesError = ({ id }: VariableProvider, { kind }: Credential) =>
   new DaypassError('usage', `the provider ${id} names no variables for ${kind}`, {
     hint: (command) => `use ${command({ verb: 'credential-process' })}`,
   })
 
 /** The names that carry a credential of it, whatever it is: to take them away needs no credential. */
-export function namesFor(provider: Carrier): string[] {
+export function listVariableNames(provider: VariableProvider): string[] {
   const variables = provider.environment.export ?? {}
   const ofKeys = KEYS.flatMap((part) => variables[part] ?? [])
   const others = [variables.composed, variables.sets].flatMap((named) => Object.keys(named ?? {}))
   const ofParams = Object.values(variables.params ?? {}).flat()
-  return [...(ofKeys.length > 0 ? ofKeys : tokenNames(provider)), ...ofParams, ...others]
+  return [...(ofKeys.length > 0 ? ofKeys : listTokenNames(provider)), ...ofParams, ...others]
 }
 
 const KEYS = ['accessKeyId', 'secretAccessKey', 'sessionToken', 'expiration', 'region'] as const
 
-type Carried = readonly [
+type VariableValue = readonly [
   names: readonly string[],
   value: string | Secret | undefined,
   holds?: readonly Secret[],
 ]
 
-function carriedBy(provider: Carrier, credential: Credential, beside: Beside): Carried[] {
+function listVariableValues(
+  provider: VariableProvider,
+  credential: Credential,
+  context: VariableContext,
+): VariableValue[] {
   const variables = provider.environment.export ?? {}
-  const alone: Carried[] =
+  const alone: VariableValue[] =
     credential.kind === 'bearer'
-      ? [[tokenNames(provider), credential.token]]
-      : keysIn(variables, credential, beside)
+      ? [[listTokenNames(provider), credential.token]]
+      : listKeyValues(variables, credential, context)
   const ofParams = Object.entries(variables.params ?? {}).map(
-    ([param, names]): Carried => [names, beside.params?.[param]],
+    ([param, names]): VariableValue => [names, context.params?.[param]],
   )
-  return [...alone, ...ofParams, ...composedIn(variables, credential, beside)]
+  return [...alone, ...ofParams, ...composeValues(variables, credential, context)]
 }
 
-function composedIn({ composed = {} }: Variables, credential: Credential, beside: Beside): Carried[] {
-  const { params = {}, endpoints = {}, account } = beside
+function composeValues(
+  { composed = {} }: Variables,
+  credential: Credential,
+  context: VariableContext,
+): VariableValue[] {
+  const { params = {}, endpoints = {}, account } = context
   return Object.entries(composed).map(([name, compose]) => {
-    if (endpoints.api !== undefined) checkSafe(endpoints.api)
+    if (endpoints.api !== undefined) assertSafeApi(endpoints.api)
     const parts = compose(credential, { params, endpoints, account })
-    return parts ? [[name], ...joined(parts)] : [[name], undefined]
+    return parts ? [[name], ...joinParts(parts)] : [[name], undefined]
   })
 }
 
 /** Whoever is told of it sends the credential there. */
-function checkSafe(api: string): void {
+function assertSafeApi(api: string): void {
   const url = URL.canParse(api) ? new URL(api) : undefined
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))) return
-  throw new DaypassError('configuration', `the API must be https, ${shown(api)} is not`, {
+  throw new DaypassError('configuration', `the API must be https, ${sanitize(api)} is not`, {
     hint: 'plain http is for 127.0.0.1, [::1] and localhost only',
   })
 }
 
 /** What holds a secret is one. */
-function joined(parts: readonly (string | Secret)[]): [value: string | Secret, holds?: Secret[]] {
+function joinParts(parts: readonly (string | Secret)[]): [value: string | Secret, holds?: Secret[]] {
   const text = parts
     .map((part) => (typeof part === 'string' ? part : encodeURIComponent(part.reveal())))
     .join('')
@@ -147,17 +159,21 @@ function joined(parts: readonly (string | Secret)[]): [value: string | Secret, h
   return holds.length === 0 ? [text] : [new Secret(text), holds]
 }
 
-function keysIn(names: Variables, keys: KeysCredential, { region, clockOffset = 0 }: Beside): Carried[] {
+function listKeyValues(
+  names: Variables,
+  keys: KeysCredential,
+  { region, clockOffset = 0 }: VariableContext,
+): VariableValue[] {
   const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = keys
   // On the caller's own clock, which is what they compare it with.
-  const expiration = expiresAt === undefined ? undefined : isoTime(expiresAt - clockOffset)
+  const expiration = expiresAt === undefined ? undefined : formatTime(expiresAt - clockOffset)
   const values = { accessKeyId, secretAccessKey, sessionToken, expiration, region }
   return KEYS.map((part) => [names[part] ?? NONE, values[part]])
 }
 
 const NONE: readonly string[] = []
 
-function tokenNames({ id, environment }: Carrier): readonly string[] {
+function listTokenNames({ id, environment }: VariableProvider): readonly string[] {
   const usual =
     environment.token[0] ??
     `${id

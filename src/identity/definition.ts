@@ -8,10 +8,10 @@ import type { Endpoints, Header, Host, KeysCredential, Method } from '../core/ty
 import type { Client } from '../oauth/server.ts'
 import type { Param } from '../providers/param.ts'
 import type { Provider } from '../providers/provider.ts'
-import { variableOf } from './params.ts'
+import { findEnvParam } from './params.ts'
 
 /** What the configuration says of an identity, or of its provider. */
-export interface Configured {
+export interface ConfiguredSettings {
   params?: Record<string, string>
   clientId?: string
   clientSecret?: Secret
@@ -52,7 +52,7 @@ export interface Definition {
   methods: readonly Method[]
   params: Record<string, string>
   /** Of those, what nobody said: their defaults. And what has none. */
-  unsaid: readonly string[]
+  defaulted: readonly string[]
   scopes: readonly string[]
   clientId?: string
   clientSecret?: Secret
@@ -67,11 +67,11 @@ export interface Definition {
   /** Its authorization requests are pushed (RFC 9126), whether the server requires it or not. */
   push: boolean
   /** Absent: the id_token, where there is one. */
-  kubeToken?: Configured['kubeToken']
+  kubeToken?: ConfiguredSettings['kubeToken']
 }
 
 /** What a command line adds. */
-export interface Given {
+export interface DefinitionOverrides {
   params?: Record<string, string>
   clientId?: string
   scopes?: readonly string[]
@@ -79,31 +79,31 @@ export interface Given {
   kind?: string
 }
 
-export interface Layers {
+export interface DefinitionLayers {
   /** Of this identity, in `config.yaml`. */
-  identity?: Configured
+  identity?: ConfiguredSettings
   /** Of its provider, in `config.yaml`. */
-  provider?: Configured
+  provider?: ConfiguredSettings
   stored?: Header
   parent?: Parent
-  given?: Given
+  overrides?: DefinitionOverrides
   env: Host['env']
 }
 
 /** First hit wins, parameter by parameter: flag, configuration, what the login kept, the provider's default. */
-export function define(name: string, provider: Provider, layers: Layers): Definition {
-  const { identity, provider: own, stored, given, env } = layers
-  const { params, unsaid } = paramsOf(provider, layers)
+export function createDefinition(name: string, provider: Provider, layers: DefinitionLayers): Definition {
+  const { identity, provider: own, stored, overrides: given, env } = layers
+  const { params, defaulted } = resolveParams(provider, layers)
   const clientId =
     given?.clientId ??
-    clientIdFromEnv(provider, env) ??
+    findEnvClientId(provider, env) ??
     identity?.clientId ??
     own?.clientId ??
-    chosenBefore(provider, stored) ??
-    publicClient(provider, params)
-  const clientSecret = secretFor(layers, provider, params, clientId)
-  const endpoints = endpointsFor(provider, params, {
-    ...fromEnv(provider, env),
+    findStoredClientId(provider, stored) ??
+    findPublicClientId(provider, params)
+  const clientSecret = findClientSecret(layers, provider, params, clientId)
+  const endpoints = resolveEndpoints(provider, params, {
+    ...findEnvEndpoints(provider, env),
     ...own?.endpoints,
     ...identity?.endpoints,
   })
@@ -119,12 +119,12 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     kind,
     ...(layers.parent && { parent: layers.parent }),
     ...(identity?.keys && provider.kinds?.[kind]?.methods === undefined && { keys: identity.keys }),
-    methods: methodsOf(provider, kind, identity),
+    methods: listMethods(provider, kind, identity),
     params,
-    unsaid,
+    defaulted: defaulted,
     scopes:
       given?.scopes ??
-      scopesFromEnv(provider, env) ??
+      findEnvScopes(provider, env) ??
       identity?.scopes ??
       own?.scopes ??
       keptScopes ??
@@ -133,40 +133,40 @@ export function define(name: string, provider: Provider, layers: Layers): Defini
     ...(clientSecret && { clientSecret }),
     endpoints,
     ...(pasteRedirect !== undefined && { pasteRedirect }),
-    ...hosts(identity?.hosts ?? own?.hosts),
-    ...kubeToken(identity?.kubeToken ?? own?.kubeToken),
+    ...pickHosts(identity?.hosts ?? own?.hosts),
+    ...pickKubeToken(identity?.kubeToken ?? own?.kubeToken),
     dpop: identity?.dpop ?? own?.dpop ?? provider.authorization.dpop ?? false,
     push: identity?.push ?? own?.push ?? false,
   }
 }
 
-function paramsOf(provider: Provider, layers: Layers): Pick<Definition, 'params' | 'unsaid'> {
-  const { identity, provider: own, stored, given, env } = layers
+function resolveParams(provider: Provider, layers: DefinitionLayers): Pick<Definition, 'params' | 'defaulted'> {
+  const { identity, provider: own, stored, overrides: given, env } = layers
   const params: Record<string, string> = {}
-  const unsaid: string[] = []
+  const defaulted: string[] = []
   for (const [param, about] of Object.entries(provider.params)) {
     const value =
       given?.params?.[param] ??
       identity?.params?.[param] ??
       own?.params?.[param] ??
-      keptValue(param, about, stored?.params, params) ??
-      (param === 'region' ? saidOf(layers.parent, param) : undefined) ??
+      findStoredValue(param, about, stored?.params, params) ??
+      (param === 'region' ? findParentParam(layers.parent, param) : undefined) ??
       // Whoever has logged in has it from there; of keys that need no login it is asked now.
-      (identity?.keys ? variableOf(param, about, env) : undefined)
-    if (value === undefined) unsaid.push(param)
-    const inForce = value ?? defaultOf(about, params)
-    if (inForce !== undefined) params[param] = normal(about, inForce)
+      (identity?.keys ? findEnvParam(param, about, env) : undefined)
+    if (value === undefined) defaulted.push(param)
+    const inForce = value ?? resolveDefault(about, params)
+    if (inForce !== undefined) params[param] = normalizeParam(about, inForce)
   }
-  return { params, unsaid }
+  return { params, defaulted: defaulted }
 }
 
-const normal = (about: Param | undefined, value: string) => about?.normal?.(value) ?? value
+const normalizeParam = (about: Param | undefined, value: string) => about?.normalize?.(value) ?? value
 
-const defaultOf = ({ default: fallback }: Param, params: Record<string, string>) =>
+const resolveDefault = ({ default: fallback }: Param, params: Record<string, string>) =>
   typeof fallback === 'function' ? fallback(params) : fallback
 
 /** A default that the parameters of then made is made by those of now. */
-function keptValue(
+function findStoredValue(
   param: string,
   about: Param,
   kept: Record<string, string> | undefined,
@@ -174,41 +174,51 @@ function keptValue(
 ): string | undefined {
   const value = kept?.[param]
   const isMade = value !== undefined && typeof about.default === 'function' && value === about.default(kept!)
-  return isMade ? defaultOf(about, now) : value
+  return isMade ? resolveDefault(about, now) : value
 }
 
 /** The client that anyone may use; which one may depend on the parameters. */
-export function publicClient({ client }: Provider, params: Record<string, string>): string | undefined {
+export function findPublicClientId({ client }: Provider, params: Record<string, string>): string | undefined {
   return typeof client.id === 'function' ? client.id(params) : client.id
 }
 
 /** What was only the public client of the parameters of then is no choice that counts for those of now. */
-function chosenBefore(provider: Provider, stored: Header | undefined): string | undefined {
-  return stored?.clientId === publicClient(provider, stored?.params ?? {}) ? undefined : stored?.clientId
+function findStoredClientId(provider: Provider, stored: Header | undefined): string | undefined {
+  return stored?.clientId === findPublicClientId(provider, stored?.params ?? {})
+    ? undefined
+    : stored?.clientId
 }
 
 /** What is not said of the parent either is not said. */
-const saidOf = (parent: Parent | undefined, param: string) =>
-  parent?.definition.unsaid.includes(param) ? undefined : parent?.definition.params[param]
+const findParentParam = (parent: Parent | undefined, param: string) =>
+  parent?.definition.defaulted.includes(param) ? undefined : parent?.definition.params[param]
 
-const endpointsFor = (provider: Provider, params: Record<string, string>, given: Endpoints): Endpoints => ({
+const resolveEndpoints = (
+  provider: Provider,
+  params: Record<string, string>,
+  given: Endpoints,
+): Endpoints => ({
   ...provider.endpoints.urls?.(params, given),
   ...given,
 })
 
-function fromEnv({ environment }: Provider, env: Host['env']): Endpoints {
+function findEnvEndpoints({ environment }: Provider, env: Host['env']): Endpoints {
   const said = Object.entries(environment.endpoints ?? {}).map(([name, variables]) => [
     name,
     variables.map((variable) => env[variable]).find(Boolean),
   ])
   const given = said.filter((each): each is [string, string] => each[1] !== undefined)
-  return Object.fromEntries(given.map(([name, url]) => [name, withScheme(url)])) as Endpoints
+  return Object.fromEntries(given.map(([name, url]) => [name, addScheme(url)])) as Endpoints
 }
 
 /** Some vendors write no more than the host. */
-const withScheme = (url: string) => (/^\w+:\/\//.test(url) ? url : `https://${url}`)
+const addScheme = (url: string) => (/^\w+:\/\//.test(url) ? url : `https://${url}`)
 
-function methodsOf(provider: Provider, kind: string, identity: Configured | undefined): readonly Method[] {
+function listMethods(
+  provider: Provider,
+  kind: string,
+  identity: ConfiguredSettings | undefined,
+): readonly Method[] {
   const methods = provider.kinds?.[kind]?.methods ?? provider.methods
   return identity?.webflow === false
     ? methods.filter((method) => method === 'keys' || method === 'token')
@@ -216,8 +226,8 @@ function methodsOf(provider: Provider, kind: string, identity: Configured | unde
 }
 
 /** The configuration's secret belongs to its client at its server: flags that name others do without it. */
-function secretFor(
-  { identity, provider: own }: Layers,
+function findClientSecret(
+  { identity, provider: own }: DefinitionLayers,
   provider: Provider,
   params: Record<string, string>,
   clientId: string | undefined,
@@ -225,17 +235,18 @@ function secretFor(
   const said = identity?.clientId ?? own?.clientId
   const elsewhere = ['issuer', 'api_url'].some((name) => {
     const server = identity?.params?.[name] ?? own?.params?.[name]
-    return server !== undefined && normal(provider.params[name], server) !== params[name]
+    return server !== undefined && normalizeParam(provider.params[name], server) !== params[name]
   })
   const another = elsewhere || (said !== undefined && said !== clientId)
   return another ? undefined : (identity?.clientSecret ?? own?.clientSecret)
 }
 
-const hosts = (said: readonly string[] | undefined) => (said === undefined ? {} : { hosts: said })
+const pickHosts = (said: readonly string[] | undefined) => (said === undefined ? {} : { hosts: said })
 
-const kubeToken = (said: Configured['kubeToken']) => (said === undefined ? {} : { kubeToken: said })
+const pickKubeToken = (said: ConfiguredSettings['kubeToken']) =>
+  said === undefined ? {} : { kubeToken: said }
 
-function clientIdFromEnv(provider: Provider, env: Host['env']): string | undefined {
+function findEnvClientId(provider: Provider, env: Host['env']): string | undefined {
   const names = [
     `DAYPASS_${provider.id.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_CLIENT_ID`,
     ...(provider.client.env ?? []),
@@ -243,16 +254,16 @@ function clientIdFromEnv(provider: Provider, env: Host['env']): string | undefin
   return names.map((name) => env[name]).find((value) => value !== undefined && value !== '')
 }
 
-function scopesFromEnv({ authorization }: Provider, env: Host['env']): readonly string[] | undefined {
+function findEnvScopes({ authorization }: Provider, env: Host['env']): readonly string[] | undefined {
   const said = authorization.scopesEnv?.map((name) => env[name]?.trim()).find(Boolean)
   return said?.split(/[\s,]+/)
 }
 
 /** The client to log in with. None known: the steps to register one. */
-export function clientOf(definition: Definition, method?: Method): Client {
+export function resolveClient(definition: Definition, method?: Method): Client {
   const { provider, clientId, clientSecret, name, params } = definition
   const { crossDevice } = provider.authorization
-  const ours = publicClient(provider, params)
+  const ours = findPublicClientId(provider, params)
   const isOwn = clientId === ours || clientId === crossDevice?.clientId
   if (crossDevice?.clientId && isOwn) return { id: method === 'paste' ? crossDevice.clientId : ours! }
   if (clientId === undefined) {
@@ -271,7 +282,7 @@ export function clientOf(definition: Definition, method?: Method): Client {
  * A grant is bound to the server that issued it. When the configuration says another one now, nothing of it is
  * sent anywhere: a login is needed.
  */
-export function checkBound(definition: Definition, header: Header): void {
+export function assertBound(definition: Definition, header: Header): void {
   const { endpoints, provider, params, name } = definition
   const kept = header.endpoints
   const issuer = endpoints.issuer ?? provider.endpoints.issuer?.(params)
@@ -280,14 +291,14 @@ export function checkBound(definition: Definition, header: Header): void {
   const profile = provider.account.profile?.(params).url ?? endpoints.userinfo
   const pairs = [
     [
-      kept?.token && serverHost(provider, kept.token),
-      endpoints.token && serverHost(provider, endpoints.token),
+      kept?.token && resolveServerHost(provider, kept.token),
+      endpoints.token && resolveServerHost(provider, endpoints.token),
     ],
     // Given by endpoints then, by its issuer now: that is another definition.
     [keptIssuer ?? (endpoints.token === undefined ? kept?.token : undefined), issuer],
-    [!kept?.token && kept?.userinfo && hostOf(kept.userinfo), profile && hostOf(profile)],
+    [!kept?.token && kept?.userinfo && extractHost(kept.userinfo), profile && extractHost(profile)],
   ]
-  const different = pairs.find(([was, says]) => was && says && !sameUrl(was, says))
+  const different = pairs.find(([was, says]) => was && says && !isSameUrl(was, says))
   if (!different) return
   const [was, says] = different
   throw new DaypassError(
@@ -301,18 +312,18 @@ export function checkBound(definition: Definition, header: Header): void {
 
 export function isBound(definition: Definition, header: Header): boolean {
   try {
-    checkBound(definition, header)
+    assertBound(definition, header)
     return true
   } catch {
     return false
   }
 }
 
-const serverHost = ({ endpoints }: Provider, url: string) =>
-  endpoints.canonicalHost?.(hostOf(url)) ?? hostOf(url)
+const resolveServerHost = ({ endpoints }: Provider, url: string) =>
+  endpoints.canonicalHost?.(extractHost(url)) ?? extractHost(url)
 
-const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
+const extractHost = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
 
 /** As discovery compares them: `https://id.example.com` and `https://id.example.com/` are one. */
-const sameUrl = (a: string, b: string) =>
+const isSameUrl = (a: string, b: string) =>
   a === b || (URL.canParse(a) && URL.canParse(b) && new URL(a).href === new URL(b).href)

@@ -3,7 +3,7 @@ import type { Credential, Host } from '../core/types.ts'
 import type { CredentialUrl, Provider } from '../providers/provider.ts'
 
 /** What the environment holds for a provider: used as it is, never kept, never renewed. */
-export interface FromEnvironment {
+export interface EnvironmentCredential {
   provider: string
   variable: string
   credential: Credential
@@ -12,7 +12,11 @@ export interface FromEnvironment {
 }
 
 /** Bearer tokens: the first variable that is set, of each provider. */
-export function bearersOf(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
+export function listEnvTokens(
+  providers: readonly Provider[],
+  env: Host['env'],
+  now: number,
+): EnvironmentCredential[] {
   return providers.flatMap(({ id, environment }) => {
     const variable = environment.token.find((name) => env[name])
     if (variable === undefined) return []
@@ -24,20 +28,24 @@ export function bearersOf(providers: readonly Provider[], env: Host['env'], now:
 }
 
 /** The token of the environment that stands in for an identity of this provider that was found, not named. */
-export const envOverride = (
+export const findEnvOverride = (
   provider: Provider,
   { env, now }: { env: Host['env']; now: number },
-): FromEnvironment | undefined => bearersOf([provider], env, now)[0]
+): EnvironmentCredential | undefined => listEnvTokens([provider], env, now)[0]
 
 /** Access keys, where both halves are there. */
-export function keysIn(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
+export function listEnvKeys(
+  providers: readonly Provider[],
+  env: Host['env'],
+  now: number,
+): EnvironmentCredential[] {
   return providers.flatMap(({ id, keys, environment }) => {
     const variables = environment.export ?? {}
-    const named = (names: readonly string[] = []) => names.find((name) => env[name]) ?? ''
-    const variable = named(variables.accessKeyId)
+    const findSetName = (names: readonly string[] = []) => names.find((name) => env[name]) ?? ''
+    const variable = findSetName(variables.accessKeyId)
     const key = env[variable]
-    const secret = env[named(variables.secretAccessKey)]
-    const session = env[named(variables.sessionToken)]
+    const secret = env[findSetName(variables.secretAccessKey)]
+    const session = env[findSetName(variables.sessionToken)]
     if (!keys || !key || !secret) return []
     const credential: Credential = {
       kind: 'keys',
@@ -52,19 +60,23 @@ export function keysIn(providers: readonly Provider[], env: Host['env'], now: nu
 }
 
 /** Credentials that are written in one text. */
-export function wholesIn(providers: readonly Provider[], env: Host['env'], now: number): FromEnvironment[] {
+export function listEnvCredentialUrls(
+  providers: readonly Provider[],
+  env: Host['env'],
+  now: number,
+): EnvironmentCredential[] {
   return providers.flatMap((provider) => {
     const variable = provider.environment.credentialUrl?.env.find((name) => env[name]) ?? ''
     const read = provider.environment.credentialUrl?.read(env[variable] ?? '')
     if (!read) return []
     const { account, endpoints } = read
-    const credential = wholeCredential(provider, read, now)
+    const credential = createUrlCredential(provider, read, now)
     const whole = { account, ...(endpoints && { endpoints }) }
     return credential ? [{ provider: provider.id, variable, credential, whole }] : []
   })
 }
 
-function wholeCredential(
+function createUrlCredential(
   { keys: of }: Provider,
   { token, keys }: CredentialUrl,
   issuedAt: number,

@@ -1,25 +1,27 @@
-import type { Read } from '../config/env-tag.ts'
+import type { Substituted } from '../config/env-tag.ts'
 import { flattenIdentity, flattenProvider } from '../config/flatten.ts'
 import { readIdentity, readProvider } from '../config/read-env.ts'
 import type { Identity, Provider } from '../config/schema.ts'
 import { Secret } from '../core/secret.ts'
 import type { Host } from '../core/types.ts'
-import type { Configured, ConfiguredKeys } from './definition.ts'
+import type { ConfiguredKeys, ConfiguredSettings } from './definition.ts'
 
 /** What `config.yaml` says of an identity; `!env` values are read now. */
-export function configuredIdentity(name: string, said: Identity, env: Host['env']): Configured {
+export function readConfiguredIdentity(name: string, said: Identity, env: Host['env']): ConfiguredSettings {
   const read = readIdentity(name, said, env)
   const { credentials = {} } = read
-  const keys = keysOf(credentials)
+  const keys = findCredentialKeys(credentials)
   return {
     ...flattenIdentity(read),
-    ...clientOf(read),
+    ...convertClient(read),
     ...(keys && { keys }),
     ...(credentials.webflow_enabled !== undefined && { webflow: credentials.webflow_enabled }),
   }
 }
 
-function keysOf(credentials: NonNullable<Read<Identity>['credentials']>): ConfiguredKeys | undefined {
+function findCredentialKeys(
+  credentials: NonNullable<Substituted<Identity>['credentials']>,
+): ConfiguredKeys | undefined {
   const { access_key_id, secret_access_key, security_token } = credentials
   if (!access_key_id || !secret_access_key) return undefined
   return {
@@ -30,12 +32,12 @@ function keysOf(credentials: NonNullable<Read<Identity>['credentials']>): Config
 }
 
 /** What `config.yaml` says of a provider of one's own. */
-export function configuredProvider(name: string, said: Provider, env: Host['env']): Configured {
+export function readConfiguredProvider(name: string, said: Provider, env: Host['env']): ConfiguredSettings {
   const read = readProvider(name, said, env)
-  return { ...flattenProvider(read), ...clientOf(read) }
+  return { ...flattenProvider(read), ...convertClient(read) }
 }
 
-function clientOf(said: Read<Identity> | Read<Provider>): Configured {
+function convertClient(said: Substituted<Identity> | Substituted<Provider>): ConfiguredSettings {
   return {
     ...(said.client_id && { clientId: said.client_id }),
     ...(said.client_secret && { clientSecret: new Secret(said.client_secret) }),

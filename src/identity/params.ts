@@ -1,29 +1,29 @@
 import { DaypassError } from '../core/errors.ts'
-import { shown } from '../core/text.ts'
+import { sanitize } from '../core/text.ts'
 import type { Host } from '../core/types.ts'
 import type { Param } from '../providers/param.ts'
 import type { Provider } from '../providers/provider.ts'
 
 /** Some of them become a part of a host's name. */
-export function checkParam(param: string, value: string, { like, oneOf }: Partial<Param> = {}): void {
+export function assertParam(param: string, value: string, { like, oneOf }: Partial<Param> = {}): void {
   if ((like?.pattern.test(value) ?? true) && (oneOf?.includes(value) ?? true)) return
   const expected = oneOf ? oneOf.join(' or ') : `something like ${like!.example}`
   // There may be a password in an address.
-  const given = /:\/\/[^/]*@/.test(value) ? '' : `, not ${shown(JSON.stringify(value))}`
+  const given = /:\/\/[^/]*@/.test(value) ? '' : `, not ${sanitize(JSON.stringify(value))}`
   throw new DaypassError('usage', `${param} is to be ${expected}${given}`, {
     advice: { verb: 'login', flags: ['--help'] },
   })
 }
 
 /** What the environment says of it. */
-export function variableOf(param: string, about: Param, env: Host['env']): string | undefined {
+export function findEnvParam(param: string, about: Param, env: Host['env']): string | undefined {
   const value = about.env?.map((name) => env[name]?.trim()).find(Boolean)
-  if (value !== undefined) checkParam(param, value, about)
+  if (value !== undefined) assertParam(param, value, about)
   return value
 }
 
 /** What the environment says of all of them. */
-export function variablesOf({ params }: Provider, env: Host['env']): Record<string, string> {
-  const said = Object.entries(params).map(([param, about]) => [param, variableOf(param, about, env)])
+export function listEnvParams({ params }: Provider, env: Host['env']): Record<string, string> {
+  const said = Object.entries(params).map(([param, about]) => [param, findEnvParam(param, about, env)])
   return Object.fromEntries(said.filter(([, value]) => value !== undefined)) as Record<string, string>
 }

@@ -1,9 +1,9 @@
 /** Which identity is meant. The sources of the facts are handed in, and the network has no part in it. */
-import { nearest } from '../config/nearest.ts'
+import { findNearest } from '../config/nearest.ts'
 import { type Advice, DaypassError, formatCommand } from '../core/errors.ts'
 import type { Host } from '../core/types.ts'
 
-export interface Facts {
+export interface SelectionFacts {
   /** `-i NAME`, or by position. */
   selected?: string | undefined
   /** `DAYPASS_IDENTITY`. */
@@ -18,7 +18,7 @@ export interface Facts {
   known: readonly string[]
 }
 
-export type Resolved =
+export type SelectedIdentity =
   | { identity: string; named: boolean; because: string }
   /** No identity: the credential of the environment itself. */
   | { environment: { provider: string; variable: string }; because: string }
@@ -27,17 +27,17 @@ export type Resolved =
 export interface Sources {
   selected?: string | undefined
   env: Host['env']
-  folder(): Facts['folder'] | Promise<Facts['folder']>
+  folder(): SelectionFacts['folder'] | Promise<SelectionFacts['folder']>
   /** What `use` stored. */
   storedDefault(): string | undefined
   /** `default:` of the configuration. */
   configuredDefault: string | undefined
-  environment(): Facts['environment']
-  known(): Promise<Facts['known']>
+  environment(): SelectionFacts['environment']
+  known(): Promise<SelectionFacts['known']>
 }
 
 /** Which identity is meant here. Never the network. */
-export async function selectIdentity(sources: Sources): Promise<Resolved> {
+export async function selectIdentity(sources: Sources): Promise<SelectedIdentity> {
   const { selected } = sources
   const env = sources.env.DAYPASS_IDENTITY
   // Where an identity is named, a fault in a file that would name another one is not reported.
@@ -47,21 +47,21 @@ export async function selectIdentity(sources: Sources): Promise<Resolved> {
   const isFound = isNamed || folder || fallback
   const environment = isFound ? [] : sources.environment()
   const known = isFound || environment.length > 0 ? [] : await sources.known()
-  return whichIdentity({ selected, env, folder, fallback, environment, known })
+  return chooseIdentity({ selected, env, folder, fallback, environment, known })
 }
 
 /** The stored default wins over the configuration's. */
 export function chooseDefault({
   storedDefault,
   configuredDefault,
-}: Pick<Sources, 'storedDefault' | 'configuredDefault'>): Facts['fallback'] {
+}: Pick<Sources, 'storedDefault' | 'configuredDefault'>): SelectionFacts['fallback'] {
   const stored = storedDefault()
   if (stored !== undefined) return { identity: stored, from: formatCommand({ verb: 'use' }) }
   return configuredDefault === undefined ? undefined : { identity: configuredDefault, from: 'config.yaml' }
 }
 
 /** First hit wins: selected, `DAYPASS_IDENTITY`, the folder's file, the default, the environment's credentials. */
-export function whichIdentity(facts: Facts): Resolved {
+export function chooseIdentity(facts: SelectionFacts): SelectedIdentity {
   const { selected, env, folder, fallback, environment, known } = facts
   if (selected !== undefined) return { identity: selected, named: true, because: 'it was named' }
   if (env) return { identity: env, named: true, because: 'DAYPASS_IDENTITY names it' }
@@ -83,10 +83,10 @@ export function whichIdentity(facts: Facts): Resolved {
 }
 
 /** The name that was meant when it is not known: the nearest one, where one is near. */
-export function unknownIdentity(name: string, known: readonly string[]): DaypassError {
+export function createUnknownIdentityError(name: string, known: readonly string[]): DaypassError {
   const advice: Advice =
     known.length === 0 ? { verb: 'login', args: ['PROVIDER'], identity: name } : { verb: 'list' }
-  const near = nearest(name, known)
+  const near = findNearest(name, known)
   const message = `there is no identity ${JSON.stringify(name)}${near ? `, did you mean ${near}` : ''}`
   return new DaypassError('not_found', message, { advice })
 }

@@ -1,6 +1,6 @@
-import { inWords } from '../core/localized-text.ts'
+import { localize } from '../core/localized-text.ts'
 import type { Host } from '../core/types.ts'
-import { type Definition, publicClient } from '../identity/definition.ts'
+import { type Definition, findPublicClientId } from '../identity/definition.ts'
 
 /** What may keep the page of a public client from redirecting. */
 export interface AccessHelp {
@@ -15,6 +15,7 @@ export function findAccessHelp(
   host: Pick<Host, 'env'>,
   { provider, params, clientId }: Definition,
 ): AccessHelp | undefined {
-  const help = clientId === publicClient(provider, params) ? provider.prompts.accessHelp?.(params) : undefined
-  return help && { waiting: inWords(help.waiting, host), late: inWords(help.late, host) }
+  const help =
+    clientId === findPublicClientId(provider, params) ? provider.prompts.accessHelp?.(params) : undefined
+  return help && { waiting: localize(help.waiting, host), late: localize(help.late, host) }
 }

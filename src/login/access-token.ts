@@ -6,10 +6,10 @@ import type { Definition } from '../identity/definition.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import { findProfile } from './account.ts'
 import { findServer } from './connect.ts'
-import type { LoginTarget, Obtained } from './stages.ts'
+import type { LoginTarget, ObtainedLogin } from './stages.ts'
 
 /** The provider checks it before it is kept. A token that the provider refuses is `login_required`. */
-export async function obtainToken({ host, definition, options }: LoginTarget): Promise<Obtained> {
+export async function obtainToken({ host, definition, options }: LoginTarget): Promise<ObtainedLogin> {
   const { provider, name } = definition
   const token = options.token ?? (await readToken(host, definition))
   const where = findProfile(definition) ?? findProfile(definition, await findServer(definition, host))

@@ -1,24 +1,24 @@
 /** Who logged in, and whether this account may be kept under a definition. */
 import { DaypassError } from '../core/errors.ts'
-import { inWords } from '../core/localized-text.ts'
+import { localize } from '../core/localized-text.ts'
 import type { Secret } from '../core/secret.ts'
-import { shown } from '../core/text.ts'
+import { sanitize } from '../core/text.ts'
 import type { Account, Credential, Host, KeysCredential } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import type { Server } from '../oauth/server.ts'
 import type { Claims } from '../providers/openid-account.ts'
-import { callerOf, tokenService } from '../sts/caller-identity.ts'
+import { createTokenService, identifyCaller } from '../sts/caller-identity.ts'
 import type { IssuedLogin } from './stages.ts'
 
 /** From the id_token, from the profile, and for keys from the cloud that they are for. */
-export async function readAccount(login: IssuedLogin, credential: Credential): Promise<Account> {
+export async function fetchAccount(login: IssuedLogin, credential: Credential): Promise<Account> {
   const { definition, issued } = login
   const { provider } = definition
   const { tokens, clockOffset } = issued
   const claims = tokens.accessClaims ?? tokens.claims ?? {}
   if (credential.kind === 'keys') {
-    const caller = await readCaller(login, credential, clockOffset)
+    const caller = await fetchCaller(login, credential, clockOffset)
     return provider.account.read({ ...claims, ...caller })
   }
   const fromToken = provider.account.read(claims)
@@ -28,25 +28,25 @@ export async function readAccount(login: IssuedLogin, credential: Credential): P
 }
 
 /** Best effort: the sign-in has told the account already. */
-async function readCaller(
+async function fetchCaller(
   { host, definition: { endpoints, params } }: IssuedLogin,
   credential: KeysCredential,
   clockOffset: number,
 ): Promise<Claims> {
-  const at = tokenService(endpoints, params, clockOffset)
-  const outcome = await callerOf(host, at, credential).catch(() => undefined)
+  const at = createTokenService(endpoints, params, clockOffset)
+  const outcome = await identifyCaller(host, at, credential).catch(() => undefined)
   return outcome && 'value' in outcome ? outcome.value : {}
 }
 
 /** The id_token's claims and the profile's. Best effort: a login is worth keeping without a name. */
 async function addProfile(
-  { host, definition, party }: IssuedLogin,
+  { host, definition, context }: IssuedLogin,
   token: Secret,
   claims: Claims,
 ): Promise<Claims> {
-  const where = findProfile(definition, party.server)
+  const where = findProfile(definition, context.server)
   if (!where) return claims
-  const found = await fetchProfile(host, where, token, party.proofKey).catch((): Claims => ({}))
+  const found = await fetchProfile(host, where, token, context.proofKey).catch((): Claims => ({}))
   // OpenID Connect Core §5.3.2: the profile of another subject must not be used.
   if (claims.sub !== undefined && found.sub !== undefined && claims.sub !== found.sub) return claims
   return { ...found, ...claims }
@@ -62,21 +62,21 @@ export function findProfile({ provider, params, endpoints }: Definition, server?
 }
 
 /** Throws where the account is missing and needed, or is another than the definition names. */
-export function checkAccount(host: Host, definition: Definition, account: Account): void {
+export function assertAccount(host: Host, definition: Definition, account: Account): void {
   const { provider, kind, params, name } = definition
   const reason = provider.account.verify?.(kind, params, account)
   if (reason !== undefined) {
-    const who = shown(account.principal ?? account.account ?? 'nobody known')
+    const who = sanitize(account.principal ?? account.account ?? 'nobody known')
     throw new DaypassError('refused', `${who} has logged in to ${name}, and ${reason}`, {
       hint: (command) => `sign out in the browser, then: ${command({ verb: 'login', identity: name })}`,
     })
   }
   const warning = provider.account.warn?.(account)
-  if (warning !== undefined) host.terminal.warn(inWords(warning, host))
+  if (warning !== undefined) host.terminal.warn(localize(warning, host))
 }
 
 /** An account that is not known cannot be asked for anything. */
-export function checkAccountKnown({ provider, name }: Definition, { account }: Account): void {
+export function assertAccountKnown({ provider, name }: Definition, { account }: Account): void {
   if (provider.account.required === undefined || account !== undefined) return
   throw new DaypassError('refused', provider.account.required, { advice: { verb: 'login', identity: name } })
 }

@@ -4,52 +4,52 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Host, Method } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
 import {
-  type AuthorizationAddress,
-  authorizeUrl,
+  type AuthorizationUrl,
   type CheckedCode,
   checkCallback,
   checkPasted,
-  newAttempt,
+  createAttempt,
+  createAuthorizationUrl,
 } from '../oauth/authorize.ts'
-import { refusalError } from '../oauth/refusal.ts'
-import type { Party } from '../oauth/server.ts'
-import { exchangeCode, type Issued } from '../oauth/token.ts'
+import { createRefusalError } from '../oauth/refusal.ts'
+import type { ClientContext } from '../oauth/server.ts'
+import { exchangeCode, type IssuedTokens } from '../oauth/token.ts'
 import type { Redirect } from '../providers/provider.ts'
-import { sshLine } from './choose-method.ts'
-import { extraParameters, scopesFor } from './connect.ts'
+import { formatSshCommand } from './choose-method.ts'
+import { buildExtraParameters, filterScopes } from './connect.ts'
 import { type Loopback, openLoopback } from './loopback.ts'
 import { type CheckAnswer, judgePaste } from './paste.ts'
-import { qrCode } from './qr.ts'
+import { renderQrCode } from './qr.ts'
 import { choosePort, findCodePage, findRedirect, formatRedirectUri } from './redirect-uri.ts'
-import type { Obtained, PageLogin } from './stages.ts'
+import type { ObtainedLogin, PageLogin } from './stages.ts'
 
-export async function obtainByCode(login: PageLogin): Promise<Obtained> {
-  const { host, definition, party, choice, options, signal, help } = login
-  const { server, client } = party
+export async function obtainByCode(login: PageLogin): Promise<ObtainedLogin> {
+  const { host, definition, context, choice, options, signal, help } = login
+  const { server, client } = context
   const page = findCodePage(definition, choice.method)
   const { ports, ...where } = findRedirect(definition.provider, host.env)
   const redirect = { ...where, ports: options.port ? [options.port] : ports }
-  let attempt = newAttempt('', definition.scopes)
+  let attempt = createAttempt('', definition.scopes)
   const checkQuery = (parameters: URLSearchParams) => checkCallback(server, client, attempt, parameters)
   const checkPaste = (pasted: URLSearchParams) => checkPasted(server, client, attempt, pasted)
-  const loopback = page ? undefined : await listen(login, redirect, checkQuery)
+  const loopback = page ? undefined : await listenForCallback(login, redirect, checkQuery)
   const settle = (outcome: 'kept' | 'failed') => settlePage(loopback, outcome)
   try {
     const redirectUri =
       page ?? loopback?.redirectUri ?? formatRedirectUri(redirect, choosePort(redirect.ports))
     attempt = { ...attempt, redirectUri }
-    const extra = extraParameters(definition, options)
-    const address = await authorizeUrl(party, attempt, scopesFor(definition, server), extra)
+    const extra = buildExtraParameters(definition, options)
+    const address = await createAuthorizationUrl(context, attempt, filterScopes(definition, server), extra)
     await showAddress(login, address, loopback?.port)
     if (help) host.terminal.say(help.waiting)
     const { code, method } = await receiveCode(login, {
       loopback,
       check: checkPaste,
-      prompt: promptFor(loopback, page),
+      prompt: choosePrompt(loopback, page),
       opening: openPage(login, address.url),
     })
-    const issued = await redeemCode(definition, party, code)
-    return { host, definition, party, issued, method, settle, signal }
+    const issued = await redeemCode(definition, context, code)
+    return { host, definition, context: context, issued, method, settle, signal }
   } catch (error) {
     await settle('failed')
     throw error
@@ -64,14 +64,19 @@ export async function settlePage(
   await loopback?.close()
 }
 
-export async function redeemCode({ name }: Definition, party: Party, code: CheckedCode): Promise<Issued> {
-  const outcome = await exchangeCode(party, code)
-  if ('refusal' in outcome) throw refusalError(outcome.refusal, { advice: { verb: 'login', identity: name } })
+export async function redeemCode(
+  { name }: Definition,
+  context: ClientContext,
+  code: CheckedCode,
+): Promise<IssuedTokens> {
+  const outcome = await exchangeCode(context, code)
+  if ('refusal' in outcome)
+    throw createRefusalError(outcome.refusal, { advice: { verb: 'login', identity: name } })
   return outcome
 }
 
 /** A pasted code needs no listener, so one that cannot be opened does not end a login by paste. */
-async function listen(
+async function listenForCallback(
   { host, definition, choice }: PageLogin,
   redirect: Redirect,
   check: CheckAnswer,
@@ -88,7 +93,7 @@ async function listen(
 
 async function showAddress(
   { host: { terminal, env }, choice, options }: PageLogin,
-  { url, expiresIn }: AuthorizationAddress,
+  { url, expiresIn }: AuthorizationUrl,
   port: number | undefined,
 ): Promise<void> {
   terminal.say(
@@ -96,8 +101,8 @@ async function showAddress(
   )
   terminal.say(`\n${url.href}\n`)
   if (expiresIn !== undefined) terminal.say(`It has to be opened within ${formatDuration(expiresIn)}.`)
-  if (options.qr) terminal.say(await qrCode(url.href))
-  const ssh = port === undefined ? undefined : sshLine(env, port)
+  if (options.qr) terminal.say(await renderQrCode(url.href))
+  const ssh = port === undefined ? undefined : formatSshCommand(env, port)
   if (ssh)
     terminal.say(`To let the browser of your own machine answer by itself, run there first:\n    ${ssh}`)
 }
@@ -106,12 +111,12 @@ async function showAddress(
 async function openPage({ host, definition, choice, options }: PageLogin, url: URL): Promise<void> {
   const { terminal, openBrowser } = host
   if (!choice.openBrowser || (await openBrowser(url.href, options.browser))) return
-  if (!terminal.interactive && options.method === undefined) throw noBrowser(definition)
+  if (!terminal.interactive && options.method === undefined) throw createNoBrowserError(definition)
   terminal.say('No browser could be opened here; open the page yourself.')
 }
 
 /** The browser was our choice. Without a terminal, no person sees the address to open it. */
-const noBrowser = ({ name: identity }: Definition) =>
+const createNoBrowserError = ({ name: identity }: Definition) =>
   new DaypassError('login_required', 'no browser could be opened here, and there is no terminal', {
     hint: (command) => {
       const [twoSteps, paste] = [['--start', '--json'], ['--no-browser']].map((flags) =>
@@ -121,13 +126,13 @@ const noBrowser = ({ name: identity }: Definition) =>
     },
   })
 
-interface Received {
+interface ReceivedCode {
   code: CheckedCode
   method: Method
 }
 
 /** The ways in which a code may come. */
-interface Receiving {
+interface CodeSources {
   loopback: Loopback<CheckedCode> | undefined
   check: CheckAnswer
   prompt: string
@@ -136,15 +141,15 @@ interface Receiving {
 }
 
 /** The browser's callback or what the person pastes, whichever comes first. */
-async function receiveCode(login: PageLogin, receiving: Receiving): Promise<Received> {
+async function receiveCode(login: PageLogin, receiving: CodeSources): Promise<ReceivedCode> {
   const { loopback, opening } = receiving
   const done = new AbortController()
   const until = AbortSignal.any([login.signal, done.signal])
   // What the opener has to say comes before the prompt.
-  const asking = Promise.race([opening, aborted(until)]).then(() =>
+  const asking = Promise.race([opening, rejectOnAbort(until)]).then(() =>
     login.choice.prompt ? askForCode(login.host, receiving, until) : waitForBrowser(login.host, until),
   )
-  const codes: Promise<Received>[] = [asking]
+  const codes: Promise<ReceivedCode>[] = [asking]
   if (loopback) codes.push(loopback.received.then((code) => ({ code, method: 'browser' })))
   try {
     return await Promise.race(codes)
@@ -157,10 +162,10 @@ async function receiveCode(login: PageLogin, receiving: Receiving): Promise<Rece
 }
 
 function waitForBrowser({ terminal }: Host, signal: AbortSignal): Promise<never> {
-  return aborted(signal).finally(terminal.busy('Waiting for the browser'))
+  return rejectOnAbort(signal).finally(terminal.busy('Waiting for the browser'))
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason)
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
@@ -169,20 +174,20 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 const PASTE = 'Or paste the address (or the code) that the page ends at, and press Enter:'
 
-function promptFor(loopback: object | undefined, page: string | undefined): string {
+function choosePrompt(loopback: object | undefined, page: string | undefined): string {
   if (page) return 'Paste the code that the page shows, and press Enter:'
   return loopback ? PASTE : PASTE.replace('Or paste', 'Paste')
 }
 
 async function askForCode(
   { terminal }: Host,
-  { loopback, check, prompt }: Receiving,
+  { loopback, check, prompt }: CodeSources,
   signal: AbortSignal,
-): Promise<Received> {
+): Promise<ReceivedCode> {
   for (;;) {
     const text = await terminal.readSecret(prompt, signal)
-    if (text === undefined && loopback) return aborted(signal)
-    if (text === undefined) throw inputEnded()
+    if (text === undefined && loopback) return rejectOnAbort(signal)
+    if (text === undefined) throw createInputEndedError()
     if (text.trim() === '' && terminal.interactive) continue
     const verdict = judgePaste(text, check)
     if ('code' in verdict) return { code: verdict.code, method: 'paste' }
@@ -195,7 +200,7 @@ async function askForCode(
   }
 }
 
-const inputEnded = () =>
+const createInputEndedError = () =>
   new DaypassError('login_required', 'the input ended before a code was pasted', {
     hint: (command) => {
       const twoSteps = command({ verb: 'login', identity: '…', flags: ['--start', '--json'] })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { escaped } from '../core/html.ts'
+import { escapeHtml } from '../core/html.ts'
 import type { LoopbackResponse } from '../core/types.ts'
 
 // What the browser shows at the end. It says nothing of the request: not the code, not the server's words for
@@ -43,25 +43,25 @@ const ICON = `data:image/svg+xml,${encodeURIComponent(
 )}`
 
 /** Made when it is needed: most runs show no page. */
-const policy = () =>
+const buildContentPolicy = () =>
   [
     "default-src 'none'",
-    `style-src ${hash(STYLE)}`,
-    `script-src ${hash(SCRIPT)}`,
+    `style-src ${hashSource(STYLE)}`,
+    `script-src ${hashSource(SCRIPT)}`,
     'img-src data:',
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ')
 
-const COMMON = {
+const COMMON_HEADERS = {
   'Cache-Control': 'no-store',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
   Connection: 'close',
 } as const
 
-const WORDS = {
+const PAGE_TEXTS = {
   kept: {
     title: 'Logged in',
     heading: (service: string) => `You’re logged in to ${service}`,
@@ -76,24 +76,24 @@ const WORDS = {
   },
 } as const
 
-export type Outcome = keyof typeof WORDS
+export type Outcome = keyof typeof PAGE_TEXTS
 
 /** The page at the end of a login. `service` is the provider's title: a constant of ours, escaped all the same. */
-export function outcomePage(outcome: Outcome, service: string): LoopbackResponse {
+export function renderOutcomePage(outcome: Outcome, service: string): LoopbackResponse {
   return {
     // 200 in both cases: browsers put pages of their own in the place of an error's.
     status: 200,
     headers: {
       'Content-Type': 'text/html; charset=utf-8',
-      'Content-Security-Policy': policy(),
-      ...COMMON,
+      'Content-Security-Policy': buildContentPolicy(),
+      ...COMMON_HEADERS,
     },
-    body: html(outcome, escaped(service)),
+    body: renderHtml(outcome, escapeHtml(service)),
   }
 }
 
 /** A refusal: a few words of ours. */
-export function plainAnswer(
+export function renderPlainResponse(
   status: number,
   text: string,
   extra: Record<string, string> = {},
@@ -103,15 +103,15 @@ export function plainAnswer(
     headers: {
       'Content-Type': 'text/plain; charset=utf-8',
       'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-      ...COMMON,
+      ...COMMON_HEADERS,
       ...extra,
     },
     body: `${text}\n`,
   }
 }
 
-function html(outcome: Outcome, service: string): string {
-  const words = WORDS[outcome]
+function renderHtml(outcome: Outcome, service: string): string {
+  const words = PAGE_TEXTS[outcome]
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -138,6 +138,6 @@ function html(outcome: Outcome, service: string): string {
 `
 }
 
-function hash(text: string): string {
+function hashSource(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 }

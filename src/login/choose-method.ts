@@ -1,10 +1,10 @@
 import { type Advice, DaypassError } from '../core/errors.ts'
-import type { Method, Surroundings } from '../core/types.ts'
+import type { Method, RuntimeEnvironment } from '../core/types.ts'
 
 // How a login goes, decided from facts alone.
 
-export interface Question {
-  surroundings: Surroundings
+export interface MethodQuestion {
+  runtimeEnvironment: RuntimeEnvironment
   /** What the provider can do, best first. */
   offered: readonly Method[]
   /** `--method`, `--device`, `--no-browser`. */
@@ -13,7 +13,7 @@ export interface Question {
   login: Pick<Advice, 'args' | 'identity'>
 }
 
-export interface Choice {
+export interface MethodChoice {
   method: Method
   /** Try to open a browser; the URL is printed in any case. */
   openBrowser: boolean
@@ -26,23 +26,25 @@ export interface Choice {
 }
 
 /** Picks how to log in, or throws `usage` (not offered) or `login_required` (nothing can work here). */
-export function chooseMethod(question: Question): Choice {
-  const { asked, offered, surroundings } = question
-  if (asked !== undefined) return choice(offeredOne(asked, question), surroundings, '')
+export function chooseMethod(question: MethodQuestion): MethodChoice {
+  const { asked, offered, runtimeEnvironment } = question
+  if (asked !== undefined) return createChoice(assertOffered(asked, question), runtimeEnvironment, '')
   const automatic = offered.filter((method) => method !== 'token' && method !== 'keys')
-  if (automatic.length === 0) return onlySecrets(question)
-  return surroundings.interactive ? onTerminal(automatic, surroundings) : unattended(automatic, question)
+  if (automatic.length === 0) return chooseSecretMethod(question)
+  return runtimeEnvironment.interactive
+    ? chooseOnTerminal(automatic, runtimeEnvironment)
+    : chooseUnattended(automatic, question)
 }
 
-function offeredOne(asked: Method, { offered, login }: Question): Method {
+function assertOffered(asked: Method, { offered, login }: MethodQuestion): Method {
   if (offered.includes(asked)) return asked
-  throw new DaypassError('usage', `the method ${asked} is not offered here, only ${listed(offered)}`, {
+  throw new DaypassError('usage', `the method ${asked} is not offered here, only ${formatMethods(offered)}`, {
     advice:
       offered[0] === undefined ? undefined : { verb: 'login', ...login, flags: ['--method', offered[0]] },
   })
 }
 
-function onlySecrets(question: Question): Choice {
+function chooseSecretMethod(question: MethodQuestion): MethodChoice {
   const [only] = question.offered
   if (only === undefined) {
     const { args = [], identity } = question.login
@@ -50,49 +52,55 @@ function onlySecrets(question: Question): Choice {
       advice: { verb: 'login', flags: ['--help'] },
     })
   }
-  if (question.surroundings.interactive) return choice(only, question.surroundings, `only ${only} is offered`)
-  throw nothingWorks(question)
+  if (question.runtimeEnvironment.interactive)
+    return createChoice(only, question.runtimeEnvironment, `only ${only} is offered`)
+  throw createNoMethodError(question)
 }
 
-function onTerminal(offered: readonly Method[], surroundings: Surroundings): Choice {
-  const obstacle = noBrowserBecause(surroundings)
-  if (obstacle === undefined) return choice(offered[0]!, surroundings, '')
-  const method = pick(offered, ['device', 'paste', 'browser'])
+function chooseOnTerminal(offered: readonly Method[], runtimeEnvironment: RuntimeEnvironment): MethodChoice {
+  const obstacle = findBrowserObstacle(runtimeEnvironment)
+  if (obstacle === undefined) return createChoice(offered[0]!, runtimeEnvironment, '')
+  const method = pickMethod(offered, ['device', 'paste', 'browser'])
   return {
-    ...choice(method, surroundings, `${obstacle}: ${INSTEAD[method] ?? ''}`),
+    ...createChoice(method, runtimeEnvironment, `${obstacle}: ${ALTERNATIVES[method] ?? ''}`),
     openBrowser: false,
   }
 }
 
-function unattended(offered: readonly Method[], question: Question): Choice {
-  const { surroundings } = question
+function chooseUnattended(offered: readonly Method[], question: MethodQuestion): MethodChoice {
+  const { runtimeEnvironment } = question
   const works = (method: Method) =>
-    method === 'device' || (method === 'browser' && browserReachable(surroundings))
+    method === 'device' || (method === 'browser' && canReachBrowser(runtimeEnvironment))
   const method = offered.find(works)
-  if (method === undefined) throw nothingWorks(question)
+  if (method === undefined) throw createNoMethodError(question)
   const why = method === 'device' ? 'no terminal here: a code for another device' : ''
-  return choice(method, surroundings, why)
+  return createChoice(method, runtimeEnvironment, why)
 }
 
 /** A build machine without a terminal may have a display, but no person sits before it. */
-function browserReachable({ browserSet, display, ci }: Surroundings): boolean {
+function canReachBrowser({ browserSet, display, ci }: RuntimeEnvironment): boolean {
   return browserSet || (display && !ci)
 }
 
 /** `$BROWSER` wins over all of it: remote editors set it to what opens the browser on the near side. */
-function noBrowserBecause({ browserSet, display, ssh, container }: Surroundings): string | undefined {
+function findBrowserObstacle({
+  browserSet,
+  display,
+  ssh,
+  container,
+}: RuntimeEnvironment): string | undefined {
   if (browserSet || display) return undefined
   if (ssh) return 'over SSH'
   return container ? 'in a container' : 'no display'
 }
 
-const INSTEAD: Partial<Record<Method, string>> = {
+const ALTERNATIVES: Partial<Record<Method, string>> = {
   device: 'log in with a code on any device',
   paste: 'open the address in any browser and paste what comes back',
   browser: 'open the address yourself',
 }
 
-function choice(method: Method, { interactive }: Surroundings, why: string): Choice {
+function createChoice(method: Method, { interactive }: RuntimeEnvironment, why: string): MethodChoice {
   const viaBrowser = method === 'browser'
   return {
     method,
@@ -104,11 +112,11 @@ function choice(method: Method, { interactive }: Surroundings, why: string): Cho
   }
 }
 
-function pick(offered: readonly Method[], order: readonly Method[]): Method {
+function pickMethod(offered: readonly Method[], order: readonly Method[]): Method {
   return order.find((method) => offered.includes(method)) ?? offered[0]!
 }
 
-function nothingWorks({ offered, login }: Question): DaypassError {
+function createNoMethodError({ offered, login }: MethodQuestion): DaypassError {
   const ways = [
     offered.includes('token') && ['--token-stdin'],
     offered.some((method) => method !== 'token' && method !== 'keys') && ['--start', '--json'],
@@ -120,7 +128,7 @@ function nothingWorks({ offered, login }: Question): DaypassError {
   })
 }
 
-function listed(methods: readonly Method[]): string {
+function formatMethods(methods: readonly Method[]): string {
   return methods.length === 0 ? 'none' : methods.join(', ')
 }
 
@@ -128,7 +136,10 @@ function listed(methods: readonly Method[]): string {
  * The command that, typed on the near side, makes the browser way work over SSH (RFC 8252 §7.3 needs the
  * browser and the listener on one machine). `undefined` where this is no SSH session.
  */
-export function sshLine(env: Readonly<Record<string, string | undefined>>, port: number): string | undefined {
+export function formatSshCommand(
+  env: Readonly<Record<string, string | undefined>>,
+  port: number,
+): string | undefined {
   // "client-address client-port server-address server-port" (sshd, ENVIRONMENT)
   const [, , address, sshPort] = env.SSH_CONNECTION?.trim().split(/\s+/) ?? []
   if (address === undefined || !/^[0-9A-Fa-f.:]+(%[\w.-]+)?$/.test(address)) return undefined

@@ -1,12 +1,12 @@
 import { DaypassError } from '../core/errors.ts'
-import { inWords } from '../core/localized-text.ts'
+import { localize } from '../core/localized-text.ts'
 import type { Endpoints, ErrorMessage, Host, Method } from '../core/types.ts'
-import { clientOf, type Definition } from '../identity/definition.ts'
+import { type Definition, resolveClient } from '../identity/definition.ts'
 import { discover } from '../oauth/discover.ts'
-import { newProofKey } from '../oauth/dpop.ts'
-import { type Party, preferredAuth, type Server, serverFrom } from '../oauth/server.ts'
+import { createProofKey } from '../oauth/dpop.ts'
+import { buildServer, type ClientContext, chooseClientAuth, type Server } from '../oauth/server.ts'
 import type { Provider } from '../providers/provider.ts'
-import type { Question } from './choose-method.ts'
+import type { MethodQuestion } from './choose-method.ts'
 import type { LoginOptions } from './options.ts'
 import type { Connection, LoginTarget } from './stages.ts'
 
@@ -16,18 +16,22 @@ export async function connect(target: LoginTarget): Promise<Connection> {
   // The keys of the configuration come first, and those that are kept need no more than a code.
   const ownKeys = definition.keys ?? options.kept
   const asked = options.method ?? (options.browser ? 'browser' : ownKeys ? 'keys' : undefined)
-  const question = { asked, surroundings: host.surroundings(), login: loginAdvice(definition) }
+  const question = {
+    asked,
+    runtimeEnvironment: host.detectRuntimeEnvironment(),
+    login: createLoginAdvice(definition),
+  }
   if (asked === 'token' || asked === 'keys') return { ...target, ...question, offered: definition.methods }
-  const party = await createParty(host, definition)
-  return { ...target, ...question, party, offered: offeredBy(definition, party) }
+  const context = await resolveClientContext(host, definition)
+  return { ...target, ...question, context: context, offered: listOfferedMethods(definition, context) }
 }
 
 /** What to type to get here again. */
-const loginAdvice = ({ name, provider }: Definition): Question['login'] =>
+const createLoginAdvice = ({ name, provider }: Definition): MethodQuestion['login'] =>
   name === provider.id ? { identity: name } : { args: [provider.id], identity: name }
 
 /** The provider's methods, less those that this very server lacks. */
-export function offeredBy({ methods }: Definition, { server }: Party): readonly Method[] {
+export function listOfferedMethods({ methods }: Definition, { server }: ClientContext): readonly Method[] {
   const { device_authorization_endpoint, authorization_endpoint } = server.metadata
   return methods.filter((method) => {
     if (method === 'device') return device_authorization_endpoint !== undefined
@@ -39,9 +43,9 @@ export function offeredBy({ methods }: Definition, { server }: Party): readonly 
 export async function findServer(definition: Definition, host: Pick<Host, 'fetch' | 'now'>): Promise<Server> {
   const { endpoints } = definition
   const issuer = findIssuer(definition)
-  const given = overriding(endpoints)
+  const given = buildMetadataOverrides(endpoints)
   if (endpoints.token !== undefined)
-    return serverFrom({ ...endpoints, ...(issuer !== undefined && { issuer }) })
+    return buildServer({ ...endpoints, ...(issuer !== undefined && { issuer }) })
   const { metadata } = await discover(host, issuer!)
   return { metadata: { ...metadata, ...given }, issuerKnown: true }
 }
@@ -49,16 +53,20 @@ export async function findServer(definition: Definition, host: Pick<Host, 'fetch
 /** Undefined only where the endpoints are given. Throws `usage` where neither is known. */
 function findIssuer({ provider, params, endpoints }: Definition): string | undefined {
   const issuer = endpoints.issuer ?? provider.endpoints.issuer?.(params)
-  if (!(endpoints.token ?? issuer)) throw serverWanted(provider)
+  if (!(endpoints.token ?? issuer)) throw createServerWantedError(provider)
   return issuer
 }
 
-const serverWanted = ({ id, title, endpoints: { usage = '--issuer https://id.example.com' } }: Provider) =>
+const createServerWantedError = ({
+  id,
+  title,
+  endpoints: { usage = '--issuer https://id.example.com' },
+}: Provider) =>
   new DaypassError('usage', `${title} needs to know the server`, {
     advice: { verb: 'login', args: [id], flags: usage.split(' ') },
   })
 
-function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
+function buildMetadataOverrides(endpoints: Endpoints): Partial<Server['metadata']> {
   const { authorization, revocation, device, userinfo, par } = endpoints
   return {
     ...(authorization && { authorization_endpoint: authorization }),
@@ -70,60 +78,75 @@ function overriding(endpoints: Endpoints): Partial<Server['metadata']> {
 }
 
 /** The server and client of a login. Throws before anything is sent where one of them is not known. */
-export async function createParty(host: At, definition: Definition): Promise<Party> {
+export async function resolveClientContext(
+  host: ConnectHost,
+  definition: Definition,
+): Promise<ClientContext> {
   // Before the client: without a server, none can be registered.
   findIssuer(definition)
-  const client = clientOf(definition)
+  const client = resolveClient(definition)
   const server = await findServer(definition, host)
-  const by = client.secret ? { auth: preferredAuth(server), ...client } : client
-  const proofKey = definition.dpop ? await newProofKey() : undefined
+  const by = client.secret ? { auth: chooseClientAuth(server), ...client } : client
+  const proofKey = definition.dpop ? await createProofKey() : undefined
   const push = definition.push || definition.endpoints.par !== undefined
-  return { ...partyAt(host, definition, server, by), proofKey, push }
+  return { ...createClientContext(host, definition, server, by), proofKey, push }
 }
 
-type At = Pick<Host, 'fetch' | 'now' | 'env'>
+type ConnectHost = Pick<Host, 'fetch' | 'now' | 'env'>
 
-export function partyAt(host: At, definition: Definition, server: Server, client: Party['client']): Party {
+export function createClientContext(
+  host: ConnectHost,
+  definition: Definition,
+  server: Server,
+  client: ClientContext['client'],
+): ClientContext {
   const { wire, refresh, idTokenIssuer, jwt, exchange } = definition.provider.tokens
   return {
-    port: { fetch: host.fetch, now: host.now, ...(wire && { dialect: wire }) },
+    port: { fetch: host.fetch, now: host.now, ...(wire && { wireFormat: wire }) },
     server,
     client,
-    dead: refresh.dead,
-    unclear: refresh.unclear,
-    meanings: meaningsOf(host, definition),
-    issuerOf: idTokenIssuer,
+    invalidGrantCodes: refresh.dead,
+    ambiguousCodes: refresh.unclear,
+    errorMessages: localizeErrorMessages(host, definition),
+    resolveIssuer: idTokenIssuer,
     jwtTokens: jwt,
     exchange,
   }
 }
 
 /** In the language of the person. */
-function meaningsOf(host: At, { provider, params }: Definition): Party['meanings'] {
+function localizeErrorMessages(
+  host: ConnectHost,
+  { provider, params }: Definition,
+): ClientContext['errorMessages'] {
   const { errorMessages = {} } = provider.tokens
   const messages = typeof errorMessages === 'function' ? errorMessages(params) : errorMessages
   return Object.fromEntries(
     Object.entries(messages).map(([code, { message, hint }]): [string, ErrorMessage] => [
       code,
-      { message: inWords(message, host), ...(hint !== undefined && { hint: inWords(hint, host) }) },
+      { message: localize(message, host), ...(hint !== undefined && { hint: localize(hint, host) }) },
     ]),
   )
 }
 
 /** The same server, with the client that this method takes. */
-export function clientBy(party: Party, definition: Definition, method: Method): Party {
+export function chooseMethodClient(
+  context: ClientContext,
+  definition: Definition,
+  method: Method,
+): ClientContext {
   return definition.provider.authorization.crossDevice?.clientId
-    ? { ...party, client: clientOf(definition, method) }
-    : party
+    ? { ...context, client: resolveClient(definition, method) }
+    : context
 }
 
 /** Scopes to ask for: the wanted ones, less those that the server's metadata does not list. */
-export function scopesFor({ scopes }: Definition, { metadata }: Server): readonly string[] {
+export function filterScopes({ scopes }: Definition, { metadata }: Server): readonly string[] {
   const offered = metadata.scopes_supported
   return offered ? scopes.filter((scope) => offered.includes(scope)) : scopes
 }
 
-export function extraParameters(definition: Definition, options: LoginOptions): Record<string, string> {
+export function buildExtraParameters(definition: Definition, options: LoginOptions): Record<string, string> {
   return {
     ...definition.provider.authorization.extra?.(definition.scopes),
     ...(options.loginHint && { login_hint: options.loginHint }),

@@ -1,6 +1,6 @@
 import { DaypassError } from '../core/errors.ts'
 import type { Host, ListenOptions, LoopbackRequest, LoopbackResponse } from '../core/types.ts'
-import { outcomePage, plainAnswer } from './callback-page.ts'
+import { renderOutcomePage, renderPlainResponse } from './callback-page.ts'
 
 // Every page that a browser has open, and every process of the machine, can send requests here. Whatever is
 // not the answer we wait for changes nothing: the login goes on waiting (GHSA-c73c-x77g-854r).
@@ -28,33 +28,33 @@ export interface Loopback<T> {
   close(): Promise<void>
 }
 
-const LONGEST_QUERY = 16 * 1024
+const MAX_QUERY_LENGTH = 16 * 1024
 
 /** Binds the listener of a browser login. The URL is built afterwards, from `redirectUri`. */
 export async function openLoopback<T>(
   host: Pick<Host, 'listen'>,
   { redirect, check, title }: LoopbackOptions<T>,
 ): Promise<Loopback<T>> {
-  const received = deferred<T>()
-  const outcome = deferred<'kept' | 'failed'>()
+  const received = createDeferred<T>()
+  const outcome = createDeferred<'kept' | 'failed'>()
   let taken = false
 
   const consider = async (query: string): Promise<LoopbackResponse> => {
-    const verdict = verdictOf(query, check)
-    if ('ignored' in verdict) return refuse(400)
-    if (taken) return refuse(409)
+    const verdict = checkQuery(query, check)
+    if ('ignored' in verdict) return refuseRequest(400)
+    if (taken) return refuseRequest(409)
     taken = true
     if ('error' in verdict) {
       received.reject(verdict.error)
-      return outcomePage('failed', title)
+      return renderOutcomePage('failed', title)
     }
     received.resolve(verdict.code)
-    return outcomePage(await outcome.promise, title)
+    return renderOutcomePage(await outcome.promise, title)
   }
   let port = 0
   const handle = (request: LoopbackRequest) => {
-    const asked = queryOf(request, redirect, port)
-    return typeof asked === 'number' ? refuse(asked) : consider(asked)
+    const asked = parseCallbackQuery(request, redirect, port)
+    return typeof asked === 'number' ? refuseRequest(asked) : consider(asked)
   }
   const listener = await host.listen({ host: redirect.host, ports: redirect.ports }, handle)
   port = listener.port
@@ -74,14 +74,18 @@ export async function openLoopback<T>(
 }
 
 /** The query of a request that is for us, or the status to refuse it with. */
-function queryOf(request: LoopbackRequest, redirect: LoopbackOptions<never>['redirect'], port: number) {
+function parseCallbackQuery(
+  request: LoopbackRequest,
+  redirect: LoopbackOptions<never>['redirect'],
+  port: number,
+) {
   if (!isOwnHost(request.host, redirect.host, port)) return 421
   const mark = request.target.indexOf('?')
   const path = mark === -1 ? request.target : request.target.slice(0, mark)
   if (path !== redirect.path) return 404
   if (request.method !== 'GET') return 405
   const query = mark === -1 ? '' : request.target.slice(mark + 1)
-  return query.length > LONGEST_QUERY ? 414 : query
+  return query.length > MAX_QUERY_LENGTH ? 414 : query
 }
 
 /** A page that rebinds its own name to 127.0.0.1 sends its own name here. */
@@ -91,14 +95,14 @@ function isOwnHost(stated: string, host: ListenOptions['host'], port: number): b
   return own.includes(stated.toLowerCase())
 }
 
-function verdictOf<T>(query: string, check: (params: URLSearchParams) => Verdict<T>): Verdict<T> {
+function checkQuery<T>(query: string, check: (params: URLSearchParams) => Verdict<T>): Verdict<T> {
   const params = new URLSearchParams(query)
-  const repeated = repeatedParameter(params)
+  const repeated = findRepeatedParameter(params)
   return repeated === undefined ? check(params) : { ignored: `${repeated} was given more than once` }
 }
 
 /** RFC 6749 §3.1: "parameters MUST NOT be included more than once". Which of two would count, nobody can say. */
-export function repeatedParameter(params: URLSearchParams): string | undefined {
+export function findRepeatedParameter(params: URLSearchParams): string | undefined {
   return ['code', 'state', 'error', 'iss'].find((name) => params.getAll(name).length > 1)
 }
 
@@ -111,8 +115,8 @@ const REFUSALS: Record<number, string> = {
   421: 'This is not the host that daypass listens for.',
 }
 
-function refuse(status: number): LoopbackResponse {
-  return plainAnswer(status, REFUSALS[status] ?? 'Refused.', status === 405 ? { Allow: 'GET' } : {})
+function refuseRequest(status: number): LoopbackResponse {
+  return renderPlainResponse(status, REFUSALS[status] ?? 'Refused.', status === 405 ? { Allow: 'GET' } : {})
 }
 
 interface Deferred<T> {
@@ -122,7 +126,7 @@ interface Deferred<T> {
 }
 
 /** The first of `resolve` and `reject` counts. Nobody has to wait for it: a paste may come first. */
-function deferred<T>(): Deferred<T> {
+function createDeferred<T>(): Deferred<T> {
   let settle!: Pick<Deferred<T>, 'resolve' | 'reject'>
   const promise = new Promise<T>((resolve, reject) => {
     settle = { resolve, reject }

@@ -4,47 +4,53 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { BearerCredential, Entry, Grant, Header } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
 import { exchangeToken } from '../oauth/exchange.ts'
-import { refusalError } from '../oauth/refusal.ts'
+import { createRefusalError } from '../oauth/refusal.ts'
 import { revokeIssued } from '../oauth/revoke.ts'
-import { endpointsOf, type Party } from '../oauth/server.ts'
-import type { Issued } from '../oauth/token.ts'
-import { issuedCredential, newEntry, sessionOfPair } from '../refresh/oauth.ts'
-import { checkAccount, checkAccountKnown, readAccount } from './account.ts'
-import type { CheckedCredential, IssuedLogin, NewRecord, Obtained } from './stages.ts'
+import { type ClientContext, listEndpoints } from '../oauth/server.ts'
+import type { IssuedTokens } from '../oauth/token.ts'
+import { computePairSession, createGrantEntry, createIssuedCredential } from '../refresh/oauth.ts'
+import { assertAccount, assertAccountKnown, fetchAccount } from './account.ts'
+import type { CheckedCredential, IssuedLogin, NewRecord, ObtainedLogin } from './stages.ts'
 
 /** Tokens that may not be kept are revoked before the error is thrown. */
-export async function newRecord(obtained: Obtained): Promise<NewRecord> {
-  const { party, settle, signal } = obtained
+export async function newRecord(obtained: ObtainedLogin): Promise<NewRecord> {
+  const { context, settle, signal } = obtained
   try {
-    const checked = obtained.party ? await checkIssued(obtained) : obtained
-    return { entry: createEntry(obtained, checked), party, ...(settle && { settle }) }
+    const checked = obtained.context ? await checkIssued(obtained) : obtained
+    return { entry: createEntry(obtained, checked), context: context, ...(settle && { settle }) }
   } catch (error) {
-    if (obtained.party) await revokeIssued(obtained.party, obtained.issued.tokens)
+    if (obtained.context) await revokeIssued(obtained.context, obtained.issued.tokens)
     await settle?.('failed')
     throw signal?.aborted && isDaypassError(signal.reason) ? signal.reason : error
   }
 }
 
 async function checkIssued(login: IssuedLogin): Promise<CheckedCredential> {
-  const { host, definition, party, issued } = login
-  const problem = issued.problem ?? issued.idTokenProblem ?? findUnbound(party, issued)
+  const { host, definition, context, issued } = login
+  const problem = issued.problem ?? issued.idTokenProblem ?? findUnbound(context, issued)
   if (problem) throw problem
   const grant: Grant = {
-    ...(await readCredential(login)),
+    ...(await obtainCredential(login)),
     ...(issued.tokens.refreshToken && { refreshToken: issued.tokens.refreshToken }),
-    ...(party.proofKey && { proofKey: party.proofKey.jwk }),
+    ...(context.proofKey && { proofKey: context.proofKey.jwk }),
   }
-  const account = await readAccount(login, grant.credential)
-  checkAccountKnown(definition, account)
-  checkAccount(host, definition, account)
+  const account = await fetchAccount(login, grant.credential)
+  assertAccountKnown(definition, account)
+  assertAccount(host, definition, account)
   const { issuedAt } = grant.credential
-  const header = earlier(sessionOf(definition, issuedAt), party.exchange ? sessionOfPair(issued) : {})
+  const header = pickEarlierEnd(
+    computeSessionEnd(definition, issuedAt),
+    context.exchange ? computePairSession(issued) : {},
+  )
   return { account, grant, clockOffset: issued.clockOffset, header }
 }
 
 /** RFC 9449 §5: a server that ignores the proof issues tokens that anyone can use. */
-function findUnbound({ proofKey, port, server }: Party, { tokens }: Issued): DaypassError | undefined {
-  if (!proofKey || tokens.tokenType === 'dpop' || port.dialect) return undefined
+function findUnbound(
+  { proofKey, port, server }: ClientContext,
+  { tokens }: IssuedTokens,
+): DaypassError | undefined {
+  if (!proofKey || tokens.tokenType === 'dpop' || port.wireFormat) return undefined
   const message = `${server.metadata.issuer} binds its tokens to no key, and its definition wants that`
   return new DaypassError('refused', message, {
     hint: 'leave out dpop_bound_access_tokens where a plain bearer token will do',
@@ -52,33 +58,33 @@ function findUnbound({ proofKey, port, server }: Party, { tokens }: Issued): Day
 }
 
 /** What the tokens are, or what they are exchanged for. */
-async function readCredential({
+async function obtainCredential({
   definition,
-  party,
+  context,
   issued,
 }: IssuedLogin): Promise<Pick<Grant, 'credential' | 'source'>> {
-  const source = issuedCredential(issued, party.port.dialect)
-  if (!party.exchange) return { credential: source }
-  const outcome = await exchangeToken(party, issued.tokens.accessToken!)
+  const source = createIssuedCredential(issued, context.port.wireFormat)
+  if (!context.exchange) return { credential: source }
+  const outcome = await exchangeToken(context, issued.tokens.accessToken!)
   if ('refusal' in outcome)
-    throw refusalError(outcome.refusal, { advice: { verb: 'login', identity: definition.name } })
+    throw createRefusalError(outcome.refusal, { advice: { verb: 'login', identity: definition.name } })
   return { credential: outcome.credential, source: source as BearerCredential }
 }
 
-type Session = Pick<Header, 'sessionExpiresAt'>
+type SessionEnd = Pick<Header, 'sessionExpiresAt'>
 
-const earlier = (one: Session, other: Session): Session =>
+const pickEarlierEnd = (one: SessionEnd, other: SessionEnd): SessionEnd =>
   (one.sessionExpiresAt ?? Infinity) < (other.sessionExpiresAt ?? Infinity) ? one : other
 
 /** From when on only a person can renew it. */
-function sessionOf({ provider, params }: Definition, since: number): Session {
+function computeSessionEnd({ provider, params }: Definition, since: number): SessionEnd {
   const longest = provider.tokens.refresh.session
   const wanted = params.duration === undefined ? longest : parseDuration(params.duration)
   return wanted === undefined ? {} : { sessionExpiresAt: since + Math.min(wanted, longest ?? wanted) }
 }
 
 function createEntry(
-  { host, definition, party, method }: Obtained,
+  { host, definition, context, method }: ObtainedLogin,
   { account, grant, clockOffset, header }: CheckedCredential,
 ): Entry {
   const { name, provider, kind, params, scopes } = definition
@@ -88,14 +94,14 @@ function createEntry(
     kind: provider.kinds?.[kind]?.derived ? provider.kind : kind,
     provider: provider.id,
     params: { ...params, ...(method !== 'token' && { scopes: scopes.join(' ') }) },
-    ...(party && { endpoints: endpointsOf(party.server), clientId: party.client.id }),
-    ...(party?.client.secret && party.client.auth && { clientAuth: party.client.auth }),
+    ...(context && { endpoints: listEndpoints(context.server), clientId: context.client.id }),
+    ...(context?.client.secret && context.client.auth && { clientAuth: context.client.auth }),
     method,
     ...(Object.keys(account).length > 0 && { account }),
     createdAt: host.now(),
     ...header,
   }
   return grant
-    ? newEntry(described, grant, clockOffset)
+    ? createGrantEntry(described, grant, clockOffset)
     : { header: { v: 1, ...described, renewable: false } }
 }

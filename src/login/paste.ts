@@ -1,13 +1,13 @@
 import type { Verdict } from '../oauth/authorize.ts'
-import { repeatedParameter } from './loopback.ts'
+import { findRepeatedParameter } from './loopback.ts'
 
 // A person copies what the browser shows: the whole address, a part of it, a code, or a blob. It is a secret
 // until it is used: none of it appears in what is said about it.
 
 /** The parameters of a callback, to go through the same check as those of the loopback. */
-export type Pasted = { params: URLSearchParams; stateGiven: boolean } | { problem: string }
+export type PasteResult = { params: URLSearchParams; stateGiven: boolean } | { problem: string }
 
-const LONGEST = 16 * 1024
+const MAX_PASTE_LENGTH = 16 * 1024
 
 /** Compares the parameters of an answer with the login that they are to be the answer of. */
 export type CheckAnswer = (parameters: URLSearchParams) => Verdict
@@ -19,20 +19,20 @@ export function judgePaste(text: string, check: CheckAnswer): Verdict {
 }
 
 /** Callback URL, query string, `code#state`, bare code or base64 of `state=…&code=…`. Throws for no text at all. */
-export function parsePaste(text: string): Pasted {
-  const clean = bare(text.slice(0, 4 * LONGEST))
+export function parsePaste(text: string): PasteResult {
+  const clean = stripPaste(text.slice(0, 4 * MAX_PASTE_LENGTH))
   if (clean === '') return { problem: 'nothing was pasted' }
-  if (clean.length > LONGEST) return { problem: 'the pasted text is too long to be a code' }
-  const query = queryIn(clean) ?? decodedBlob(clean)
-  if (query !== undefined) return checked(new URLSearchParams(query))
-  return asCode(clean)
+  if (clean.length > MAX_PASTE_LENGTH) return { problem: 'the pasted text is too long to be a code' }
+  const query = findQuery(clean) ?? decodeBlob(clean)
+  if (query !== undefined) return checkParameters(new URLSearchParams(query))
+  return parseCode(clean)
 }
 
 /**
  * White space goes altogether: no form contains any, and terminals and mail programs wrap lines with it. Quotes go
  * from both ends; looking behind keeps a long row of them from being tried at each of its places.
  */
-function bare(text: string): string {
+function stripPaste(text: string): string {
   return text
     .replace(/[\s\u0000-\u001f\u007f-\u009f\u00ad\u180e\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufeff]+/g, '')
     .replace(/^["'`<([{“”„‘’‚«»‹›]+|(?<!["'`>)\]}“”‘’«»‹›])["'`>)\]}“”‘’«»‹›]+$/g, '')
@@ -41,7 +41,7 @@ function bare(text: string): string {
 const CALLBACK_PARAMETER = /(^|&)(code|error|state|response_type)=/
 
 /** What stands behind `?` (or, of an address, behind `#`), or the whole text where it is a query already. */
-function queryIn(text: string): string | undefined {
+function findQuery(text: string): string | undefined {
   const isAddress = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   const [beforeHash = '', ...afterHash] = text.split('#')
   const mark = beforeHash.indexOf('?')
@@ -51,31 +51,31 @@ function queryIn(text: string): string | undefined {
 }
 
 /** AWS's confirmation page shows base64 of `state=…&code=…`, joined and not form-encoded: `+` is itself. */
-function decodedBlob(text: string): string | undefined {
+function decodeBlob(text: string): string | undefined {
   if (!/^[A-Za-z0-9+/_-]+=*$/.test(text)) return undefined
-  const decoded = new TextDecoder().decode(bytesOf(text))
+  const decoded = new TextDecoder().decode(decodeBase64(text))
   const whole = /^[\x20-\x7e]+$/.test(decoded) && /(^|&)state=/.test(decoded) && /(^|&)code=/.test(decoded)
   return whole ? decoded.replaceAll('+', '%2B') : undefined
 }
 
-function bytesOf(base64: string): Uint8Array {
+function decodeBase64(base64: string): Uint8Array {
   const digits = base64.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '')
   // One digit over is no byte, and `atob` throws at it.
   const usable = digits.length % 4 === 1 ? digits.slice(0, -1) : digits
   return Uint8Array.from(atob(usable), (character) => character.charCodeAt(0))
 }
 
-function asCode(text: string): Pasted {
+function parseCode(text: string): PasteResult {
   const [code = '', state, ...more] = text.split('#')
   // RFC 6749 appendix A.11: a code is VSCHAR.
   if (code === '' || more.length > 0 || !/^[\x21-\x7e]+$/.test(text)) return { problem: NO_CODE }
-  return checked(new URLSearchParams(state ? { code, state } : { code }))
+  return checkParameters(new URLSearchParams(state ? { code, state } : { code }))
 }
 
 const NO_CODE = 'the pasted text holds no code'
 
-function checked(params: URLSearchParams): Pasted {
-  const repeated = repeatedParameter(params)
+function checkParameters(params: URLSearchParams): PasteResult {
+  const repeated = findRepeatedParameter(params)
   if (repeated !== undefined) return { problem: `the pasted text holds ${repeated} more than once` }
   if (params.get('code') || params.get('error')) return { params, stateGiven: Boolean(params.get('state')) }
   if (params.has('code_challenge') || params.has('response_type')) {

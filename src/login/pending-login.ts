@@ -6,24 +6,37 @@ import { randomBytes } from 'node:crypto'
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Endpoints, Host } from '../core/types.ts'
-import { clientOf, type Definition } from '../identity/definition.ts'
-import { type Attempt, authorizeUrl, checkCallback, checkPasted, newAttempt } from '../oauth/authorize.ts'
+import { type Definition, resolveClient } from '../identity/definition.ts'
+import {
+  type Attempt,
+  checkCallback,
+  checkPasted,
+  createAttempt,
+  createAuthorizationUrl,
+} from '../oauth/authorize.ts'
 import { authorizeDevice } from '../oauth/device.ts'
-import { endpointsOf, type Party, serverFrom } from '../oauth/server.ts'
+import { buildServer, type ClientContext, listEndpoints } from '../oauth/server.ts'
 import type { Redirect } from '../providers/provider.ts'
 import { redeemCode, settlePage } from './authorization-code.ts'
-import { clientBy, createParty, extraParameters, offeredBy, partyAt, scopesFor } from './connect.ts'
+import {
+  buildExtraParameters,
+  chooseMethodClient,
+  createClientContext,
+  filterScopes,
+  listOfferedMethods,
+  resolveClientContext,
+} from './connect.ts'
 import { awaitDevice, type DeviceWait } from './device.ts'
 import { openLoopback } from './loopback.ts'
 import { judgePaste } from './paste.ts'
 import { choosePort, findCodePage, findRedirect, formatRedirectUri } from './redirect-uri.ts'
-import type { LoginTarget, Obtained } from './stages.ts'
+import type { LoginTarget, ObtainedLogin } from './stages.ts'
 
 /** How long a started login can be finished. */
 const PENDING_LIFE = 15 * 60_000
 
 /** What is sealed between the two steps. */
-export interface Pending {
+export interface PendingRecord {
   name: string
   provider: string
   kind: string
@@ -53,50 +66,56 @@ export interface Pending {
 }
 
 /** The id is a name in the vault; what it opens is sealed. */
-export const newPendingId = () => randomBytes(8).toString('hex')
+export const createPendingId = () => randomBytes(8).toString('hex')
 export const isPendingId = (id: string) => /^[0-9a-f]{16}$/.test(id)
 
 interface PendingTarget extends LoginTarget {
-  options: LoginTarget['options'] & Pick<Partial<Pending>, 'setDefault' | 'force'>
+  options: LoginTarget['options'] & Pick<Partial<PendingRecord>, 'setDefault' | 'force'>
   unnamed?: true
 }
 
-export async function startPending(target: PendingTarget): Promise<Pending> {
+export async function startPending(target: PendingTarget): Promise<PendingRecord> {
   const { host, definition, options } = target
-  const found = await createParty(host, definition)
-  const offered = offeredBy(definition, found)
+  const found = await resolveClientContext(host, definition)
+  const offered = listOfferedMethods(definition, found)
   const byDevice = options.method ? options.method === 'device' : offered.includes('device')
   if (byDevice ? !offered.includes('device') : !offered.includes('browser') && !offered.includes('paste')) {
     throw new DaypassError('usage', `${definition.provider.title} offers no way to log in in two steps`)
   }
-  const party = byDevice ? found : clientBy(found, definition, 'paste')
+  const context = byDevice ? found : chooseMethodClient(found, definition, 'paste')
   const expiresAt = host.now() + PENDING_LIFE
-  const begun = byDevice ? await startDevice(target, party) : await startCode(target, party)
+  const begun = byDevice ? await startDevice(target, context) : await startCode(target, context)
   return {
     name: definition.name,
     provider: definition.provider.id,
     kind: definition.kind,
     params: definition.params,
-    clientId: party.client.id,
-    ...(party.client.auth && { clientAuth: party.client.auth }),
+    clientId: context.client.id,
+    ...(context.client.auth && { clientAuth: context.client.auth }),
     scopes: definition.scopes,
-    endpoints: endpointsOf(party.server),
-    issuerParameter: party.server.metadata.authorization_response_iss_parameter_supported === true,
+    endpoints: listEndpoints(context.server),
+    issuerParameter: context.server.metadata.authorization_response_iss_parameter_supported === true,
     setDefault: options.setDefault ?? false,
     force: options.force ?? false,
     ...(target.unnamed && { unnamed: true }),
-    ...(party.proofKey && { proofKey: party.proofKey.jwk }),
+    ...(context.proofKey && { proofKey: context.proofKey.jwk }),
     ...begun,
     expiresAt: Math.min(expiresAt, begun.expiresAt ?? expiresAt),
   }
 }
 
 /** What the method adds to a pending login. */
-type Begun = Pick<Pending, 'url' | 'urlExpiresAt' | 'device' | 'attempt' | 'port' | 'userCode'> &
-  Pick<Partial<Pending>, 'expiresAt'>
+type StartedMethod = Pick<
+  PendingRecord,
+  'url' | 'urlExpiresAt' | 'device' | 'attempt' | 'port' | 'userCode'
+> &
+  Pick<Partial<PendingRecord>, 'expiresAt'>
 
-async function startDevice({ host, definition }: LoginTarget, party: Party): Promise<Begun> {
-  const device = await authorizeDevice(party, scopesFor(definition, party.server))
+async function startDevice(
+  { host, definition }: LoginTarget,
+  context: ClientContext,
+): Promise<StartedMethod> {
+  const device = await authorizeDevice(context, filterScopes(definition, context.server))
   const askedAt = host.now()
   return {
     url: device.verificationUriComplete ?? device.verificationUri,
@@ -106,14 +125,17 @@ async function startDevice({ host, definition }: LoginTarget, party: Party): Pro
   }
 }
 
-async function startCode({ host, definition, options }: LoginTarget, party: Party): Promise<Begun> {
+async function startCode(
+  { host, definition, options }: LoginTarget,
+  context: ClientContext,
+): Promise<StartedMethod> {
   const redirect = findRedirect(definition.provider, host.env)
   const page = findCodePage(definition, 'paste')
   const port = options.port ?? choosePort(redirect.ports)
-  const attempt = newAttempt(page ?? formatRedirectUri(redirect, port), definition.scopes)
-  const scopes = scopesFor(definition, party.server)
-  const extra = extraParameters(definition, options)
-  const { url, expiresIn } = await authorizeUrl(party, attempt, scopes, extra)
+  const attempt = createAttempt(page ?? formatRedirectUri(redirect, port), definition.scopes)
+  const scopes = filterScopes(definition, context.server)
+  const extra = buildExtraParameters(definition, options)
+  const { url, expiresIn } = await createAuthorizationUrl(context, attempt, scopes, extra)
   return {
     url: url.href,
     attempt,
@@ -133,7 +155,7 @@ export interface FinishOptions {
 export interface PendingLogin {
   host: Host
   definition: Definition
-  pending: Pending
+  pending: PendingRecord
   options: FinishOptions
   /**
    * Called once, at the moment after which the record is of no more use: before a code is exchanged, after a device was
@@ -141,41 +163,41 @@ export interface PendingLogin {
    */
   consume: () => Promise<void>
   /** Called with where polling stands, for the next step to go on there. */
-  remember: (pending: Pending) => Promise<void>
+  remember: (pending: PendingRecord) => Promise<void>
 }
 
 /** The party of a pending login. Its client's secret, if it has one, comes from the configuration again. */
-function restoreParty({ host, definition, pending }: PendingLogin): Party {
-  const server = serverFrom(pending.endpoints)
+function restoreClientContext({ host, definition, pending }: PendingLogin): ClientContext {
+  const server = buildServer(pending.endpoints)
   const metadata = {
     ...server.metadata,
     authorization_response_iss_parameter_supported: pending.issuerParameter,
   }
   const client = {
-    ...clientOf(definition),
+    ...resolveClient(definition),
     id: pending.clientId,
     ...(pending.clientAuth && { auth: pending.clientAuth }),
   }
   const { proofKey: jwk } = pending
-  const party = partyAt(host, definition, { ...server, metadata }, client)
-  return { ...party, ...(jwk && { proofKey: { jwk, clockOffset: 0 } }) }
+  const context = createClientContext(host, definition, { ...server, metadata }, client)
+  return { ...context, ...(jwk && { proofKey: { jwk, clockOffset: 0 } }) }
 }
 
 /** `undefined`: the person is not done, and the login stays pending. */
-export async function obtainPending(login: PendingLogin): Promise<Obtained | undefined> {
+export async function obtainPending(login: PendingLogin): Promise<ObtainedLogin | undefined> {
   const { pending, options } = login
-  const party = restoreParty(login)
-  if (pending.device) return pollPending(login, party)
-  if (options.pasted !== undefined) return redeemPasted(login, party, options.pasted)
-  if (pending.port === undefined) throw codeWanted()
-  return options.wait ? waitForCallback(login, party) : undefined
+  const context = restoreClientContext(login)
+  if (pending.device) return pollPending(login, context)
+  if (options.pasted !== undefined) return redeemPasted(login, context, options.pasted)
+  if (pending.port === undefined) throw createCodeWantedError()
+  return options.wait ? waitForCallback(login, context) : undefined
 }
 
-async function pollPending(login: PendingLogin, party: Party): Promise<Obtained | undefined> {
+async function pollPending(login: PendingLogin, context: ClientContext): Promise<ObtainedLogin | undefined> {
   const { host, definition, pending, options, consume, remember } = login
   const issued = await awaitDevice({
     host,
-    party,
+    context: context,
     wait: pending.device!,
     until: host.now() + (options.wait ?? 0),
     signal: options.signal,
@@ -183,39 +205,46 @@ async function pollPending(login: PendingLogin, party: Party): Promise<Obtained 
   })
   if (!issued) return undefined
   await consume()
-  return { host, definition, party, issued, method: 'device' }
+  return { host, definition, context: context, issued, method: 'device' }
 }
 
-async function redeemPasted(login: PendingLogin, party: Party, text: string): Promise<Obtained> {
+async function redeemPasted(
+  login: PendingLogin,
+  context: ClientContext,
+  text: string,
+): Promise<ObtainedLogin> {
   const { host, definition, pending, consume } = login
-  const { server, client } = party
+  const { server, client } = context
   const verdict = judgePaste(text, (pasted) => checkPasted(server, client, pending.attempt!, pasted))
-  if ('ignored' in verdict) throw notTheAnswer(verdict.ignored)
+  if ('ignored' in verdict) throw createWrongAnswerError(verdict.ignored)
   await consume()
   if ('error' in verdict) throw verdict.error
-  const issued = await redeemCode(definition, party, verdict.code)
-  return { host, definition, party, issued, method: 'paste' }
+  const issued = await redeemCode(definition, context, verdict.code)
+  return { host, definition, context: context, issued, method: 'paste' }
 }
 
-const codeWanted = () =>
+const createCodeWantedError = () =>
   new DaypassError('usage', 'this login ends with a code that its page shows', {
     hint: 'hand it in with --code TEXT',
   })
 
-const notTheAnswer = (why: string) =>
+const createWrongAnswerError = (why: string) =>
   new DaypassError('usage', `that is not the answer to this login: ${why}`, {
     hint: 'the login is still pending; hand in the whole address that the page ended at',
   })
 
 /** Listens on the port that the started URL names, until the browser is redirected there or the wait is over. */
-async function waitForCallback(login: PendingLogin, party: Party): Promise<Obtained | undefined> {
+async function waitForCallback(
+  login: PendingLogin,
+  context: ClientContext,
+): Promise<ObtainedLogin | undefined> {
   const { host, definition, pending, options, consume } = login
   const { wait, signal } = options
   const attempt = pending.attempt!
   const { hostname, pathname } = new URL(attempt.redirectUri)
   const loopback = await openLoopback(host, {
     redirect: { host: hostname as Redirect['host'], path: pathname, ports: [pending.port!] },
-    check: (parameters) => checkCallback(party.server, party.client, attempt, parameters),
+    check: (parameters) => checkCallback(context.server, context.client, attempt, parameters),
     title: definition.provider.title,
   })
   const over = new AbortController()
@@ -230,8 +259,8 @@ async function waitForCallback(login: PendingLogin, party: Party): Promise<Obtai
       return undefined
     }
     await consume()
-    const issued = await redeemCode(definition, party, code)
-    return { host, definition, party, issued, method: 'browser', settle }
+    const issued = await redeemCode(definition, context, code)
+    return { host, definition, context: context, issued, method: 'browser', settle }
   } catch (error) {
     await settle('failed')
     throw error

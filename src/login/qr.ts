@@ -1,5 +1,5 @@
 /** A URL as a QR code of half blocks, for a telephone to read from the screen. */
-export async function qrCode(url: string): Promise<string> {
+export async function renderQrCode(url: string): Promise<string> {
   const { renderUnicodeCompact } = await import('uqr')
   return renderUnicodeCompact(url)
 }

@@ -1,19 +1,19 @@
 /** Keys as a person or a script hands them in: asked for one by one on a terminal, else one line of JSON. */
-import { timeOf } from '../core/duration.ts'
+import { parseTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
-import { inWords, type Words } from '../core/localized-text.ts'
+import { type LocalizedText, localize } from '../core/localized-text.ts'
 import { Secret } from '../core/secret.ts'
-import { shown } from '../core/text.ts'
+import { sanitize } from '../core/text.ts'
 import type { Host, KeysCredential } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
 import type { KeysField, KeysForm, Provider } from '../providers/provider.ts'
 
-export interface HandedIn {
+export interface SuppliedKeys {
   keys: KeysCredential
   /** The parameters of the role that is to be taken on with them. */
   role?: Record<string, string>
   /** The account that they are of, where they came with it. */
-  of?: string
+  account?: string
 }
 
 type Fields = Partial<Record<KeysField | 'of', string>>
@@ -22,16 +22,16 @@ export async function readKeys(
   host: Host,
   definition: Definition,
   form: KeysForm = 'plain',
-): Promise<HandedIn> {
+): Promise<SuppliedKeys> {
   const { provider } = definition
   const issuedAt = host.now()
   const fields =
     host.terminal.interactive && !provider.environment.credentialUrl
-      ? await asked(host, definition, form)
-      : await handedIn(host, definition)
+      ? await askForKeys(host, definition, form)
+      : await readPastedKeys(host, definition)
   const { accessKeyId, secretAccessKey, sessionToken, roleArn, sessionName, externalId, of } = fields
-  if (!accessKeyId || !secretAccessKey) throw incomplete(provider)
-  const expiresAt = timeOf(fields.expiration)
+  if (!accessKeyId || !secretAccessKey) throw createIncompleteKeysError(provider)
+  const expiresAt = parseTime(fields.expiration)
   const { cloud, role } = provider.keys!
   const keys: KeysCredential = {
     kind: 'keys',
@@ -42,7 +42,7 @@ export async function readKeys(
     issuedAt,
     ...(expiresAt !== undefined && { expiresAt }),
   }
-  if (role === undefined || !roleArn) return { keys, ...(of && { of }) }
+  if (role === undefined || !roleArn) return { keys, ...(of && { account: of }) }
   const more = {
     ...(sessionName && { session_name: sessionName }),
     ...(externalId && { external_id: externalId }),
@@ -58,21 +58,25 @@ const FORMS: Record<KeysForm, readonly KeysField[]> = {
 
 const SECRETS: readonly KeysField[] = ['secretAccessKey', 'sessionToken']
 
-async function asked(host: Host, { name, provider }: Definition, form: KeysForm): Promise<Fields> {
+async function askForKeys(host: Host, { name, provider }: Definition, form: KeysForm): Promise<Fields> {
   const { terminal } = host
   const said: Fields = {}
   for (const field of FORMS[form]) {
-    const question = inWords(provider.keys?.questions?.[field] ?? QUESTIONS(provider.title)[field], host)
+    const question = localize(
+      provider.keys?.questions?.[field] ?? buildQuestions(provider.title)[field],
+      host,
+    )
     const answer = SECRETS.includes(field)
       ? await terminal.readSecret(question)
       : await terminal.ask(question, field === 'sessionName' ? `daypass-${name}` : undefined)
     said[field] = answer?.trim() ?? ''
-    if (said[field] === '' && field !== 'expiration' && field !== 'sessionName') throw incomplete(provider)
+    if (said[field] === '' && field !== 'expiration' && field !== 'sessionName')
+      throw createIncompleteKeysError(provider)
   }
   return said
 }
 
-const QUESTIONS = (title: string): Record<KeysField, Words> => ({
+const buildQuestions = (title: string): Record<KeysField, LocalizedText> => ({
   accessKeyId: `Access key id of ${title}:`,
   secretAccessKey: 'Its secret access key (not shown):',
   sessionToken: 'Its session token (not shown):',
@@ -109,51 +113,51 @@ const SPELLINGS: Record<KeysField | 'of', readonly string[]> = {
 }
 
 /** One line: as its provider writes them, or JSON: `{"access_key_id", "secret_access_key", "session_token"?}`. */
-async function handedIn({ terminal }: Host, definition: Definition): Promise<Fields> {
+async function readPastedKeys({ terminal }: Host, definition: Definition): Promise<Fields> {
   const { provider } = definition
   const prompt = `Paste the keys of ${provider.title}, as ${provider.environment.credentialUrl?.example} (not shown):`
   const text = (await terminal.readSecret(terminal.interactive ? prompt : '')) ?? ''
   const whole = provider.environment.credentialUrl?.read(text)
-  if (!whole) return parsed(provider, text)
-  checkPlace(definition, whole.endpoints?.api)
+  if (!whole) return parseFields(provider, text)
+  assertKeysHost(definition, whole.endpoints?.api)
   const { keys, account } = whole
   return { ...(keys && { accessKeyId: keys.id, secretAccessKey: keys.secret }), of: account }
 }
 
 /** Where the keys themselves say where they are for, that is to be the place that they are shown to. */
-function checkPlace({ endpoints: { api }, provider }: Definition, said: string | undefined): void {
+function assertKeysHost({ endpoints: { api }, provider }: Definition, said: string | undefined): void {
   if (said === undefined || !api || new URL(said).host === new URL(api).host) return
-  throw new DaypassError('usage', `these keys are for ${shown(said)}, and not for ${api}`, {
+  throw new DaypassError('usage', `these keys are for ${sanitize(said)}, and not for ${api}`, {
     advice: { verb: 'login', args: [provider.id], flags: ['--method', 'keys', '--region', '…'] },
   })
 }
 
-function parsed(provider: Provider, text: string): Fields {
-  const json = readJson(provider, text)
+function parseFields(provider: Provider, text: string): Fields {
+  const json = parseKeysJson(provider, text)
   const found = Object.entries(SPELLINGS).map(([field, spellings]) => [
     field,
-    spellings.map((spelling) => textOf(json[spelling])).find(Boolean),
+    spellings.map((spelling) => convertToText(json[spelling])).find(Boolean),
   ])
   return Object.fromEntries(found) as Fields
 }
 
 /** Times may be numbers. */
-const textOf = (value: unknown) =>
+const convertToText = (value: unknown) =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined
 
-export const incomplete = ({ environment }: Provider) =>
+export const createIncompleteKeysError = ({ environment }: Provider) =>
   new DaypassError(
     'usage',
     environment.credentialUrl
       ? 'a key, its secret and their account are needed'
       : 'both access_key_id and secret_access_key are needed',
-    { hint: oneLine(environment.credentialUrl) },
+    { hint: formatPipeHint(environment.credentialUrl) },
   )
 
-const oneLine = (url: Provider['environment']['credentialUrl']) =>
+const formatPipeHint = (url: Provider['environment']['credentialUrl']) =>
   `pipe in one line: ${url?.example ?? '{"access_key_id":"…","secret_access_key":"…"}'}`
 
-function readJson({ environment: { credentialUrl } }: Provider, text: string): Record<string, unknown> {
+function parseKeysJson({ environment: { credentialUrl } }: Provider, text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)
     // `aws iam create-access-key` wraps them.
@@ -163,5 +167,5 @@ function readJson({ environment: { credentialUrl } }: Provider, text: string): R
     // The parser's own message would show a piece of the keys.
   }
   const form = credentialUrl ? `${credentialUrl.example}, nor one line of JSON` : 'one line of JSON'
-  throw new DaypassError('usage', `the keys are not ${form}`, { hint: oneLine(credentialUrl) })
+  throw new DaypassError('usage', `the keys are not ${form}`, { hint: formatPipeHint(credentialUrl) })
 }

@@ -1,5 +1,5 @@
 import { DaypassError } from '../core/errors.ts'
-import { shown } from '../core/text.ts'
+import { sanitize } from '../core/text.ts'
 import type { Host, Method } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
 import type { Provider, Redirect } from '../providers/provider.ts'
@@ -11,32 +11,36 @@ export function findRedirect(
   { authorization: { redirect, redirectEnv } }: Provider,
   env: Host['env'],
 ): Redirect {
-  const said = (names: readonly string[] = []) => names.find((name) => env[name])
-  const host = said(redirectEnv?.host)
-  const port = said(redirectEnv?.port)
+  const findSetName = (names: readonly string[] = []) => names.find((name) => env[name])
+  const host = findSetName(redirectEnv?.host)
+  const port = findSetName(redirectEnv?.port)
   return {
     ...redirect,
-    ...(host && { host: hostIn(host, env[host]!) }),
-    ...(port && { ports: [portIn(port, env[port]!)] }),
+    ...(host && { host: parseRedirectHost(host, env[host]!) }),
+    ...(port && { ports: [parseRedirectPort(port, env[port]!)] }),
   }
 }
 
 /** The code that the browser brings is as good as the login, so it may not be sent to another machine. */
-function hostIn(variable: string, host: string): Redirect['host'] {
+function parseRedirectHost(variable: string, host: string): Redirect['host'] {
   if (HOSTS.includes(host)) return host as Redirect['host']
-  throw wrong(variable, host, HOSTS.join(' or '))
+  throw createWrongVariableError(variable, host, HOSTS.join(' or '))
 }
 
-function portIn(variable: string, text: string): number {
+function parseRedirectPort(variable: string, text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port > 0 && port < 65_536) return port
-  throw wrong(variable, text, 'a port from 1 to 65535')
+  throw createWrongVariableError(variable, text, 'a port from 1 to 65535')
 }
 
-const wrong = (variable: string, value: string, expected: string) =>
-  new DaypassError('configuration', `${variable} is to be ${expected}, not ${shown(JSON.stringify(value))}`, {
-    hint: `unset ${variable}`,
-  })
+const createWrongVariableError = (variable: string, value: string, expected: string) =>
+  new DaypassError(
+    'configuration',
+    `${variable} is to be ${expected}, not ${sanitize(JSON.stringify(value))}`,
+    {
+      hint: `unset ${variable}`,
+    },
+  )
 
 export function formatRedirectUri({ host, path }: Redirect, port: number): string {
   return `http://${host}:${port}${path}`

@@ -5,23 +5,23 @@ import type { Host } from '../core/types.ts'
 import { findAccessHelp } from './access-help.ts'
 import { obtainToken } from './access-token.ts'
 import { obtainByCode } from './authorization-code.ts'
-import { clientBy } from './connect.ts'
+import { chooseMethodClient } from './connect.ts'
 import { obtainByDevice } from './device.ts'
-import type { ChosenLogin, Obtained } from './stages.ts'
+import type { ChosenLogin, ObtainedLogin } from './stages.ts'
 import { obtainKeys } from './static-keys.ts'
 
 const TIMEOUT = 5 * 60_000
 
-export async function obtain(login: ChosenLogin): Promise<Obtained> {
-  const { host, definition, options, choice, party } = login
+export async function obtain(login: ChosenLogin): Promise<ObtainedLogin> {
+  const { host, definition, options, choice, context } = login
   if (choice.method === 'token') return obtainToken(login)
-  if (!party || choice.method === 'keys') return obtainKeys(login)
+  if (!context || choice.method === 'keys') return obtainKeys(login)
   const limit = options.timeout ?? TIMEOUT
   const help = findAccessHelp(host, definition)
-  const late = tooLate(limit, help?.late)
+  const late = createLoginTimeoutError(limit, help?.late)
   const { signal, stop } = startDeadline({ host, limit, late, signal: options.signal })
-  const client = clientBy(party, definition, choice.method)
-  const atPage = { ...login, party: client, limit, help, late, signal }
+  const client = chooseMethodClient(context, definition, choice.method)
+  const atPage = { ...login, context: client, limit, help, late, signal }
   try {
     if (choice.why) host.terminal.say(choice.why)
     return await (choice.method === 'device' ? obtainByDevice(atPage) : obtainByCode(atPage))
@@ -55,7 +55,7 @@ function startDeadline({ host, limit, late, signal }: Deadline): { signal: Abort
   }
 }
 
-const tooLate = (limit: number, hint = 'log in again, with --timeout 15m for more time') =>
+const createLoginTimeoutError = (limit: number, hint = 'log in again, with --timeout 15m for more time') =>
   new DaypassError('login_required', `nobody finished the login within ${formatDuration(limit)}`, {
     hint,
     unanswered: true,

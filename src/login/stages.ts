@@ -2,10 +2,10 @@
 import type { DaypassError } from '../core/errors.ts'
 import type { Account, Entry, Grant, Header, Host, Method } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
-import type { Party } from '../oauth/server.ts'
-import type { Issued } from '../oauth/token.ts'
+import type { ClientContext } from '../oauth/server.ts'
+import type { IssuedTokens } from '../oauth/token.ts'
 import type { AccessHelp } from './access-help.ts'
-import type { Choice, Question } from './choose-method.ts'
+import type { MethodChoice, MethodQuestion } from './choose-method.ts'
 import type { LoginOptions } from './options.ts'
 
 /** What to log in to. */
@@ -16,18 +16,18 @@ export interface LoginTarget {
 }
 
 /** The server and client to log in with, and what the choice of a method depends on. */
-export interface Connection extends LoginTarget, Question {
+export interface Connection extends LoginTarget, MethodQuestion {
   /** Absent: a token or keys were asked for, which need no server. */
-  party?: Party
+  context?: ClientContext
 }
 
 export interface ChosenLogin extends Connection {
-  choice: Choice
+  choice: MethodChoice
 }
 
 /** A login at a page of the server, which a person has to finish in time. */
 export interface PageLogin extends ChosenLogin {
-  party: Party
+  context: ClientContext
   /** Milliseconds. */
   limit: number
   /** What may keep the page from redirecting, where that is known. */
@@ -39,7 +39,7 @@ export interface PageLogin extends ChosenLogin {
 }
 
 /** What a method returns: tokens that a server issued, or a credential that a person handed in. */
-export type Obtained = IssuedLogin | HandedInLogin
+export type ObtainedLogin = IssuedLogin | HandedInLogin
 
 interface ObtainedBy extends Pick<LoginTarget, 'host' | 'definition'> {
   method: Method
@@ -51,12 +51,12 @@ interface ObtainedBy extends Pick<LoginTarget, 'host' | 'definition'> {
 
 /** Not checked yet: who logged in, and whether the tokens may be kept, is for the record to find out. */
 export interface IssuedLogin extends ObtainedBy {
-  party: Party
-  issued: Issued
+  context: ClientContext
+  issued: IssuedTokens
 }
 
 interface HandedInLogin extends ObtainedBy, CheckedCredential {
-  party?: undefined
+  context?: undefined
 }
 
 /** A credential that its provider accepted, and what is known of it. */
@@ -74,5 +74,5 @@ export interface CheckedCredential {
 export interface NewRecord extends Pick<ObtainedBy, 'settle'> {
   entry: Entry
   /** Where its tokens can be revoked. Absent where nothing was issued. */
-  party?: Party | undefined
+  context?: ClientContext | undefined
 }

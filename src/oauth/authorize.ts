@@ -5,10 +5,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
 import { DaypassError, type ErrorCode } from '../core/errors.ts'
-import { shown } from '../core/text.ts'
-import { sendProved, thumbprint } from './dpop.ts'
-import { refusalError, refusalOf } from './refusal.ts'
-import { type Client, clientAuth, endpointUrl, type Party, type Server } from './server.ts'
+import { sanitize } from '../core/text.ts'
+import { sendWithProof, thumbprint } from './dpop.ts'
+import { classifyRefusal, createRefusalError } from './refusal.ts'
+import { type Client, type ClientContext, createClientAuth, parseEndpointUrl, type Server } from './server.ts'
 
 /** One login under way. Lives in memory, except for `login --start`, which seals it. */
 export interface Attempt {
@@ -21,7 +21,7 @@ export interface Attempt {
   redirectUri: string
 }
 
-export function newAttempt(redirectUri: string, scopes: readonly string[]): Attempt {
+export function createAttempt(redirectUri: string, scopes: readonly string[]): Attempt {
   return {
     state: oauth.generateRandomState(),
     verifier: oauth.generateRandomCodeVerifier(),
@@ -31,20 +31,20 @@ export function newAttempt(redirectUri: string, scopes: readonly string[]): Atte
 }
 
 /** Where a person is sent. */
-export interface AuthorizationAddress {
+export interface AuthorizationUrl {
   url: URL
   /** Milliseconds in which the page has to be opened, where the server says so (RFC 9126 §2.2). */
   expiresIn?: number
 }
 
 /** RFC 6749 §4.1.1 with RFC 7636 §4.3 and RFC 9449 §10; pushed (RFC 9126) where the server requires it. */
-export async function authorizeUrl(
-  party: Party,
+export async function createAuthorizationUrl(
+  context: ClientContext,
   attempt: Attempt,
   scopes: readonly string[],
   extra: Record<string, string>,
-): Promise<AuthorizationAddress> {
-  const { port, server, client, proofKey, push } = party
+): Promise<AuthorizationUrl> {
+  const { port, server, client, proofKey, push } = context
   const url = new URL(server.metadata.authorization_endpoint!)
   const parameters: Record<string, string | undefined> = {
     ...extra,
@@ -55,42 +55,42 @@ export async function authorizeUrl(
     state: attempt.state,
     nonce: attempt.nonce,
     code_challenge: await oauth.calculatePKCECodeChallenge(attempt.verifier),
-    code_challenge_method: port.dialect?.challengeMethod ?? 'S256',
+    code_challenge_method: port.wireFormat?.challengeMethod ?? 'S256',
     dpop_jkt: proofKey && (await thumbprint(proofKey)),
   }
-  const taken = port.dialect?.parameters
+  const taken = port.wireFormat?.parameters
   const said = Object.entries(parameters).filter(
     (pair): pair is [string, string] => pair[1] !== undefined && (taken?.includes(pair[0]) ?? true),
   )
   const pushing = push || server.metadata.require_pushed_authorization_requests === true
   const { expiresIn, ...shown } = pushing
-    ? await pushed(party, new URLSearchParams(said))
+    ? await pushAuthorizationRequest(context, new URLSearchParams(said))
     : Object.fromEntries(said)
   for (const [name, value] of Object.entries(shown)) url.searchParams.set(name, String(value))
   return { url, ...(typeof expiresIn === 'number' && { expiresIn }) }
 }
 
 /** RFC 9126 §2: the request goes to the server itself; the browser carries a reference to it. */
-async function pushed(party: Party, parameters: URLSearchParams) {
-  const { port, server, client, proofKey } = party
+async function pushAuthorizationRequest(context: ClientContext, parameters: URLSearchParams) {
+  const { port, server, client, proofKey } = context
   const endpoint = server.metadata.pushed_authorization_request_endpoint
   if (endpoint === undefined)
     throw new DaypassError('configuration', 'the pushed authorization request endpoint is not known', {
       hint: 'write endpoints.par into config.yaml, or leave require_pushed_authorization_requests out',
     })
-  const to = endpointUrl(endpoint, 'the pushed authorization request endpoint')
-  const answer = await sendProved(port, to, proofKey, (options) =>
+  const to = parseEndpointUrl(endpoint, 'the pushed authorization request endpoint')
+  const answer = await sendWithProof(port, to, proofKey, (options) =>
     oauth.pushedAuthorizationRequest(
       server.metadata,
       { client_id: client.id },
-      clientAuth(server, client),
+      createClientAuth(server, client),
       parameters,
       options,
     ),
   )
   const { request_uri, expires_in } = answer.json ?? {}
   if (answer.status !== 200 || typeof request_uri !== 'string')
-    throw refusalError(refusalOf(answer, to.host, party))
+    throw createRefusalError(classifyRefusal(answer, to.host, context))
   const expiresIn = Number(expires_in) * 1000
   return { client_id: client.id, request_uri, ...(expiresIn > 0 && { expiresIn }) }
 }
@@ -117,7 +117,7 @@ export function checkCallback(
   attempt: Attempt,
   parameters: URLSearchParams,
 ): Verdict {
-  if (!sameText(parameters.get('state') ?? '', attempt.state))
+  if (!isSameText(parameters.get('state') ?? '', attempt.state))
     return { ignored: 'state does not belong to this login' }
   const known = new URLSearchParams(parameters)
   // Without a known issuer there is nothing to compare with.
@@ -132,7 +132,7 @@ export function checkCallback(
     if (!validated.get('code')) return { ignored: 'no code' }
     return { code: { parameters: validated, attempt } as CheckedCode }
   } catch (error) {
-    if (error instanceof oauth.AuthorizationResponseError) return { error: authorizationError(known) }
+    if (error instanceof oauth.AuthorizationResponseError) return { error: createAuthorizationError(known) }
     return { ignored: error instanceof Error ? error.message : 'not an answer of this server' }
   }
 }
@@ -153,7 +153,7 @@ export function checkPasted(
   return checkCallback(server, client, attempt, parameters)
 }
 
-function sameText(a: string, b: string): boolean {
+function isSameText(a: string, b: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(a), digest(b))
 }
@@ -166,18 +166,18 @@ const AUTHORIZATION_ERRORS = new Map<string, ErrorCode>([
   ['interaction_required', 'login_required'],
 ])
 
-function authorizationError(parameters: URLSearchParams): DaypassError {
+function createAuthorizationError(parameters: URLSearchParams): DaypassError {
   const error = parameters.get('error') ?? ''
   const description = parameters.get('error_description')
-  const said = shown(description ? `${error}: ${description}` : error)
-  if (error === 'access_denied') return consentDenied(said)
+  const said = sanitize(description ? `${error}: ${description}` : error)
+  if (error === 'access_denied') return createConsentDeniedError(said)
   return new DaypassError(
     AUTHORIZATION_ERRORS.get(error) ?? 'refused',
     `the server refused the login (${said})`,
   )
 }
 
-const consentDenied = (said: string) =>
+const createConsentDeniedError = (said: string) =>
   new DaypassError('refused', `consent was denied (${said})`, {
     hint: 'log in again and agree; where the page does not let you, ask its administrator',
   })

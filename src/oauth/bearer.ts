@@ -3,14 +3,14 @@ import type { Secret } from '../core/secret.ts'
 import { isVisible } from './wire.ts'
 
 /** The same request with the token in its header (RFC 6750 §2.1). fetch takes the header away when it follows a redirect to another origin. */
-export function withBearer(request: Request, token: Secret): Request {
+export function addBearer(request: Request, token: Secret): Request {
   const headers = new Headers(request.headers)
-  headers.set('authorization', `Bearer ${bearerText(token)}`)
+  headers.set('authorization', `Bearer ${revealBearer(token)}`)
   return new Request(request, { headers })
 }
 
 /** What `Headers` says of a value that it does not take quotes the value. */
-export function bearerText(token: Secret): string {
+export function revealBearer(token: Secret): string {
   const text = token.reveal()
   if (isVisible(text)) return text
   throw new DaypassError('usage', 'the token holds characters that no request can carry', {
@@ -19,6 +19,6 @@ export function bearerText(token: Secret): string {
 }
 
 /** As the password of a user (RFC 7617). */
-export function basicText(user: string, token: Secret): string {
-  return Buffer.from(`${user}:${bearerText(token)}`).toString('base64')
+export function encodeBasic(user: string, token: Secret): string {
+  return Buffer.from(`${user}:${revealBearer(token)}`).toString('base64')
 }

@@ -1,19 +1,19 @@
 import type { Host } from '../core/types.ts'
 
 /** What comes so much too late was kept from coming: the whole process stood still. */
-const STOOD_STILL = 1_000
+const SUSPENDED_AFTER = 1_000
 
 /**
  * Aborts when the time is over. A process that stood still meanwhile (Ctrl-Z, a closed lid) hears of that before it
  * reads what has come in. Then the answer gets a moment more: the token that it replaces is spent.
  */
-export function deadline({ now }: Pick<Host, 'now'>, milliseconds: number): AbortSignal {
+export function createDeadline({ now }: Pick<Host, 'now'>, milliseconds: number): AbortSignal {
   const over = new AbortController()
   const wait = (left: number) => {
     const due = now() + left
     const clock = AbortSignal.timeout(left)
     clock.addEventListener('abort', () => {
-      if (now() - due > STOOD_STILL) wait(STOOD_STILL)
+      if (now() - due > SUSPENDED_AFTER) wait(SUSPENDED_AFTER)
       else over.abort(clock.reason)
     })
   }

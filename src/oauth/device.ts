@@ -1,10 +1,10 @@
 import * as oauth from 'oauth4webapi'
 import { DaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
-import { shown } from '../core/text.ts'
-import { refusalError, refusalOf } from './refusal.ts'
-import { clientAuth, endpointUrl, type Party } from './server.ts'
-import { send } from './wire.ts'
+import { sanitize } from '../core/text.ts'
+import { classifyRefusal, createRefusalError } from './refusal.ts'
+import { type ClientContext, createClientAuth, parseEndpointUrl } from './server.ts'
+import { sendOAuthRequest } from './wire.ts'
 
 /** RFC 8628 §3.2. */
 export interface DeviceAuthorization {
@@ -21,16 +21,25 @@ export interface DeviceAuthorization {
 const DEFAULT_INTERVAL = 5_000
 
 /** Asks for a device code (RFC 8628 §3.1). */
-export async function authorizeDevice(party: Party, scopes: readonly string[]): Promise<DeviceAuthorization> {
-  const { port, server, client } = party
-  const url = endpointUrl(server.metadata.device_authorization_endpoint ?? '', 'the device endpoint')
+export async function authorizeDevice(
+  context: ClientContext,
+  scopes: readonly string[],
+): Promise<DeviceAuthorization> {
+  const { port, server, client } = context
+  const url = parseEndpointUrl(server.metadata.device_authorization_endpoint ?? '', 'the device endpoint')
   const parameters: Record<string, string> = scopes.length > 0 ? { scope: scopes.join(' ') } : {}
   const by = { client_id: client.id }
-  const answer = await send(port, url, (options) =>
-    oauth.deviceAuthorizationRequest(server.metadata, by, clientAuth(server, client), parameters, options),
+  const answer = await sendOAuthRequest(port, url, (options) =>
+    oauth.deviceAuthorizationRequest(
+      server.metadata,
+      by,
+      createClientAuth(server, client),
+      parameters,
+      options,
+    ),
   )
   if (answer.status !== 200 || !answer.json)
-    throw refusalError(refusalOf(answer, url.host, party), {
+    throw createRefusalError(classifyRefusal(answer, url.host, context), {
       hint: 'log in another way: --method browser, or --no-browser',
     })
   const { device_code, user_code, verification_uri, verification_uri_complete, expires_in, interval } =
@@ -40,10 +49,10 @@ export async function authorizeDevice(party: Party, scopes: readonly string[]): 
   }
   return {
     deviceCode: new Secret(device_code),
-    userCode: shown(user_code),
-    verificationUri: webPage(verification_uri),
+    userCode: sanitize(user_code),
+    verificationUri: parseVerificationUri(verification_uri),
     ...(verification_uri_complete !== undefined && {
-      verificationUriComplete: webPage(verification_uri_complete),
+      verificationUriComplete: parseVerificationUri(verification_uri_complete),
     }),
     expiresIn: (Number(expires_in) || 900) * 1000,
     interval: Math.max(1_000, Number(interval) * 1000 || DEFAULT_INTERVAL),
@@ -51,6 +60,6 @@ export async function authorizeDevice(party: Party, scopes: readonly string[]): 
 }
 
 /** A page a person is sent to. Never opened by us: it may lie on a host of its own. */
-function webPage(text: unknown): string {
-  return endpointUrl(String(text), 'the verification page').href
+function parseVerificationUri(text: unknown): string {
+  return parseEndpointUrl(String(text), 'the verification page').href
 }

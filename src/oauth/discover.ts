@@ -1,22 +1,24 @@
 import * as oauth from 'oauth4webapi'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
-import { shown } from '../core/text.ts'
-import { refusalOf } from './refusal.ts'
-import { endpointUrl, type Server } from './server.ts'
-import { send, type WirePort } from './wire.ts'
+import { sanitize } from '../core/text.ts'
+import { classifyRefusal } from './refusal.ts'
+import { parseEndpointUrl, type Server } from './server.ts'
+import { sendOAuthRequest, type WirePort } from './wire.ts'
 
 /**
  * Reads a server's metadata: OpenID Connect Discovery 1.0 §4, then RFC 8414 §3. The issuer it names must be the
  * one asked for (RFC 8414 §3.3), and every endpoint https (or loopback).
  */
 export async function discover(port: WirePort, issuer: string): Promise<Server> {
-  const url = endpointUrl(issuer, 'the issuer')
+  const url = parseEndpointUrl(issuer, 'the issuer')
   let missing: DaypassError | undefined
   for (const algorithm of ['oidc', 'oauth2'] as const) {
-    const answer = await send(port, url, (options) => oauth.discoveryRequest(url, { ...options, algorithm }))
-    if (answer.status === 200 && answer.json) return read(url, answer.response)
-    const refusal = refusalOf(answer, url.host, { dead: [] })
+    const answer = await sendOAuthRequest(port, url, (options) =>
+      oauth.discoveryRequest(url, { ...options, algorithm }),
+    )
+    if (answer.status === 200 && answer.json) return parseMetadata(url, answer.response)
+    const refusal = classifyRefusal(answer, url.host, { invalidGrantCodes: [] })
     if (refusal.kind === 'passing' && answer.status >= 400) throw new DaypassError('network', refusal.message)
     missing = new DaypassError('configuration', `${url.href} publishes no metadata (${refusal.message})`, {
       hint: 'check the issuer, or write the endpoints into config.yaml: authorization, token, revocation',
@@ -37,30 +39,34 @@ const ENDPOINTS = [
 /** What is looked up in these decides what is asked for; something else in their place says nothing. */
 const LISTS = ['scopes_supported', 'token_endpoint_auth_methods_supported'] as const
 
-const isTexts = (value: unknown) => Array.isArray(value) && value.every((each) => typeof each === 'string')
+const isTextList = (value: unknown) => Array.isArray(value) && value.every((each) => typeof each === 'string')
 
 /** A server elsewhere that names endpoints on this machine would have us speak to our own services for it. */
-function checkEndpoint(issuer: URL, text: string, what: string): void {
-  const url = endpointUrl(text, what)
+function assertEndpoint(issuer: URL, text: string, what: string): void {
+  const url = parseEndpointUrl(text, what)
   if (!isLoopbackHost(url.hostname) || isLoopbackHost(issuer.hostname)) return
   throw new DaypassError('configuration', `${what} is on this machine, and ${issuer.host} is not`)
 }
 
-async function read(issuer: URL, response: Response): Promise<Server> {
+async function parseMetadata(issuer: URL, response: Response): Promise<Server> {
   try {
     const metadata = await oauth.processDiscoveryResponse(issuer, response)
     for (const name of ENDPOINTS) {
       // Some servers write null for what they lack.
       if (metadata[name] === null) delete metadata[name]
-      if (metadata[name] !== undefined) checkEndpoint(issuer, metadata[name], `the server's ${name}`)
+      if (metadata[name] !== undefined) assertEndpoint(issuer, metadata[name], `the server's ${name}`)
     }
-    for (const name of LISTS) if (!isTexts(metadata[name])) delete metadata[name]
+    for (const name of LISTS) if (!isTextList(metadata[name])) delete metadata[name]
     return { metadata, issuerKnown: true }
   } catch (error) {
     if (isDaypassError(error)) throw error
     const words = error instanceof Error ? error.message : error
-    throw new DaypassError('configuration', `the metadata of ${issuer.host} is not usable: ${shown(words)}`, {
-      hint: 'the issuer must be written exactly as the server writes it, trailing slash included',
-    })
+    throw new DaypassError(
+      'configuration',
+      `the metadata of ${issuer.host} is not usable: ${sanitize(words)}`,
+      {
+        hint: 'the issuer must be written exactly as the server writes it, trailing slash included',
+      },
+    )
   }
 }

@@ -7,9 +7,9 @@ import * as oauth from 'oauth4webapi'
 import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
-import { bearerText, withBearer } from './bearer.ts'
-import { following } from './redirect.ts'
-import { type Answer, send, type WireOptions, type WirePort } from './wire.ts'
+import { addBearer, revealBearer } from './bearer.ts'
+import { followRedirects } from './redirect.ts'
+import { type OAuthResponse, sendOAuthRequest, type WireOptions, type WirePort } from './wire.ts'
 
 /** A key, and what is known of the clock of the server that it proves itself to. */
 export interface ProofKey {
@@ -21,7 +21,7 @@ export interface ProofKey {
 
 const ES256 = { name: 'ECDSA', namedCurve: 'P-256' }
 
-export async function newProofKey(): Promise<ProofKey> {
+export async function createProofKey(): Promise<ProofKey> {
   const { privateKey } = await oauth.generateKeyPair('ES256', { extractable: true })
   const jwk = JSON.stringify(await crypto.subtle.exportKey('jwk', privateKey))
   return { jwk: new Secret(jwk), clockOffset: 0 }
@@ -36,14 +36,14 @@ interface Prover {
 /** One for each key, because it remembers the nonces of the servers (RFC 9449 §8.2). */
 const provers = new Map<string, Promise<Prover>>()
 
-function proverOf({ jwk }: ProofKey): Promise<Prover> {
+function getProver({ jwk }: ProofKey): Promise<Prover> {
   const text = jwk.reveal()
-  const known = provers.get(text) ?? makeProver(text)
+  const known = provers.get(text) ?? createProver(text)
   provers.set(text, known)
   return known
 }
 
-async function makeProver(text: string): Promise<Prover> {
+async function createProver(text: string): Promise<Prover> {
   const { key_ops: _, ...pair } = JSON.parse(text) as webcrypto.JsonWebKey
   const { d: __, ...open } = pair
   const [privateKey, publicKey] = await Promise.all([
@@ -67,7 +67,7 @@ async function makeProver(text: string): Promise<Prover> {
 
 /** RFC 9449 §10: binds the authorization code to the key, too. */
 export async function thumbprint(key: ProofKey): Promise<string> {
-  return (await proverOf(key)).handle.calculateThumbprint()
+  return (await getProver(key)).handle.calculateThumbprint()
 }
 
 export interface ProvingOptions extends WireOptions {
@@ -75,28 +75,28 @@ export interface ProvingOptions extends WireOptions {
 }
 
 /**
- * {@link send}, with a proof where there is a key. Asked again for its nonce (RFC 9449 §8), or refused while its clock
+ * {@link sendOAuthRequest}, with a proof where there is a key. Asked again for its nonce (RFC 9449 §8), or refused while its clock
  * says something else than ours, the request is sent again: proofs are judged before anything is spent.
  */
-export async function sendProved(
+export async function sendWithProof(
   port: WirePort,
   url: URL,
   key: ProofKey | undefined,
   request: (options: ProvingOptions) => Promise<Response>,
-): Promise<Answer> {
-  if (!key) return send(port, url, request)
-  const prover = await proverOf(key)
+): Promise<OAuthResponse> {
+  if (!key) return sendOAuthRequest(port, url, request)
+  const prover = await getProver(key)
   let offset = key.clockOffset
-  const ask = () => {
+  const sendAttempt = () => {
     prover.iat = Math.floor((port.now() + offset) / 1000)
-    return send(port, url, (options) => request({ ...options, DPoP: prover.handle }))
+    return sendOAuthRequest(port, url, (options) => request({ ...options, DPoP: prover.handle }))
   }
-  const first = await ask()
-  const second = wantsNonce(first.response.headers, first.json?.error) ? await ask() : first
-  const disliked = ['invalid_dpop_proof', ...(port.dialect?.proofErrors ?? [])]
+  const first = await sendAttempt()
+  const second = wantsNonce(first.response.headers, first.json?.error) ? await sendAttempt() : first
+  const disliked = ['invalid_dpop_proof', ...(port.wireFormat?.proofErrors ?? [])]
   if (!disliked.includes(String(second.json?.error)) || second.clockOffset === offset) return second
   offset = second.clockOffset
-  return ask()
+  return sendAttempt()
 }
 
 const NONCE = 'use_dpop_nonce'
@@ -120,28 +120,33 @@ export interface TokenUse {
  * The request with its token, as a resource wants it: as bearer (RFC 6750), or with a proof (RFC 9449 §7). One that asks
  * for its nonce is asked again, where the request may be repeated.
  */
-export async function fetchWith(
+export async function fetchWithToken(
   port: WirePort,
   request: Request,
   { token, key, mayRepeat = true }: TokenUse,
 ): Promise<Response> {
-  if (!key) return port.fetch(withBearer(request, token))
-  const prover = await proverOf(key)
-  const once = (one: Request) => {
+  if (!key) return port.fetch(addBearer(request, token))
+  const prover = await getProver(key)
+  const fetchProvedOnce = (one: Request) => {
     prover.iat = Math.floor((port.now() + key.clockOffset) / 1000)
-    return proved(port, prover, one, bearerText(token))
+    return fetchWithProof(port, prover, one, revealBearer(token))
   }
-  const ask = async (one: Request) => {
+  const fetchWithNonce = async (one: Request) => {
     const again = mayRepeat ? one.clone() : undefined
-    const first = await once(one)
+    const first = await fetchProvedOnce(one)
     if (!again || first.status !== 401 || !wantsNonce(first.headers)) return first
     await first.body?.cancel()
-    return once(again)
+    return fetchProvedOnce(again)
   }
-  return following(request, ask, port.fetch)
+  return followRedirects(request, fetchWithNonce, port.fetch)
 }
 
-async function proved(port: WirePort, prover: Prover, request: Request, token: string): Promise<Response> {
+async function fetchWithProof(
+  port: WirePort,
+  prover: Prover,
+  request: Request,
+  token: string,
+): Promise<Response> {
   const url = new URL(request.url)
   let answer: Response | undefined
   // The library's own request follows no redirect; a caller's request does as it says.

@@ -1,17 +1,17 @@
 /** What every HTTP request of ours has in common: a limit, an answer read with one, a clock, and words for what went wrong. */
 import { DaypassError } from '../core/errors.ts'
-import { shown } from '../core/text.ts'
+import { sanitize } from '../core/text.ts'
 import type { Host } from '../core/types.ts'
-import { deadline } from './deadline.ts'
+import { createDeadline } from './deadline.ts'
 
 /** A request's own limit, in milliseconds. Shorter than the wait for a lock (30 s), and deaf to the caller's abort. */
 const REQUEST_LIMIT = 15_000
-const LARGEST_ANSWER = 1 << 20
+const MAX_RESPONSE_SIZE = 1 << 20
 
 /** More than a century is no length of time, in seconds. */
 export const CENTURY = 100 * 366 * 86_400
 
-export interface HttpAnswer {
+export interface HttpResponse {
   status: number
   headers: Headers
   text: string
@@ -23,15 +23,19 @@ export interface HttpAnswer {
   retryAfter: number | undefined
 }
 
-/** Follows no redirect: what is asked is nobody else's to know. Throws what `fetch` throws; see {@link unreachable}. */
-export async function ask(
+/** Follows no redirect: what is asked is nobody else's to know. Throws what `fetch` throws; see {@link createUnreachableError}. */
+export async function sendHttpRequest(
   port: Pick<Host, 'fetch' | 'now'>,
   url: string | URL,
   init: RequestInit,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   const sentAt = port.now()
-  const raw = await port.fetch(url, { redirect: 'manual', ...init, signal: deadline(port, REQUEST_LIMIT) })
-  const offset = clockOffset(raw.headers.get('date'), sentAt, port.now())
+  const raw = await port.fetch(url, {
+    redirect: 'manual',
+    ...init,
+    signal: createDeadline(port, REQUEST_LIMIT),
+  })
+  const offset = estimateClockOffset(raw.headers.get('date'), sentAt, port.now())
   const { status, headers } = raw
   return {
     status,
@@ -39,7 +43,7 @@ export async function ask(
     text: await readLimited(raw),
     sentAt,
     clockOffset: offset,
-    retryAfter: retryAfter(headers),
+    retryAfter: parseRetryAfter(headers),
   }
 }
 
@@ -48,7 +52,7 @@ async function readLimited(raw: Response): Promise<string> {
   let size = 0
   for await (const chunk of (raw.body ?? []) as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.length
-    if (size > LARGEST_ANSWER)
+    if (size > MAX_RESPONSE_SIZE)
       throw new DaypassError('network', 'the server sent an answer of more than 1 MiB')
     chunks.push(chunk)
   }
@@ -57,7 +61,7 @@ async function readLimited(raw: Response): Promise<string> {
 }
 
 /** A date is the server's, and so is what it is compared with. */
-function retryAfter(headers: Headers): number | undefined {
+function parseRetryAfter(headers: Headers): number | undefined {
   const said = headers.get('retry-after') ?? ''
   const wait = /^\d+$/.test(said)
     ? Number(said) * 1000
@@ -68,7 +72,7 @@ function retryAfter(headers: Headers): number | undefined {
 const DAY = 86_400_000
 
 /** `Date` has a resolution of one second, so less than two seconds says nothing. */
-function clockOffset(date: string | null, sentAt: number, receivedAt: number): number {
+function estimateClockOffset(date: string | null, sentAt: number, receivedAt: number): number {
   const server = Date.parse(date ?? '')
   if (Number.isNaN(server)) return 0
   const offset = Math.round(server + 500 - (sentAt + receivedAt) / 2)
@@ -78,9 +82,9 @@ function clockOffset(date: string | null, sentAt: number, receivedAt: number): n
 }
 
 /** No answer at all: a passing failure, with the reason in words and never a body. */
-export function unreachable(url: URL, error: unknown): DaypassError {
-  return new DaypassError('network', `cannot reach ${url.host}: ${reason(error)}`, {
-    hint: hintFor(error),
+export function createUnreachableError(url: URL, error: unknown): DaypassError {
+  return new DaypassError('network', `cannot reach ${url.host}: ${describeNetworkError(error)}`, {
+    hint: chooseNetworkHint(error),
     cause: error,
   })
 }
@@ -97,22 +101,22 @@ const REASONS: Record<string, string> = {
   TimeoutError: 'no answer within 15 s',
 }
 
-function* causes(error: unknown): Generator<Error & { code?: unknown }> {
+function* listCauses(error: unknown): Generator<Error & { code?: unknown }> {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) yield at
 }
 
-function reason(error: unknown): string {
-  for (const { name, code } of causes(error)) {
+function describeNetworkError(error: unknown): string {
+  for (const { name, code } of listCauses(error)) {
     const known = REASONS[String(code)] ?? REASONS[name]
     if (known) return known
   }
-  const [deepest] = [...causes(error)].reverse()
-  return shown(deepest?.message ?? error)
+  const [deepest] = [...listCauses(error)].reverse()
+  return sanitize(deepest?.message ?? error)
 }
 
 /** A certificate that is good at another time is mostly a clock that is wrong. */
-function hintFor(error: unknown): string {
-  const has = (pattern: RegExp) => [...causes(error)].some(({ code }) => pattern.test(String(code)))
+function chooseNetworkHint(error: unknown): string {
+  const has = (pattern: RegExp) => [...listCauses(error)].some(({ code }) => pattern.test(String(code)))
   if (has(/^CERT_(NOT_YET_VALID|HAS_EXPIRED)$/)) return 'set the clock of this machine, if it is wrong'
   if (has(/CERT|SELF_SIGNED|VERIFY/))
     return 'if your company inspects TLS, set NODE_EXTRA_CA_CERTS to its certificate'

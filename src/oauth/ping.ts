@@ -1,8 +1,8 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Credential, Host } from '../core/types.ts'
-import { bearerText } from './bearer.ts'
-import { ask, unreachable } from './http.ts'
-import { endpointUrl } from './server.ts'
+import { revealBearer } from './bearer.ts'
+import { createUnreachableError, sendHttpRequest } from './http.ts'
+import { parseEndpointUrl } from './server.ts'
 
 /** Shows a credential to an address that answers whoever it belongs to. Throws `login_required` where it is refused. */
 export async function ping(
@@ -10,12 +10,14 @@ export async function ping(
   where: string,
   credential: Credential,
 ): Promise<void> {
-  const url = endpointUrl(where, 'the API')
-  const headers = { accept: 'application/json', authorization: authorizationOf(credential) }
+  const url = parseEndpointUrl(where, 'the API')
+  const headers = { accept: 'application/json', authorization: formatAuthorization(credential) }
   // Nobody else is shown it.
-  const { status } = await ask(port, url, { headers, redirect: 'manual' }).catch((error: unknown) => {
-    throw isDaypassError(error) ? error : unreachable(url, error)
-  })
+  const { status } = await sendHttpRequest(port, url, { headers, redirect: 'manual' }).catch(
+    (error: unknown) => {
+      throw isDaypassError(error) ? error : createUnreachableError(url, error)
+    },
+  )
   if (status === 200) return
   const what = credential.kind === 'keys' ? 'these keys' : 'this token'
   if (status === 401) throw new DaypassError('login_required', `${url.host} does not take ${what} (401)`)
@@ -26,8 +28,8 @@ export async function ping(
 }
 
 /** RFC 6750 §2.1, or RFC 7617. */
-function authorizationOf(credential: Credential): string {
-  if (credential.kind === 'bearer') return `Bearer ${bearerText(credential.token)}`
+function formatAuthorization(credential: Credential): string {
+  if (credential.kind === 'bearer') return `Bearer ${revealBearer(credential.token)}`
   const pair = `${credential.accessKeyId}:${credential.secretAccessKey.reveal()}`
   return `Basic ${Buffer.from(pair).toString('base64')}`
 }

@@ -1,10 +1,10 @@
 import * as oauth from 'oauth4webapi'
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
-import { bearerText } from './bearer.ts'
-import { type ProofKey, sendProved } from './dpop.ts'
-import { refusalError, refusalOf } from './refusal.ts'
-import { endpointUrl } from './server.ts'
+import { revealBearer } from './bearer.ts'
+import { type ProofKey, sendWithProof } from './dpop.ts'
+import { classifyRefusal, createRefusalError } from './refusal.ts'
+import { parseEndpointUrl } from './server.ts'
 import type { Json, WirePort } from './wire.ts'
 
 /**
@@ -17,10 +17,10 @@ export async function fetchProfile(
   token: Secret,
   proofKey?: ProofKey,
 ): Promise<Json> {
-  const url = endpointUrl(where.url, 'the profile endpoint')
+  const url = parseEndpointUrl(where.url, 'the profile endpoint')
   const headers = new Headers({ accept: 'application/json', ...where.headers })
-  const answer = await sendProved(port, url, proofKey, (options) =>
-    oauth.protectedResourceRequest(bearerText(token), 'GET', url, headers, undefined, options),
+  const answer = await sendWithProof(port, url, proofKey, (options) =>
+    oauth.protectedResourceRequest(revealBearer(token), 'GET', url, headers, undefined, options),
   )
   if (answer.status === 200 && answer.json) return answer.json
   if (answer.status === 401) {
@@ -28,7 +28,7 @@ export async function fetchProfile(
       hint: 'make a new one there, with the scopes that it needs, and log in with it',
     })
   }
-  const refusal = refusalOf(answer, url.host, { dead: [] })
+  const refusal = classifyRefusal(answer, url.host, { invalidGrantCodes: [] })
   // What may mean a dead grant at a token endpoint, is nothing but a refusal here.
-  throw refusalError(refusal.kind === 'unclear' ? { ...refusal, kind: 'refused' } : refusal)
+  throw createRefusalError(refusal.kind === 'unclear' ? { ...refusal, kind: 'refused' } : refusal)
 }

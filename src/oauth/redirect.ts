@@ -4,38 +4,38 @@
  */
 import type { Fetch } from '../core/types.ts'
 
-const STATUSES = [301, 302, 303, 307, 308]
-const MOST = 20
+const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
+const MAX_REDIRECTS = 20
 
 /** As fetch follows those of any other request: `ask` within the origin, and `elsewhere` from the first other one on. */
-export async function following(
+export async function followRedirects(
   request: Request,
   ask: (request: Request) => Promise<Response>,
   elsewhere: Fetch,
 ): Promise<Response> {
   if (request.redirect !== 'follow') return ask(request)
   let now = new Request(request, { redirect: 'manual' })
-  for (let hops = 0; hops <= MOST; hops++) {
+  for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
     const again = now.clone()
     const answer = await ask(now)
-    const url = targetOf(answer, now)
+    const url = findRedirectTarget(answer, now)
     if (url === undefined) return answer
     await answer.body?.cancel()
     if (url.origin !== new URL(now.url).origin)
-      return elsewhere(led(again, answer.status, url, OF_ONE_ORIGIN))
-    now = new Request(led(again, answer.status, url), { redirect: 'manual' })
+      return elsewhere(createRedirectedRequest(again, answer.status, url, ORIGIN_HEADERS))
+    now = new Request(createRedirectedRequest(again, answer.status, url), { redirect: 'manual' })
   }
   throw new TypeError('redirect count exceeded')
 }
 
-function targetOf({ status, headers }: Response, { url }: Request): URL | undefined {
+function findRedirectTarget({ status, headers }: Response, { url }: Request): URL | undefined {
   const location = headers.get('location')
-  return location !== null && STATUSES.includes(status) ? new URL(location, url) : undefined
+  return location !== null && REDIRECT_STATUSES.includes(status) ? new URL(location, url) : undefined
 }
 
 /** What fetch lets nobody else see. */
-const OF_ONE_ORIGIN = ['authorization', 'proxy-authorization', 'cookie', 'host']
-const OF_A_BODY = [
+const ORIGIN_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'host']
+const BODY_HEADERS = [
   'content-encoding',
   'content-language',
   'content-location',
@@ -43,11 +43,16 @@ const OF_A_BODY = [
   'content-length',
 ]
 
-function led(request: Request, status: number, url: URL, without: readonly string[] = []): Request {
+function createRedirectedRequest(
+  request: Request,
+  status: number,
+  url: URL,
+  without: readonly string[] = [],
+): Request {
   const { method, body, signal } = request
   const isGet = status === 303 ? !/^(GET|HEAD)$/.test(method) : status <= 302 && method === 'POST'
   const headers = new Headers(request.headers)
-  for (const name of [...without, ...(isGet ? OF_A_BODY : [])]) headers.delete(name)
+  for (const name of [...without, ...(isGet ? BODY_HEADERS : [])]) headers.delete(name)
   const sent = isGet ? { method: 'GET' } : { method, ...(body && { body, duplex: 'half' as const }) }
   return new Request(url, { headers, signal, ...sent })
 }

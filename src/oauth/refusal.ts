@@ -1,8 +1,8 @@
 import { formatDuration } from '../core/duration.ts'
 import { DaypassError, type ErrorCode, type ErrorDetails, type Hint } from '../core/errors.ts'
-import { shown } from '../core/text.ts'
-import type { Party } from './server.ts'
-import type { Answer } from './wire.ts'
+import { sanitize } from '../core/text.ts'
+import type { ClientContext } from './server.ts'
+import type { OAuthResponse } from './wire.ts'
 
 /**
  * What a server meant by not giving tokens.
@@ -23,13 +23,17 @@ export interface Refusal {
   retryAfter?: number | undefined
 }
 
-const PASSING = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
+const TRANSIENT_CODES = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
 
 /** Sorts an answer that is not a success. `dead` lists the provider's own words for a grant that is over. */
-export function refusalOf(
-  answer: Answer,
+export function classifyRefusal(
+  answer: OAuthResponse,
   host: string,
-  { dead, unclear = [], meanings = {} }: Pick<Party, 'dead' | 'unclear' | 'meanings'>,
+  {
+    invalidGrantCodes,
+    ambiguousCodes = [],
+    errorMessages = {},
+  }: Pick<ClientContext, 'invalidGrantCodes' | 'ambiguousCodes' | 'errorMessages'>,
 ): Refusal {
   const { status, json, retryAfter } = answer
   const error = typeof json?.error === 'string' ? json.error : undefined
@@ -37,10 +41,10 @@ export function refusalOf(
   const words = [json?.hint, json?.error_description ?? json?.message].filter(
     (one) => typeof one === 'string',
   )
-  const said = `${host} answered ${shown([status, error, ...words].filter(Boolean).join(' '))}`
-  const kind = kindOf(status, error, dead, unclear)
-  const known = error !== undefined && kind !== 'passing' && Object.hasOwn(meanings, error)
-  const meaning = known ? meanings[error] : undefined
+  const said = `${host} answered ${sanitize([status, error, ...words].filter(Boolean).join(' '))}`
+  const kind = classifyRefusalKind(status, error, invalidGrantCodes, ambiguousCodes)
+  const known = error !== undefined && kind !== 'passing' && Object.hasOwn(errorMessages, error)
+  const meaning = known ? errorMessages[error] : undefined
   const odd = kind === 'passing' && status < 400 ? ', which is not OAuth' : ''
   const message = meaning ? `${meaning.message} (${said})` : `${said}${odd}`
   const hint = meaning?.hint
@@ -48,16 +52,20 @@ export function refusalOf(
   return { kind, message, error, hint }
 }
 
-function kindOf(
+function classifyRefusalKind(
   status: number,
   error: string | undefined,
-  dead: readonly string[],
-  unclear: readonly string[],
+  invalidGrantCodes: readonly string[],
+  ambiguousCodes: readonly string[],
 ): Refusal['kind'] {
   if (status >= 500 || status === 429 || status === 408) return 'passing'
-  if (error !== undefined && PASSING.has(error)) return 'passing'
-  if (error !== undefined && (dead.includes(error) || dead.includes(`${status} ${error}`))) return 'dead'
-  if (error !== undefined && unclear.includes(error)) return 'unclear'
+  if (error !== undefined && TRANSIENT_CODES.has(error)) return 'passing'
+  if (
+    error !== undefined &&
+    (invalidGrantCodes.includes(error) || invalidGrantCodes.includes(`${status} ${error}`))
+  )
+    return 'dead'
+  if (error !== undefined && ambiguousCodes.includes(error)) return 'unclear'
   if (error !== undefined) return 'refused'
   if (status === 400 || status === 401) return 'unclear'
   return status >= 200 && status < 400 ? 'passing' : 'refused'
@@ -77,22 +85,24 @@ const HINTS: Partial<Record<Refusal['kind'], Hint>> = {
     `check the client id and the scopes: ${command({ verb: 'login', flags: ['--help'] })}`,
 }
 
-const later = ({ retryAfter }: Refusal) =>
+const formatRetryHint = ({ retryAfter }: Refusal) =>
   retryAfter === undefined
     ? undefined
     : `the server asks to be left alone: try again in ${formatDuration(retryAfter)}`
 
 /** RFC 9449: the server wants a proof that it did not get, or did not like. Some say so in their description alone. */
-const PROOF = /dpop/i
+const PROOF_WANTED = /dpop/i
 const PROOF_HINT =
   'write dpop_bound_access_tokens: true into its configuration; where that stands already, set the clock of this machine'
 
 /** `otherwise`: what to do where the refusal itself does not say it. */
-export function refusalError(
+export function createRefusalError(
   refusal: Refusal,
   otherwise?: Pick<ErrorDetails, 'advice' | 'hint'>,
 ): DaypassError {
   const hint =
-    later(refusal) ?? refusal.hint ?? (PROOF.test(refusal.message) ? PROOF_HINT : HINTS[refusal.kind])
+    formatRetryHint(refusal) ??
+    refusal.hint ??
+    (PROOF_WANTED.test(refusal.message) ? PROOF_HINT : HINTS[refusal.kind])
   return new DaypassError(CODES[refusal.kind], refusal.message, hint ? { hint } : otherwise)
 }

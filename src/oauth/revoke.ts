@@ -1,9 +1,9 @@
 import * as oauth from 'oauth4webapi'
 import { isDaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
-import { refusalOf } from './refusal.ts'
-import { clientAuth, endpointUrl, type Party } from './server.ts'
-import { send } from './wire.ts'
+import { classifyRefusal } from './refusal.ts'
+import { type ClientContext, createClientAuth, parseEndpointUrl } from './server.ts'
+import { sendOAuthRequest } from './wire.ts'
 
 export type Revocation =
   | { outcome: 'revoked' }
@@ -12,20 +12,20 @@ export type Revocation =
 
 /** Ends a token at the server (RFC 7009). Never throws: a failure must not keep anyone from forgetting it here. */
 export async function revoke(
-  party: Party,
+  context: ClientContext,
   token: Secret,
   hint: 'refresh_token' | 'access_token',
 ): Promise<Revocation> {
-  const { port, server, client } = party
+  const { port, server, client } = context
   const endpoint = server.metadata.revocation_endpoint
   if (!endpoint) return { outcome: 'unsupported' }
   try {
-    const url = endpointUrl(endpoint, 'the revocation endpoint')
-    const answer = await send(port, url, (options) =>
+    const url = parseEndpointUrl(endpoint, 'the revocation endpoint')
+    const answer = await sendOAuthRequest(port, url, (options) =>
       oauth.revocationRequest(
         server.metadata,
         { client_id: client.id },
-        clientAuth(server, client),
+        createClientAuth(server, client),
         token.reveal(),
         {
           ...options,
@@ -34,7 +34,7 @@ export async function revoke(
       ),
     )
     if (answer.status >= 200 && answer.status < 300) return { outcome: 'revoked' }
-    return { outcome: 'failed', why: refusalOf(answer, url.host, party).message }
+    return { outcome: 'failed', why: classifyRefusal(answer, url.host, context).message }
   } catch (error) {
     return { outcome: 'failed', why: isDaypassError(error) ? error.message : 'the request could not be made' }
   }
@@ -42,9 +42,9 @@ export async function revoke(
 
 /** Ends what was issued: by its refresh token, which takes the rest with it (RFC 7009 §2.1), else by its access token. */
 export async function revokeIssued(
-  party: Party,
+  context: ClientContext,
   { refreshToken, accessToken }: { refreshToken?: Secret | undefined; accessToken?: Secret | undefined },
 ): Promise<Revocation> {
-  if (refreshToken) return revoke(party, refreshToken, 'refresh_token')
-  return accessToken ? revoke(party, accessToken, 'access_token') : { outcome: 'unsupported' }
+  if (refreshToken) return revoke(context, refreshToken, 'refresh_token')
+  return accessToken ? revoke(context, accessToken, 'access_token') : { outcome: 'unsupported' }
 }

@@ -22,18 +22,18 @@ export interface Client {
 }
 
 /** A client at its server, and how to get there. */
-export interface Party {
+export interface ClientContext {
   port: WirePort
   server: Server
   client: Client
   /** The server's words for a grant that is over, some with their status before them. */
-  dead: readonly string[]
+  invalidGrantCodes: readonly string[]
   /** Its words that may mean that, or anything else. */
-  unclear?: readonly string[] | undefined
+  ambiguousCodes?: readonly string[] | undefined
   /** Its error codes in words of ours. */
-  meanings?: Readonly<Record<string, ErrorMessage>> | undefined
+  errorMessages?: Readonly<Record<string, ErrorMessage>> | undefined
   /** The issuer its id_tokens name, where that differs from the metadata's (multi-tenant servers). */
-  issuerOf?: ((claims: Json) => string) | undefined
+  resolveIssuer?: ((claims: Json) => string) | undefined
   /** Its access tokens are JWTs that say whose they are. */
   jwtTokens?: boolean | undefined
   /** Present: its access tokens are exchanged for keys. */
@@ -45,7 +45,7 @@ export interface Party {
 }
 
 /** An endpoint we may talk to: https, or plain http on loopback. Throws `configuration`. */
-export function endpointUrl(text: string, what: string): URL {
+export function parseEndpointUrl(text: string, what: string): URL {
   let url: URL
   try {
     url = new URL(text)
@@ -61,11 +61,11 @@ export function endpointUrl(text: string, what: string): URL {
 }
 
 /** Not of RFC 8414: where access tokens are exchanged for keys. */
-export const EXCHANGE = 'exchange_endpoint'
+export const EXCHANGE_ENDPOINT = 'exchange_endpoint'
 
 /** Metadata for a server that is known by its endpoints, or remembered from an earlier discovery. */
-export function serverFrom(endpoints: Endpoints): Server {
-  for (const [name, url] of Object.entries(endpoints)) endpointUrl(url, `the ${name} endpoint`)
+export function buildServer(endpoints: Endpoints): Server {
+  for (const [name, url] of Object.entries(endpoints)) parseEndpointUrl(url, `the ${name} endpoint`)
   const { issuer, authorization, token, revocation, device, userinfo, par, exchange } = endpoints
   const metadata: oauth.AuthorizationServer = {
     issuer: issuer ?? new URL(token ?? authorization ?? device ?? 'https://unknown.invalid').origin,
@@ -75,13 +75,13 @@ export function serverFrom(endpoints: Endpoints): Server {
     ...(device && { device_authorization_endpoint: device }),
     ...(userinfo && { userinfo_endpoint: userinfo }),
     ...(par && { pushed_authorization_request_endpoint: par }),
-    ...(exchange && { [EXCHANGE]: exchange }),
+    ...(exchange && { [EXCHANGE_ENDPOINT]: exchange }),
   }
   return { metadata, issuerKnown: issuer !== undefined }
 }
 
 /** What is remembered of a server, so that a renewal or a logout needs no discovery. */
-export function endpointsOf({ metadata, issuerKnown }: Server): Endpoints {
+export function listEndpoints({ metadata, issuerKnown }: Server): Endpoints {
   const found: Endpoints = {}
   const set = (name: keyof Endpoints, value: string | undefined) => {
     if (value !== undefined) found[name] = value
@@ -92,21 +92,21 @@ export function endpointsOf({ metadata, issuerKnown }: Server): Endpoints {
   set('revocation', metadata.revocation_endpoint)
   set('device', metadata.device_authorization_endpoint)
   set('userinfo', metadata.userinfo_endpoint)
-  set('exchange', metadata[EXCHANGE] as string | undefined)
+  set('exchange', metadata[EXCHANGE_ENDPOINT] as string | undefined)
   return found
 }
 
 /** How this server wants a secret to be presented, by its metadata; to be remembered with the grant. */
-export function preferredAuth({ metadata }: Server): 'post' | 'basic' {
+export function chooseClientAuth({ metadata }: Server): 'post' | 'basic' {
   const offered = metadata.token_endpoint_auth_methods_supported
   return offered && !offered.includes('client_secret_post') ? 'basic' : 'post'
 }
 
 /** Client authentication for a request to this server. */
-export function clientAuth(server: Server, client: Client): oauth.ClientAuth {
+export function createClientAuth(server: Server, client: Client): oauth.ClientAuth {
   if (client.secret === undefined) return oauth.None()
   const secret = client.secret.reveal()
-  return (client.auth ?? preferredAuth(server)) === 'basic'
+  return (client.auth ?? chooseClientAuth(server)) === 'basic'
     ? oauth.ClientSecretBasic(secret)
     : oauth.ClientSecretPost(secret)
 }

@@ -2,11 +2,11 @@ import { Secret } from '../core/secret.ts'
 import type { KeysCredential, WireFormat } from '../core/types.ts'
 
 /** The keys that an access token of such a server holds. */
-export function keysOf(
-  dialect: WireFormat,
+export function parseTokenKeys(
+  wireFormat: WireFormat,
   accessToken: Secret,
 ): Omit<KeysCredential, 'issuedAt' | 'expiresAt'> {
-  const { cloud, accessKeyId, secretAccessKey, sessionToken } = dialect.keys(accessToken.reveal())
+  const { cloud, accessKeyId, secretAccessKey, sessionToken } = wireFormat.parseKeys(accessToken.reveal())
   return {
     kind: 'keys',
     cloud,

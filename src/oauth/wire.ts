@@ -8,18 +8,18 @@ import { isDaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
 import type { Host, WireFormat } from '../core/types.ts'
-import { ask, CENTURY, type HttpAnswer, unreachable } from './http.ts'
+import { CENTURY, createUnreachableError, type HttpResponse, sendHttpRequest } from './http.ts'
 
 export type Json = Record<string, unknown>
 
-export interface Answer extends Omit<HttpAnswer, 'headers' | 'text'> {
+export interface OAuthResponse extends Omit<HttpResponse, 'headers' | 'text'> {
   /** The body, mended, as a Response that oauth4webapi can process. */
   response: Response
   /** The mended JSON object; undefined where the body was none. */
   json: Json | undefined
 }
 
-export type WirePort = Pick<Host, 'fetch' | 'now'> & { dialect?: WireFormat | undefined }
+export type WirePort = Pick<Host, 'fetch' | 'now'> & { wireFormat?: WireFormat | undefined }
 
 export interface WireOptions {
   [oauth.customFetch]: (url: string, init: object) => Promise<Response>
@@ -27,15 +27,15 @@ export interface WireOptions {
 }
 
 /** Sends what `request` builds, and gives the answer whatever its status. Throws `network` when there is none. */
-export async function send(
+export async function sendOAuthRequest(
   port: WirePort,
   url: URL,
   request: (options: WireOptions) => Promise<Response>,
-): Promise<Answer> {
-  let answer: Answer | undefined
+): Promise<OAuthResponse> {
+  let answer: OAuthResponse | undefined
   const customFetch = async (to: string, init: object) => {
-    const spoken = port.dialect ? inDialect(port.dialect, init) : init
-    answer = answerOf(await ask(port, to, spoken), port.dialect, secretsIn(init))
+    const spoken = port.wireFormat ? applyWireFormat(port.wireFormat, init) : init
+    answer = normalizeResponse(await sendHttpRequest(port, to, spoken), port.wireFormat, listSecrets(init))
     return answer.response
   }
   try {
@@ -46,23 +46,23 @@ export async function send(
   } catch (error) {
     if (isDaypassError(error)) throw error
     // The library may dislike an answer that we read well; it is judged by us, later.
-    if (answer === undefined) throw unreachable(url, error)
+    if (answer === undefined) throw createUnreachableError(url, error)
   }
-  if (answer === undefined) throw unreachable(url, new Error('no answer'))
+  if (answer === undefined) throw createUnreachableError(url, new Error('no answer'))
   return answer
 }
 
 /** The form that the library wrote, as this server wants it. */
-function inDialect(dialect: WireFormat, init: { body?: unknown; headers?: unknown }): object {
+function applyWireFormat(wireFormat: WireFormat, init: { body?: unknown; headers?: unknown }): object {
   if (!(init.body instanceof URLSearchParams)) return init
-  const { type, body } = dialect.request(init.body)
+  const { type, body } = wireFormat.encodeRequest(init.body)
   const headers = new Headers(init.headers as Headers)
   headers.set('content-type', type)
   return { ...init, headers, body }
 }
 
 /** What the request says in confidence. Some servers repeat it when they refuse it. */
-function secretsIn(init: { body?: unknown; headers?: unknown }): string[] {
+function listSecrets(init: { body?: unknown; headers?: unknown }): string[] {
   const form = init.body instanceof URLSearchParams ? init.body : new URLSearchParams()
   const names = ['refresh_token', 'token', 'code', 'code_verifier', 'device_code', 'client_secret']
   const authorization = new Headers(init.headers as Headers | undefined).get('authorization') ?? ''
@@ -70,21 +70,25 @@ function secretsIn(init: { body?: unknown; headers?: unknown }): string[] {
   return [
     ...names.map((name) => form.get(name)),
     value,
-    ...(scheme === 'Basic' ? basicSecret(value) : []),
+    ...(scheme === 'Basic' ? decodeBasicSecrets(value) : []),
   ].filter((text) => !!text) as string[]
 }
 
 /** The client's secret as it is and as it was written (RFC 6749 §2.3.1). */
-function basicSecret(value = ''): string[] {
+function decodeBasicSecrets(value = ''): string[] {
   const pair = Buffer.from(value, 'base64').toString('utf8')
   const written = pair.slice(pair.indexOf(':') + 1)
   return [written, new URLSearchParams(`x=${written}`).get('x') ?? '']
 }
 
-function answerOf(raw: HttpAnswer, dialect: WireFormat | undefined, secrets: string[]): Answer {
+function normalizeResponse(
+  raw: HttpResponse,
+  wireFormat: WireFormat | undefined,
+  secrets: string[],
+): OAuthResponse {
   const { text, sentAt, clockOffset, retryAfter } = raw
-  const said = parse(text, raw.headers.get('content-type'))
-  const json = mend(said && dialect ? dialect.answer(said) : said, secrets)
+  const said = parseResponseBody(text, raw.headers.get('content-type'))
+  const json = repairResponse(said && wireFormat ? wireFormat.decodeResponse(said) : said, secrets)
   // RFC 6749 §5.1 and §5.2: success is 200 and an error is not. GitHub answers errors with 200, others with 201.
   const refuses = Boolean(json?.error) && !json?.access_token && !json?.refresh_token
   const status = raw.status === 200 && refuses ? 400 : raw.status === 201 ? 200 : raw.status
@@ -95,7 +99,7 @@ function answerOf(raw: HttpAnswer, dialect: WireFormat | undefined, secrets: str
   return { status, json, response, sentAt, clockOffset, retryAfter }
 }
 
-function parse(text: string, type: string | null): Json | undefined {
+function parseResponseBody(text: string, type: string | null): Json | undefined {
   if (type?.includes('application/x-www-form-urlencoded') || /^[\w%.&=+-]*\baccess_token=/.test(text))
     return Object.fromEntries(new URLSearchParams(text))
   try {
@@ -108,12 +112,12 @@ function parse(text: string, type: string | null): Json | undefined {
 }
 
 /** Puts right what servers get wrong in a token answer; a wrong field never costs the rest. */
-function mend(json: Json | undefined, secrets: string[]): Json | undefined {
+function repairResponse(json: Json | undefined, secrets: string[]): Json | undefined {
   if (json === undefined) return undefined
   const mended: Json = { ...json }
   // The last two are of league/oauth2-server, beneath Laravel Passport.
   for (const name of ['error', 'error_description', 'message', 'hint'] as const) {
-    if (typeof json[name] === 'string') mended[name] = secrets.reduce(withoutIt, json[name])
+    if (typeof json[name] === 'string') mended[name] = secrets.reduce(redactSecret, json[name])
     else delete mended[name]
   }
   for (const name of ['refresh_token', 'id_token', 'access_token'] as const) {
@@ -124,7 +128,7 @@ function mend(json: Json | undefined, secrets: string[]): Json | undefined {
   for (const name of ['expires_in', 'refresh_expires_in'] as const) {
     if (name in mended && !isLifetime(mended[name])) delete mended[name]
   }
-  if (Array.isArray(mended.scope)) mended.scope = mended.scope.filter(isText).join(' ')
+  if (Array.isArray(mended.scope)) mended.scope = mended.scope.filter(isTextValue).join(' ')
   if ('scope' in mended && typeof mended.scope !== 'string') delete mended.scope
   if (typeof mended.token_type !== 'string' || mended.token_type === '') {
     delete mended.token_type
@@ -133,9 +137,9 @@ function mend(json: Json | undefined, secrets: string[]): Json | undefined {
   return mended
 }
 
-const isText = (value: unknown) => typeof value === 'string'
+const isTextValue = (value: unknown) => typeof value === 'string'
 
-const withoutIt = (text: string, secret: string) => text.replaceAll(secret, '[secret]')
+const redactSecret = (text: string, secret: string) => text.replaceAll(secret, '[secret]')
 
 /** RFC 6749 appendix A.12: an access token is VSCHAR. */
 export const isVisible = (text: unknown) => typeof text === 'string' && /^[\x20-\x7e]+$/.test(text)
@@ -164,7 +168,7 @@ export interface Tokens {
   accessClaims?: Json
 }
 
-export function tokensOf(json: Json): Tokens {
+export function parseTokens(json: Json): Tokens {
   const text = (name: string) => (typeof json[name] === 'string' ? (json[name] as string) : undefined)
   const secret = (name: string) => (text(name) === undefined ? undefined : new Secret(text(name)!))
   const accessToken = secret('access_token')

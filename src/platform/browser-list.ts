@@ -2,36 +2,36 @@ import { findProgram } from './find-program.ts'
 import type { Argv, OpenOptions } from './opener.ts'
 
 /** `$BROWSER`: commands separated by `:` (`;` on Windows), tried in turn. Those that cannot run are left out. */
-export function browserList(list: string, href: string, options: OpenOptions): Argv[] {
+export function parseBrowserList(list: string, href: string, options: OpenOptions): Argv[] {
   const separator = options.platform === 'win32' ? ';' : ':'
-  return split(list, (character) => character === separator).flatMap((item) =>
-    browserCommand(item, href, options),
+  return splitUnquoted(list, (character) => character === separator).flatMap((item) =>
+    parseBrowserCommand(item, href, options),
   )
 }
 
 /** One command: `firefox`, `firefox -P work %s`, or the path of a program with spaces in it. */
-export function browserCommand(command: string, href: string, options: OpenOptions): Argv[] {
-  const whole = findProgram(unquoted(command.trim()), options)
-  const [name = '', ...rest] = whole ? [command] : argumentsOf(command)
+export function parseBrowserCommand(command: string, href: string, options: OpenOptions): Argv[] {
+  const whole = findProgram(stripQuotes(command.trim()), options)
+  const [name = '', ...rest] = whole ? [command] : splitArguments(command)
   const program = whole ?? findProgram(name, options)
-  if (program === undefined || isBatch(program)) return []
+  if (program === undefined || isBatchFile(program)) return []
   const filled = rest.map((argument) => argument.replaceAll('%s', () => href))
   return [[program, ...filled, ...(rest.some((argument) => argument.includes('%s')) ? [] : [href])]]
 }
 
 /** `cmd.exe` reads a batch file's arguments again, whatever we quote. */
-function isBatch(program: string): boolean {
+function isBatchFile(program: string): boolean {
   return /\.(cmd|bat)[. ]*$/i.test(program)
 }
 
-function argumentsOf(command: string): string[] {
-  const parts = split(command, (character) => /\s/.test(character)).map(unquoted)
+function splitArguments(command: string): string[] {
+  const parts = splitUnquoted(command, (character) => /\s/.test(character)).map(stripQuotes)
   // Python's `webbrowser` takes a closing `&` for "in the background", which ours always are.
   return parts.at(-1) === '&' ? parts.slice(0, -1) : parts
 }
 
 /** Splits where `separates` says so outside quotes; empty pieces are dropped, quotes are kept. */
-function split(text: string, separates: (character: string) => boolean): string[] {
+function splitUnquoted(text: string, separates: (character: string) => boolean): string[] {
   const pieces = ['']
   let quote = ''
   for (const character of text) {
@@ -46,6 +46,6 @@ function split(text: string, separates: (character: string) => boolean): string[
   return pieces.filter((piece) => piece.trim() !== '')
 }
 
-function unquoted(text: string): string {
+function stripQuotes(text: string): string {
   return text.replace(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) => double ?? single ?? '')
 }

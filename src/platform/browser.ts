@@ -1,11 +1,11 @@
 import { dirname } from 'node:path'
-import { browserCommand, browserList } from './browser-list.ts'
+import { parseBrowserCommand, parseBrowserList } from './browser-list.ts'
 import type { Argv, OpenOptions } from './opener.ts'
-import { refusesBrowser } from './runtime-environment.ts'
-import { systemOpeners } from './system-openers.ts'
+import { isBrowserRefused } from './runtime-environment.ts'
+import { listSystemOpeners } from './system-openers.ts'
 import { vetUrl } from './vet-url.ts'
 
-const PATIENCE = 2_000
+const OPEN_TIMEOUT = 2_000
 
 /**
  * Hands the URL to a browser. True when an opener took it: it ended well, or still runs after 2 s. Nothing
@@ -14,22 +14,22 @@ const PATIENCE = 2_000
 export async function openBrowser(url: string, options: OpenOptions): Promise<boolean> {
   const href = vetUrl(url)
   if (href === undefined) return false
-  for (const argv of openers(href, options)) {
-    if (await run(argv, options.env)) return true
+  for (const argv of listOpeners(href, options)) {
+    if (await startOpener(argv, options.env)) return true
   }
   return false
 }
 
-function openers(href: string, options: OpenOptions): Argv[] {
+function listOpeners(href: string, options: OpenOptions): Argv[] {
   const { command, env } = options
   if (command !== undefined)
-    return refusesBrowser({ BROWSER: command }) ? [] : browserCommand(command, href, options)
-  if (refusesBrowser(env)) return []
-  const stated = env.BROWSER === undefined ? [] : browserList(env.BROWSER, href, options)
-  return [...stated, ...systemOpeners(href, options)]
+    return isBrowserRefused({ BROWSER: command }) ? [] : parseBrowserCommand(command, href, options)
+  if (isBrowserRefused(env)) return []
+  const stated = env.BROWSER === undefined ? [] : parseBrowserList(env.BROWSER, href, options)
+  return [...stated, ...listSystemOpeners(href, options)]
 }
 
-async function run([program, ...args]: Argv, env: OpenOptions['env']): Promise<boolean> {
+async function startOpener([program, ...args]: Argv, env: OpenOptions['env']): Promise<boolean> {
   const { spawn } = await import('node:child_process')
   return new Promise((resolve) => {
     const child = spawn(program, args, {
@@ -42,14 +42,14 @@ async function run([program, ...args]: Argv, env: OpenOptions['env']): Promise<b
       cwd: dirname(program),
       env: env as NodeJS.ProcessEnv,
     })
-    const done = (took: boolean) => {
+    const settle = (took: boolean) => {
       clearTimeout(timer)
       child.removeAllListeners('exit')
       resolve(took)
     }
-    const timer = setTimeout(() => done(true), PATIENCE)
-    child.on('error', () => done(false))
-    child.once('exit', (code) => done(code === 0))
+    const timer = setTimeout(() => settle(true), OPEN_TIMEOUT)
+    child.on('error', () => settle(false))
+    child.once('exit', (code) => settle(code === 0))
     child.unref()
   })
 }

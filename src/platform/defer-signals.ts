@@ -16,15 +16,15 @@ interface Postponement {
 let current: Postponement | undefined
 
 /** Postpones the signals that end a process until the work is over, then lets the first of them take effect. */
-export async function uninterrupted<T>(work: () => Promise<T>): Promise<T> {
-  current ??= postpone()
+export async function deferSignals<T>(work: () => Promise<T>): Promise<T> {
+  current ??= postponeSignals()
   const mine = current
   mine.running += 1
   try {
     return await work()
   } finally {
     mine.running -= 1
-    if (mine.running === 0) deliver(mine)
+    if (mine.running === 0) deliverDeferred(mine)
   }
 }
 
@@ -32,21 +32,21 @@ export async function uninterrupted<T>(work: () => Promise<T>): Promise<T> {
  * Listeners that others have are taken away meanwhile: one of them may end the process. There is always one, for with
  * the last one Node forgets a signal that is on its way.
  */
-function postpone(): Postponement {
-  const remember = (signal: NodeJS.Signals) => {
+function postponeSignals(): Postponement {
+  const rememberSignal = (signal: NodeJS.Signals) => {
     const others = mine.others.get(signal) ?? []
-    const passing = others.filter((listener) => handsOn.has(listener))
+    const passing = others.filter((listener) => forwardingListeners.has(listener))
     if (passing.length === 0) mine.arrived ??= signal as Signal
     for (const listener of passing) listener(signal)
   }
   const mine: Postponement = {
     running: 0,
     arrived: undefined,
-    others: new Map(SIGNALS.map((signal) => [signal, replaced(signal, [remember])])),
+    others: new Map(SIGNALS.map((signal) => [signal, replaceListeners(signal, [rememberSignal])])),
     restore() {
       for (const [signal, listeners] of mine.others) {
         for (const listener of listeners) process.on(signal, listener)
-        process.off(signal, remember)
+        process.off(signal, rememberSignal)
       }
     },
   }
@@ -54,33 +54,36 @@ function postpone(): Postponement {
 }
 
 /** Listeners that end nothing: what they hand on to another process is not postponed. */
-const handsOn = new WeakSet<NodeJS.SignalsListener>()
+const forwardingListeners = new WeakSet<NodeJS.SignalsListener>()
 
 /** From now on it alone hears these signals, and hands them on. Returns what gives them back to who heard them before. */
-export function handOn(signals: readonly NodeJS.Signals[], listener: NodeJS.SignalsListener): () => void {
-  handsOn.add(listener)
-  const before = signals.map((signal) => [signal, heardBy(signal, [listener])] as const)
+export function forwardSignals(
+  signals: readonly NodeJS.Signals[],
+  listener: NodeJS.SignalsListener,
+): () => void {
+  forwardingListeners.add(listener)
+  const before = signals.map((signal) => [signal, redirectSignal(signal, [listener])] as const)
   return () => {
-    for (const [signal, listeners] of before) heardBy(signal, listeners)
+    for (const [signal, listeners] of before) redirectSignal(signal, listeners)
   }
 }
 
 /** At once, or when what is postponed is over. Returns who did until now. */
-function heardBy(signal: NodeJS.Signals, listeners: Listeners): Listeners {
+function redirectSignal(signal: NodeJS.Signals, listeners: Listeners): Listeners {
   const aside = current?.others.get(signal)
-  if (!aside) return replaced(signal, listeners)
+  if (!aside) return replaceListeners(signal, listeners)
   current!.others.set(signal, listeners)
   return aside
 }
 
-function replaced(signal: NodeJS.Signals, listeners: Listeners): Listeners {
+function replaceListeners(signal: NodeJS.Signals, listeners: Listeners): Listeners {
   const before = process.rawListeners(signal) as NodeJS.SignalsListener[]
   for (const listener of listeners) process.on(signal, listener)
   for (const listener of before) process.off(signal, listener)
   return before
 }
 
-function deliver(mine: Postponement): void {
+function deliverDeferred(mine: Postponement): void {
   current = undefined
   mine.restore()
   if (mine.arrived === undefined) return

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { posix, win32 } from 'node:path'
 
-interface Where {
+interface ProgramSearch {
   env: Readonly<Record<string, string | undefined>>
   platform: NodeJS.Platform
 }
@@ -10,22 +10,22 @@ interface Where {
  * The absolute path of a program: as given where it is absolute, else from `PATH`. Never from the current
  * folder, which may be a stranger's checkout (CVE-2020-26233).
  */
-export function findProgram(name: string, { env, platform }: Where): string | undefined {
+export function findProgram(name: string, { env, platform }: ProgramSearch): string | undefined {
   const api = platform === 'win32' ? win32 : posix
   if (name === '' || name.includes('\0')) return undefined
-  if (api.isAbsolute(name)) return endings(name, platform).find(runs)
+  if (api.isAbsolute(name)) return listExecutablePaths(name, platform).find(isExecutable)
   if (api.basename(name) !== name) return undefined
   const folders = (env.PATH ?? env.Path ?? '').split(api.delimiter).filter((folder) => api.isAbsolute(folder))
-  return folders.flatMap((folder) => endings(api.join(folder, name), platform)).find(runs)
+  return folders.flatMap((folder) => listExecutablePaths(api.join(folder, name), platform)).find(isExecutable)
 }
 
 /** Of Windows' PATHEXT only what is a program of its own; batch files are not. */
-function endings(path: string, platform: NodeJS.Platform): string[] {
+function listExecutablePaths(path: string, platform: NodeJS.Platform): string[] {
   if (platform !== 'win32' || /\.[a-z]{3}$/i.test(path)) return [path]
   return [`${path}.exe`, `${path}.com`]
 }
 
-function runs(path: string): boolean {
+function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)
     return statSync(path).isFile()

@@ -6,27 +6,30 @@ import type { Listener, ListenOptions, LoopbackRequest, LoopbackResponse } from 
 // A listener that any page and any process of this machine can reach. It is bounded in everything, serves one
 // request per connection, and knows nothing of OAuth.
 
-type Handle = (request: LoopbackRequest) => LoopbackResponse | Promise<LoopbackResponse>
+type RequestHandler = (request: LoopbackRequest) => LoopbackResponse | Promise<LoopbackResponse>
 
 const HEADER_BYTES = 16 * 1024
 /** More than the pages of one browser can open (Chromium: 256, and 255 WebSockets). */
-const MOST_CONNECTIONS = 600
+const MAX_CONNECTIONS = 600
 /** How often `[0]` is asked again when the port it gave is taken on ::1. */
 const ATTEMPTS = 10
-const FAREWELL = 1_000
+const CLOSE_TIMEOUT = 1_000
 
 /** Binds loopback addresses only: 127.0.0.1, and ::1 beside it for `localhost`. */
-export async function listen({ host, ports }: ListenOptions, handle: Handle): Promise<Listener> {
+export async function listenOnLoopback(
+  { host, ports }: ListenOptions,
+  handle: RequestHandler,
+): Promise<Listener> {
   const { createServer } = await import('node:http')
-  const connections = connectionTable()
-  const open = () => prepare(createServer(SERVER_OPTIONS), connections, handle)
+  const connections = createConnections()
+  const open = () => prepareServer(createServer(SERVER_OPTIONS), connections, handle)
   const failures = new Map<number, NodeJS.ErrnoException>()
   for (const port of ports.flatMap((each) => (each === 0 ? Array<number>(ATTEMPTS).fill(0) : [each]))) {
-    const bound = await bind(port, host, open)
-    if (Array.isArray(bound)) return listener(bound, connections)
+    const bound = await bindPort(port, host, open)
+    if (Array.isArray(bound)) return createListener(bound, connections)
     failures.set(port, bound)
   }
-  throw await portError(failures)
+  throw await createPortError(failures)
 }
 
 const SERVER_OPTIONS = {
@@ -40,17 +43,17 @@ const SERVER_OPTIONS = {
   keepAlive: false,
 } as const
 
-async function bind(
+async function bindPort(
   port: number,
   host: ListenOptions['host'],
   open: () => Server,
 ): Promise<Server[] | NodeJS.ErrnoException> {
   const four = open()
-  const failure = await bindOne(four, port, '127.0.0.1')
+  const failure = await bindAddress(four, port, '127.0.0.1')
   if (failure) return failure
   if (host !== 'localhost') return [four]
   const six = open()
-  const failedSix = await bindOne(six, portOf(four), '::1')
+  const failedSix = await bindAddress(six, getPort(four), '::1')
   if (!failedSix) return [four, six]
   // No IPv6 here: browsers will find 127.0.0.1. Taken by someone else: they would be sent the code.
   if (failedSix.code !== 'EADDRINUSE') return [four]
@@ -58,7 +61,7 @@ async function bind(
   return failedSix
 }
 
-function bindOne(server: Server, port: number, host: string): Promise<NodeJS.ErrnoException | undefined> {
+function bindAddress(server: Server, port: number, host: string): Promise<NodeJS.ErrnoException | undefined> {
   return new Promise((resolve) => {
     server.once('error', resolve)
     // `exclusive`: in a cluster's worker Node would share the port with the other workers.
@@ -70,7 +73,7 @@ function bindOne(server: Server, port: number, host: string): Promise<NodeJS.Err
   })
 }
 
-function portOf(server: Server): number {
+function getPort(server: Server): number {
   const address = server.address()
   return typeof address === 'object' && address !== null ? address.port : 0
 }
@@ -84,12 +87,12 @@ interface Connections {
 }
 
 /** The sockets of a listener, oldest first, and whether each one's request has come. */
-function connectionTable(): Connections {
+function createConnections(): Connections {
   const answered = new Map<Socket, boolean>()
   // A refusal that has left is waited for by nobody, though the other side may keep its half open.
   const isIdle = ([socket, claimed]: [Socket, boolean]) => !claimed || socket.writableFinished
   const makeRoom = () => {
-    if (answered.size < MOST_CONNECTIONS) return true
+    if (answered.size < MAX_CONNECTIONS) return true
     const [idle] = [...answered].find(isIdle) ?? []
     idle?.destroy()
     return idle !== undefined && answered.delete(idle)
@@ -108,17 +111,17 @@ function connectionTable(): Connections {
     },
     async end() {
       for (const entry of answered) if (isIdle(entry)) entry[0].destroy()
-      await settledWithin(FAREWELL, [...answered.keys()].map(closed))
+      await waitAtMost(CLOSE_TIMEOUT, [...answered.keys()].map(waitForClose))
       for (const socket of answered.keys()) socket.destroy()
     },
   }
 }
 
-function closed(socket: Socket): Promise<void> {
+function waitForClose(socket: Socket): Promise<void> {
   return new Promise((resolve) => (socket.destroyed ? resolve() : socket.once('close', () => resolve())))
 }
 
-async function settledWithin(milliseconds: number, promises: Promise<void>[]): Promise<void> {
+async function waitAtMost(milliseconds: number, promises: Promise<void>[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const over = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, milliseconds)
@@ -127,22 +130,22 @@ async function settledWithin(milliseconds: number, promises: Promise<void>[]): P
   clearTimeout(timer)
 }
 
-function prepare(server: Server, connections: Connections, handle: Handle): Server {
+function prepareServer(server: Server, connections: Connections, handle: RequestHandler): Server {
   server.on('connection', (socket: Socket) => connections.add(socket))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // Whatever stands behind a request that could not be read is not read either.
     const status = UNREADABLE[error.code ?? ''] ?? '400 Bad Request'
-    if (connections.claim(socket as Socket) && socket.writable) socket.end(emptyAnswer(status))
+    if (connections.claim(socket as Socket) && socket.writable) socket.end(formatEmptyResponse(status))
     else socket.destroy()
   })
-  const take = (request: IncomingMessage, response: ServerResponse) => {
+  const takeRequest = (request: IncomingMessage, response: ServerResponse) => {
     request.resume()
     // A second request on the same connection: the answer to the first ends it.
-    if (connections.claim(request.socket)) void answer(request, response, handle)
+    if (connections.claim(request.socket)) void respondToRequest(request, response, handle)
   }
-  server.on('request', take)
+  server.on('request', takeRequest)
   // To an `Expect` it does not know Node would answer by itself, and keep the connection.
-  server.on('checkExpectation', take)
+  server.on('checkExpectation', takeRequest)
   return server
 }
 
@@ -151,18 +154,22 @@ const UNREADABLE: Record<string, string> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 }
 
-function emptyAnswer(status: string): string {
+function formatEmptyResponse(status: string): string {
   return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, handle: Handle): Promise<void> {
-  const { status, headers, body } = await attempt(handle, asRequest(request))
+async function respondToRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  handle: RequestHandler,
+): Promise<void> {
+  const { status, headers, body } = await runHandler(handle, convertRequest(request))
   if (response.destroyed) return
   response.writeHead(status, { ...headers, Connection: 'close', 'Content-Length': Buffer.byteLength(body) })
   response.end(body)
 }
 
-async function attempt(handle: Handle, request: LoopbackRequest): Promise<LoopbackResponse> {
+async function runHandler(handle: RequestHandler, request: LoopbackRequest): Promise<LoopbackResponse> {
   try {
     return await handle(request)
   } catch {
@@ -170,7 +177,7 @@ async function attempt(handle: Handle, request: LoopbackRequest): Promise<Loopba
   }
 }
 
-function asRequest(request: IncomingMessage): LoopbackRequest {
+function convertRequest(request: IncomingMessage): LoopbackRequest {
   const names = request.rawHeaders.filter((_, index) => index % 2 === 0)
   // Node keeps the first of several; which one a browser or a proxy meant, nobody knows.
   const single = names.filter((name) => name.toLowerCase() === 'host').length === 1
@@ -181,25 +188,27 @@ function asRequest(request: IncomingMessage): LoopbackRequest {
   }
 }
 
-function listener(servers: Server[], connections: Connections): Listener {
+function createListener(servers: Server[], connections: Connections): Listener {
   let ending: Promise<void> | undefined
   return {
-    port: portOf(servers[0]!),
+    port: getPort(servers[0]!),
     close() {
-      ending ??= end(servers, connections)
+      ending ??= closeListener(servers, connections)
       return ending
     },
   }
 }
 
-async function end(servers: Server[], connections: Connections): Promise<void> {
+async function closeListener(servers: Server[], connections: Connections): Promise<void> {
   const stopped = servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())))
   await connections.end()
   await Promise.all(stopped)
 }
 
-async function portError(failures: ReadonlyMap<number, NodeJS.ErrnoException>): Promise<DaypassError> {
-  const reasons = await Promise.all([...failures].map(([port, failure]) => reason(port, failure)))
+async function createPortError(failures: ReadonlyMap<number, NodeJS.ErrnoException>): Promise<DaypassError> {
+  const reasons = await Promise.all(
+    [...failures].map(([port, failure]) => describeBindFailure(port, failure)),
+  )
   const [first] = failures.values()
   return new DaypassError('port', `cannot listen on 127.0.0.1: ${reasons.join(', ')}`, {
     hint: (command) =>
@@ -208,10 +217,10 @@ async function portError(failures: ReadonlyMap<number, NodeJS.ErrnoException>): 
   })
 }
 
-async function reason(port: number, { code }: NodeJS.ErrnoException): Promise<string> {
+async function describeBindFailure(port: number, { code }: NodeJS.ErrnoException): Promise<string> {
   const named = port === 0 ? 'any port' : `port ${port}`
   if (code !== 'EADDRINUSE') return `${named} is refused (${code})`
-  const { portHolder } = await import('./port-holder.ts')
-  const holder = await portHolder(port)
+  const { findPortHolder } = await import('./port-holder.ts')
+  const holder = await findPortHolder(port)
   return holder === undefined ? `${named} is in use` : `${named} is held by ${holder}`
 }

@@ -1,8 +1,8 @@
 import type { Host } from '../core/types.ts'
-import { uninterrupted } from './defer-signals.ts'
+import { deferSignals } from './defer-signals.ts'
 import type { Input } from './read-secret.ts'
-import { lookAround } from './runtime-environment.ts'
-import { nodeTerminal, type Output } from './terminal.ts'
+import { detectRuntimeEnvironment } from './runtime-environment.ts'
+import { createNodeTerminal, type Output } from './terminal.ts'
 
 export interface NodeHostOptions {
   env: Readonly<Record<string, string | undefined>>
@@ -18,39 +18,39 @@ export interface NodeHostOptions {
 }
 
 /** The outside world of a Node process. What is rarely needed is loaded when it is. */
-export function nodeHost(options: NodeHostOptions): Host {
+export function createNodeHost(options: NodeHostOptions): Host {
   const { env, stdin, stderr, noInput = false, quiet = false } = options
   const platform = options.platform ?? process.platform
   const terminals = stdin.isTTY === true && stderr.isTTY === true
   const interactive = (options.interactive ?? terminals) && !noInput
   const color = stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
-  const surroundings = () => lookAround({ env, platform, interactive, files: systemFiles })
+  const detectEnvironment = () => detectRuntimeEnvironment({ env, platform, interactive, files: systemFiles })
   return {
     env,
     now: Date.now,
     sleep,
-    surroundings,
-    async uninterrupted(work) {
+    detectRuntimeEnvironment: detectEnvironment,
+    async deferSignals(work) {
       options.signal?.throwIfAborted()
-      return uninterrupted(work)
+      return deferSignals(work)
     },
-    terminal: nodeTerminal({ stdin, stderr, interactive, noInput, quiet, color }),
-    fetch: lazyFetch(env),
+    terminal: createNodeTerminal({ stdin, stderr, interactive, noInput, quiet, color }),
+    fetch: createLazyFetch(env),
     async openBrowser(url, command) {
       const { openBrowser } = await import('./browser.ts')
-      return openBrowser(url, { command, env, platform, wsl: surroundings().wsl })
+      return openBrowser(url, { command, env, platform, wsl: detectEnvironment().wsl })
     },
     async listen(where, handle) {
-      const { listen } = await import('./listen.ts')
-      return listen(where, handle)
+      const { listenOnLoopback } = await import('./listen.ts')
+      return listenOnLoopback(where, handle)
     },
   }
 }
 
-function lazyFetch(env: NodeHostOptions['env']): Host['fetch'] {
+function createLazyFetch(env: NodeHostOptions['env']): Host['fetch'] {
   let ready: Promise<Host['fetch']> | undefined
   return async (input, init) => {
-    ready ??= import('./proxy-fetch.ts').then(({ proxyFetch }) => proxyFetch(env))
+    ready ??= import('./proxy-fetch.ts').then(({ createProxyFetch }) => createProxyFetch(env))
     return (await ready)(input, init)
   }
 }

@@ -30,9 +30,15 @@ interface Folders {
  * Where everything lies. On the warm path: it reads the environment alone, and asks the system for
  * the home folder only where the environment has none.
  */
-export function paths(env: Env, platform: NodeJS.Platform, homedir: () => string = systemHome): Paths {
+export function resolvePaths(
+  env: Env,
+  platform: NodeJS.Platform,
+  homedir: () => string = getSystemHome,
+): Paths {
   const api = platform === 'win32' ? win32 : posix
-  const folders = env.DAYPASS_HOME ? under(api, api.resolve(env.DAYPASS_HOME)) : byPlatform(api, env, homedir)
+  const folders = env.DAYPASS_HOME
+    ? buildHomeFolders(api, api.resolve(env.DAYPASS_HOME))
+    : buildPlatformFolders(api, env, homedir)
   return {
     config: env.DAYPASS_CONFIG ? api.resolve(env.DAYPASS_CONFIG) : api.join(folders.config, 'config.yaml'),
     dataDir: folders.data,
@@ -44,43 +50,43 @@ export function paths(env: Env, platform: NodeJS.Platform, homedir: () => string
   }
 }
 
-function under(api: PathApi, home: string): Folders {
+function buildHomeFolders(api: PathApi, home: string): Folders {
   return { config: home, data: home, state: home, runtime: api.join(home, 'run') }
 }
 
-function byPlatform(api: PathApi, env: Env, homedir: () => string): Folders {
-  const folder = (name: string, ...fallback: string[]) => {
+function buildPlatformFolders(api: PathApi, env: Env, homedir: () => string): Folders {
+  const resolveFolder = (name: string, ...fallback: string[]) => {
     const value = env[name]
     // "All paths set in these environment variables must be absolute. If [one is] relative [it is] invalid
     // and [to be ignored]" (XDG Base Directory Specification 0.8).
-    return value && api.isAbsolute(value) ? value : api.join(home(api, env, homedir), ...fallback)
+    return value && api.isAbsolute(value) ? value : api.join(resolveHome(api, env, homedir), ...fallback)
   }
-  return api === win32 ? windowsFolders(folder) : xdgFolders(folder, env)
+  return api === win32 ? buildWindowsFolders(resolveFolder) : buildXdgFolders(resolveFolder, env)
 }
 
-type FolderOf = (name: string, ...fallback: string[]) => string
+type ResolveFolder = (name: string, ...fallback: string[]) => string
 
-function windowsFolders(folder: FolderOf): Folders {
-  const local = win32.join(folder('LOCALAPPDATA', 'AppData', 'Local'), 'daypass')
-  const roaming = win32.join(folder('APPDATA', 'AppData', 'Roaming'), 'daypass')
+function buildWindowsFolders(resolveFolder: ResolveFolder): Folders {
+  const local = win32.join(resolveFolder('LOCALAPPDATA', 'AppData', 'Local'), 'daypass')
+  const roaming = win32.join(resolveFolder('APPDATA', 'AppData', 'Roaming'), 'daypass')
   return { config: roaming, data: local, state: local, runtime: win32.join(local, 'run') }
 }
 
-function xdgFolders(folder: FolderOf, env: Env): Folders {
-  const state = posix.join(folder('XDG_STATE_HOME', '.local', 'state'), 'daypass')
+function buildXdgFolders(resolveFolder: ResolveFolder, env: Env): Folders {
+  const state = posix.join(resolveFolder('XDG_STATE_HOME', '.local', 'state'), 'daypass')
   const runtime = env.XDG_RUNTIME_DIR
   return {
-    config: posix.join(folder('XDG_CONFIG_HOME', '.config'), 'daypass'),
-    data: posix.join(folder('XDG_DATA_HOME', '.local', 'share'), 'daypass'),
+    config: posix.join(resolveFolder('XDG_CONFIG_HOME', '.config'), 'daypass'),
+    data: posix.join(resolveFolder('XDG_DATA_HOME', '.local', 'share'), 'daypass'),
     state,
     runtime: runtime && posix.isAbsolute(runtime) ? posix.join(runtime, 'daypass') : posix.join(state, 'run'),
   }
 }
 
-function home(api: PathApi, env: Env, homedir: () => string): string {
+function resolveHome(api: PathApi, env: Env, homedir: () => string): string {
   const stated = api === win32 ? env.USERPROFILE : env.HOME
   if (stated && api.isAbsolute(stated)) return stated
-  const found = attempt(homedir)
+  const found = tryOrUndefined(homedir)
   if (found && api.isAbsolute(found)) return found
   throw new DaypassError('configuration', 'no home folder: HOME is not set and the system knows none', {
     hint: 'set DAYPASS_HOME to a folder of your own',
@@ -88,7 +94,7 @@ function home(api: PathApi, env: Env, homedir: () => string): string {
 }
 
 /** `os.homedir()` throws where the user has no row in the password database (many containers). */
-function attempt(ask: () => string): string | undefined {
+function tryOrUndefined(ask: () => string): string | undefined {
   try {
     return ask()
   } catch {
@@ -96,9 +102,9 @@ function attempt(ask: () => string): string | undefined {
   }
 }
 
-function systemHome(): string {
+function getSystemHome(): string {
   return process.getBuiltinModule('node:os').homedir()
 }
 
 /** `undefined`: it was removed, and this process stands nowhere. */
-export const workingFolder = () => attempt(() => process.cwd())
+export const getWorkingFolder = () => tryOrUndefined(() => process.cwd())

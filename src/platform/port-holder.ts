@@ -1,25 +1,25 @@
 import { opendir, readdir, readFile, readlink } from 'node:fs/promises'
-import { shown } from '../core/text.ts'
+import { sanitize } from '../core/text.ts'
 
-const MOST_PROCESSES = 4_000
-const MOST_TIME = 500
+const MAX_PROCESSES = 4_000
+const MAX_TIME = 500
 const LISTENING = '0A'
 
 /**
  * Who listens on a port, as `node (pid 4711)`. Best effort: Linux only, processes of our own user only, and
  * half a second at most.
  */
-export async function portHolder(port: number): Promise<string | undefined> {
+export async function findPortHolder(port: number): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined
-  const sockets = await listeningSockets(port)
+  const sockets = await listListeningSockets(port)
   if (sockets.size === 0) return undefined
-  const deadline = performance.now() + MOST_TIME
+  const deadline = performance.now() + MAX_TIME
   try {
     let seen = 0
     for await (const { name } of await opendir('/proc')) {
       if (!/^\d+$/.test(name)) continue
-      if (++seen > MOST_PROCESSES || performance.now() > deadline) return undefined
-      if (await holds(name, sockets)) return `${await nameOf(name)} (pid ${name})`
+      if (++seen > MAX_PROCESSES || performance.now() > deadline) return undefined
+      if (await hasSocket(name, sockets)) return `${await readProcessName(name)} (pid ${name})`
     }
   } catch {
     // A /proc that cannot be listed: the error stays useful without the name.
@@ -27,7 +27,7 @@ export async function portHolder(port: number): Promise<string | undefined> {
   return undefined
 }
 
-async function listeningSockets(port: number): Promise<Set<string>> {
+async function listListeningSockets(port: number): Promise<Set<string>> {
   const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(readOrEmpty))
   const rows = tables.flatMap((table) => table.split('\n').slice(1)).map((row) => row.trim().split(/\s+/))
   const here = rows.filter(([, local, , state]) => {
@@ -36,7 +36,7 @@ async function listeningSockets(port: number): Promise<Set<string>> {
   return new Set(here.map((row) => `socket:[${row[9]}]`))
 }
 
-async function holds(pid: string, sockets: ReadonlySet<string>): Promise<boolean> {
+async function hasSocket(pid: string, sockets: ReadonlySet<string>): Promise<boolean> {
   const folder = `/proc/${pid}/fd`
   // Another user's process, or one that has just ended, has none for us.
   const files = await readdir(folder).catch(() => [])
@@ -44,8 +44,8 @@ async function holds(pid: string, sockets: ReadonlySet<string>): Promise<boolean
   return links.some((link) => sockets.has(link))
 }
 
-async function nameOf(pid: string): Promise<string> {
-  return shown((await readOrEmpty(`/proc/${pid}/comm`)).trim() || 'a program')
+async function readProcessName(pid: string): Promise<string> {
+  return sanitize((await readOrEmpty(`/proc/${pid}/comm`)).trim() || 'a program')
 }
 
 function readOrEmpty(path: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Fetch } from '../core/types.ts'
-import { plainFetch } from './plain-fetch.ts'
+import { createPlainFetch } from './plain-fetch.ts'
 
 // Node 20 to 24 ignore HTTPS_PROXY unless told so when the process starts. A library must not change the
 // global dispatcher, so requests that need a proxy go through undici's own fetch (55 ms: loaded when needed).
@@ -15,25 +15,25 @@ interface Proxies {
 }
 
 /** The built-in fetch and its lighter kin, and undici's where the environment names a proxy. Loopback never goes through one. */
-export function proxyFetch(env: Env): Fetch {
-  const direct = plainFetch((input, init) => fetch(input, init))
-  const proxies = proxiesOf(env)
+export function createProxyFetch(env: Env): Fetch {
+  const direct = createPlainFetch((input, init) => fetch(input, init))
+  const proxies = parseProxies(env)
   if (proxies === undefined) return direct
   let proxied: Promise<Fetch> | undefined
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input)
     if (isLoopbackHost(url.hostname)) return direct(input, init)
-    proxied ??= throughProxy(proxies)
+    proxied ??= createProxiedFetch(proxies)
     return (await proxied)(input, init)
   }
 }
 
-export function proxiesOf(env: Env): Proxies | undefined {
-  const value = (name: string) => env[name.toLowerCase()]?.trim() || env[name]?.trim() || undefined
-  const all = value('ALL_PROXY')
-  const httpProxy = value('HTTP_PROXY') ?? all
-  const httpsProxy = value('HTTPS_PROXY') ?? all ?? httpProxy
-  const noProxy = value('NO_PROXY')
+export function parseProxies(env: Env): Proxies | undefined {
+  const readVariable = (name: string) => env[name.toLowerCase()]?.trim() || env[name]?.trim() || undefined
+  const all = readVariable('ALL_PROXY')
+  const httpProxy = readVariable('HTTP_PROXY') ?? all
+  const httpsProxy = readVariable('HTTPS_PROXY') ?? all ?? httpProxy
+  const noProxy = readVariable('NO_PROXY')
   if (httpProxy === undefined && httpsProxy === undefined) return undefined
   return {
     // undici reads `process.env` for what is left out; an empty text keeps it from doing so.
@@ -43,19 +43,20 @@ export function proxiesOf(env: Env): Proxies | undefined {
   }
 }
 
-async function throughProxy(proxies: Proxies): Promise<Fetch> {
+async function createProxiedFetch(proxies: Proxies): Promise<Fetch> {
   for (const proxy of [proxies.httpProxy, proxies.httpsProxy]) checkProxy(proxy)
   const undici = await import('undici')
   const dispatcher = new undici.EnvHttpProxyAgent(proxies)
   return async (input, init) => {
-    const [url, options] = input instanceof Request ? [input.url, await plain(input, init)] : [input, init]
+    const [url, options] =
+      input instanceof Request ? [input.url, await convertRequestInit(input, init)] : [input, init]
     // Two copies of the same standard: the types differ in name only.
     return undici.fetch(url, { ...options, dispatcher } as never) as unknown as Promise<Response>
   }
 }
 
 /** undici does not know a `Request` of the built-in fetch for one of its own. */
-async function plain(request: Request, init: RequestInit = {}): Promise<RequestInit> {
+async function convertRequestInit(request: Request, init: RequestInit = {}): Promise<RequestInit> {
   const { method, headers, redirect, signal } = request
   const body = request.body === null ? {} : { body: await request.arrayBuffer() }
   return { method, headers: [...headers], redirect, signal, ...body, ...init }

@@ -1,7 +1,7 @@
 import { DaypassError } from '../core/errors.ts'
 
 /** Far more than any program says to another in one breath. */
-const MOST = 1024 * 1024
+const MAX_INPUT_BYTES = 1024 * 1024
 
 /** All of standard input, as UTF-8. More than 1 MiB is refused. */
 export async function readInput(stdin: AsyncIterable<Buffer | string>): Promise<string> {
@@ -10,7 +10,7 @@ export async function readInput(stdin: AsyncIterable<Buffer | string>): Promise<
   for await (const chunk of stdin) {
     const bytes = Buffer.from(chunk)
     length += bytes.length
-    if (length > MOST)
+    if (length > MAX_INPUT_BYTES)
       throw new DaypassError('usage', 'what stands on standard input is longer than 1 MiB', {
         hint: 'this is for another program to call',
       })

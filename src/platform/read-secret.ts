@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { type SecretInput, secretInput } from './secret-input.ts'
+import { createSecretInput, type SecretInput } from './secret-input.ts'
 
 /** The part of `process.stdin` that is used. */
 export type Input = NodeJS.ReadableStream & {
@@ -12,7 +12,7 @@ export type Input = NodeJS.ReadableStream & {
   unref?(): unknown
 }
 
-export interface Reading {
+export interface SecretReading {
   stdin: Input
   /** Writes to the terminal; nothing that was typed goes through it. */
   write(text: string): void
@@ -22,14 +22,14 @@ export interface Reading {
 const PASTE_ON = '\u001b[?2004h'
 const PASTE_OFF = '\u001b[?2004l'
 /** A terminal without bracketed paste sends the lines of a paste one after the other, this much apart at most. */
-const LULL = 80
+const PASTE_PAUSE = 80
 
 /** Reads one text from a terminal in raw mode, showing nothing of it, and gives the terminal back in every ending. */
-export function readHidden({ stdin, write, signal }: Reading): Promise<string | undefined> {
-  const input = secretInput()
+export function readHidden({ stdin, write, signal }: SecretReading): Promise<string | undefined> {
+  const input = createSecretInput()
   let lull: NodeJS.Timeout | undefined
   let last: NodeJS.Immediate | undefined
-  const goOn = () => {
+  const cancelTimers = () => {
     clearTimeout(lull)
     clearImmediate(last)
   }
@@ -38,36 +38,36 @@ export function readHidden({ stdin, write, signal }: Reading): Promise<string | 
     write(PASTE_ON)
   }
   const release = () => {
-    goOn()
+    cancelTimers()
     stdin.setRawMode?.(false)
     write(`${PASTE_OFF}\n`)
   }
-  return untilDone<string | undefined>({ stdin, signal, begin, release }, (chunk, finish) => {
-    goOn()
+  return readUntilDone<string | undefined>({ stdin, signal, begin, release }, (chunk, finish) => {
+    cancelTimers()
     const state = chunk === undefined ? 'end' : input.feed(chunk)
     if (state === 'cancel') finish(new DaypassError('cancelled', 'cancelled'))
-    if (state === 'end') finish(textOrEnd(input))
+    if (state === 'end') finish(getTextOrUndefined(input))
     if (state !== 'maybe') return
     lull = setTimeout(() => {
       // On a machine that stalled, the timer is over before what has long arrived is read.
       last = setImmediate(() => finish(input.text()))
-    }, LULL)
+    }, PASTE_PAUSE)
   })
 }
 
-function textOrEnd(input: SecretInput): string | undefined {
+function getTextOrUndefined(input: SecretInput): string | undefined {
   return input.text() || undefined
 }
 
-const LONGEST_LINE = 1 << 20
+const MAX_LINE_LENGTH = 1 << 20
 
 /** Reads one line from a pipe or a file. What stands behind it stays unread. */
-export function readLine({ stdin, signal }: Omit<Reading, 'write'>): Promise<string | undefined> {
+export function readLine({ stdin, signal }: Omit<SecretReading, 'write'>): Promise<string | undefined> {
   let line = ''
-  return untilDone<string | undefined>({ stdin, signal }, (chunk, finish) => {
+  return readUntilDone<string | undefined>({ stdin, signal }, (chunk, finish) => {
     line += chunk ?? ''
     const end = line.indexOf('\n')
-    if (line.length > LONGEST_LINE)
+    if (line.length > MAX_LINE_LENGTH)
       finish(new DaypassError('usage', 'the line on standard input is too long'))
     else if (end !== -1) {
       const rest = line.slice(end + 1)
@@ -77,9 +77,9 @@ export function readLine({ stdin, signal }: Omit<Reading, 'write'>): Promise<str
   })
 }
 
-type Take<T> = (chunk: string | undefined, finish: (outcome: T | DaypassError) => void) => void
+type TakeChunk<T> = (chunk: string | undefined, finish: (outcome: T | DaypassError) => void) => void
 
-interface Life extends Omit<Reading, 'write'> {
+interface Life extends Omit<SecretReading, 'write'> {
   /** Called before the first chunk. */
   begin?: () => void
   /** Called once when the reading is over, however it ended. */
@@ -87,12 +87,12 @@ interface Life extends Omit<Reading, 'write'> {
 }
 
 /** The life of one reading: takes stdin, feeds it (`undefined` is the end), and lets go of it whatever happens. */
-function untilDone<T>({ stdin, signal, begin, release }: Life, take: Take<T>): Promise<T> {
+function readUntilDone<T>({ stdin, signal, begin, release }: Life, take: TakeChunk<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
     const decoder = new StringDecoder('utf8')
     let over = false
-    const letGo = () => {
+    const stopReading = () => {
       over = true
       for (const [event, listener] of listeners) stdin.off(event, listener)
       signal?.removeEventListener('abort', onAbort)
@@ -103,12 +103,12 @@ function untilDone<T>({ stdin, signal, begin, release }: Life, take: Take<T>): P
     }
     const finish = (outcome: T | DaypassError) => {
       if (over) return
-      letGo()
+      stopReading()
       if (isDaypassError(outcome)) reject(outcome)
       else resolve(outcome)
     }
     const onAbort = () => {
-      letGo()
+      stopReading()
       reject(signal?.reason)
     }
     const onData = (chunk: Buffer | string) => {

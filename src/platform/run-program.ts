@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
 import { DaypassError, type FormatCommand } from '../core/errors.ts'
-import { handOn } from './defer-signals.ts'
+import { forwardSignals } from './defer-signals.ts'
 
 /** Sent by the terminal to everything in front of the person, the program included. */
-const FROM_THE_TERMINAL: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
+const TERMINAL_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 /** Sent to us alone, and meant for the program. */
-const FOR_THE_PROGRAM: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
+const PROGRAM_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
 
 /**
  * Runs a program in our place: our streams, our terminal, our signals. Resolves with the exit code that a shell would
@@ -16,7 +16,7 @@ const FOR_THE_PROGRAM: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR
 export async function runProgram(argv: readonly string[], env: Record<string, string>): Promise<number> {
   const [name = '', ...args] = argv
   let deliver: (signal: NodeJS.Signals) => void = () => undefined
-  const release = takeSignals((signal) => deliver(signal))
+  const release = interceptSignals((signal) => deliver(signal))
   try {
     return await new Promise<number>((resolve, reject) => {
       const child = spawn(name, args, { env, stdio: 'inherit' })
@@ -25,19 +25,19 @@ export async function runProgram(argv: readonly string[], env: Record<string, st
       deliver = (signal) => child.kill(signal)
     })
   } catch (error) {
-    throw notStarted(name, error)
+    throw createStartError(name, error)
   } finally {
     release()
   }
 }
 
 /** Nobody else hears the signals meanwhile: they would end us before the program. */
-function takeSignals(deliver: (signal: NodeJS.Signals) => void): () => void {
-  const passedOn = hasTerminal() ? FOR_THE_PROGRAM : [...FOR_THE_PROGRAM, ...FROM_THE_TERMINAL]
-  const hear = (signal: NodeJS.Signals) => {
+function interceptSignals(deliver: (signal: NodeJS.Signals) => void): () => void {
+  const passedOn = hasTerminal() ? PROGRAM_SIGNALS : [...PROGRAM_SIGNALS, ...TERMINAL_SIGNALS]
+  const forwardSignal = (signal: NodeJS.Signals) => {
     if (passedOn.includes(signal)) deliver(signal)
   }
-  return handOn([...FROM_THE_TERMINAL, ...FOR_THE_PROGRAM], hear)
+  return forwardSignals([...TERMINAL_SIGNALS, ...PROGRAM_SIGNALS], forwardSignal)
 }
 
 /** Without one, a Ctrl-C is a signal like any other: somebody sent it to us, and to nobody else. */
@@ -51,7 +51,7 @@ function hasTerminal(): boolean {
   }
 }
 
-function notStarted(name: string, cause: unknown): DaypassError {
+function createStartError(name: string, cause: unknown): DaypassError {
   const { code } = cause as NodeJS.ErrnoException
   const windows = process.platform === 'win32'
   const hint = windows

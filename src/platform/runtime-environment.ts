@@ -1,21 +1,26 @@
-import type { Surroundings } from '../core/types.ts'
+import type { RuntimeEnvironment } from '../core/types.ts'
 
 /** The files that tell where we run. Neither throws. */
-interface Files {
+interface SystemFiles {
   exists(path: string): boolean
   /** `undefined` where it cannot be read. */
   read(path: string): string | undefined
 }
 
-export interface Circumstances {
+export interface RuntimeSources {
   env: Readonly<Record<string, string | undefined>>
   platform: NodeJS.Platform
   interactive: boolean
-  files: Files
+  files: SystemFiles
 }
 
-/** Looks around once; {@link Surroundings} are facts, what follows from them is decided in `flows/choose`. */
-export function lookAround({ env, platform, interactive, files }: Circumstances): Surroundings {
+/** Looks around once; {@link RuntimeEnvironment} are facts, what follows from them is decided in `flows/choose`. */
+export function detectRuntimeEnvironment({
+  env,
+  platform,
+  interactive,
+  files,
+}: RuntimeSources): RuntimeEnvironment {
   const ssh = Boolean(env.SSH_CONNECTION || env.SSH_TTY || env.SSH_CLIENT)
   const container = platform === 'linux' && isContainer(env, files)
   const wsl = platform === 'linux' && isWsl(env, files, container)
@@ -25,9 +30,9 @@ export function lookAround({ env, platform, interactive, files }: Circumstances)
     ssh,
     wsl,
     container,
-    display: !refusesBrowser(env) && hasDisplay(env, platform, ssh, wsl),
+    display: !isBrowserRefused(env) && hasDisplay(env, platform, ssh, wsl),
     ci: isSet(env.CI),
-    browserSet: Boolean(env.BROWSER?.trim()) && !refusesBrowser(env),
+    browserSet: Boolean(env.BROWSER?.trim()) && !isBrowserRefused(env),
   }
 }
 
@@ -35,26 +40,26 @@ export function lookAround({ env, platform, interactive, files }: Circumstances)
  * `BROWSER=none` and an empty `BROWSER` say that nothing is to be opened, however many browsers there are:
  * the first is what create-react-app and many others understand, the second is what test harnesses set.
  */
-export function refusesBrowser(env: Readonly<Record<string, string | undefined>>): boolean {
+export function isBrowserRefused(env: Readonly<Record<string, string | undefined>>): boolean {
   const stated = env.BROWSER?.trim().toLowerCase()
   return stated === '' || stated === 'none'
 }
 
-type Env = Circumstances['env']
+type Env = RuntimeSources['env']
 
 function hasDisplay(env: Env, platform: NodeJS.Platform, ssh: boolean, wsl: boolean): boolean {
   if (platform === 'darwin' || platform === 'win32') return !ssh
   return Boolean(env.DISPLAY || env.WAYLAND_DISPLAY) || (wsl && !ssh)
 }
 
-function isContainer(env: Env, files: Files): boolean {
+function isContainer(env: Env, files: SystemFiles): boolean {
   if (isSet(env.CODESPACES) || isSet(env.REMOTE_CONTAINERS) || env.container) return true
   if (env.KUBERNETES_SERVICE_HOST) return true
   if (files.exists('/.dockerenv') || files.exists('/run/.containerenv')) return true
   return /docker|kubepods|containerd|libpod|lxc/.test(files.read('/proc/1/cgroup') ?? '')
 }
 
-function isWsl(env: Env, files: Files, container: boolean): boolean {
+function isWsl(env: Env, files: SystemFiles, container: boolean): boolean {
   if (env.WSL_DISTRO_NAME) return true
   // A container on Docker Desktop runs on Microsoft's kernel too, but has no Windows beside it.
   return !container && /microsoft/i.test(files.read('/proc/version') ?? '')

@@ -8,39 +8,40 @@ export interface SecretInput {
   text(): string
 }
 
-const MOST = 1 << 20
+const MAX_SECRET_LENGTH = 1 << 20
 
 /** Collects keys and pastes: Enter, backspace, Ctrl-U, Ctrl-C, Ctrl-D, bracketed paste; arrows are nothing. */
-export function secretInput(): SecretInput {
+export function createSecretInput(): SecretInput {
   const typed: string[] = []
   let pasting = false
   /** What came after an ESC, until its sequence is whole. */
   let sequence: string | undefined
-  const inSequence = (character: string) => {
+  const extendSequence = (character: string) => {
     sequence += character
-    if (!isWhole(sequence ?? '')) return
+    if (!isCompleteSequence(sequence ?? '')) return
     if (sequence === '[200~') pasting = true
     if (sequence === '[201~') pasting = false
     sequence = undefined
   }
-  const edit = (character: string) => {
+  const editText = (character: string) => {
     if (character === '\u0015') typed.length = 0
     else if (character === '\u007f' || character === '\b') typed.pop()
-    else if (typed.length < MOST && isText(character)) typed.push(character === '\r' ? '\n' : character)
+    else if (typed.length < MAX_SECRET_LENGTH && isTextCharacter(character))
+      typed.push(character === '\r' ? '\n' : character)
   }
-  const take = (character: string): SecretState | undefined => {
+  const takeCharacter = (character: string): SecretState | undefined => {
     // Inside a paste too: a terminal that loses the paste's end must not hold the person.
     if (character === '\u0003') return 'cancel'
     if (character === '\u0004' && !pasting) return 'end'
     if (character === '\u001b') sequence = ''
-    else if (sequence === undefined) edit(character)
-    else inSequence(character)
+    else if (sequence === undefined) editText(character)
+    else extendSequence(character)
     return undefined
   }
   return {
     feed(chunk) {
       for (const character of chunk) {
-        const ending = take(character)
+        const ending = takeCharacter(character)
         if (ending) return ending
       }
       return !pasting && sequence === undefined && typed.at(-1) === '\n' ? 'maybe' : 'more'
@@ -49,12 +50,12 @@ export function secretInput(): SecretInput {
   }
 }
 
-function isText(character: string): boolean {
+function isTextCharacter(character: string): boolean {
   return character >= ' ' || '\r\n\t'.includes(character)
 }
 
 /** ECMA-48 §5.4: `ESC [`, parameters, one final byte. `ESC O x` is a function key, `ESC x` is Alt-x. */
-function isWhole(sequence: string): boolean {
+function isCompleteSequence(sequence: string): boolean {
   if (sequence.startsWith('[')) return /^\[(\[.|[^@-~]*[@-Z\\-~])$/.test(sequence) || sequence.length > 32
   return sequence.startsWith('O') ? sequence.length > 1 : true
 }

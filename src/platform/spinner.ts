@@ -3,7 +3,7 @@
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const ERASE = '\r\u001b[2K'
-const EVERY = 80
+const FRAME_INTERVAL = 80
 
 export interface Spinner {
   start(label: string): () => void
@@ -14,7 +14,7 @@ export interface Spinner {
 }
 
 /** One line that turns, at the bottom of a terminal. It does not hide the cursor: nothing is left to put back. */
-export function spinner(write: (text: string) => void, paint: (frame: string) => string): Spinner {
+export function createSpinner(write: (text: string) => void, paint: (frame: string) => string): Spinner {
   const labels: string[] = []
   let held = 0
   let frame = 0
@@ -32,7 +32,7 @@ export function spinner(write: (text: string) => void, paint: (frame: string) =>
     timer = setInterval(() => {
       frame += 1
       draw()
-    }, EVERY)
+    }, FRAME_INTERVAL)
     timer.unref()
   }
   const change = (mutate: () => void) => {
@@ -44,7 +44,7 @@ export function spinner(write: (text: string) => void, paint: (frame: string) =>
     start(text) {
       change(() => labels.push(text))
       tick()
-      return once(() => {
+      return limitToOnce(() => {
         change(() => labels.splice(labels.lastIndexOf(text), 1))
         tick()
       })
@@ -59,7 +59,7 @@ export function spinner(write: (text: string) => void, paint: (frame: string) =>
       change(() => {
         held += 1
       })
-      return once(() =>
+      return limitToOnce(() =>
         change(() => {
           held -= 1
         }),
@@ -68,7 +68,7 @@ export function spinner(write: (text: string) => void, paint: (frame: string) =>
   }
 }
 
-function once(work: () => void): () => void {
+function limitToOnce(work: () => void): () => void {
   let done = false
   return () => {
     if (!done) work()

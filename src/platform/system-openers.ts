@@ -4,41 +4,41 @@ import type { Argv, OpenOptions } from './opener.ts'
 const LINUX = ['xdg-open', 'sensible-browser', 'x-www-browser']
 
 /** Where WSL mounts Windows' disk unless `/etc/wsl.conf` says otherwise. */
-const WINDOWS_IN_WSL = '/mnt/c/Windows/System32'
+const WSL_SYSTEM_FOLDER = '/mnt/c/Windows/System32'
 
 /** What the system opens a URL with, best first, and only what is there. `href` is vetted. */
-export function systemOpeners(href: string, options: OpenOptions): Argv[] {
-  const found = (candidates: readonly Argv[]) =>
+export function listSystemOpeners(href: string, options: OpenOptions): Argv[] {
+  const keepExisting = (candidates: readonly Argv[]) =>
     candidates.flatMap(([name, ...rest]): Argv[] => {
       const program = findProgram(name, options)
       return program === undefined ? [] : [[program, ...rest]]
     })
-  if (options.platform === 'darwin') return found([['/usr/bin/open', href]])
-  if (options.platform === 'win32') return found([windowsOpener(options.env, href)])
+  if (options.platform === 'darwin') return keepExisting([['/usr/bin/open', href]])
+  if (options.platform === 'win32') return keepExisting([buildWindowsOpener(options.env, href)])
   const linux = LINUX.map((name): Argv => [name, href])
-  return found(options.wsl ? [...wslOpeners(href), ...linux] : linux)
+  return keepExisting(options.wsl ? [...buildWslOpeners(href), ...linux] : linux)
 }
 
-function windowsOpener(env: OpenOptions['env'], href: string): Argv {
+function buildWindowsOpener(env: OpenOptions['env'], href: string): Argv {
   const root = env.SystemRoot ?? env.SYSTEMROOT ?? env.windir ?? 'C:\\Windows'
   return [`${root}\\System32\\rundll32.exe`, 'url.dll,FileProtocolHandler', href]
 }
 
-function wslOpeners(href: string): Argv[] {
+function buildWslOpeners(href: string): Argv[] {
   return [
     ['wslview', href],
-    [`${WINDOWS_IN_WSL}/rundll32.exe`, 'url.dll,FileProtocolHandler', href],
+    [`${WSL_SYSTEM_FOLDER}/rundll32.exe`, 'url.dll,FileProtocolHandler', href],
     [
-      `${WINDOWS_IN_WSL}/WindowsPowerShell/v1.0/powershell.exe`,
+      `${WSL_SYSTEM_FOLDER}/WindowsPowerShell/v1.0/powershell.exe`,
       '-NoProfile',
       '-NonInteractive',
       '-EncodedCommand',
-      powershell(`Start-Process '${href}'`),
+      encodePowershell(`Start-Process '${href}'`),
     ],
   ]
 }
 
 /** Base64 of UTF-16LE: no quoting is left to anyone. A vetted URL holds no quote of any kind. */
-function powershell(script: string): string {
+function encodePowershell(script: string): string {
   return Buffer.from(script, 'utf16le').toString('base64')
 }

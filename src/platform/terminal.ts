@@ -1,7 +1,7 @@
 import { DaypassError } from '../core/errors.ts'
 import type { Terminal } from '../core/types.ts'
 import { type Input, readHidden, readLine } from './read-secret.ts'
-import { spinner } from './spinner.ts'
+import { createSpinner } from './spinner.ts'
 
 export type Output = NodeJS.WritableStream & { isTTY?: boolean }
 
@@ -17,39 +17,39 @@ export interface TerminalOptions {
 }
 
 /** The person at a terminal, over stdin and stderr. */
-export function nodeTerminal(options: TerminalOptions): Terminal {
+export function createNodeTerminal(options: TerminalOptions): Terminal {
   const { stdin, stderr, quiet = false, color = false } = options
   const onTerminal = stderr.isTTY === true
   // Checked here and not by clack, whose prompts never settle without a terminal.
   const interactive = options.interactive && stdin.isTTY === true && onTerminal
-  const write = (text: string) => void stderr.write(text)
+  const writeText = (text: string) => void stderr.write(text)
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[39m` : text)
-  const spin = spinner(write, (frame) => paint(36, frame))
+  const spin = createSpinner(writeText, (frame) => paint(36, frame))
   forgiveClosedPipe(stderr)
 
   return {
     interactive,
     say(text) {
-      if (!quiet) spin.around(() => write(`${text}\n`))
+      if (!quiet) spin.around(() => writeText(`${text}\n`))
     },
     warn(text) {
-      spin.around(() => write(`${paint(33, '!')} ${text.replace(/[\r\n]+/g, ' ')}\n`))
+      spin.around(() => writeText(`${paint(33, '!')} ${text.replace(/[\r\n]+/g, ' ')}\n`))
     },
     busy: (label) => (onTerminal && interactive && !quiet ? spin.start(label) : () => undefined),
     async readSecret(prompt, signal) {
       if (stdin.isTTY !== true) return readLine({ stdin, signal })
       if (options.noInput) return undefined
       const release = spin.hold()
-      if (onTerminal && !signal?.aborted) write(prompt)
-      const hidden = onTerminal ? write : () => undefined
+      if (onTerminal && !signal?.aborted) writeText(prompt)
+      const hidden = onTerminal ? writeText : () => undefined
       return readHidden({ stdin, write: hidden, signal }).finally(release)
     },
     async choose(question, choices) {
-      const { select } = await prompts(interactive)
+      const { select } = await loadPrompts(interactive)
       const shown = choices.map(({ value, label, hint }) =>
         hint === undefined ? { value, label } : { value, label, hint },
       )
-      return picked(spin.hold(), stdin, () =>
+      return askPrompt(spin.hold(), stdin, () =>
         // clack's option type depends on T in a way that a generic T cannot show.
         select({
           message: question,
@@ -60,29 +60,29 @@ export function nodeTerminal(options: TerminalOptions): Terminal {
       ) as never
     },
     async confirm(question) {
-      const { confirm } = await prompts(interactive)
-      return picked(spin.hold(), stdin, () =>
+      const { confirm } = await loadPrompts(interactive)
+      return askPrompt(spin.hold(), stdin, () =>
         confirm({ message: question, initialValue: false, input: stdin as never, output: stderr as never }),
       )
     },
     async ask(question, proposed) {
-      const { text } = await prompts(interactive)
+      const { text } = await loadPrompts(interactive)
       const offered = proposed === undefined ? {} : { placeholder: proposed, defaultValue: proposed }
-      return picked(spin.hold(), stdin, () =>
+      return askPrompt(spin.hold(), stdin, () =>
         text({ message: question, ...offered, input: stdin as never, output: stderr as never }),
       )
     },
   }
 }
 
-async function prompts(interactive: boolean) {
+async function loadPrompts(interactive: boolean) {
   if (interactive) return import('@clack/prompts')
   throw new DaypassError('usage', 'there is nobody to ask: this is not a terminal', {
     hint: (command) => `say everything on the command line; see \`${command({ verb: '--help' })}\``,
   })
 }
 
-async function picked<T>(
+async function askPrompt<T>(
   release: () => void,
   stdin: Input,
   ask: () => Promise<T | symbol>,
@@ -99,16 +99,21 @@ async function picked<T>(
   }
 }
 
-const forgiven = new WeakSet<object>()
+const forgivenStreams = new WeakSet<object>()
 
 /** `daypass … | head`: a reader that has gone is no reason to crash. Every other error stays one. */
 function forgiveClosedPipe(stream: NodeJS.WritableStream): void {
-  if (forgiven.has(stream)) return
-  forgiven.add(stream)
+  if (forgivenStreams.has(stream)) return
+  forgivenStreams.add(stream)
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (!CLOSED.has(error.code ?? '')) throw error
+    if (!CLOSED_PIPE_CODES.has(error.code ?? '')) throw error
   })
 }
 
 /** EIO: the terminal itself is gone. */
-export const CLOSED: ReadonlySet<string> = new Set(['EPIPE', 'EIO', 'ECONNRESET', 'ERR_STREAM_DESTROYED'])
+export const CLOSED_PIPE_CODES: ReadonlySet<string> = new Set([
+  'EPIPE',
+  'EIO',
+  'ECONNRESET',
+  'ERR_STREAM_DESTROYED',
+])

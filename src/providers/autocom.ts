@@ -1,4 +1,4 @@
-import { apiUrl, passport, registration, tenant } from './passport.ts'
+import { apiUrl, describeRegistration, passport, tenant } from './passport.ts'
 import { defineProvider } from './provider.ts'
 
 /** An API of Laravel Passport, under the names that its users know. */
@@ -11,7 +11,7 @@ export const autocom = defineProvider({
     api_url: { ...apiUrl, default: 'https://api.autocom.wexron.io/api/v1', env: ['AUTOCOM_API_URL'] },
     tenant: { ...tenant, env: ['AUTOCOM_TENANT'] },
   },
-  client: { env: ['AUTOCOM_CLIENT_ID'], register: registration('AUTOCOM_CLIENT_ID') },
+  client: { env: ['AUTOCOM_CLIENT_ID'], register: describeRegistration('AUTOCOM_CLIENT_ID') },
   environment: {
     token: ['AUTOCOM_TOKEN'],
     export: { params: { tenant: ['AUTOCOM_TENANT'], api_url: ['AUTOCOM_API_URL'] } },

@@ -14,7 +14,7 @@ export interface Variables {
   /** Parameters of the identity, by name. */
   params?: Readonly<Record<string, readonly string[]>>
   /** Values that are made of several parts, by their variable. A part that is secret is percent-encoded in its place. */
-  composed?: Readonly<Record<string, Composed>>
+  composed?: Readonly<Record<string, ComposeVariable>>
   /** Where no region was given, the default is set: a variable of `sets` may have disabled the file that held one. */
   regionAlways?: boolean
   /** Always set as well, with the same value: they make a program use the credential and look nowhere else. */
@@ -41,7 +41,7 @@ export interface LiveVariables {
 }
 
 /** Returns undefined where this credential has no such value. */
-type Composed = (
+type ComposeVariable = (
   credential: Credential,
   context: CredentialContext,
 ) => readonly (string | Secret)[] | undefined

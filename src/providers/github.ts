@@ -39,12 +39,12 @@ export const github = defineProvider({
     export: { token: ['GH_TOKEN', 'GITHUB_TOKEN'] },
   },
   helpers: {
-    git: { hosts: ({ token }) => withGists(hostOf(token)), user: 'x-access-token' },
+    git: { hosts: ({ token }) => listGitHosts(parseHost(token)), user: 'x-access-token' },
     // An Enterprise Server's registry may be anywhere: `hosts` says it.
-    docker: { hosts: ({ token }) => (hostOf(token) === 'github.com' ? ['ghcr.io'] : []) },
+    docker: { hosts: ({ token }) => (parseHost(token) === 'github.com' ? ['ghcr.io'] : []) },
   },
 })
 
-const hostOf = (url: string | undefined) => (url === undefined ? '' : new URL(url).host)
+const parseHost = (url: string | undefined) => (url === undefined ? '' : new URL(url).host)
 
-const withGists = (host: string) => [host, `gist.${host}`]
+const listGitHosts = (host: string) => [host, `gist.${host}`]

@@ -1,5 +1,5 @@
 import { issuer } from './oidc.ts'
-import { openidAccount } from './openid-account.ts'
+import { parseOpenidAccount } from './openid-account.ts'
 import { defineProvider } from './provider.ts'
 
 /** https://docs.gitlab.com/api/oauth2/ */
@@ -19,7 +19,7 @@ export const gitlab = defineProvider({
   account: {
     profile: (params) => ({ url: `${params.issuer}/api/v4/user` }),
     read: (claims) => ({
-      ...openidAccount(claims),
+      ...parseOpenidAccount(claims),
       ...(typeof claims.username === 'string' && { account: claims.username }),
       ...(claims.id !== undefined && { principal: String(claims.id) }),
     }),

@@ -1,6 +1,6 @@
 import { defineProvider } from './provider.ts'
 
-const base = (tenant: string | undefined) =>
+const buildBaseUrl = (tenant: string | undefined) =>
   `https://login.microsoftonline.com/${encodeURIComponent(tenant ?? 'common')}`
 
 /** https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow */
@@ -16,10 +16,10 @@ export const microsoft = defineProvider({
   },
   endpoints: {
     urls: ({ tenant }) => ({
-      issuer: `${base(tenant)}/v2.0`,
-      authorization: `${base(tenant)}/oauth2/v2.0/authorize`,
-      token: `${base(tenant)}/oauth2/v2.0/token`,
-      device: `${base(tenant)}/oauth2/v2.0/devicecode`,
+      issuer: `${buildBaseUrl(tenant)}/v2.0`,
+      authorization: `${buildBaseUrl(tenant)}/oauth2/v2.0/authorize`,
+      token: `${buildBaseUrl(tenant)}/oauth2/v2.0/token`,
+      device: `${buildBaseUrl(tenant)}/oauth2/v2.0/devicecode`,
       userinfo: 'https://graph.microsoft.com/oidc/userinfo',
     }),
   },
@@ -32,5 +32,5 @@ export const microsoft = defineProvider({
   authorization: { redirect: { host: 'localhost', ports: [0], path: '/callback' } },
   methods: ['browser', 'paste', 'device'],
   // A token of `common` names the directory that the person belongs to.
-  tokens: { idTokenIssuer: ({ tid }) => `${base(String(tid))}/v2.0` },
+  tokens: { idTokenIssuer: ({ tid }) => `${buildBaseUrl(String(tid))}/v2.0` },
 })

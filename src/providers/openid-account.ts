@@ -4,7 +4,7 @@ import type { Account } from '../core/types.ts'
 export type Claims = Record<string, unknown>
 
 /** The claims of OpenID Connect Core §5.1. */
-export function openidAccount(claims: Claims): Account {
+export function parseOpenidAccount(claims: Claims): Account {
   const text = (name: string) => (typeof claims[name] === 'string' ? (claims[name] as string) : undefined)
   const account = text('email') ?? text('preferred_username') ?? text('upn') ?? text('sub')
   const principal = text('sub')

@@ -1,4 +1,4 @@
-import type { Words } from '../core/localized-text.ts'
+import type { LocalizedText } from '../core/localized-text.ts'
 import type { ExternalDefault, Method } from '../core/types.ts'
 
 /** A value that differs between identities: given with a flag of `login`, in the configuration, by the environment. */
@@ -12,17 +12,17 @@ export interface Param {
   /** The value where none is given. It may depend on the parameters before it. */
   default?: string | ((params: Readonly<Record<string, string>>) => string)
   /** The one way to write a value, so that equal values compare as equal. Must accept any text. */
-  normal?: (value: string) => string
+  normalize?: (value: string) => string
   /** Environment variables that give it, where nothing else did when a login begins. */
   env?: readonly string[]
   /** Another tool's configuration that gives it, after the environment. */
   externalDefault?: ExternalDefault
   /** Asked on a terminal with these words, instead of taking the default without a question. */
-  ask?: Words
+  ask?: LocalizedText
   /** The only login methods for which it is asked. */
   askFor?: readonly Method[]
   /** What the values of `oneOf` are called where one is chosen. */
-  labels?: Readonly<Record<string, Words>>
+  labels?: Readonly<Record<string, LocalizedText>>
 }
 
 /** `api_url` is `--api-url`. Providers whose parameters have the same name declare the same flag. */
@@ -35,7 +35,7 @@ interface ParamFlag {
   alias?: string
 }
 
-export const flagOf = (param: string) => `--${param.replaceAll('_', '-')}`
+export const formatFlag = (param: string) => `--${param.replaceAll('_', '-')}`
 
 /** The parameters that have a flag, each once, by name. */
 export function listParamFlags(

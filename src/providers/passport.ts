@@ -11,7 +11,7 @@ export const apiUrl = {
     pattern: /^https?:\/\/[^\s/?#@]+(\/[^\s?#@]*)?$/i,
     example: 'https://api.example.com/api/v1',
   },
-  normal: normalUrl,
+  normalize: normalizeApiUrl,
 } satisfies Param
 
 /** It becomes a header. */
@@ -29,16 +29,16 @@ export const passport = defineProvider({
     api_url: { ...apiUrl, env: ['PASSPORT_API_URL'] },
     tenant: { ...tenant, env: ['PASSPORT_TENANT'] },
   },
-  nameFor: ({ api_url }) => api_url && hostName(api_url),
-  endpoints: { urls: endpointsOf, usage: '--api-url https://api.example.com/api/v1' },
-  client: { register: registration('DAYPASS_PASSPORT_CLIENT_ID') },
+  nameFor: ({ api_url }) => api_url && deriveHostName(api_url),
+  endpoints: { urls: buildEndpoints, usage: '--api-url https://api.example.com/api/v1' },
+  client: { register: describeRegistration('DAYPASS_PASSPORT_CLIENT_ID') },
   authorization: {
     scopes: [],
     // Compared as they are written: each has to be registered.
     redirect: { host: '127.0.0.1', ports: [8765, 8766, 8767, 8768, 8769], path: '/callback' },
   },
   methods: ['browser', 'paste', 'device', 'token'],
-  account: { read: readAccount },
+  account: { read: parseAccount },
   // Of a refresh token that was used or revoked; until release 9 of league/oauth2-server as `invalid_request`.
   tokens: { refresh: { margin: 60_000, dead: ['invalid_grant', '401 invalid_request'] } },
   api: {
@@ -47,7 +47,7 @@ export const passport = defineProvider({
       accept: 'application/json',
       ...(params.tenant && { 'x-tenant': params.tenant }),
     }),
-    tenants: readTenants,
+    tenants: parseTenants,
   },
   environment: {
     token: ['PASSPORT_TOKEN'],
@@ -55,7 +55,7 @@ export const passport = defineProvider({
   },
 })
 
-function endpointsOf({ api_url }: { api_url?: string }): Endpoints {
+function buildEndpoints({ api_url }: { api_url?: string }): Endpoints {
   if (api_url === undefined) return {}
   const server = api_url.replace(/\/api\/v\d+$/, '')
   return {
@@ -66,8 +66,8 @@ function endpointsOf({ api_url }: { api_url?: string }): Endpoints {
   }
 }
 
-function readAccount(claims: Claims): Account {
-  const { id, name, email } = inside(claims)
+function parseAccount(claims: Claims): Account {
+  const { id, name, email } = unwrapData(claims)
   const known = typeof id === 'string' || typeof id === 'number'
   return {
     ...(typeof name === 'string' && { account: name, nameOfPerson: name }),
@@ -77,7 +77,7 @@ function readAccount(claims: Claims): Account {
 }
 
 /** How to register a client, and the environment variable that then names it. */
-export function registration(variable: string): readonly string[] {
+export function describeRegistration(variable: string): readonly string[] {
   return [
     'on its server: php artisan passport:client --public --redirect_uri="http://127.0.0.1:8765/callback,http://127.0.0.1:8766/callback,http://127.0.0.1:8767/callback,http://127.0.0.1:8768/callback,http://127.0.0.1:8769/callback"',
     `then name it: --client-id ID, ${variable}, or client_id in config.yaml`,
@@ -85,7 +85,7 @@ export function registration(variable: string): readonly string[] {
 }
 
 /** With `/api/v1` and without a slash at its end, however it was written. */
-function normalUrl(text: string): string {
+function normalizeApiUrl(text: string): string {
   if (!URL.canParse(text)) return text
   const { origin, pathname } = new URL(text)
   const path = pathname.replace(/\/+$/, '').replace(/\/api$/, '')
@@ -93,20 +93,20 @@ function normalUrl(text: string): string {
 }
 
 /** `shop.example.com` of `https://api.shop.example.com/api/v1`. */
-function hostName(url: string): string | undefined {
+function deriveHostName(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined
   const name = new URL(url).host.replace(/^api\./, '').replace(/[^\w.-]+/g, '-')
   return name.replace(/^[^a-z0-9]+/i, '').slice(0, 64) || undefined
 }
 
 /** Laravel's resources wrap what they are about: `{"data": {…}}`. */
-function inside(claims: Claims): Claims {
+function unwrapData(claims: Claims): Claims {
   const { data } = claims
   return typeof data === 'object' && data !== null ? (data as Claims) : claims
 }
 
 /** A list within `data` or `tenants`; of slugs, or of objects that have one. */
-function readTenants({ data, tenants: named }: Claims): readonly Tenant[] {
+function parseTenants({ data, tenants: named }: Claims): readonly Tenant[] {
   const list = [data, named].find(Array.isArray) ?? []
   return list.flatMap((one: unknown) => {
     const { slug, id, name } = (typeof one === 'string' ? { slug: one } : Object(one)) as Record<

@@ -1,4 +1,4 @@
-import type { Words } from '../core/localized-text.ts'
+import type { LocalizedText } from '../core/localized-text.ts'
 import type {
   Account,
   Endpoints,
@@ -9,7 +9,7 @@ import type {
   WireFormat,
 } from '../core/types.ts'
 import type { Variables } from './env-variables.ts'
-import { type Claims, openidAccount } from './openid-account.ts'
+import { type Claims, parseOpenidAccount } from './openid-account.ts'
 import type { Param, Values } from './param.ts'
 
 /** A service that can log someone in. Data: what differs between services, and nothing that they share. */
@@ -105,7 +105,7 @@ interface AccountRules<Params extends Record<string, Param>> {
   /** The reason why this account may not be kept under this definition. Returns undefined where it may. */
   verify?: (kind: string, params: Values<Params>, account: Account) => string | undefined
   /** What a person should know about having logged in as this account. */
-  warn?: (account: Account) => Words | undefined
+  warn?: (account: Account) => LocalizedText | undefined
   /** The error of a login that has no account: nothing of it is kept. Absent: it is kept. */
   required?: string
 }
@@ -138,7 +138,7 @@ interface Tokens<Params extends Record<string, Param>> {
   errorMessages?: ErrorMessages | ((params: Values<Params>) => ErrorMessages)
 }
 
-type ErrorMessages = Readonly<Record<string, ErrorMessage<Words>>>
+type ErrorMessages = Readonly<Record<string, ErrorMessage<LocalizedText>>>
 
 /** The API that its tokens are for. */
 interface Api<Params extends Record<string, Param>> {
@@ -204,17 +204,17 @@ interface TokenAsPassword {
 /** What a person is asked and told. */
 interface Prompts<Params extends Record<string, Param>> {
   /** Offered on a terminal before a login that names no method, best first. */
-  loginChoices?: { ask: Words; options: readonly LoginChoice[] }
+  loginChoices?: { ask: LocalizedText; options: readonly LoginChoice[] }
   /**
    * Of its public client: why the page may refuse to redirect back. `waiting` is shown during the login, `late` after
    * its time is over.
    */
-  accessHelp?: (params: Values<Params>) => { waiting: Words; late: Words }
+  accessHelp?: (params: Values<Params>) => { waiting: LocalizedText; late: LocalizedText }
 }
 
 interface LoginChoice {
-  label: Words
-  hint?: Words
+  label: LocalizedText
+  hint?: LocalizedText
   method: Method
   /** Of `keys`. */
   form?: KeysForm
@@ -229,7 +229,7 @@ interface AccessKeys {
   /** The kind of a role that is assumed with keys of its own. */
   role?: string
   /** The questions that ask for keys, where they are not the usual ones. */
-  questions?: Partial<Record<KeysField, Words>>
+  questions?: Partial<Record<KeysField, LocalizedText>>
 }
 
 /** The parts of keys, and what may come with them. */
@@ -271,7 +271,7 @@ export function defineProvider<const P extends Record<string, Param> = Record<ne
       redirect: { host: '127.0.0.1', ports: [0], path: '/callback' },
       ...definition.authorization,
     },
-    account: { read: openidAccount, ...definition.account },
+    account: { read: parseOpenidAccount, ...definition.account },
     tokens: { refresh: { margin: MINUTE, dead: ['invalid_grant'] }, ...definition.tokens },
     api: { ...definition.api },
     environment: { token: [], ...definition.environment },

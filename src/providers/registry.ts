@@ -41,23 +41,23 @@ const REGISTRY: Readonly<Record<string, Registered>> = {
   microsoft: { load: () => microsoft },
 }
 
-const registered = (id: string): Registered | undefined =>
+const findRegistered = (id: string): Registered | undefined =>
   Object.hasOwn(REGISTRY, id) ? REGISTRY[id] : undefined
 
 /** Ids that a provider of the configuration may not take. */
 export const BUILT_IN_PROVIDERS: readonly string[] = Object.keys(REGISTRY)
 
 /** Returns undefined where no built-in provider has this id. */
-export const loadProvider = (id: string): Provider | undefined => registered(id)?.load()
+export const loadProvider = (id: string): Provider | undefined => findRegistered(id)?.load()
 
 export const loadProviders = (): Provider[] => Object.values(REGISTRY).map(({ load }) => load())
 
 /** Of any provider, those of the configuration included. */
-export const kindsOf = (provider: string): readonly string[] =>
-  registered(provider)?.kinds ?? [`${provider}/user`]
+export const listKinds = (provider: string): readonly string[] =>
+  findRegistered(provider)?.kinds ?? [`${provider}/user`]
 
 /** A credential of this kind is made from another identity's. */
 export const isDerived = (kind: string): boolean =>
-  registered(providerOf(kind))?.derived?.includes(kind) ?? false
+  findRegistered(parseProviderId(kind))?.derived?.includes(kind) ?? false
 
-export const providerOf = (kind: string): string => kind.split('/', 1)[0]!
+export const parseProviderId = (kind: string): string => kind.split('/', 1)[0]!

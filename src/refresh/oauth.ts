@@ -3,21 +3,25 @@
 import { isDaypassError } from '../core/errors.ts'
 import type { BearerCredential, Credential, Grant, Header, WireFormat } from '../core/types.ts'
 import { CENTURY } from '../oauth/http.ts'
-import { type Refusal, refusalError } from '../oauth/refusal.ts'
-import type { Party } from '../oauth/server.ts'
-import { type Issued, refresh } from '../oauth/token.ts'
-import { keysOf } from '../oauth/wire-format.ts'
-import type { Renewed } from './renew.ts'
-import type { Held, Steps } from './renewal-journal.ts'
+import { createRefusalError, type Refusal } from '../oauth/refusal.ts'
+import type { ClientContext } from '../oauth/server.ts'
+import { type IssuedTokens, refreshTokens } from '../oauth/token.ts'
+import { parseTokenKeys } from '../oauth/wire-format.ts'
+import type { RenewalOutcome } from './renew.ts'
+import type { RenewalSteps, StoredGrant } from './renewal-journal.ts'
 
-export async function renewOAuth(party: Party, { header, grant }: Held, steps: Steps): Promise<Renewed> {
+export async function renewOAuth(
+  context: ClientContext,
+  { header, grant }: StoredGrant,
+  steps: RenewalSteps,
+): Promise<RenewalOutcome> {
   if (!grant.refreshToken) return { failure: 'dead', why: 'there is no refresh token' }
-  await steps.spending()
+  await steps.markSpending()
   try {
-    const outcome = await refresh(party, grant.refreshToken)
-    if ('refusal' in outcome) return failed(outcome.refusal)
+    const outcome = await refreshTokens(context, grant.refreshToken)
+    if ('refusal' in outcome) return convertTokenRefusal(outcome.refusal)
     return {
-      entry: renewedEntry(header, grant, outcome, party),
+      entry: createRenewedEntry(header, grant, outcome, context),
       ...(outcome.problem && { problem: outcome.problem }),
     }
   } catch (error) {
@@ -26,44 +30,57 @@ export async function renewOAuth(party: Party, { header, grant }: Held, steps: S
   }
 }
 
-function failed(refusal: Refusal): Renewed {
+function convertTokenRefusal(refusal: Refusal): RenewalOutcome {
   const why = refusal.message
   if (refusal.kind === 'dead') return { failure: 'dead', why }
   if (refusal.kind === 'unclear') return { failure: 'unclear', why }
-  if (refusal.kind === 'refused') return { failure: 'refused', error: refusalError(refusal) }
+  if (refusal.kind === 'refused') return { failure: 'refused', error: createRefusalError(refusal) }
   // A gateway in front of the server does not know either what became of the request.
-  return { failure: 'passing', error: refusalError(refusal), unanswered: refusal.error === undefined }
+  return { failure: 'passing', error: createRefusalError(refusal), unanswered: refusal.error === undefined }
 }
 
 /** No new refresh token in the answer: the old one stays (RFC 6749 §6). No new id_token: likewise. */
-function renewedEntry(header: Header, grant: Grant, issued: Issued, { port, exchange }: Party): Held {
+function createRenewedEntry(
+  header: Header,
+  grant: Grant,
+  issued: IssuedTokens,
+  { port, exchange }: ClientContext,
+): StoredGrant {
   const { accessToken, refreshToken = grant.refreshToken } = issued.tokens
-  const credential = accessToken ? issuedCredential(issued, port.dialect, grant) : grant.credential
+  const credential = accessToken ? createIssuedCredential(issued, port.wireFormat, grant) : grant.credential
   const next: Grant = { ...grant, credential, ...(refreshToken && { refreshToken }) }
-  const timed = withTimes(header, credential, issued.clockOffset)
+  const timed = applyTimes(header, credential, issued.clockOffset)
   const { sessionExpiresAt: _, ...endless } = timed
   // One that was wished for at the login stays what it was.
   const isPairs = exchange && issued.tokens.refreshToken && header.params.duration === undefined
-  const lasting = isPairs ? { ...endless, ...sessionOfPair(issued) } : timed
+  const lasting = isPairs ? { ...endless, ...computePairSession(issued) } : timed
   return { header: { ...lasting, renewable: true }, grant: next }
 }
 
 /** How long nobody has to log in: as long as the refresh token lives, where the server says so, or the one token there is. */
-export function sessionOfPair({ tokens, issuedAt }: Issued): Pick<Header, 'sessionExpiresAt'> {
+export function computePairSession({ tokens, issuedAt }: IssuedTokens): Pick<Header, 'sessionExpiresAt'> {
   const { refreshToken, refreshExpiresIn, expiresIn } = tokens
   const life = refreshToken ? refreshExpiresIn : expiresIn
   return life === undefined ? {} : { sessionExpiresAt: issuedAt + life * 1000 }
 }
 
 /** The credential of a token answer: a bearer token, or what the access tokens of this server hold. */
-export function issuedCredential(issued: Issued, dialect?: WireFormat, before?: Grant): Credential {
+export function createIssuedCredential(
+  issued: IssuedTokens,
+  wireFormat?: WireFormat,
+  before?: Grant,
+): Credential {
   const { tokens } = issued
-  if (dialect) return { ...keysOf(dialect, tokens.accessToken!), ...lifeOf(issued) }
-  return bearer(issued, before?.credential.kind === 'bearer' ? before.credential : undefined)
+  if (wireFormat)
+    return { ...parseTokenKeys(wireFormat, tokens.accessToken!), ...computeCredentialTimes(issued) }
+  return createBearer(issued, before?.credential.kind === 'bearer' ? before.credential : undefined)
 }
 
 /** Times are the server's. What the token itself says counts where the answer says nothing (RFC 9068 §2.2). */
-function lifeOf({ tokens, issuedAt }: Issued): { issuedAt: number; expiresAt?: number } {
+function computeCredentialTimes({ tokens, issuedAt }: IssuedTokens): {
+  issuedAt: number
+  expiresAt?: number
+} {
   const { expiresIn, accessClaims } = tokens
   const exp = Number(accessClaims?.exp) * 1000
   const own = exp > issuedAt && exp - issuedAt < CENTURY * 1000 ? exp : undefined
@@ -71,7 +88,7 @@ function lifeOf({ tokens, issuedAt }: Issued): { issuedAt: number; expiresAt?: n
   return { issuedAt, ...(expiresAt !== undefined && { expiresAt }) }
 }
 
-function bearer(issued: Issued, old?: BearerCredential): BearerCredential {
+function createBearer(issued: IssuedTokens, old?: BearerCredential): BearerCredential {
   const { tokens } = issued
   const { accessToken, tokenType } = tokens
   const idToken = tokens.idToken ?? old?.idToken
@@ -80,14 +97,18 @@ function bearer(issued: Issued, old?: BearerCredential): BearerCredential {
     kind: 'bearer',
     token: accessToken!,
     tokenType,
-    ...lifeOf(issued),
+    ...computeCredentialTimes(issued),
     ...(idToken && { idToken }),
     ...(scope !== undefined && { scope }),
   }
 }
 
 /** A header with the times of this credential; the ones it had before are gone. */
-export function withTimes(header: Untimed, { issuedAt, expiresAt }: Credential, clockOffset: number): Header {
+export function applyTimes(
+  header: UntimedHeader,
+  { issuedAt, expiresAt }: Credential,
+  clockOffset: number,
+): Header {
   const { issuedAt: _issued, expiresAt: _expires, clockOffset: _offset, ...rest } = header as Header
   return {
     ...rest,
@@ -97,13 +118,13 @@ export function withTimes(header: Untimed, { issuedAt, expiresAt }: Credential, 
   }
 }
 
-type Untimed = Omit<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'>
+type UntimedHeader = Omit<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'>
 
 /** The record of a new login. */
-export function newEntry(about: About, grant: Grant, clockOffset: number): Held {
+export function createGrantEntry(about: EntryDetails, grant: Grant, clockOffset: number): StoredGrant {
   const renewable = grant.refreshToken !== undefined || grant.source !== undefined
-  return { header: withTimes({ v: 1, renewable, ...about }, grant.credential, clockOffset), grant }
+  return { header: applyTimes({ v: 1, renewable, ...about }, grant.credential, clockOffset), grant }
 }
 
 /** `renewable`: where the grant alone does not tell. */
-type About = Omit<Untimed, 'v' | 'renewable'> & Partial<Pick<Untimed, 'renewable'>>
+type EntryDetails = Omit<UntimedHeader, 'v' | 'renewable'> & Partial<Pick<UntimedHeader, 'renewable'>>

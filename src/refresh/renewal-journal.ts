@@ -1,87 +1,91 @@
 /** What one renewal writes: room for its answer, the note that a request leaves, what was kept on the way, its end. */
 import { DaypassError } from '../core/errors.ts'
 import type { Entry, Grant, Header } from '../core/types.ts'
-import type { Lease } from './renew.ts'
+import type { RenewalSource } from './renew.ts'
 
-export type Held = Entry & { grant: Grant }
+export type StoredGrant = Entry & { grant: Grant }
 
 /** What a renewal tells on its way. */
-export interface Steps {
+export interface RenewalSteps {
   /** The next request spends the refresh token: noted, durably. */
-  spending(): Promise<void>
+  markSpending(): Promise<void>
   /** Keeps what came of it, synced, before anything else is asked for. From then on this is what is held. */
-  keep(entry: Held): Promise<void>
+  keep(entry: StoredGrant): Promise<void>
 }
 
 type Outcome = Pick<NonNullable<Header['lastRenewal']>, 'failure' | 'code'>
 
-export interface Journal extends Steps {
-  readonly held: Held
+export interface RenewalJournal extends RenewalSteps {
+  readonly stored: StoredGrant
   /** Keeps the end of it. Never handed out unkept: throws `vault`. */
-  finish(entry: Entry, outcome?: Outcome): Promise<Held>
+  finish(entry: Entry, outcome?: Outcome): Promise<StoredGrant>
   /** Says how it failed to whoever waits; they may as well find out for themselves. */
-  tell(outcome: Outcome, more: { isLost: boolean; isBlank: boolean }): Promise<void>
+  recordFailure(outcome: Outcome, more: { isLost: boolean; isBlank: boolean }): Promise<void>
   /** What is thrown is no answer, and no request either: then nothing is unanswered. */
-  takeBack(): Promise<void>
+  retract(): Promise<void>
   close(): Promise<void>
 }
 
 /** Room for the answer first: a full disk stops us here, before the refresh token is spent. */
-export async function openJournal(lease: Lease, before: Held, beganAt: number): Promise<Journal> {
-  const { vault } = lease
+export async function openJournal(
+  source: RenewalSource,
+  before: StoredGrant,
+  beganAt: number,
+): Promise<RenewalJournal> {
+  const { vault } = source
   const slot = await vault.reserve(before)
-  let held = before
+  let stored = before
   let hasRoom = true
   let isNoted = false
   let isUnkept = false
 
   /** The room serves once. What is written after that can be had again. */
-  async function write(entry: Entry): Promise<void> {
+  async function writeEntry(entry: Entry): Promise<void> {
     if (!hasRoom) return vault.write(entry)
     hasRoom = false
     await slot.write(entry)
   }
 
-  async function keep(entry: Held): Promise<void> {
+  async function keepEntry(entry: StoredGrant): Promise<void> {
     const isSpent = isNoted
     try {
-      await write(entry).catch(() => vault.write(entry))
+      await writeEntry(entry).catch(() => vault.write(entry))
     } catch (error) {
       isUnkept = true
-      throw unkept(lease, error, isSpent)
+      throw createUnkeptError(source, error, isSpent)
     }
-    held = entry
+    stored = entry
     isNoted = false
   }
 
   const answered = (
     { header: { unanswered: _, ...header }, grant }: Entry,
     more: Outcome & Midway,
-  ): Held => ({
+  ): StoredGrant => ({
     header: { ...header, lastRenewal: { beganAt, ...more } },
     grant: grant!,
   })
 
   return {
-    get held() {
-      return held
+    get stored() {
+      return stored
     },
-    async spending() {
-      await vault.write(unanswered(held, beganAt))
+    async markSpending() {
+      await vault.write(markUnanswered(stored, beganAt))
       isNoted = true
     },
-    keep: (entry) => keep(answered(entry, { midway: true })),
+    keep: (entry) => keepEntry(answered(entry, { midway: true })),
     async finish(entry, outcome = {}) {
-      await keep(answered(entry, outcome))
-      return held
+      await keepEntry(answered(entry, outcome))
+      return stored
     },
-    async tell(outcome, { isLost, isBlank }) {
-      const { header, grant } = isLost ? unanswered(held, beganAt) : held
+    async recordFailure(outcome, { isLost, isBlank }) {
+      const { header, grant } = isLost ? markUnanswered(stored, beganAt) : stored
       const told = { ...header, lastRenewal: { beganAt, ...outcome } }
-      await write(isBlank ? { header: told } : { header: told, grant }).catch(() => undefined)
+      await writeEntry(isBlank ? { header: told } : { header: told, grant }).catch(() => undefined)
     },
-    async takeBack() {
-      if (isNoted && !isUnkept) await vault.write(held).catch(() => undefined)
+    async retract() {
+      if (isNoted && !isUnkept) await vault.write(stored).catch(() => undefined)
     },
     async close() {
       // What of the answer could be written may be rescued, once the disk is mended.
@@ -93,13 +97,13 @@ export async function openJournal(lease: Lease, before: Held, beganAt: number): 
 type Midway = Pick<NonNullable<Header['lastRenewal']>, 'midway'>
 
 /** Durable before the request leaves: whoever finds it knows that the refresh token may be spent. */
-const unanswered = ({ header, grant }: Held, since: number): Held => ({
+const markUnanswered = ({ header, grant }: StoredGrant, since: number): StoredGrant => ({
   header: { ...header, unanswered: since },
   grant,
 })
 
 /** One more try was made. Where the old refresh token is spent, that is said in so many words. */
-function unkept({ name, login }: Lease, error: unknown, isSpent: boolean): DaypassError {
+function createUnkeptError({ name, login }: RenewalSource, error: unknown, isSpent: boolean): DaypassError {
   const why = error instanceof Error ? error.message : String(error)
   return new DaypassError('vault', `${name} was renewed at the server, but could not be kept: ${why}`, {
     hint: isSpent ? (command) => `mend that, then: ${command(login)}` : 'mend that, then try again',

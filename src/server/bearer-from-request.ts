@@ -1,12 +1,12 @@
 /** What a program shows us: our bearer, in one of the forms that programs know. */
-export interface ShownBearer {
+export interface PresentedBearer {
   bearer: string
   /** It came as this user's password. */
   user?: string
 }
 
 /** `Bearer …` (RFC 6750 §2.1), GitHub's `token …`, or the password of `Basic` (RFC 7617). */
-export function shownBearer(authorization = ''): ShownBearer | undefined {
+export function parseAuthorization(authorization = ''): PresentedBearer | undefined {
   const [, scheme = '', value = ''] = /^(bearer|token|basic) +(\S+)$/i.exec(authorization) ?? []
   if (scheme === '') return undefined
   if (scheme.toLowerCase() !== 'basic') return { bearer: value }

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Secret } from '../core/secret.ts'
-import { type IsOurs, noBearer, openDoor, type Place, type Refused } from './local-server.ts'
+import { type HttpRefusal, type IsOwnBearer, noBearer, type Place, startLocalServer } from './local-server.ts'
 
 export interface EndpointOptions {
   place: Place
@@ -18,31 +18,31 @@ export interface EndpointOptions {
   onAsked?: () => void
 }
 
-export interface Endpoint {
+export interface CredentialEndpoint {
   /** Without the bearer. */
   url: string
   bearer: Secret
   close(): Promise<void>
 }
 
-export async function startEndpoint(options: EndpointOptions): Promise<Endpoint> {
-  const { host, bearer, close } = await openDoor({
+export async function startEndpoint(options: EndpointOptions): Promise<CredentialEndpoint> {
+  const { host, bearer, close } = await startLocalServer({
     place: options.place,
     requestTimeout: 10_000,
     // As AWS and Alibaba Cloud write what is wrong.
-    says: (message, code) => ({ Code: code, Message: message }),
-    serve: (request, response, isOurs) => serve(options, request, response, isOurs),
+    formatError: (message, code) => ({ Code: code, Message: message }),
+    handle: (request, response, isOurs) => handleCredentialRequest(options, request, response, isOurs),
   })
   return { url: `http://${host}${options.path}`, bearer, close }
 }
 
-async function serve(
+async function handleCredentialRequest(
   options: EndpointOptions,
   request: IncomingMessage,
   response: ServerResponse,
-  isOurs: IsOurs,
-): Promise<Refused | undefined> {
-  const refused = refusal(options, request, isOurs)
+  isOurs: IsOwnBearer,
+): Promise<HttpRefusal | undefined> {
+  const refused = findRequestRefusal(options, request, isOurs)
   if (refused) return refused
   options.onAsked?.()
   const text = await options.answer()
@@ -57,11 +57,11 @@ async function serve(
 }
 
 /** Where nothing is to be found is told to those alone who may ask. */
-function refusal(
+function findRequestRefusal(
   { path, bearerInPath }: EndpointOptions,
   { method = '', url: target = '', headers }: IncomingMessage,
-  isOurs: IsOurs,
-): Refused | undefined {
+  isOurs: IsOwnBearer,
+): HttpRefusal | undefined {
   const behind = bearerInPath && target.startsWith(`${path}/`) ? target.slice(path.length + 1) : undefined
   // AWS' clients send it bare, others as RFC 6750 says.
   if (!isOurs(behind ?? headers.authorization?.replace(/^Bearer /i, ''))) return noBearer

@@ -1,6 +1,6 @@
 /** When an address of ours may end. */
 
-export interface Rest {
+export interface IdleTimeout {
   over: Promise<void>
   onAsked(): void
   onAnswered(): void
@@ -10,7 +10,7 @@ export interface Rest {
 const LONGEST_TIMER = 2 ** 31 - 1
 
 /** Over when somebody ends it, or when for so long nobody has asked, nor waited for an answer. */
-export function restOf(signal: AbortSignal, idle: number | undefined): Rest {
+export function createIdleTimeout(signal: AbortSignal, idle: number | undefined): IdleTimeout {
   let end: () => void = () => undefined
   const over = new Promise<void>((resolve) => {
     end = resolve

@@ -1,10 +1,10 @@
 /** A credential in memory that is kept good: renewed ahead of its end, and gone when it is gone from the vault. */
 import { isDaypassError } from '../core/errors.ts'
-import { type Lived, timeLeft, untilRenewal } from '../core/freshness.ts'
+import { computeTimeLeft, computeTimeUntilRenewal, type Validity } from '../core/freshness.ts'
 import type { Credential, Time } from '../core/types.ts'
 
 /** What is handed out. */
-export interface Held {
+export interface CurrentCredential {
   credential: Credential
   /** Server clock minus ours. */
   clockOffset: number
@@ -15,7 +15,7 @@ export interface Held {
 
 export interface LiveOptions {
   /** A usable one, renewed where needed. */
-  take(): Promise<Held>
+  take(): Promise<CurrentCredential>
   /** Another text when what is kept is another one, or nothing any more. Cheap: asked again and again. */
   stamp(): string
   /** The stated margin of the provider, in milliseconds. */
@@ -23,29 +23,29 @@ export interface LiveOptions {
   now(): Time
 }
 
-export interface Live {
-  current(): Promise<Held>
+export interface LiveCredential {
+  current(): Promise<CurrentCredential>
   /** A renewal that has begun is waited for. */
   close(): Promise<void>
 }
 
 /** Between two tries to renew what is still good for a while. */
-const PAUSE = 10_000
+const RETRY_PAUSE = 10_000
 /** Beyond this, a timer fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-export function keepLive({ take, stamp, margin, now }: LiveOptions): Live {
-  let held: Held | undefined
-  let lived: Lived = {}
+export function keepCredentialLive({ take, stamp, margin, now }: LiveOptions): LiveCredential {
+  let held: CurrentCredential | undefined
+  let lived: Validity = {}
   let seen: string | undefined
-  let underWay: Promise<Held> | undefined
+  let underWay: Promise<CurrentCredential> | undefined
   let nextTry: Time = 0
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
 
   // Requests that came in together are answered from one look: none of them was sent after what happened since.
   let looked: string | undefined
-  const lookAnew = () => {
+  const readStamp = () => {
     if (looked === undefined) setImmediate(forget)
     looked = stamp()
     return looked
@@ -53,11 +53,12 @@ export function keepLive({ take, stamp, margin, now }: LiveOptions): Live {
   const forget = () => {
     looked = undefined
   }
-  const isGood = () => held !== undefined && seen === (looked ?? lookAnew()) && timeLeft(lived, now()) > 0
+  const isUsableNow = () =>
+    held !== undefined && seen === (looked ?? readStamp()) && computeTimeLeft(lived, now()) > 0
 
-  async function attempt(): Promise<Held> {
+  async function takeAnew(): Promise<CurrentCredential> {
     // As it looks before it is read: what changes meanwhile is read again.
-    const before = lookAnew()
+    const before = readStamp()
     try {
       held = await take()
       lived = { ...held.credential, ...held }
@@ -73,8 +74,8 @@ export function keepLive({ take, stamp, margin, now }: LiveOptions): Live {
   }
 
   /** One at a time, however many ask. */
-  function renewed(): Promise<Held> {
-    underWay ??= attempt().finally(() => {
+  function renewShared(): Promise<CurrentCredential> {
+    underWay ??= takeAnew().finally(() => {
       underWay = undefined
     })
     return underWay
@@ -83,25 +84,25 @@ export function keepLive({ take, stamp, margin, now }: LiveOptions): Live {
   function plan(): void {
     clearTimeout(timer)
     if (isClosed || !held) return
-    const left = untilRenewal(lived, now(), margin)
-    const wait = left > 0 ? left : PAUSE
+    const left = computeTimeUntilRenewal(lived, now(), margin)
+    const wait = left > 0 ? left : RETRY_PAUSE
     nextTry = now() + wait
-    if (wait < Number.POSITIVE_INFINITY) timer = setTimeout(ahead, Math.min(wait, LONGEST_TIMER)).unref()
+    if (wait < Number.POSITIVE_INFINITY) timer = setTimeout(renewAhead, Math.min(wait, LONGEST_TIMER)).unref()
   }
 
   /** Whoever asks when it is over is told what went wrong. */
-  const ahead = () => void renewed().catch(() => undefined)
+  const renewAhead = () => void renewShared().catch(() => undefined)
 
   return {
     async current() {
-      if (isGood()) {
+      if (isUsableNow()) {
         // The timer is late where the machine was asleep.
-        if (now() >= nextTry) ahead()
+        if (now() >= nextTry) renewAhead()
         return held!
       }
-      const first = await renewed()
+      const first = await renewShared()
       // It may have begun before we were asked, and have read what is there no more.
-      return isGood() ? first : renewed()
+      return isUsableNow() ? first : renewShared()
     },
     async close() {
       isClosed = true

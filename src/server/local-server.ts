@@ -8,28 +8,32 @@ import { Secret } from '../core/secret.ts'
 /** A port of 127.0.0.1 (0: any), or a socket of the file system, which only its owner can open. */
 export type Place = { port: number } | { socket: string }
 
-export interface DoorOptions {
+export interface LocalServerOptions {
   place: Place
   /** How long a whole request may take, in milliseconds; 0: what is uploaded takes its time. */
   requestTimeout: number
   /** What is asked for in vain is told in this form. */
-  says(message: string, code: ErrorCode): unknown
+  formatError(message: string, code: ErrorCode): unknown
   /** Of a request that comes from no page and means this address. What it throws is told. */
-  serve(request: IncomingMessage, response: ServerResponse, isOurs: IsOurs): Promise<Refused | undefined>
+  handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    isOurs: IsOwnBearer,
+  ): Promise<HttpRefusal | undefined>
 }
 
 /** Whether that is the bearer of this door. */
-export type IsOurs = (given: string | undefined) => boolean
+export type IsOwnBearer = (given: string | undefined) => boolean
 
 /** A status without an answer, in words of ours. */
-export interface Refused {
+export interface HttpRefusal {
   status: number
   message: string
   /** Of a 401: how to come (RFC 9110 §11.6.1). Default: `Bearer`. */
   challenge?: string
 }
 
-export interface Door {
+export interface LocalServer {
   /** As requests name it: `127.0.0.1:<port>`; of a socket anything goes. */
   host: string
   bearer: Secret
@@ -37,23 +41,23 @@ export interface Door {
   close(): Promise<void>
 }
 
-export async function openDoor(options: DoorOptions): Promise<Door> {
+export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
   const { place, requestTimeout } = options
   const server = createServer({ ...LIMITS, requestTimeout })
   // Whatever is beyond a number is dropped unseen: another Host, an Origin. All of them are 16 KiB at most.
   server.maxHeadersCount = 0
-  const strangers = strangersAt(server)
-  const bearer = newBearer()
-  const port = await listening(server, place)
+  const strangers = limitUnauthenticated(server)
+  const bearer = createBearer()
+  const port = await listenAt(server, place)
   const host = port === undefined ? 'localhost' : `127.0.0.1:${port}`
   const own = port === undefined ? undefined : host
   server.on('request', (request, response) => {
-    const shows: IsOurs = (given) => {
+    const shows: IsOwnBearer = (given) => {
       const isOurs = bearer.isOurs(given)
       if (isOurs) strangers.delete(request.socket)
       return isOurs
     }
-    void answer(options, { own, isOurs: shows, request, response })
+    void answerRequest(options, { own, isOurs: shows, request, response })
   })
   server.on('connect', (_, socket) =>
     socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\n\r\n'),
@@ -78,15 +82,15 @@ const LIMITS = {
 } as const
 
 /** Connections of whoever has not shown the bearer. */
-const MOST_STRANGERS = 256
+const MAX_UNAUTHENTICATED = 256
 
 /** However many come and say nothing, there is room for the next one: the oldest goes. */
-function strangersAt(server: Server): Set<Socket> {
+function limitUnauthenticated(server: Server): Set<Socket> {
   const strangers = new Set<Socket>()
   server.on('connection', (socket) => {
     strangers.add(socket)
     socket.once('close', () => strangers.delete(socket))
-    if (strangers.size <= MOST_STRANGERS) return
+    if (strangers.size <= MAX_UNAUTHENTICATED) return
     const [oldest] = strangers
     strangers.delete(oldest!)
     oldest!.destroy()
@@ -95,17 +99,17 @@ function strangersAt(server: Server): Set<Socket> {
 }
 
 /** The port; `undefined` of a socket. */
-function listening(server: Server, place: Place): Promise<number | undefined> {
+function listenAt(server: Server, place: Place): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     // Later ones are of a connection that could not be accepted, and end nothing.
-    server.on('error', (cause) => reject(notListening(place, cause)))
+    server.on('error', (cause) => reject(createListenError(place, cause)))
     const ready = () => resolve('socket' in place ? undefined : (server.address() as AddressInfo).port)
-    if ('socket' in place) privately(() => server.listen({ path: place.socket }, ready))
+    if ('socket' in place) runWithPrivateUmask(() => server.listen({ path: place.socket }, ready))
     else server.listen({ port: place.port, host: '127.0.0.1', exclusive: true }, ready)
   })
 }
 
-function notListening(place: Place, cause: NodeJS.ErrnoException): DaypassError {
+function createListenError(place: Place, cause: NodeJS.ErrnoException): DaypassError {
   const where = 'socket' in place ? place.socket : `port ${place.port} of 127.0.0.1`
   const message =
     cause.code === 'EADDRINUSE' ? `${where} is in use` : `cannot listen on ${where} (${cause.code})`
@@ -113,7 +117,7 @@ function notListening(place: Place, cause: NodeJS.ErrnoException): DaypassError 
 }
 
 /** What is made meanwhile is nobody else's: a socket has no mode of its own before it is there. */
-function privately(make: () => void): void {
+function runWithPrivateUmask(make: () => void): void {
   const before = process.umask(0o177)
   try {
     make()
@@ -123,10 +127,10 @@ function privately(make: () => void): void {
 }
 
 /** Compared in a time that says nothing of what was compared. */
-function newBearer(): { secret: Secret; isOurs: IsOurs } {
+function createBearer(): { secret: Secret; isOurs: IsOwnBearer } {
   const text = randomBytes(32).toString('base64url')
   const wanted = Buffer.from(text)
-  const isOurs: IsOurs = (given = '') => {
+  const isOurs: IsOwnBearer = (given = '') => {
     const shown = Buffer.from(given)
     // How long it is, is no secret.
     return shown.length === wanted.length && timingSafeEqual(shown, wanted)
@@ -137,43 +141,54 @@ function newBearer(): { secret: Secret; isOurs: IsOurs } {
 interface Exchange {
   /** The address of this server; `undefined` of a socket. */
   own: string | undefined
-  isOurs: IsOurs
+  isOurs: IsOwnBearer
   request: IncomingMessage
   response: ServerResponse
 }
 
-async function answer({ says, serve }: DoorOptions, exchange: Exchange): Promise<void> {
+async function answerRequest({ formatError, handle }: LocalServerOptions, exchange: Exchange): Promise<void> {
   const { own, isOurs, request, response } = exchange
   try {
-    const refused = stranger(own, request) ?? (await serve(request, response, isOurs))
-    if (refused) refuse(response, refused, says(refused.message, 'refused'))
+    const refused = findOriginRefusal(own, request) ?? (await handle(request, response, isOurs))
+    if (refused) sendRefusal(response, refused, formatError(refused.message, 'refused'))
   } catch (error) {
     if (response.headersSent || response.destroyed) return void response.destroy()
-    const refused = trouble(error)
-    refuse(response, refused, says(refused.message, isDaypassError(error) ? error.code : 'unexpected'))
+    const refused = describeFailure(error)
+    sendRefusal(
+      response,
+      refused,
+      formatError(refused.message, isDaypassError(error) ? error.code : 'unexpected'),
+    )
   }
 }
 
 /** A page's requests have at least the second of them. `Sec-Fetch-Mode` is left out: the `fetch` of Node says it, too. */
-const OF_BROWSERS = ['origin', 'sec-fetch-site', 'sec-fetch-dest', 'sec-fetch-user']
+const BROWSER_HEADERS = ['origin', 'sec-fetch-site', 'sec-fetch-dest', 'sec-fetch-user']
 
-function stranger(own: string | undefined, { headers, rawHeaders }: IncomingMessage): Refused | undefined {
+function findOriginRefusal(
+  own: string | undefined,
+  { headers, rawHeaders }: IncomingMessage,
+): HttpRefusal | undefined {
   const hosts = rawHeaders.filter(
     (name, index) => index % 2 === 0 && name.length === 4 && /^host$/i.test(name),
   )
   if (own !== undefined && (headers.host !== own || hosts.length !== 1))
     return { status: 421, message: 'this endpoint is known by its own address alone' }
-  if (OF_BROWSERS.some((name) => name in headers))
+  if (BROWSER_HEADERS.some((name) => name in headers))
     return { status: 403, message: 'this endpoint is for programs, not for pages of a browser' }
   return undefined
 }
 
-export const noBearer: Refused = {
+export const noBearer: HttpRefusal = {
   status: 401,
   message: 'this request comes without the bearer of this endpoint',
 }
 
-function refuse(response: ServerResponse, { status, challenge = 'Bearer' }: Refused, body: unknown): void {
+function sendRefusal(
+  response: ServerResponse,
+  { status, challenge = 'Bearer' }: HttpRefusal,
+  body: unknown,
+): void {
   const text = JSON.stringify(body)
   response.writeHead(status, {
     'content-type': 'application/json',
@@ -184,7 +199,7 @@ function refuse(response: ServerResponse, { status, challenge = 'Bearer' }: Refu
   response.end(text)
 }
 
-function trouble(error: unknown): Refused {
+function describeFailure(error: unknown): HttpRefusal {
   if (!isDaypassError(error)) return { status: 500, message: 'this endpoint failed' }
   const status = error.code === 'login_required' ? 401 : error.code === 'refused' ? 403 : 502
   return { status, message: error.hint ? `${error.message}; ${error.hint}` : error.message }

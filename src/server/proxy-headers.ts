@@ -16,19 +16,24 @@ const HOP_BY_HOP = [
 ]
 
 /** Ours to say: to whom it goes, who sends it, what we can decode, and whether anyone waits before the body. */
-const OURS = ['host', 'authorization', 'accept-encoding', 'expect']
+const OWN_HEADERS = ['host', 'authorization', 'accept-encoding', 'expect']
 
 /** Of the one address that said it. One jar would hold the cookies of all, and some are a login by themselves. */
-const OF_ORIGIN = ['cookie', 'set-cookie', 'alt-svc', 'strict-transport-security']
+const ORIGIN_HEADERS = ['cookie', 'set-cookie', 'alt-svc', 'strict-transport-security']
 
-const named = (connection: string | null | undefined) =>
+const parseConnectionHeader = (connection: string | null | undefined) =>
   (connection ?? '').split(',').map((name) => name.trim().toLowerCase())
 
-export function requestHeaders(request: IncomingMessage, body: Body | undefined): Headers {
+export function buildRequestHeaders(request: IncomingMessage, body: Body | undefined): Headers {
   const { rawHeaders } = request
-  const dropped = new Set([...HOP_BY_HOP, ...OURS, ...OF_ORIGIN, ...named(request.headers.connection)])
+  const dropped = new Set([
+    ...HOP_BY_HOP,
+    ...OWN_HEADERS,
+    ...ORIGIN_HEADERS,
+    ...parseConnectionHeader(request.headers.connection),
+  ])
   // Of what is at hand as a whole, the length is known.
-  if (!body || body.isWhole) dropped.add('content-length')
+  if (!body || body.isBuffered) dropped.add('content-length')
   const headers = new Headers()
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!.toLowerCase()
@@ -38,18 +43,22 @@ export function requestHeaders(request: IncomingMessage, body: Body | undefined)
 }
 
 /** `readdressed`: addresses in it, as the program is to see them. */
-export function responseHeaders(
+export function buildResponseHeaders(
   headers: Headers,
-  readdressed: (address: string) => string,
+  rewrite: (address: string) => string,
 ): Record<string, string> {
-  const dropped = new Set([...HOP_BY_HOP, ...OF_ORIGIN, ...named(headers.get('connection'))])
+  const dropped = new Set([
+    ...HOP_BY_HOP,
+    ...ORIGIN_HEADERS,
+    ...parseConnectionHeader(headers.get('connection')),
+  ])
   // It is decoded already, and has another length.
   if (headers.has('content-encoding'))
     for (const name of ['content-encoding', 'content-length']) dropped.add(name)
   const kept = Object.fromEntries([...headers].filter(([name]) => !dropped.has(name)))
   const { location, link } = kept
-  if (location !== undefined) kept.location = readdressed(location)
+  if (location !== undefined) kept.location = rewrite(location)
   // RFC 8288: where the next page is.
-  if (link !== undefined) kept.link = link.replace(/<([^<>]*)>/g, (_, address) => `<${readdressed(address)}>`)
+  if (link !== undefined) kept.link = link.replace(/<([^<>]*)>/g, (_, address) => `<${rewrite(address)}>`)
   return kept
 }

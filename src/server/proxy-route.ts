@@ -9,15 +9,15 @@ export interface Route {
 }
 
 /** The route that a request names. Compared as it is written: nothing is decoded, and there is one way to write each. */
-export function routeOf(routes: readonly Route[], target: string): Route | undefined {
+export function findRoute(routes: readonly Route[], target: string): Route | undefined {
   return routes.find(
     ({ prefix }) => target.startsWith(prefix) && /^([/?]|$)/.test(target.slice(prefix.length)),
   )
 }
 
 /** Where the request goes; `undefined`: it would leave what it names. */
-export function destination({ prefix, base }: Route, target: string): URL | undefined {
-  const { origin, path } = baseOf(base)
+export function buildUpstreamUrl({ prefix, base }: Route, target: string): URL | undefined {
+  const { origin, path } = splitBase(base)
   const rest = target.slice(prefix.length)
   // With the prefix, so that `..` shows where it would lead.
   const written = `${origin}${prefix}${path}${rest.startsWith('/') ? '' : '/'}${rest}`
@@ -29,15 +29,15 @@ export function destination({ prefix, base }: Route, target: string): URL | unde
 }
 
 /** An address in an answer from there: of the API's own, the one of ours in its place; any other as it is. */
-export function readdressed({ prefix, base }: Route, own: string, asked: URL, said: string): string {
+export function rewriteAddress({ prefix, base }: Route, own: string, asked: URL, said: string): string {
   if (!URL.canParse(said, asked)) return said
-  const { origin, path } = baseOf(base)
+  const { origin, path } = splitBase(base)
   const url = new URL(said, asked)
   if (url.origin !== origin || !url.pathname.startsWith(`${path}/`)) return url.href
   return `${own}${prefix}${url.pathname.slice(path.length)}${url.search}${url.hash}`
 }
 
-function baseOf(base: string): { origin: string; path: string } {
+function splitBase(base: string): { origin: string; path: string } {
   const { origin, pathname } = new URL(base)
   return { origin, path: pathname.replace(/\/+$/, '') }
 }

@@ -1,28 +1,28 @@
 import type { IncomingMessage } from 'node:http'
 
 /** A body that is no larger can be sent twice. */
-const WHOLE = 1 << 20
+const MAX_BUFFERED = 1 << 20
 
 export interface Body {
   content: Uint8Array | ReadableStream<Uint8Array>
-  isWhole: boolean
+  isBuffered: boolean
 }
 
 /** The body of a request: whole where it is small, else as it comes. `undefined`: it has none. */
-export async function requestBody(request: IncomingMessage): Promise<Body | undefined> {
+export async function readRequestBody(request: IncomingMessage): Promise<Body | undefined> {
   const chunks = request[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   const first: Buffer[] = []
-  for (let size = 0; size <= WHOLE; ) {
+  for (let size = 0; size <= MAX_BUFFERED; ) {
     const { done, value } = await chunks.next()
-    if (done) return size === 0 ? undefined : { content: Buffer.concat(first), isWhole: true }
+    if (done) return size === 0 ? undefined : { content: Buffer.concat(first), isBuffered: true }
     first.push(value)
     size += value.length
   }
-  return { content: streamOf(first, chunks), isWhole: false }
+  return { content: createRequestStream(first, chunks), isBuffered: false }
 }
 
 /** Read no faster than it is sent on. What an early answer leaves unread is for the server to discard. */
-function streamOf(first: Buffer[], rest: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
+function createRequestStream(first: Buffer[], rest: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
   async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     const held = first.shift()
     const { done, value } = held ? { done: false, value: held } : await rest.next()

@@ -2,16 +2,16 @@ import { isDaypassError } from '../core/errors.ts'
 import type { Time } from '../core/types.ts'
 
 /** Between two tries of what has failed. */
-const PAUSE = 1000
+const CACHE_TIME = 1000
 
 /** After a trouble that passes, whoever asks within a second is told the same: programs ask again and again. */
-export function patient<Said extends unknown[], Result>(
-  ask: (...said: Said) => Promise<Result>,
+export function cacheRetryableError<Args extends unknown[], Result>(
+  ask: (...said: Args) => Promise<Result>,
   now: () => Time,
-): (...said: Said) => Promise<Result> {
+): (...said: Args) => Promise<Result> {
   let last: { error: unknown; at: Time } | undefined
   return async (...said) => {
-    if (last && Math.abs(now() - last.at) < PAUSE) throw last.error
+    if (last && Math.abs(now() - last.at) < CACHE_TIME) throw last.error
     try {
       return await ask(...said)
     } catch (error) {

@@ -7,19 +7,19 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Secret } from '../core/secret.ts'
 import type { Host } from '../core/types.ts'
-import { basicText } from '../oauth/bearer.ts'
-import { fetchWith, type ProofKey, wantsNonce } from '../oauth/dpop.ts'
-import { unreachable } from '../oauth/http.ts'
-import { endpointUrl } from '../oauth/server.ts'
-import { type ShownBearer, shownBearer } from './bearer-from-request.ts'
-import { type IsOurs, noBearer, openDoor, type Place, type Refused } from './local-server.ts'
-import { requestHeaders, responseHeaders } from './proxy-headers.ts'
-import { destination, type Route, readdressed, routeOf } from './proxy-route.ts'
-import { type Body, requestBody } from './request-body.ts'
-import { patient } from './retry-delay.ts'
+import { encodeBasic } from '../oauth/bearer.ts'
+import { fetchWithToken, type ProofKey, wantsNonce } from '../oauth/dpop.ts'
+import { createUnreachableError } from '../oauth/http.ts'
+import { parseEndpointUrl } from '../oauth/server.ts'
+import { type PresentedBearer, parseAuthorization } from './bearer-from-request.ts'
+import { type HttpRefusal, type IsOwnBearer, noBearer, type Place, startLocalServer } from './local-server.ts'
+import { buildRequestHeaders, buildResponseHeaders } from './proxy-headers.ts'
+import { buildUpstreamUrl, findRoute, type Route, rewriteAddress } from './proxy-route.ts'
+import { type Body, readRequestBody } from './request-body.ts'
+import { cacheRetryableError } from './retry-delay.ts'
 
 /** What an API is shown. */
-export interface Shown {
+export interface ProxyToken {
   token: Secret
   /** It is bound to it: each request is proved. */
   key?: ProofKey | undefined
@@ -32,7 +32,7 @@ export interface ProxyOptions {
   routes: readonly Route[]
   host: Pick<Host, 'fetch' | 'now'>
   /** A token that is good; `rejected`: the API has refused that one. */
-  shown(rejected?: Secret): Promise<Shown>
+  getToken(rejected?: Secret): Promise<ProxyToken>
   /** As whose password an API is shown it, where our bearer came as somebody's. */
   userFor(given: string): string
   /** What the API wants beside it, where the program says nothing else; names in small letters. */
@@ -53,25 +53,29 @@ export interface ApiProxy {
 
 /** Throws `configuration` where an API is reached by plain http on another machine. */
 export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
-  for (const { base } of options.routes) endpointUrl(base, 'the API')
-  const underWay = new Set<Promise<Shown>>()
+  for (const { base } of options.routes) parseEndpointUrl(base, 'the API')
+  const underWay = new Set<Promise<ProxyToken>>()
   const { now } = options.host
-  const taken = patient(() => options.shown(), now)
-  const renewed = patient((rejected: Secret) => options.shown(rejected), now)
-  const shown = (rejected?: Secret) => {
+  const taken = cacheRetryableError(() => options.getToken(), now)
+  const renewed = cacheRetryableError((rejected: Secret) => options.getToken(rejected), now)
+  const getToken = (rejected?: Secret) => {
     const asked = rejected ? renewed(rejected) : taken()
     underWay.add(asked)
     const over = () => void underWay.delete(asked)
     asked.then(over, over)
     return asked
   }
-  const renewing: Renewing = { ...options, shown, futile: futileFor(options.host) }
-  const door = await openDoor({
+  const renewing: ProxyContext = {
+    ...options,
+    getToken: getToken,
+    refusedTokens: createRefusedTokens(options.host),
+  }
+  const door = await startLocalServer({
     place: options.place,
     requestTimeout: 0,
     // As Cloudinary, and many others, say what is wrong.
-    says: (message) => ({ error: { message } }),
-    serve: (request, response, isOurs) => serve(renewing, request, response, isOurs),
+    formatError: (message) => ({ error: { message } }),
+    handle: (request, response, isOurs) => handleProxyRequest(renewing, request, response, isOurs),
   })
   return {
     url: `http://${door.host}`,
@@ -82,49 +86,49 @@ export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
   }
 }
 
-interface Renewing extends ProxyOptions {
-  futile: Futile
+interface ProxyContext extends ProxyOptions {
+  refusedTokens: RefusedTokens
 }
 
 /** A successor that was refused, too. Whoever asks for what no token opens would have each of them renewed. */
-interface Futile {
+interface RefusedTokens {
   note(token: Secret): void
   has(token: Secret): boolean
 }
 
 /** So long nobody renews such a one for being refused: it may have been taken back since. */
-const FUTILE = 60_000
+const REFUSED_TOKEN_TIME = 60_000
 
-function futileFor({ now }: ProxyOptions['host']): Futile {
+function createRefusedTokens({ now }: ProxyOptions['host']): RefusedTokens {
   let last: { token: Secret; at: number } | undefined
   return {
     note(token) {
       last = { token, at: now() }
     },
-    has: (token) => token.equals(last?.token) && Math.abs(now() - last!.at) < FUTILE,
+    has: (token) => token.equals(last?.token) && Math.abs(now() - last!.at) < REFUSED_TOKEN_TIME,
   }
 }
 
-async function serve(
-  options: Renewing,
+async function handleProxyRequest(
+  options: ProxyContext,
   request: IncomingMessage,
   response: ServerResponse,
-  isOurs: IsOurs,
-): Promise<Refused | undefined> {
+  isOurs: IsOwnBearer,
+): Promise<HttpRefusal | undefined> {
   const gone = new AbortController()
   response.on('close', () => gone.abort())
-  const admission = admitted(options, request, isOurs)
+  const admission = admitRequest(options, request, isOurs)
   if ('status' in admission) return admission
   options.onAsked?.()
   if (options.onAnswered) response.once('close', options.onAnswered)
   const { route, url } = admission
-  const body = await requestBody(request)
-  if (body && /^(GET|HEAD)$/.test(request.method!)) return notHandedOn
-  const answer = await forwarded(options, admission, { request, body, signal: gone.signal })
+  const body = await readRequestBody(request)
+  if (body && /^(GET|HEAD)$/.test(request.method!)) return cannotForward
+  const answer = await forwardRequest(options, admission, { request, body, signal: gone.signal })
   const own = `http://${request.headers.host ?? 'localhost'}`
   response.writeHead(
     answer.status,
-    responseHeaders(answer.headers, (address) => readdressed(route, own, url, address)),
+    buildResponseHeaders(answer.headers, (address) => rewriteAddress(route, own, url, address)),
   )
   // Whoever waits for events is told that there will be some, before the first.
   response.flushHeaders()
@@ -133,34 +137,34 @@ async function serve(
   return undefined
 }
 
-const notHandedOn: Refused = { status: 400, message: 'this request cannot be handed on' }
+const cannotForward: HttpRefusal = { status: 400, message: 'this request cannot be handed on' }
 
 /** git asks for a password where it is told that one is taken. */
-const noPassword: Refused = { ...noBearer, challenge: 'Bearer, Basic realm="daypass"' }
+const noPassword: HttpRefusal = { ...noBearer, challenge: 'Bearer, Basic realm="daypass"' }
 
 interface Admission {
   route: Route
   url: URL
-  given: ShownBearer
+  given: PresentedBearer
 }
 
 /** Where the request goes, or why it goes nowhere. Which ways there are is told to those alone who may go. */
-function admitted(
+function admitRequest(
   { routes }: ProxyOptions,
   { method = '', url: target = '', headers }: IncomingMessage,
-  isOurs: IsOurs,
-): Admission | Refused {
-  const given = shownBearer(headers.authorization)
+  isOurs: IsOwnBearer,
+): Admission | HttpRefusal {
+  const given = parseAuthorization(headers.authorization)
   if (!given || !isOurs(given.bearer)) return noPassword
   if (/^(TRACE|TRACK)$/i.test(method)) return { status: 405, message: 'this method is not handed on' }
-  if (!target.startsWith('/')) return notHandedOn
-  const route = routeOf(routes, target)
-  if (!route) return nothingHere(routes)
-  const url = destination(route, target)
-  return url ? { route, url, given } : notHandedOn
+  if (!target.startsWith('/')) return cannotForward
+  const route = findRoute(routes, target)
+  if (!route) return buildNotFound(routes)
+  const url = buildUpstreamUrl(route, target)
+  return url ? { route, url, given } : cannotForward
 }
 
-const nothingHere = (routes: readonly Route[]): Refused => ({
+const buildNotFound = (routes: readonly Route[]): HttpRefusal => ({
   status: 404,
   message: `there is nothing here; requests go below ${routes.map(({ prefix }) => `${prefix}/`).join(', ')}`,
 })
@@ -174,49 +178,53 @@ interface Incoming {
 }
 
 /** A 401 renews that very token, once; then the request is sent again, where its body is still at hand. */
-async function forwarded(options: Renewing, admission: Admission, incoming: Incoming): Promise<Response> {
+async function forwardRequest(
+  options: ProxyContext,
+  admission: Admission,
+  incoming: Incoming,
+): Promise<Response> {
   const { body } = incoming
-  const send = (shown: Shown) => sent(options, admission, shown, incoming)
-  const first = await options.shown()
+  const send = (shown: ProxyToken) => sendUpstream(options, admission, shown, incoming)
+  const first = await options.getToken()
   const answer = await send(first)
   if (answer.status !== 401 || !first.renewable || wantsNonce(answer.headers)) return answer
-  if (options.futile.has(first.token)) return answer
-  if (body && !body.isWhole) {
+  if (options.refusedTokens.has(first.token)) return answer
+  if (body && !body.isBuffered) {
     // What comes next is to find a better one.
-    const next = await options.shown(first.token).catch(() => undefined)
-    if (next) options.futile.note(next.token)
+    const next = await options.getToken(first.token).catch(() => undefined)
+    if (next) options.refusedTokens.note(next.token)
     return answer
   }
   await answer.body?.cancel()
-  const second = await options.shown(first.token)
+  const second = await options.getToken(first.token)
   const last = await send(second)
-  if (last.status === 401) options.futile.note(second.token)
+  if (last.status === 401) options.refusedTokens.note(second.token)
   return last
 }
 
 /** As a password where our bearer came as one, but never one that wants a proof. */
-function sent(
+function sendUpstream(
   options: ProxyOptions,
   { url, given: { user } }: Admission,
-  { token, key }: Shown,
+  { token, key }: ProxyToken,
   { request, body, signal }: Incoming,
 ): Promise<Response> {
   const { host, headers: beside = {}, userFor } = options
   const { method = '' } = request
-  const headers = requestHeaders(request, body)
+  const headers = buildRequestHeaders(request, body)
   for (const [name, value] of Object.entries(beside)) if (!headers.has(name)) headers.set(name, value)
-  const send = (headers: Headers) => once(host, url, { method, headers, signal }, body)
+  const send = (headers: Headers) => fetchUpstream(host, url, { method, headers, signal }, body)
   if (user !== undefined && !key) {
-    headers.set('authorization', `Basic ${basicText(userFor(user), token)}`)
+    headers.set('authorization', `Basic ${encodeBasic(userFor(user), token)}`)
     return send(headers)
   }
   // Without its body, which a request would hold on to.
   const bare = new Request(url, { method, headers, redirect: 'manual' })
   const port = { ...host, fetch: async (proved: unknown) => send((proved as Request).headers) }
-  return fetchWith(port, bare, { token, key, mayRepeat: body?.isWhole })
+  return fetchWithToken(port, bare, { token, key, mayRepeat: body?.isBuffered })
 }
 
-async function once(
+async function fetchUpstream(
   { fetch }: ProxyOptions['host'],
   url: URL,
   init: RequestInit,
@@ -231,6 +239,6 @@ async function once(
     ...(body && { body: body.content }),
   }
   return fetch(url, whole as RequestInit).catch((error: unknown) => {
-    throw unreachable(url, error)
+    throw createUnreachableError(url, error)
   })
 }

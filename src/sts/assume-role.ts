@@ -2,14 +2,14 @@
 import { formatDuration, parseDuration } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { KeysCredential } from '../core/types.ts'
-import { cloudOf } from './clouds.ts'
+import { resolveCloud } from './clouds.ts'
 import type { AssumedRole, Port, Role, StsOutcome, TokenService } from './request.ts'
 
 const HOUR = 60 * 60_000
 /** In both clouds. */
-const SHORTEST = 15 * 60_000
+const SHORTEST_DURATION = 15 * 60_000
 
-export interface RoleWish {
+export interface RoleOptions {
   /** Parameters of the identity: `role_arn`, `session_name`, `external_id`, `source_identity`, `tags`, `duration`. */
   params: Readonly<Record<string, string>>
   /** The identity's name, which the session is named for. */
@@ -20,43 +20,43 @@ export interface RoleWish {
   note: (text: string) => void
 }
 
-export async function takeRole(
+export async function assumeConfiguredRole(
   port: Port,
   at: TokenService,
   keys: KeysCredential,
-  wish: RoleWish,
+  wish: RoleOptions,
 ): Promise<StsOutcome<AssumedRole>> {
-  const { title, sts } = cloudOf(keys)
-  return sts.assumeRole(port, at, keys, roleOf(wish, title))
+  const { title, sts } = resolveCloud(keys)
+  return sts.assumeRole(port, at, keys, buildRole(wish, title))
 }
 
-function roleOf(wish: RoleWish, cloud: string): Role {
+function buildRole(wish: RoleOptions, cloud: string): Role {
   const { params, name } = wish
   const { role_arn, session_name, external_id, source_identity, tags } = params
   return {
     RoleArn: role_arn!,
-    RoleSessionName: session_name ?? sessionName(name),
-    DurationSeconds: Math.round(durationOf(wish, cloud) / 1000),
+    RoleSessionName: session_name ?? buildSessionName(name),
+    DurationSeconds: Math.round(computeRoleDuration(wish, cloud) / 1000),
     ExternalId: external_id,
     SourceIdentity: source_identity,
     ...(tags !== undefined && { tags: JSON.parse(tags) as Record<string, string> }),
   }
 }
 
-function durationOf({ params, name, chained, note }: RoleWish, cloud: string): number {
+function computeRoleDuration({ params, name, chained, note }: RoleOptions, cloud: string): number {
   const { duration } = params
   if (duration === undefined) return HOUR
   const wanted = parseDuration(duration)
-  if (wanted < SHORTEST) throw tooShort(name, wanted)
+  if (wanted < SHORTEST_DURATION) throw createShortDurationError(name, wanted)
   if (!chained || wanted <= HOUR) return wanted
   note(`${name}: ${formatDuration(wanted)} were asked for, and ${cloud} gives a chain of roles 1h at most`)
   return HOUR
 }
 
-const tooShort = (name: string, wanted: number) =>
+const createShortDurationError = (name: string, wanted: number) =>
   new DaypassError('configuration', `${name}: a role lasts 15m at least, not ${formatDuration(wanted)}`, {
     hint: 'write 15m or more for its duration',
   })
 
 /** What the cloud's log shows: 2 to 64 of `[\w.@-]` and some more, which the names of identities are made of. */
-const sessionName = (name: string) => `daypass-${name}`.slice(0, 64)
+const buildSessionName = (name: string) => `daypass-${name}`.slice(0, 64)

@@ -4,25 +4,29 @@ import { XMLParser } from 'fast-xml-parser'
 import { type Hint, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { KeysCredential } from '../core/types.ts'
-import { ask, type HttpAnswer, unreachable } from '../oauth/http.ts'
+import { createUnreachableError, type HttpResponse, sendHttpRequest } from '../oauth/http.ts'
 import {
   type AssumedRole,
   type Caller,
-  type Codes,
+  createStrangeAnswerError,
+  createStsRefusal,
+  type ErrorCodes,
   type Keys,
   type Port,
   type Role,
-  refusalFrom,
   type SecondFactor,
   type Sts,
   type StsOutcome,
-  strangeAnswer,
   type TokenService,
 } from './request.ts'
 
-export async function callerIdentity(port: Port, at: TokenService, keys: Keys): Promise<StsOutcome<Caller>> {
+export async function getCallerIdentity(
+  port: Port,
+  at: TokenService,
+  keys: Keys,
+): Promise<StsOutcome<Caller>> {
   const parameters = { Action: 'GetCallerIdentity' }
-  return call({ port, at, keys, parameters }, ({ Account, Arn }) => ({
+  return callAction({ port, at, keys, parameters }, ({ Account, Arn }) => ({
     account: String(Account),
     arn: String(Arn),
   }))
@@ -39,23 +43,30 @@ async function assumeRole(
     [`Tags.member.${index + 1}.Value`, value],
   ])
   const parameters = { Action: 'AssumeRole', ...role, ...Object.fromEntries(members) }
-  return call({ port, at, keys, parameters }, (result, issuedAt) => ({
-    credential: credentialIn(result, issuedAt),
+  return callAction({ port, at, keys, parameters }, (result, issuedAt) => ({
+    credential: parseCredentials(result, issuedAt),
     arn: String((result.AssumedRoleUser as Fields).Arn),
   }))
 }
 
 /** Of long-term keys alone. */
-async function sessionToken(
+async function getSessionToken(
   port: Port,
   at: TokenService,
   keys: Keys,
   factor: SecondFactor,
 ): Promise<StsOutcome<KeysCredential>> {
-  return call({ port, at, keys, parameters: { Action: 'GetSessionToken', ...factor } }, credentialIn)
+  return callAction(
+    { port, at, keys, parameters: { Action: 'GetSessionToken', ...factor } },
+    parseCredentials,
+  )
 }
 
-export const awsSts: Sts = { callerIdentity, assumeRole, sessionToken }
+export const awsSts: Sts = {
+  getCallerIdentity: getCallerIdentity,
+  assumeRole,
+  getSessionToken: getSessionToken,
+}
 
 interface Call {
   port: Port
@@ -66,7 +77,7 @@ interface Call {
 
 type Fields = Record<string, unknown>
 
-function credentialIn(result: Fields, issuedAt: number): KeysCredential {
+function parseCredentials(result: Fields, issuedAt: number): KeysCredential {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = result.Credentials as Fields
   return {
     kind: 'keys',
@@ -80,23 +91,26 @@ function credentialIn(result: Fields, issuedAt: number): KeysCredential {
 }
 
 /** Signed with the clock that we believe in; a signature that AWS finds too old or too new is made once more with its own. */
-async function call<T>(request: Call, read: (result: Fields, issuedAt: number) => T): Promise<StsOutcome<T>> {
+async function callAction<T>(
+  request: Call,
+  read: (result: Fields, issuedAt: number) => T,
+): Promise<StsOutcome<T>> {
   const { at, parameters } = request
   const offset = at.clockOffset ?? 0
-  const first = await send(request, offset)
+  const first = await sendSignedRequest(request, offset)
   const mistimed = MISTIMED.test(first.text) && first.clockOffset !== offset
-  const answer = mistimed ? await send(request, first.clockOffset) : first
+  const answer = mistimed ? await sendSignedRequest(request, first.clockOffset) : first
   const { clockOffset, sentAt, text } = answer
   try {
     const [root] = Object.values(parseXml(text))
     if (answer.status !== 200) {
       const { Code = '', Message } = (root?.Error ?? {}) as Fields
-      return { refusal: refusalFrom(CODES, at, answer, { code: String(Code), message: Message }) }
+      return { refusal: createStsRefusal(CODES, at, answer, { code: String(Code), message: Message }) }
     }
     const result = root![`${parameters.Action}Result`] as Fields
     return { value: read(result, sentAt + clockOffset), clockOffset }
   } catch (error) {
-    throw isDaypassError(error) ? error : strangeAnswer(at, answer, CODES)
+    throw isDaypassError(error) ? error : createStrangeAnswerError(at, answer, CODES)
   }
 }
 
@@ -114,7 +128,10 @@ function parseXml(text: string): Record<string, Fields> {
   return new XMLParser(options).parse(text) as Record<string, Fields>
 }
 
-async function send({ port, at, keys, parameters }: Call, offset: number): Promise<HttpAnswer> {
+async function sendSignedRequest(
+  { port, at, keys, parameters }: Call,
+  offset: number,
+): Promise<HttpResponse> {
   const { url, region } = at
   const { accessKeyId, secretAccessKey, sessionToken } = keys
   const said = Object.entries({ ...parameters, Version: '2011-06-15' }).filter(
@@ -130,39 +147,39 @@ async function send({ port, at, keys, parameters }: Call, offset: number): Promi
     ...(sessionToken && { sessionToken: sessionToken.reveal() }),
     service: 'sts',
     region,
-    datetime: basicTime(port.now() + offset),
+    datetime: formatBasicTime(port.now() + offset),
   })
   const request = await signer.sign()
   try {
-    return await ask(port, request.url, {
+    return await sendHttpRequest(port, request.url, {
       method: 'POST',
       headers: request.headers,
       body: request.body as string,
     })
   } catch (error) {
-    throw isDaypassError(error) ? error : unreachable(request.url, error)
+    throw isDaypassError(error) ? error : createUnreachableError(request.url, error)
   }
 }
 
 /** `20260102T030405Z` (ISO 8601, basic form). */
-const basicTime = (time: number) => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, '')
+const formatBasicTime = (time: number) => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, '')
 
 /** Codes of section "Common Errors" and of the actions; what is not here is `refused`. */
-const PASSING = new Set([
+const TRANSIENT_CODES = new Set([
   'Throttling',
   'ThrottlingException',
   'RequestLimitExceeded',
   'ServiceUnavailable',
   'InternalFailure',
 ])
-const KEYS_REFUSED = new Set([
+const REFUSED_KEYS_CODES = new Set([
   'InvalidClientTokenId',
   'SignatureDoesNotMatch',
   'UnrecognizedClientException',
   'OptInRequired',
 ])
 
-const OVER = new Set(['ExpiredToken', 'ExpiredTokenException'])
+const EXPIRED_CODES = new Set(['ExpiredToken', 'ExpiredTokenException'])
 
 const HINTS: Record<string, Hint> = {
   AccessDenied:
@@ -172,10 +189,10 @@ const HINTS: Record<string, Hint> = {
   PackedPolicyTooLarge: 'use fewer or shorter session tags',
 }
 
-const CODES: Codes = {
+const CODES: ErrorCodes = {
   cloud: 'AWS',
-  passing: (code) => PASSING.has(code),
-  over: (code) => OVER.has(code),
-  keysRefused: (code) => KEYS_REFUSED.has(code),
-  hint: (code) => HINTS[code],
+  isTransient: (code) => TRANSIENT_CODES.has(code),
+  isExpired: (code) => EXPIRED_CODES.has(code),
+  refusesKeys: (code) => REFUSED_KEYS_CODES.has(code),
+  findHint: (code) => HINTS[code],
 }

@@ -1,12 +1,12 @@
 import type { Endpoints, KeysCredential } from '../core/types.ts'
-import { cloudOf } from './clouds.ts'
+import { resolveCloud } from './clouds.ts'
 import type { Port, StsOutcome, TokenService } from './request.ts'
 
 /** Whose keys they are, in the claims that a provider's file reads. */
 export type CallerClaims = { sub: string }
 
 /** The token service that an identity's cloud has in its region. */
-export function tokenService(
+export function createTokenService(
   endpoints: Endpoints,
   params: Readonly<Record<string, string>>,
   clockOffset = 0,
@@ -14,11 +14,11 @@ export function tokenService(
   return { url: endpoints.sts!, region: params.region!, clockOffset }
 }
 
-export async function callerOf(
+export async function identifyCaller(
   port: Port,
   at: TokenService,
   credential: Omit<KeysCredential, 'issuedAt'>,
 ): Promise<StsOutcome<CallerClaims>> {
-  const outcome = await cloudOf(credential).sts.callerIdentity(port, at, credential)
+  const outcome = await resolveCloud(credential).sts.getCallerIdentity(port, at, credential)
   return 'refusal' in outcome ? outcome : { ...outcome, value: { sub: outcome.value.arn } }
 }

@@ -16,7 +16,7 @@ const CLOUDS: Readonly<Partial<Record<KeysCredential['cloud'], Cloud>>> = {
 }
 
 /** Throws `configuration` for keys that no other keys are made from. */
-export function cloudOf({ cloud }: Pick<KeysCredential, 'cloud'>): Cloud {
+export function resolveCloud({ cloud }: Pick<KeysCredential, 'cloud'>): Cloud {
   const found = CLOUDS[cloud]
   if (found) return found
   throw new DaypassError('configuration', `nothing is made from keys of ${cloud}: they have no token service`)

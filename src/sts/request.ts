@@ -1,8 +1,8 @@
 /** What the token services of all clouds have in common: who keys belong to, and keys made from keys. */
 import { DaypassError, type Hint } from '../core/errors.ts'
-import { shown } from '../core/text.ts'
+import { sanitize } from '../core/text.ts'
 import type { Host, KeysCredential } from '../core/types.ts'
-import type { HttpAnswer } from '../oauth/http.ts'
+import type { HttpResponse } from '../oauth/http.ts'
 
 export type Port = Pick<Host, 'fetch' | 'now'>
 export type Keys = Pick<KeysCredential, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>
@@ -51,17 +51,17 @@ export interface StsRefusal {
   code: string
   error: DaypassError
   /** The keys that signed it are over; their own renewal may bring better ones. */
-  isOver: boolean
+  isExpired: boolean
 }
 
 export type StsOutcome<T> = { value: T; clockOffset: number } | { refusal: StsRefusal }
 
 /** A cloud's token service. */
 export interface Sts {
-  callerIdentity(port: Port, at: TokenService, keys: Keys): Promise<StsOutcome<Caller>>
+  getCallerIdentity(port: Port, at: TokenService, keys: Keys): Promise<StsOutcome<Caller>>
   assumeRole(port: Port, at: TokenService, keys: Keys, role: Role): Promise<StsOutcome<AssumedRole>>
   /** Of long-term keys alone; not every cloud has it. */
-  sessionToken?(
+  getSessionToken?(
     port: Port,
     at: TokenService,
     keys: Keys,
@@ -69,35 +69,37 @@ export interface Sts {
   ): Promise<StsOutcome<KeysCredential>>
 }
 
-const hostOf = ({ url }: Pick<TokenService, 'url'>) => new URL(url).host
+const parseServiceHost = ({ url }: Pick<TokenService, 'url'>) => new URL(url).host
 
 /** How a cloud names what went wrong. */
-export interface Codes {
+export interface ErrorCodes {
   cloud: string
-  passing(code: string): boolean
+  isTransient(code: string): boolean
   /** The keys were good once. */
-  over(code: string): boolean
-  keysRefused(code: string): boolean
-  hint(code: string): Hint | undefined
+  isExpired(code: string): boolean
+  refusesKeys(code: string): boolean
+  findHint(code: string): Hint | undefined
 }
 
-export function refusalFrom(
-  codes: Codes,
+export function createStsRefusal(
+  codes: ErrorCodes,
   at: TokenService,
-  { status, retryAfter }: HttpAnswer,
+  { status, retryAfter }: HttpResponse,
   { code, message }: { code: string; message: unknown },
 ): StsRefusal {
-  const said = `${hostOf(at)} answered ${shown([status, code, message].filter(Boolean).join(' '))}`
-  const isOver = codes.over(code)
-  const refused = (error: DaypassError): StsRefusal => ({ code, error, isOver })
+  const said = `${parseServiceHost(at)} answered ${sanitize([status, code, message].filter(Boolean).join(' '))}`
+  const isOver = codes.isExpired(code)
+  const buildRefusal = (error: DaypassError): StsRefusal => ({ code, error, isExpired: isOver })
   const wait = retryAfter === undefined ? undefined : `try again in ${Math.ceil(retryAfter / 1000)}s`
-  if (status >= 500 || status === 429 || codes.passing(code))
-    return refused(new DaypassError('network', said, { hint: wait ?? 'try again in a while' }))
-  if (isOver || codes.keysRefused(code))
-    return refused(new DaypassError('login_required', `${codes.cloud} does not take these keys (${said})`))
-  return refused(new DaypassError('refused', said, { hint: codes.hint(code) }))
+  if (status >= 500 || status === 429 || codes.isTransient(code))
+    return buildRefusal(new DaypassError('network', said, { hint: wait ?? 'try again in a while' }))
+  if (isOver || codes.refusesKeys(code))
+    return buildRefusal(
+      new DaypassError('login_required', `${codes.cloud} does not take these keys (${said})`),
+    )
+  return buildRefusal(new DaypassError('refused', said, { hint: codes.findHint(code) }))
 }
 
 /** What was read may be keys: the cause stays out of it. */
-export const strangeAnswer = (at: TokenService, { status }: HttpAnswer, { cloud }: Codes) =>
-  new DaypassError('network', `${hostOf(at)} gave an answer (${status}) that is not ${cloud}'s`)
+export const createStrangeAnswerError = (at: TokenService, { status }: HttpResponse, { cloud }: ErrorCodes) =>
+  new DaypassError('network', `${parseServiceHost(at)} gave an answer (${status}) that is not ${cloud}'s`)

@@ -4,7 +4,7 @@ import type { Keys } from './request.ts'
 
 const ALGORITHM = 'ACS3-HMAC-SHA256'
 
-export interface Call {
+export interface SignedCall {
   /** Of the service: `https://sts.aliyuncs.com/?RoleArn=…`. */
   url: URL
   /** `GetCallerIdentity` */
@@ -18,9 +18,12 @@ export interface Call {
 }
 
 /** The headers of a POST without a body. What they hold is all signed, the session token included. */
-export function signed({ url, action, version, time, nonce }: Call, keys: Keys): Record<string, string> {
+export function signRequest(
+  { url, action, version, time, nonce }: SignedCall,
+  keys: Keys,
+): Record<string, string> {
   const { accessKeyId, secretAccessKey, sessionToken } = keys
-  const emptyBody = sha256('')
+  const emptyBody = hashSha256('')
   const headers: Record<string, string> = {
     host: url.host,
     'x-acs-accesskey-id': accessKeyId,
@@ -33,22 +36,24 @@ export function signed({ url, action, version, time, nonce }: Call, keys: Keys):
   }
   const names = Object.keys(headers).sort()
   const lines = names.map((name) => `${name}:${headers[name]!.trim()}\n`).join('')
-  const request = ['POST', url.pathname, query(url), lines, names.join(';'), emptyBody].join('\n')
+  const request = ['POST', url.pathname, buildCanonicalQuery(url), lines, names.join(';'), emptyBody].join(
+    '\n',
+  )
   const signature = createHmac('sha256', secretAccessKey.reveal())
-    .update(`${ALGORITHM}\n${sha256(request)}`)
+    .update(`${ALGORITHM}\n${hashSha256(request)}`)
     .digest('hex')
   const authorization = `${ALGORITHM} Credential=${accessKeyId},SignedHeaders=${names.join(';')},Signature=${signature}`
   return { ...headers, authorization }
 }
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+const hashSha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 /** RFC 3986, the reserved characters of §2.2 among them. */
-export const encoded = (text: string) =>
+export const percentEncode = (text: string) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`)
 
-const query = ({ searchParams }: URL) =>
+const buildCanonicalQuery = ({ searchParams }: URL) =>
   [...searchParams]
-    .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
+    .map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`)
     .sort()
     .join('&')

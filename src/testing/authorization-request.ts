@@ -2,7 +2,7 @@ import { checkRedirect } from './clients.ts'
 import type { TestClient } from './options.ts'
 
 /** A request that may be answered by a redirect, because its client and its address are known. */
-export interface Request {
+export interface AuthorizationRequest {
   client: TestClient
   redirectUri: string
   state: string | null
@@ -10,22 +10,25 @@ export interface Request {
 }
 
 /** Why nothing may be sent to the address that the request names. */
-export interface Doubt {
+export interface RedirectProblem {
   why: string
   status: number
 }
 
-const doubt = (why: string, status = 400): Doubt => ({ why, status })
+const createRedirectProblem = (why: string, status = 400): RedirectProblem => ({ why, status })
 
 /** RFC 6749 §4.1.2.1: with a doubtful client or address nothing is ever sent to that address. */
-export function addressed(clients: readonly TestClient[], parameters: URLSearchParams): Request | Doubt {
+export function parseAuthorizationRequest(
+  clients: readonly TestClient[],
+  parameters: URLSearchParams,
+): AuthorizationRequest | RedirectProblem {
   const client = clients.find(({ id }) => id === parameters.get('client_id'))
-  if (client === undefined) return doubt('client_id is not known')
+  if (client === undefined) return createRedirectProblem('client_id is not known')
   const redirectUri = parameters.get('redirect_uri')
-  if (redirectUri === null) return doubt('redirect_uri is missing')
+  if (redirectUri === null) return createRedirectProblem('redirect_uri is missing')
   const verdict = checkRedirect(client, redirectUri)
-  if (verdict === 'port') return doubt('the port of redirect_uri is not registered', 403)
-  if (verdict === 'unknown') return doubt('redirect_uri is not registered')
+  if (verdict === 'port') return createRedirectProblem('the port of redirect_uri is not registered', 403)
+  if (verdict === 'unknown') return createRedirectProblem('redirect_uri is not registered')
   return { client, redirectUri, state: parameters.get('state'), parameters }
 }
 
@@ -33,7 +36,9 @@ export function addressed(clients: readonly TestClient[], parameters: URLSearchP
 const HASH = /^[\w-]{43}$/
 
 /** What is wrong with it, as an error code and a word to the developer. */
-export function complaint({ parameters }: Request): [error: string, description: string] | undefined {
+export function findRequestProblem({
+  parameters,
+}: AuthorizationRequest): [error: string, description: string] | undefined {
   if (parameters.get('response_type') !== 'code')
     return ['unsupported_response_type', 'only code is supported']
   if (parameters.get('code_challenge_method') !== 'S256') {

@@ -1,11 +1,11 @@
 import type { AddressInfo } from 'node:net'
-import { authorizeDoors } from './authorize.ts'
-import { createDevices, deviceDoors } from './device.ts'
-import { discoveryDoors } from './discovery.ts'
+import { createAuthorizeRoutes } from './authorize.ts'
+import { createDeviceRoutes, createDevices } from './device.ts'
+import { createDiscoveryRoutes } from './discovery.ts'
 import { createProofs } from './dpop.ts'
 import { createLedger } from './ledger.ts'
-import type { Door } from './message.ts'
-import { offSpecification } from './off-spec.ts'
+import type { Route } from './message.ts'
+import { applyOffSpec } from './off-spec.ts'
 import type {
   AuthorizationServerOptions,
   DeviceOptions,
@@ -16,11 +16,11 @@ import type {
   TestClient,
   TestUser,
 } from './options.ts'
-import { createPushed, parDoors } from './par.ts'
-import { resourceDoors } from './resource.ts'
-import { close, listen, serve } from './serve.ts'
+import { createParRoutes, createPushed } from './par.ts'
+import { createResourceRoutes } from './resource.ts'
+import { closeServer, createTestServer, startListening } from './serve.ts'
 import { createSigner } from './sign.ts'
-import { tokenDoors } from './token.ts'
+import { createTokenRoutes } from './token.ts'
 
 export interface AuthorizationServer {
   /** `http://127.0.0.1:<port>`. */
@@ -65,7 +65,7 @@ const USER: TestUser = { sub: 'user-1', login: 'ada', email: 'ada@example.com', 
 const DEVICE: Required<DeviceOptions> = { interval: 1, expiresIn: 600, script: [], strictInterval: true }
 
 /** The doors, and what they stand on. */
-function build(
+function buildServer(
   options: AuthorizationServerOptions,
   issuer: () => string,
   emit: (event: ServerEvent) => void,
@@ -92,13 +92,22 @@ function build(
   const proofs = createProofs({ dpop, demandsNonce, issuer, now })
   const offers = { device: device !== false, refresh: refresh !== 'none', revocation: revocation !== false }
   for (const token of personalTokens) ledger.remember(token)
-  const proving: Door[] = [
-    ...(par === false ? [] : parDoors({ clients, pushed, proofs, parTtl })),
-    ...tokenDoors({ ...base, signer, devices, proofs, now, accessTokenTtl, refusedRefresh, revocation }),
-    ...resourceDoors({ ...base, proofs, personalTokens: new Set(personalTokens) }),
+  const proving: Route[] = [
+    ...(par === false ? [] : createParRoutes({ clients, pushed, proofs, parTtl })),
+    ...createTokenRoutes({
+      ...base,
+      signer,
+      devices,
+      proofs,
+      now,
+      accessTokenTtl,
+      refusedRefresh,
+      revocation,
+    }),
+    ...createResourceRoutes({ ...base, proofs, personalTokens: new Set(personalTokens) }),
   ]
-  const doors: Door[] = [
-    ...discoveryDoors({
+  const doors: Route[] = [
+    ...createDiscoveryRoutes({
       issuer,
       signer,
       discovery: options.discovery ?? true,
@@ -107,14 +116,14 @@ function build(
       dpop,
       ...offers,
     }),
-    ...authorizeDoors({ ...base, sendsIss, par, pushed }),
+    ...createAuthorizeRoutes({ ...base, sendsIss, par, pushed }),
     ...proofs.announced(proving),
-    ...(devices === undefined ? [] : deviceDoors(deviceSetting, devices)),
+    ...(devices === undefined ? [] : createDeviceRoutes(deviceSetting, devices)),
   ]
   return { doors, ledger, devices, proofs, clock, now, clientId: clients[0]?.id ?? '' }
 }
 
-const endpointsOf = (issuer: string): AuthorizationServer['endpoints'] => ({
+const listEndpoints = (issuer: string): AuthorizationServer['endpoints'] => ({
   authorization: `${issuer}/authorize`,
   par: `${issuer}/par`,
   token: `${issuer}/token`,
@@ -124,9 +133,9 @@ const endpointsOf = (issuer: string): AuthorizationServer['endpoints'] => ({
   resource: `${issuer}/me`,
 })
 
-function mangling({ offSpec, mangle }: AuthorizationServerOptions) {
+function createMangler({ offSpec, mangle }: AuthorizationServerOptions) {
   return (json: Record<string, unknown>, endpoint: Endpoint): Record<string, unknown> => {
-    const changed = offSpecification(json, offSpec)
+    const changed = applyOffSpec(json, offSpec)
     return mangle?.(changed, endpoint) ?? changed
   }
 }
@@ -140,15 +149,15 @@ export async function startAuthorizationServer(
     for (const listener of listeners) listener(event)
   }
   const at = { issuer: '' }
-  const { doors, ledger, devices, proofs, clock, now, clientId } = build(options, () => at.issuer, emit)
-  const { server, failNext, seen } = serve({ doors, now, emit, mangle: mangling(options) })
-  await listen(server, options.port ?? 0)
+  const { doors, ledger, devices, proofs, clock, now, clientId } = buildServer(options, () => at.issuer, emit)
+  const { server, failNext, seen } = createTestServer({ doors, now, emit, mangle: createMangler(options) })
+  await startListening(server, options.port ?? 0)
   const { port } = server.address() as AddressInfo
   at.issuer = `http://127.0.0.1:${port}`
   return {
     issuer: at.issuer,
     port,
-    endpoints: endpointsOf(at.issuer),
+    endpoints: listEndpoints(at.issuer),
     clientId,
     stats: () => ({ ...ledger.stats(), ...seen() }),
     issued: ledger.issued,
@@ -165,6 +174,6 @@ export async function startAuthorizationServer(
     setClockOffset(milliseconds) {
       clock.offset = milliseconds
     },
-    close: () => close(server),
+    close: () => closeServer(server),
   }
 }

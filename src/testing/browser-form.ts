@@ -18,43 +18,46 @@ const DENYING = /\b(deny|abort|cancel|reject)/i
 
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" }
 
-const plain = (text: string): string => text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name) => ENTITIES[name]!)
+const decodeEntities = (text: string): string =>
+  text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name) => ENTITIES[name]!)
 
 type Attributes = Record<string, string | undefined>
 
-function attributes(tag: string): Attributes {
+function parseTagAttributes(tag: string): Attributes {
   const pairs = [...tag.matchAll(/([a-z][\w-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/gi)]
-  return Object.fromEntries(pairs.map(([, name, a, b, c]) => [name!.toLowerCase(), plain(a ?? b ?? c ?? '')]))
+  return Object.fromEntries(
+    pairs.map(([, name, a, b, c]) => [name!.toLowerCase(), decodeEntities(a ?? b ?? c ?? '')]),
+  )
 }
 
-const tags = (html: string, name: string): Attributes[] =>
-  [...html.matchAll(new RegExp(`<${name}\\b[^>]*>`, 'gi'))].map(([tag]) => attributes(tag))
+const parseTags = (html: string, name: string): Attributes[] =>
+  [...html.matchAll(new RegExp(`<${name}\\b[^>]*>`, 'gi'))].map(([tag]) => parseTagAttributes(tag))
 
-function filled(input: Attributes, { user, password }: FormAnswers): string {
+function fillInput(input: Attributes, { user, password }: FormAnswers): string {
   if (input.type === 'password') return password
   // What the page has filled in already (a login hint, a user code) is left as it is.
   return input.value || (input.type === 'hidden' ? '' : user)
 }
 
-function cancelLink(html: string): string | undefined {
-  return tags(html, 'a').find(({ href }) => href !== undefined && DENYING.test(href))?.href
+function findCancelLink(html: string): string | undefined {
+  return parseTags(html, 'a').find(({ href }) => href !== undefined && DENYING.test(href))?.href
 }
 
 /** What a person with these answers would send next. `undefined`: the page has no form, this is where it ends. */
-export function nextRequest(html: string, base: string, answers: FormAnswers): FormRequest | undefined {
+export function buildNextRequest(html: string, base: string, answers: FormAnswers): FormRequest | undefined {
   const found = html.match(/<form\b[^>]*>([\s\S]*?)<\/form>/i)
   if (!found) return undefined
-  const form = attributes(found[0].slice(0, found[0].indexOf('>') + 1))
-  const buttons = tags(html, 'button').filter(({ name }) => name !== undefined)
-  const denying = ({ name, value }: Attributes): boolean => DENYING.test(`${name} ${value}`)
+  const form = parseTagAttributes(found[0].slice(0, found[0].indexOf('>') + 1))
+  const buttons = parseTags(html, 'button').filter(({ name }) => name !== undefined)
+  const isDenying = ({ name, value }: Attributes): boolean => DENYING.test(`${name} ${value}`)
   const deny = answers.decision === 'deny'
-  const button = buttons.find((one) => denying(one) === deny)
-  const link = deny && button === undefined ? cancelLink(html) : undefined
+  const button = buttons.find((one) => isDenying(one) === deny)
+  const link = deny && button === undefined ? findCancelLink(html) : undefined
   if (link !== undefined) {
     return { method: 'GET', url: new URL(link, base).href, fields: new URLSearchParams(), denies: true }
   }
-  const inputs = tags(found[1]!, 'input').filter(({ name }) => name !== undefined)
-  const fields = new URLSearchParams(inputs.map((input) => [input.name!, filled(input, answers)]))
+  const inputs = parseTags(found[1]!, 'input').filter(({ name }) => name !== undefined)
+  const fields = new URLSearchParams(inputs.map((input) => [input.name!, fillInput(input, answers)]))
   if (button !== undefined) fields.set(button.name!, button.value ?? '')
   const method = form.method?.toUpperCase() === 'POST' ? 'POST' : 'GET'
   return {

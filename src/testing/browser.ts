@@ -1,6 +1,6 @@
 import { type IncomingHttpHeaders, request as overHttp } from 'node:http'
 import { request as overHttps } from 'node:https'
-import { type FormAnswers, type FormRequest, nextRequest } from './browser-form.ts'
+import { buildNextRequest, type FormAnswers, type FormRequest } from './browser-form.ts'
 
 export interface ScriptedBrowserOptions {
   /** What the person says where they are asked. Default `approve`. */
@@ -41,9 +41,9 @@ type Page = Pick<Visit, 'status' | 'headers' | 'body'>
 /** Cookies by host and name. Paths and ages are not looked at; a login is over before they matter. */
 type Jar = Map<string, Map<string, string>>
 
-const LONGEST_TRAIL = 20
+const MAX_TRAIL = 20
 
-function keep(jar: Jar, host: string, lines: readonly string[]): void {
+function storeCookies(jar: Jar, host: string, lines: readonly string[]): void {
   const own = jar.get(host) ?? new Map<string, string>()
   jar.set(host, own)
   for (const line of lines) {
@@ -53,14 +53,14 @@ function keep(jar: Jar, host: string, lines: readonly string[]): void {
   }
 }
 
-const cookiesOf = (jar: Jar, host: string): string =>
+const formatCookies = (jar: Jar, host: string): string =>
   [...(jar.get(host) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ')
 
-function send(step: FormRequest, jar: Jar, timeout: number): Promise<Page> {
+function sendStep(step: FormRequest, jar: Jar, timeout: number): Promise<Page> {
   const url = new URL(step.url)
   const post = step.method === 'POST'
   if (!post) for (const [name, value] of step.fields) url.searchParams.set(name, value)
-  const cookie = cookiesOf(jar, url.host)
+  const cookie = formatCookies(jar, url.host)
   const headers = {
     accept: 'text/html,*/*;q=0.8',
     'user-agent': 'Mozilla/5.0 (scripted browser)',
@@ -76,7 +76,7 @@ function send(step: FormRequest, jar: Jar, timeout: number): Promise<Page> {
       response.on('data', (chunk: Buffer) => void chunks.push(chunk))
       response.on('error', reject)
       response.on('end', () => {
-        keep(jar, url.host, response.headers['set-cookie'] ?? [])
+        storeCookies(jar, url.host, response.headers['set-cookie'] ?? [])
         const body = Buffer.concat(chunks).toString('utf8')
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body })
       })
@@ -87,51 +87,57 @@ function send(step: FormRequest, jar: Jar, timeout: number): Promise<Page> {
 }
 
 /** Where an authorization request says that the browser shall end. */
-function callbackOf(url: string): string | undefined {
+function findCallback(url: string): string | undefined {
   const { searchParams } = new URL(url)
   return searchParams.has('request_uri') ? undefined : (searchParams.get('redirect_uri') ?? undefined)
 }
 
-const samePage = (url: string, page: string): boolean => {
+const isSamePage = (url: string, page: string): boolean => {
   const [a, b] = [new URL(url), new URL(page)]
   return a.host === b.host && a.pathname === b.pathname
 }
 
 /** Behind a pushed request (RFC 9126) the address is not known before the answer is on its way to it. */
-const answers = (url: string): boolean =>
+const hasCallbackAnswer = (url: string): boolean =>
   ['code', 'error'].some((name) => new URL(url).searchParams.has(name))
 
-const fetchPage = (url: string): FormRequest => ({
+const buildPageRequest = (url: string): FormRequest => ({
   method: 'GET',
   url,
   fields: new URLSearchParams(),
   denies: false,
 })
 
-function following(page: Page, from: string, answers: FormAnswers, over: boolean): FormRequest | undefined {
+function findNextStep(
+  page: Page,
+  from: string,
+  formAnswers: FormAnswers,
+  over: boolean,
+): FormRequest | undefined {
   const { location } = page.headers
-  if (page.status >= 300 && page.status < 400 && location) return fetchPage(new URL(location, from).href)
-  return over ? undefined : nextRequest(page.body, from, answers)
+  if (page.status >= 300 && page.status < 400 && location)
+    return buildPageRequest(new URL(location, from).href)
+  return over ? undefined : buildNextRequest(page.body, from, formAnswers)
 }
 
-async function walk(start: string, options: ScriptedBrowserOptions): Promise<Visit> {
+async function walkPages(start: string, options: ScriptedBrowserOptions): Promise<Visit> {
   const { decision = 'approve', user = 'ada', password = 'pass phrase', timeout = 10_000 } = options
-  const callback = callbackOf(start)
+  const callback = findCallback(start)
   const jar: Jar = new Map()
   const trail: string[] = []
-  let step: FormRequest | undefined = fetchPage(start)
+  let step: FormRequest | undefined = buildPageRequest(start)
   let denied = false
   for (;;) {
     const url: string = step.url
     trail.push(url)
     const arrived: boolean =
-      callback === undefined ? trail.length > 1 && answers(url) : samePage(url, callback)
+      callback === undefined ? trail.length > 1 && hasCallbackAnswer(url) : isSamePage(url, callback)
     if (arrived && options.stopAtCallback) return { url, status: 0, headers: {}, body: '', trail }
-    const page = await send(step, jar, timeout)
+    const page = await sendStep(step, jar, timeout)
     denied ||= step.denies
-    step = arrived ? undefined : following(page, url, { decision, user, password }, denied)
+    step = arrived ? undefined : findNextStep(page, url, { decision, user, password }, denied)
     if (step === undefined) return { ...page, url, trail }
-    if (trail.length >= LONGEST_TRAIL)
+    if (trail.length >= MAX_TRAIL)
       throw new Error(`the sign-in does not end: it is at ${new URL(url).pathname}`)
   }
 }
@@ -144,10 +150,10 @@ export function scriptedBrowser(options: ScriptedBrowserOptions = {}): ScriptedB
 
   return {
     opened,
-    visit: (url) => walk(url, options),
+    visit: (url) => walkPages(url, options),
     openBrowser(url) {
       opened.push(url)
-      const visit = walk(url, options)
+      const visit = walkPages(url, options)
       // Whoever asks `visited()` sees it fail; nobody asking is no crash.
       visit.catch(() => {})
       latest = visit

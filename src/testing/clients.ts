@@ -1,9 +1,9 @@
-import type { Ask } from './message.ts'
+import type { RouteRequest } from './message.ts'
 import type { TestClient } from './options.ts'
 
 const isLoopback = (url: URL): boolean => url.hostname === '127.0.0.1' || url.hostname === 'localhost'
 
-const withoutPort = (url: URL): string =>
+const stripPort = (url: URL): string =>
   `${url.protocol}//${url.hostname}${url.pathname}${url.search}${url.hash}`
 
 export type RedirectVerdict = 'good' | 'port' | 'unknown'
@@ -16,13 +16,13 @@ export function checkRedirect(client: TestClient, redirect: string): RedirectVer
   if (client.redirects.includes(redirect)) return 'good'
   const url = URL.canParse(redirect) ? new URL(redirect) : undefined
   if (url === undefined || !isLoopback(url) || url.username !== '' || redirect.includes('#')) return 'unknown'
-  const known = client.redirects.some((own) => withoutPort(new URL(own)) === withoutPort(url))
+  const known = client.redirects.some((own) => stripPort(new URL(own)) === stripPort(url))
   if (!known) return 'unknown'
   const ports = client.ports ?? 'any'
   return ports === 'any' || ports.includes(Number(url.port || 80)) ? 'good' : 'port'
 }
 
-function basic(header: string | undefined): [id: string, secret: string] | undefined {
+function parseBasic(header: string | undefined): [id: string, secret: string] | undefined {
   const blob = header?.match(/^Basic (.+)$/i)?.[1]
   if (blob === undefined) return undefined
   const [id = '', ...rest] = Buffer.from(blob, 'base64').toString('utf8').split(':')
@@ -31,8 +31,8 @@ function basic(header: string | undefined): [id: string, secret: string] | undef
 }
 
 /** The client a POST comes from, once it has proved it where it must; otherwise why not. */
-export function authenticate(clients: readonly TestClient[], ask: Ask): TestClient | string {
-  const pair = basic(ask.headers.authorization)
+export function authenticateClient(clients: readonly TestClient[], ask: RouteRequest): TestClient | string {
+  const pair = parseBasic(ask.headers.authorization)
   if (pair !== undefined && ask.form.has('client_secret')) return 'the client authenticates in two ways'
   const id = pair?.[0] ?? ask.form.get('client_id')
   const client = clients.find((known) => known.id === id)

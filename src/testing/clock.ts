@@ -40,18 +40,18 @@ export function testClock(
   function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const over = () => {
+      const stopSleeping = () => {
         asleep.delete(sleeper)
         signal?.removeEventListener('abort', onAbort)
       }
       const onAbort = () => {
-        over()
+        stopSleeping()
         reject(signal?.reason)
       }
       const sleeper = {
         until: now() + milliseconds,
         wake() {
-          over()
+          stopSleeping()
           resolve()
         },
       }

@@ -1,9 +1,16 @@
 import { randomInt } from 'node:crypto'
-import { authenticate } from './clients.ts'
+import { authenticateClient } from './clients.ts'
 import type { Family, Ledger } from './ledger.ts'
-import { type Ask, type Door, formProblem, NO_STORE, type Reply, refusal } from './message.ts'
+import {
+  buildRefusal,
+  findFormProblem,
+  NO_STORE,
+  type Reply,
+  type Route,
+  type RouteRequest,
+} from './message.ts'
 import type { AuthorizationServerOptions, DeviceOptions, TestClient, TestUser } from './options.ts'
-import { consentPage, page } from './pages.ts'
+import { renderConsentPage, renderPage } from './pages.ts'
 
 export interface DeviceSetting {
   ledger: Ledger
@@ -31,7 +38,7 @@ interface Pending {
 /** Letters that make no word and no doubt (RFC 8628 §6.1). */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
 
-function newUserCode(): string {
+function createUserCode(): string {
   const letters = Array.from({ length: 8 }, () => LETTERS[randomInt(LETTERS.length)])
   return `${letters.slice(0, 4).join('')}-${letters.slice(4).join('')}`
 }
@@ -50,7 +57,7 @@ export function createDevices(setting: DeviceSetting) {
     return found !== undefined
   }
 
-  function tooSoon(one: Pending): boolean {
+  function isTooSoon(one: Pending): boolean {
     const since = setting.now() - (one.polledAt ?? 0)
     one.polledAt = setting.now()
     // A timer may fire a moment early; a tenth is forgiven.
@@ -61,7 +68,7 @@ export function createDevices(setting: DeviceSetting) {
   function poll(code: string, clientId: string): Family | string {
     const one = pending.get(code)
     if (one === undefined || one.clientId !== clientId) return 'invalid_grant'
-    const answer = tooSoon(one) ? 'slow_down' : one.script.shift()
+    const answer = isTooSoon(one) ? 'slow_down' : one.script.shift()
     if (answer === 'slow_down') one.interval += 5
     if (setting.now() >= one.expiresAt) return 'expired_token'
     if (answer !== undefined) return answer
@@ -73,13 +80,13 @@ export function createDevices(setting: DeviceSetting) {
   return { pending, decide, poll }
 }
 
-function begin(setting: DeviceSetting, { pending }: Devices, ask: Ask): Reply {
-  const problem = formProblem(ask)
-  if (problem !== undefined) return refusal('invalid_request', problem)
-  const client = authenticate(setting.clients, ask)
-  if (typeof client === 'string') return refusal('invalid_client', client, 401)
+function handleDeviceAuthorization(setting: DeviceSetting, { pending }: Devices, ask: RouteRequest): Reply {
+  const problem = findFormProblem(ask)
+  if (problem !== undefined) return buildRefusal('invalid_request', problem)
+  const client = authenticateClient(setting.clients, ask)
+  if (typeof client === 'string') return buildRefusal('invalid_client', client, 401)
   const { interval, expiresIn, script } = setting.device
-  const userCode = newUserCode()
+  const userCode = createUserCode()
   const scope = ask.form.get('scope') ?? ''
   const expiresAt = setting.now() + expiresIn * 1000
   const deviceCode = setting.ledger.secret('device')
@@ -95,45 +102,56 @@ function begin(setting: DeviceSetting, { pending }: Devices, ask: Ask): Reply {
   return { status: 200, headers: NO_STORE, json }
 }
 
-function decided(devices: Devices, decision: Decision, userCode: string): Reply {
+function replyToDecision(devices: Devices, decision: Decision, userCode: string): Reply {
   if (!devices.decide(decision, userCode))
-    return page('No such code', '<p>Check what your device shows.</p>', 404)
-  return page(decision === 'approve' ? 'Your device is signed in' : 'Your device was refused', '')
+    return renderPage('No such code', '<p>Check what your device shows.</p>', 404)
+  return renderPage(decision === 'approve' ? 'Your device is signed in' : 'Your device was refused', '')
 }
 
-function visit(setting: DeviceSetting, devices: Devices, { url }: Ask): Reply {
+function handleDeviceVisit(setting: DeviceSetting, devices: Devices, { url }: RouteRequest): Reply {
   const userCode = url.searchParams.get('user_code') ?? ''
   const decision = url.searchParams.get('decision')
-  if (decision === 'approve' || decision === 'deny') return decided(devices, decision, userCode)
+  if (decision === 'approve' || decision === 'deny') return replyToDecision(devices, decision, userCode)
   if (userCode === '') {
-    return page('Enter the code', '<form action="/device"><input type="text" name="user_code"></form>')
+    return renderPage('Enter the code', '<form action="/device"><input type="text" name="user_code"></form>')
   }
   if (setting.consent !== 'form') {
-    return decided(devices, setting.consent === 'deny' ? 'deny' : 'approve', userCode)
+    return replyToDecision(devices, setting.consent === 'deny' ? 'deny' : 'approve', userCode)
   }
   const hidden = { user_code: userCode }
-  return consentPage({ action: '/device', client: userCode, scope: '', login: setting.user.login, hidden })
+  return renderConsentPage({
+    action: '/device',
+    client: userCode,
+    scope: '',
+    login: setting.user.login,
+    hidden,
+  })
 }
 
-function submit(devices: Devices, ask: Ask): Reply {
+function handleDeviceForm(devices: Devices, ask: RouteRequest): Reply {
   const decision = ask.form.get('decision') === 'approve' ? 'approve' : 'deny'
-  return decided(devices, decision, ask.form.get('user_code') ?? '')
+  return replyToDecision(devices, decision, ask.form.get('user_code') ?? '')
 }
 
-export function deviceDoors(setting: DeviceSetting, devices: Devices): Door[] {
+export function createDeviceRoutes(setting: DeviceSetting, devices: Devices): Route[] {
   return [
     {
       method: 'POST',
       path: '/device_authorization',
       endpoint: 'device-authorization',
-      answer: (ask) => begin(setting, devices, ask),
+      answer: (ask) => handleDeviceAuthorization(setting, devices, ask),
     },
     {
       method: 'GET',
       path: '/device',
       endpoint: 'device-page',
-      answer: (ask) => visit(setting, devices, ask),
+      answer: (ask) => handleDeviceVisit(setting, devices, ask),
     },
-    { method: 'POST', path: '/device', endpoint: 'device-page', answer: (ask) => submit(devices, ask) },
+    {
+      method: 'POST',
+      path: '/device',
+      endpoint: 'device-page',
+      answer: (ask) => handleDeviceForm(devices, ask),
+    },
   ]
 }

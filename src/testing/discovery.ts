@@ -1,5 +1,5 @@
 import type { Dpop } from './dpop.ts'
-import type { Door } from './message.ts'
+import type { Route } from './message.ts'
 import type { AuthorizationServerOptions } from './options.ts'
 import type { Par } from './par.ts'
 import type { Signer } from './sign.ts'
@@ -17,7 +17,7 @@ export interface DiscoverySetting {
   dpop: Dpop
 }
 
-const pushing = ({ issuer, par }: DiscoverySetting): Record<string, unknown> =>
+const buildParMetadata = ({ issuer, par }: DiscoverySetting): Record<string, unknown> =>
   par === false
     ? {}
     : {
@@ -25,7 +25,7 @@ const pushing = ({ issuer, par }: DiscoverySetting): Record<string, unknown> =>
         require_pushed_authorization_requests: par === 'required',
       }
 
-function metadata(setting: DiscoverySetting): Record<string, unknown> {
+function buildMetadata(setting: DiscoverySetting): Record<string, unknown> {
   const issuer = setting.issuer()
   const grants = ['authorization_code', ...(setting.refresh ? ['refresh_token'] : [])]
   return {
@@ -37,7 +37,7 @@ function metadata(setting: DiscoverySetting): Record<string, unknown> {
     ...(setting.revocation ? { revocation_endpoint: `${issuer}/revoke` } : {}),
     ...(setting.device ? { device_authorization_endpoint: `${issuer}/device_authorization` } : {}),
     ...(setting.sendsIss ? { authorization_response_iss_parameter_supported: true } : {}),
-    ...pushing(setting),
+    ...buildParMetadata(setting),
     ...(setting.dpop === false ? {} : { dpop_signing_alg_values_supported: ['ES256'] }),
     response_types_supported: ['code'],
     grant_types_supported: setting.device ? [...grants, DEVICE_GRANT] : grants,
@@ -49,18 +49,18 @@ function metadata(setting: DiscoverySetting): Record<string, unknown> {
   }
 }
 
-export function discoveryDoors(setting: DiscoverySetting): Door[] {
-  const served = (kind: 'openid' | 'oauth'): boolean =>
+export function createDiscoveryRoutes(setting: DiscoverySetting): Route[] {
+  const isServed = (kind: 'openid' | 'oauth'): boolean =>
     setting.discovery === true || setting.discovery === kind
-  const document = (name: string): Door => ({
+  const createDocumentRoute = (name: string): Route => ({
     method: 'GET',
     path: `/.well-known/${name}`,
     endpoint: 'discovery',
-    answer: () => ({ status: 200, json: metadata(setting) }),
+    answer: () => ({ status: 200, json: buildMetadata(setting) }),
   })
   return [
-    ...(served('openid') ? [document('openid-configuration')] : []),
-    ...(served('oauth') ? [document('oauth-authorization-server')] : []),
+    ...(isServed('openid') ? [createDocumentRoute('openid-configuration')] : []),
+    ...(isServed('oauth') ? [createDocumentRoute('oauth-authorization-server')] : []),
     {
       method: 'GET',
       path: '/jwks',

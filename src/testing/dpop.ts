@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Ask, Door } from './message.ts'
+import type { Route, RouteRequest } from './message.ts'
 import type { AuthorizationServerOptions } from './options.ts'
-import { readProof } from './proof.ts'
+import { parseProof } from './proof.ts'
 
 export type Dpop = NonNullable<AuthorizationServerOptions['dpop']>
 
@@ -14,44 +14,49 @@ export interface DpopSetting {
 }
 
 /** The key that a request proved, if it did; or what is wrong with the proof. */
-export type Judged =
+export type ProofVerdict =
   | { jkt: string | undefined }
   | { error: 'invalid_dpop_proof' | 'use_dpop_nonce'; why: string }
 
 /** Milliseconds that a proof's `iat` may be off. */
-const PATIENCE = 60_000
+const MAX_CLOCK_SKEW = 60_000
 
-const newNonce = (): string => randomBytes(16).toString('base64url')
+const createNonce = (): string => randomBytes(16).toString('base64url')
 
-const invalid = (why: string): Judged => ({ error: 'invalid_dpop_proof', why })
+const rejectProof = (why: string): ProofVerdict => ({ error: 'invalid_dpop_proof', why })
 
 export type Proofs = ReturnType<typeof createProofs>
 
 /** Judges DPoP proofs (RFC 9449 §4.3), and remembers what must not come twice. */
 export function createProofs({ dpop, demandsNonce, issuer, now }: DpopSetting) {
   const seen = new Set<string>()
-  let nonces: [current: string, before: string] = [newNonce(), newNonce()]
+  let nonces: [current: string, before: string] = [createNonce(), createNonce()]
 
-  function claimsProblem(claims: Record<string, unknown>, ask: Ask, ath?: string): string | undefined {
+  function findClaimsProblem(
+    claims: Record<string, unknown>,
+    ask: RouteRequest,
+    ath?: string,
+  ): string | undefined {
     if (typeof claims.jti !== 'string' || claims.jti === '') return 'jti is missing'
     if (claims.htm !== ask.method) return 'htm is not the method of this request'
     if (claims.htu !== `${issuer()}${ask.url.pathname}`) return 'htu is not the address of this request'
     const { iat } = claims
-    if (typeof iat !== 'number' || Math.abs(iat * 1000 - now()) > PATIENCE) return 'iat is missing or not now'
+    if (typeof iat !== 'number' || Math.abs(iat * 1000 - now()) > MAX_CLOCK_SKEW)
+      return 'iat is missing or not now'
     return ath === undefined || claims.ath === ath ? undefined : 'ath is not the hash of the access token'
   }
 
   /** `accessToken`: the one that comes with the proof. */
-  function judge(ask: Ask, accessToken?: string): Judged {
+  function judge(ask: RouteRequest, accessToken?: string): ProofVerdict {
     const text = ask.headers.dpop
     if (dpop === false || text === undefined) return { jkt: undefined }
-    const proof = readProof(String(text))
-    if (typeof proof === 'string') return invalid(proof)
+    const proof = parseProof(String(text))
+    if (typeof proof === 'string') return rejectProof(proof)
     const ath = accessToken && createHash('sha256').update(accessToken).digest('base64url')
-    const problem = claimsProblem(proof.claims, ask, ath)
-    if (problem !== undefined) return invalid(problem)
+    const problem = findClaimsProblem(proof.claims, ask, ath)
+    if (problem !== undefined) return rejectProof(problem)
     const { jti, nonce } = proof.claims
-    if (seen.has(jti as string)) return invalid('jti was used before')
+    if (seen.has(jti as string)) return rejectProof('jti was used before')
     seen.add(jti as string)
     if (demandsNonce && !nonces.some((good) => good === nonce)) {
       return { error: 'use_dpop_nonce', why: 'the proof needs the nonce of this answer' }
@@ -60,7 +65,7 @@ export function createProofs({ dpop, demandsNonce, issuer, now }: DpopSetting) {
   }
 
   /** The doors, with the nonce of the next proof in each of their answers (RFC 9449 §8.2). */
-  function announced(doors: readonly Door[]): Door[] {
+  function announceNonces(doors: readonly Route[]): Route[] {
     if (dpop === false || !demandsNonce) return [...doors]
     return doors.map((door) => ({
       ...door,
@@ -73,8 +78,8 @@ export function createProofs({ dpop, demandsNonce, issuer, now }: DpopSetting) {
 
   // When told to and not with each answer: clients side by side would take each other's nonce away.
   function rotate(): void {
-    nonces = [newNonce(), nonces[0]]
+    nonces = [createNonce(), nonces[0]]
   }
 
-  return { judge, announced, rotate }
+  return { judge, announced: announceNonces, rotate }
 }

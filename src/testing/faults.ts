@@ -1,6 +1,6 @@
 /** What is planned to go wrong: each request takes the first fault that befalls the door it comes to. */
-export function faultQueue<Fault extends { times?: number }, Door>(
-  befalls: (fault: Fault, door: Door) => boolean,
+export function createFaultQueue<Fault extends { times?: number }, Door>(
+  isAffected: (fault: Fault, door: Door) => boolean,
 ) {
   const planned: { fault: Fault; left: number }[] = []
 
@@ -9,7 +9,7 @@ export function faultQueue<Fault extends { times?: number }, Door>(
   }
 
   function take(door: Door): Fault | undefined {
-    const index = planned.findIndex(({ fault }) => befalls(fault, door))
+    const index = planned.findIndex(({ fault }) => isAffected(fault, door))
     const found = planned[index]
     if (found === undefined) return undefined
     found.left -= 1

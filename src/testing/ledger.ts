@@ -46,7 +46,7 @@ export interface LedgerOptions {
 
 export type Ledger = ReturnType<typeof createLedger>
 
-const count = () => ({
+const createCounts = () => ({
   codes: 0,
   exchanges: 0,
   refreshes: 0,
@@ -69,7 +69,7 @@ export function createLedger({
   now,
   emit,
 }: LedgerOptions) {
-  const counts = count()
+  const counts = createCounts()
   const families: Family[] = []
   const codes = new Map<string, Code>()
   const tokens = new Map<string, Token>()
@@ -80,9 +80,9 @@ export function createLedger({
     return value
   }
 
-  const secret = (prefix: string) => remember(`${prefix}_${randomBytes(32).toString('base64url')}`)
+  const createSecret = (prefix: string) => remember(`${prefix}_${randomBytes(32).toString('base64url')}`)
 
-  function tell(type: Exclude<ServerEvent['type'], 'request' | 'fault'>, family: Family): void {
+  function emitEvent(type: Exclude<ServerEvent['type'], 'request' | 'fault'>, family: Family): void {
     emit({ type, family: family.number })
   }
 
@@ -96,14 +96,14 @@ export function createLedger({
   function kill(family: Family): void {
     if (family.dead) return
     family.dead = true
-    tell('family-dead', family)
+    emitEvent('family-dead', family)
   }
 
   function issueCode(family: Family, bound: Pick<Code, 'redirectUri' | 'challenge' | 'jkt'>): string {
-    const value = secret('code')
+    const value = createSecret('code')
     codes.set(value, { value, family, ...bound, expiresAt: now() + codeTtl, spent: false })
     counts.codes += 1
-    tell('code', family)
+    emitEvent('code', family)
     return value
   }
 
@@ -111,7 +111,7 @@ export function createLedger({
   function spendCode(code: Code): boolean {
     if (code.spent) {
       counts.reuses += 1
-      tell('reuse', code.family)
+      emitEvent('reuse', code.family)
       kill(code.family)
       return false
     }
@@ -123,24 +123,24 @@ export function createLedger({
     const ttl = use === 'access' ? accessTokenTtl : refreshTokenTtl
     const expiresAt = now() + ttl
     const said = use === 'access' ? accessToken?.(family, expiresAt) : undefined
-    const value = said === undefined ? secret(use === 'access' ? 'at' : 'rt') : remember(said)
+    const value = said === undefined ? createSecret(use === 'access' ? 'at' : 'rt') : remember(said)
     tokens.set(value, { use, family, jkt, expiresAt })
     counts.tokensIssued += 1
     return value
   }
 
-  function exchanged(family: Family, jkt?: string): { access: string; refresh?: string } {
+  function issueExchanged(family: Family, jkt?: string): { access: string; refresh?: string } {
     counts.exchanges += 1
-    tell('exchange', family)
+    emitEvent('exchange', family)
     const access = issueToken(family, 'access', jkt)
     return refresh === 'none' ? { access } : { access, refresh: issueToken(family, 'refresh') }
   }
 
   /** A spent refresh token came back: what the rule makes of it. True: it is honoured once more. */
-  function reused(token: Token): boolean {
+  function handleReuse(token: Token): boolean {
     if (typeof refresh === 'object' && now() - token.spentAt! < refresh.grace) return true
     counts.reuses += 1
-    tell('reuse', token.family)
+    emitEvent('reuse', token.family)
     if (refresh !== 'survives') kill(token.family)
     return false
   }
@@ -151,9 +151,9 @@ export function createLedger({
     if (token?.use !== 'refresh' || token.family.clientId !== clientId) return undefined
     if (token.family.jkt !== undefined && token.family.jkt !== jkt) return undefined
     if (token.revoked || token.family.dead || now() >= token.expiresAt) return undefined
-    if (token.spentAt !== undefined && !reused(token)) return undefined
+    if (token.spentAt !== undefined && !handleReuse(token)) return undefined
     counts.refreshes += 1
-    tell('refresh', token.family)
+    emitEvent('refresh', token.family)
     const access = issueToken(token.family, 'access', jkt)
     if (refresh === 'reusable') return { family: token.family, access }
     token.spentAt ??= now()
@@ -165,13 +165,13 @@ export function createLedger({
     const token = tokens.get(value)
     if (token === undefined || token.family.clientId !== clientId) return
     counts.revocations += 1
-    tell('revocation', token.family)
+    emitEvent('revocation', token.family)
     if (token.use === 'refresh') kill(token.family)
     else token.revoked = true
   }
 
   /** An access token, while it is good. */
-  function holder(value: string): Token | undefined {
+  function findAccessToken(value: string): Token | undefined {
     const token = tokens.get(value)
     const good = token?.use === 'access' && !token.revoked && !token.family.dead
     return good && now() < token.expiresAt ? token : undefined
@@ -181,12 +181,12 @@ export function createLedger({
     for (const token of tokens.values()) if (token.use === use) token.expiresAt = 0
   }
 
-  function stats(): Omit<Stats, 'requests' | 'by' | 'faults'> {
+  function getStats(): Omit<Stats, 'requests' | 'by' | 'faults'> {
     return { ...counts, deadFamilies: families.filter(({ dead }) => dead).length }
   }
 
   return {
-    secret,
+    secret: createSecret,
     remember: (value: string) => void remember(value),
     issued: () => [...new Set(secrets)],
     openFamily,
@@ -194,11 +194,11 @@ export function createLedger({
     issueCode,
     findCode: (value: string) => codes.get(value),
     spendCode,
-    exchanged,
+    exchanged: issueExchanged,
     renew,
     revoke,
-    holder,
+    holder: findAccessToken,
     expire,
-    stats,
+    stats: getStats,
   }
 }

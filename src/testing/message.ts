@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Endpoint } from './options.ts'
 
 /** A request, as far as the server's doors look at it. */
-export interface Ask {
+export interface RouteRequest {
   method: string
   url: URL
   headers: IncomingMessage['headers']
@@ -18,25 +18,25 @@ export interface Reply {
 }
 
 /** One path of the server. */
-export interface Door {
+export interface Route {
   method: 'GET' | 'POST'
   path: string
   /** A function where one path is several doors. */
-  endpoint: Endpoint | ((ask: Ask) => Endpoint)
-  answer(ask: Ask): Reply
+  endpoint: Endpoint | ((ask: RouteRequest) => Endpoint)
+  answer(ask: RouteRequest): Reply
 }
 
 /** RFC 6749 §5.1: nothing that carries a token may be kept on the way. */
 export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
-export const refusal = (error: string, description: string, status = 400): Reply => ({
+export const buildRefusal = (error: string, description: string, status = 400): Reply => ({
   status,
   headers: NO_STORE,
   json: { error, error_description: description },
 })
 
 /** The first parameter that is given twice (RFC 6749 §3.1 and §3.2 forbid that). */
-export function repeated(parameters: URLSearchParams): string | undefined {
+export function findRepeated(parameters: URLSearchParams): string | undefined {
   const names = [...parameters.keys()]
   return names.find((name, index) => names.indexOf(name) !== index)
 }
@@ -44,13 +44,13 @@ export function repeated(parameters: URLSearchParams): string | undefined {
 export const FORM = 'application/x-www-form-urlencoded'
 
 /** The media type alone. */
-export const contentType = ({ headers }: Pick<Ask, 'headers'>): string =>
+export const contentType = ({ headers }: Pick<RouteRequest, 'headers'>): string =>
   headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
 
 /** Why this POST is not a form as RFC 6749 §3.2 wants it. */
-export function formProblem(ask: Ask): string | undefined {
+export function findFormProblem(ask: RouteRequest): string | undefined {
   if (contentType(ask) !== FORM) return `the body must be ${FORM}`
-  const twice = repeated(ask.form)
+  const twice = findRepeated(ask.form)
   return twice === undefined ? undefined : `${twice} is given twice`
 }
 

@@ -2,7 +2,7 @@ import type { OffSpec } from './options.ts'
 
 type Json = Record<string, unknown>
 
-const WAYS: Record<OffSpec, (json: Json) => Json> = {
+const DEVIATIONS: Record<OffSpec, (json: Json) => Json> = {
   'null-expiry': (json) => ({ ...json, expires_in: null }),
   'scope-list': (json) => ({ ...json, scope: String(json.scope ?? '').split(' ') }),
   'empty-refresh-token': (json) => ({ ...json, refresh_token: '' }),
@@ -11,7 +11,7 @@ const WAYS: Record<OffSpec, (json: Json) => Json> = {
 }
 
 /** A token answer as such a server writes it; any other answer as it is. */
-export function offSpecification(json: Json, ways: OffSpec | readonly OffSpec[] = []): Json {
+export function applyOffSpec(json: Json, deviations: OffSpec | readonly OffSpec[] = []): Json {
   if (!('access_token' in json)) return json
-  return [ways].flat().reduce((changed, way) => WAYS[way](changed), json)
+  return [deviations].flat().reduce((changed, way) => DEVIATIONS[way](changed), json)
 }

@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { addressed, complaint } from './authorization-request.ts'
-import { authenticate } from './clients.ts'
+import { findRequestProblem, parseAuthorizationRequest } from './authorization-request.ts'
+import { authenticateClient } from './clients.ts'
 import type { Proofs } from './dpop.ts'
-import { type Ask, type Door, formProblem, NO_STORE, type Reply, refusal } from './message.ts'
+import {
+  buildRefusal,
+  findFormProblem,
+  NO_STORE,
+  type Reply,
+  type Route,
+  type RouteRequest,
+} from './message.ts'
 import type { AuthorizationServerOptions, TestClient } from './options.ts'
 
 export type Par = NonNullable<AuthorizationServerOptions['par']>
@@ -20,7 +27,7 @@ export type Pushed = ReturnType<typeof createPushed>
 export function createPushed(now: () => number) {
   const pending = new Map<string, { parameters: URLSearchParams; expiresAt: number }>()
 
-  function keep(parameters: URLSearchParams, ttl: number): string {
+  function storeRequest(parameters: URLSearchParams, ttl: number): string {
     const uri = `urn:ietf:params:oauth:request_uri:${randomBytes(32).toString('base64url')}`
     pending.set(uri, { parameters, expiresAt: now() + ttl })
     return uri
@@ -33,33 +40,36 @@ export function createPushed(now: () => number) {
     return good ? one!.parameters : undefined
   }
 
-  return { keep, find, spend: (uri: string) => void pending.delete(uri) }
+  return { keep: storeRequest, find, spend: (uri: string) => void pending.delete(uri) }
 }
 
 /** What would be wrong with it at the authorization endpoint, and what must not be pushed. */
-function problem({ clients }: ParSetting, form: URLSearchParams): [error: string, why: string] | undefined {
+function findPushProblem(
+  { clients }: ParSetting,
+  form: URLSearchParams,
+): [error: string, why: string] | undefined {
   if (form.has('request_uri')) return ['invalid_request', 'request_uri must not be pushed']
-  const request = addressed(clients, form)
-  return 'why' in request ? ['invalid_request', request.why] : complaint(request)
+  const request = parseAuthorizationRequest(clients, form)
+  return 'why' in request ? ['invalid_request', request.why] : findRequestProblem(request)
 }
 
-function push(setting: ParSetting, ask: Ask): Reply {
-  const misshapen = formProblem(ask)
-  if (misshapen !== undefined) return refusal('invalid_request', misshapen)
-  const client = authenticate(setting.clients, ask)
-  if (typeof client === 'string') return refusal('invalid_client', client, 401)
-  const wrong = problem(setting, ask.form)
-  if (wrong !== undefined) return refusal(...wrong)
+function handlePush(setting: ParSetting, ask: RouteRequest): Reply {
+  const misshapen = findFormProblem(ask)
+  if (misshapen !== undefined) return buildRefusal('invalid_request', misshapen)
+  const client = authenticateClient(setting.clients, ask)
+  if (typeof client === 'string') return buildRefusal('invalid_client', client, 401)
+  const wrong = findPushProblem(setting, ask.form)
+  if (wrong !== undefined) return buildRefusal(...wrong)
   if (ask.form.get('client_id') !== client.id) {
-    return refusal('invalid_request', 'client_id is not the client that authenticates')
+    return buildRefusal('invalid_request', 'client_id is not the client that authenticates')
   }
   const parameters = new URLSearchParams(ask.form)
   parameters.delete('client_secret')
   const proof = setting.proofs.judge(ask)
-  if ('error' in proof) return refusal(proof.error, proof.why)
+  if ('error' in proof) return buildRefusal(proof.error, proof.why)
   // RFC 9449 §10.1: a proof here says the same as dpop_jkt.
   if (proof.jkt !== undefined && (parameters.get('dpop_jkt') ?? proof.jkt) !== proof.jkt) {
-    return refusal('invalid_dpop_proof', 'the key is not the one of dpop_jkt')
+    return buildRefusal('invalid_dpop_proof', 'the key is not the one of dpop_jkt')
   }
   if (proof.jkt !== undefined) parameters.set('dpop_jkt', proof.jkt)
   const requestUri = setting.pushed.keep(parameters, setting.parTtl)
@@ -67,6 +77,6 @@ function push(setting: ParSetting, ask: Ask): Reply {
   return { status: 201, headers: NO_STORE, json }
 }
 
-export function parDoors(setting: ParSetting): Door[] {
-  return [{ method: 'POST', path: '/par', endpoint: 'par', answer: (ask) => push(setting, ask) }]
+export function createParRoutes(setting: ParSetting): Route[] {
+  return [{ method: 'POST', path: '/par', endpoint: 'par', answer: (ask) => handlePush(setting, ask) }]
 }

@@ -11,7 +11,7 @@ type Json = Record<string, unknown>
 
 const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/
 
-function parsed(part: string): Json | undefined {
+function parsePart(part: string): Json | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
     return typeof value === 'object' && value !== null ? (value as Json) : undefined
@@ -20,7 +20,7 @@ function parsed(part: string): Json | undefined {
   }
 }
 
-function signed(jwk: Json, input: string, signature: string): boolean {
+function verifySignature(jwk: Json, input: string, signature: string): boolean {
   try {
     const key = createPublicKey({ key: jwk, format: 'jwk' })
     const blob = Buffer.from(signature, 'base64url')
@@ -32,10 +32,10 @@ function signed(jwk: Json, input: string, signature: string): boolean {
 }
 
 /** RFC 7638 §3.2: the required members, in this order and without a space. */
-const thumbprint = ({ crv, kty, x, y }: Json): string =>
+const computeThumbprint = ({ crv, kty, x, y }: Json): string =>
   createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url')
 
-function keyProblem({ typ, alg, jwk }: Json): string | undefined {
+function findKeyProblem({ typ, alg, jwk }: Json): string | undefined {
   if (typ !== 'dpop+jwt') return 'typ is not dpop+jwt'
   if (alg !== 'ES256') return 'alg is not ES256'
   if (typeof jwk !== 'object' || jwk === null) return 'jwk is missing'
@@ -45,14 +45,14 @@ function keyProblem({ typ, alg, jwk }: Json): string | undefined {
 }
 
 /** The proof in a `DPoP` header, or why it is none (RFC 9449 §4.3, points 1 to 7). */
-export function readProof(text: string): Proof | string {
+export function parseProof(text: string): Proof | string {
   // Node joins a header that came twice with a comma, which is no letter of a JWS.
   const [, head = '', body = '', signature = ''] = text.match(COMPACT_JWS) ?? []
-  const [header, claims] = [parsed(head), parsed(body)]
+  const [header, claims] = [parsePart(head), parsePart(body)]
   if (header === undefined || claims === undefined) return 'the DPoP header is not one compact JWS'
-  const problem = keyProblem(header)
+  const problem = findKeyProblem(header)
   if (problem !== undefined) return problem
   const jwk = header.jwk as Json
-  if (!signed(jwk, `${head}.${body}`, signature)) return 'the signature is wrong'
-  return { claims, jkt: thumbprint(jwk) }
+  if (!verifySignature(jwk, `${head}.${body}`, signature)) return 'the signature is wrong'
+  return { claims, jkt: computeThumbprint(jwk) }
 }

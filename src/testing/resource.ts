@@ -1,6 +1,6 @@
 import type { Dpop, Proofs } from './dpop.ts'
 import type { Ledger } from './ledger.ts'
-import type { Ask, Door, Reply } from './message.ts'
+import type { Reply, Route, RouteRequest } from './message.ts'
 import type { TestUser } from './options.ts'
 
 export interface ResourceSetting {
@@ -16,25 +16,29 @@ const CHALLENGES = { bearer: 'Bearer realm="test"', dpop: 'DPoP algs="ES256"' }
 type Scheme = keyof typeof CHALLENGES
 
 /** A 401 that says why, in the words of the scheme that was used. */
-const unauthorized = (scheme: Scheme, error: string): Reply => ({
+const buildUnauthorized = (scheme: Scheme, error: string): Reply => ({
   status: 401,
   headers: { 'www-authenticate': `${CHALLENGES[scheme]}, error="${error}"` },
   json: { error },
 })
 
 /** A token bound to a key is worth nothing without a proof of that key (RFC 9449 §7). */
-function proved({ ledger, proofs }: ResourceSetting, ask: Ask, token: string): Reply | undefined {
+function findProofRefusal(
+  { ledger, proofs }: ResourceSetting,
+  ask: RouteRequest,
+  token: string,
+): Reply | undefined {
   const proof = proofs.judge(ask, token)
-  if ('error' in proof) return unauthorized('dpop', proof.error)
-  if (proof.jkt === undefined) return unauthorized('dpop', 'invalid_dpop_proof')
-  return ledger.holder(token)?.jkt === proof.jkt ? undefined : unauthorized('dpop', 'invalid_token')
+  if ('error' in proof) return buildUnauthorized('dpop', proof.error)
+  if (proof.jkt === undefined) return buildUnauthorized('dpop', 'invalid_dpop_proof')
+  return ledger.holder(token)?.jkt === proof.jkt ? undefined : buildUnauthorized('dpop', 'invalid_token')
 }
 
 /** A 401 for a request that may not come in (RFC 6750, RFC 9449 §7). */
-function refused(setting: ResourceSetting, ask: Ask): Reply | undefined {
+function findAccessRefusal(setting: ResourceSetting, ask: RouteRequest): Reply | undefined {
   const { ledger, personalTokens, dpop } = setting
   const [, scheme, token = ''] = ask.headers.authorization?.match(/^(Bearer|DPoP) ([\w.~+/-]+=*)$/i) ?? []
-  if (dpop !== false && scheme?.toLowerCase() === 'dpop') return proved(setting, ask, token)
+  if (dpop !== false && scheme?.toLowerCase() === 'dpop') return findProofRefusal(setting, ask, token)
   if (scheme?.toLowerCase() !== 'bearer') {
     const challenge = dpop === false ? CHALLENGES.bearer : `${CHALLENGES.bearer}, ${CHALLENGES.dpop}`
     return { status: 401, headers: { 'www-authenticate': challenge } }
@@ -42,19 +46,21 @@ function refused(setting: ResourceSetting, ask: Ask): Reply | undefined {
   if (personalTokens.has(token)) return undefined
   const held = ledger.holder(token)
   // RFC 9449 §7.2: a bound token does not pass as a bearer token.
-  return held !== undefined && held.jkt === undefined ? undefined : unauthorized('bearer', 'invalid_token')
+  return held !== undefined && held.jkt === undefined
+    ? undefined
+    : buildUnauthorized('bearer', 'invalid_token')
 }
 
-export function resourceDoors(setting: ResourceSetting): Door[] {
+export function createResourceRoutes(setting: ResourceSetting): Route[] {
   const { sub, email, name, login } = setting.user
 
-  function answer(ask: Ask, extra: Record<string, unknown>): Reply {
+  function replyWithUser(ask: RouteRequest, extra: Record<string, unknown>): Reply {
     const json = { sub, email, name, preferred_username: login, ...extra }
-    return refused(setting, ask) ?? { status: 200, headers: { 'cache-control': 'no-store' }, json }
+    return findAccessRefusal(setting, ask) ?? { status: 200, headers: { 'cache-control': 'no-store' }, json }
   }
 
   return [
-    { method: 'GET', path: '/userinfo', endpoint: 'userinfo', answer: (ask) => answer(ask, {}) },
-    { method: 'GET', path: '/me', endpoint: 'resource', answer: (ask) => answer(ask, { login }) },
+    { method: 'GET', path: '/userinfo', endpoint: 'userinfo', answer: (ask) => replyWithUser(ask, {}) },
+    { method: 'GET', path: '/me', endpoint: 'resource', answer: (ask) => replyWithUser(ask, { login }) },
   ]
 }

@@ -1,40 +1,43 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { faultQueue } from './faults.ts'
-import { type Ask, type Door, type Reply, readBody } from './message.ts'
-import { offSpecification } from './off-spec.ts'
+import { createFaultQueue } from './faults.ts'
+import { type Reply, type Route, type RouteRequest, readBody } from './message.ts'
+import { applyOffSpec } from './off-spec.ts'
 import type { AuthorizationServerOptions, Endpoint, Fault, ServerEvent, Stats } from './options.ts'
 
 export interface ServeSetting {
-  doors: readonly Door[]
+  doors: readonly Route[]
   /** The time the server tells in its `Date` header. */
   now(): number
   emit(event: ServerEvent): void
   mangle: AuthorizationServerOptions['mangle']
 }
 
-interface Serving extends ServeSetting {
-  faults: ReturnType<typeof faultQueue<Fault, Endpoint>>
+interface ServingContext extends ServeSetting {
+  faults: ReturnType<typeof createFaultQueue<Fault, Endpoint>>
   seen: Pick<Stats, 'requests' | 'by' | 'faults'>
 }
 
-const TOKEN_DOORS: readonly Endpoint[] = ['code', 'refresh', 'device-poll', 'token']
+const TOKEN_ENDPOINTS: readonly Endpoint[] = ['code', 'refresh', 'device-poll', 'token']
 
 const befalls = (fault: Fault, endpoint: Endpoint): boolean =>
   fault.endpoint === undefined ||
   fault.endpoint === endpoint ||
-  (fault.endpoint === 'token' && TOKEN_DOORS.includes(endpoint))
+  (fault.endpoint === 'token' && TOKEN_ENDPOINTS.includes(endpoint))
 
 /** The door that a request comes to, or the status that says why there is none. */
-export function findDoor<D extends Pick<Door, 'method' | 'path'>>(
+export function findDoor<D extends Pick<Route, 'method' | 'path'>>(
   doors: readonly D[],
-  { method, url }: Pick<Ask, 'method' | 'url'>,
+  { method, url }: Pick<RouteRequest, 'method' | 'url'>,
 ): D | 404 | 405 {
   const here = doors.filter(({ path }) => path === url.pathname)
   return here.find((door) => door.method === method) ?? (here.length > 0 ? 405 : 404)
 }
 
-function find(doors: readonly Door[], ask: Ask): { endpoint: Endpoint; answer(ask: Ask): Reply } {
+function matchRoute(
+  doors: readonly Route[],
+  ask: RouteRequest,
+): { endpoint: Endpoint; answer(ask: RouteRequest): Reply } {
   const door = findDoor(doors, ask)
   if (typeof door === 'number') return { endpoint: 'unknown', answer: () => ({ status: door }) }
   const { endpoint, answer } = door
@@ -42,7 +45,11 @@ function find(doors: readonly Door[], ask: Ask): { endpoint: Endpoint; answer(as
 }
 
 /** Counts the request, and takes what is planned to go wrong with it. */
-function noted({ seen, emit, faults }: Serving, endpoint: Endpoint, method: string): Fault | undefined {
+function noteRequest(
+  { seen, emit, faults }: ServingContext,
+  endpoint: Endpoint,
+  method: string,
+): Fault | undefined {
   seen.requests += 1
   seen.by[endpoint] = (seen.by[endpoint] ?? 0) + 1
   emit({ type: 'request', endpoint, method })
@@ -54,30 +61,39 @@ function noted({ seen, emit, faults }: Serving, endpoint: Endpoint, method: stri
 }
 
 /** A fault's status stands instead of the work; its body alone stands instead of the answer. */
-function work(ask: Ask, answer: Door['answer'], fault: Fault | undefined): Reply {
+function buildReply(ask: RouteRequest, answer: Route['answer'], fault: Fault | undefined): Reply {
   if (fault?.status !== undefined) return { status: fault.status, body: fault.body ?? '' }
   const reply = answer(ask)
   if (fault?.body === undefined) return reply
   return { status: reply.status, headers: reply.headers ?? {}, body: fault.body }
 }
 
-function bodyOf({ mangle }: Serving, endpoint: Endpoint, reply: Reply, fault: Fault | undefined): string {
+function renderBody(
+  { mangle }: ServingContext,
+  endpoint: Endpoint,
+  reply: Reply,
+  fault: Fault | undefined,
+): string {
   if (reply.json === undefined) return reply.body ?? ''
   const usual = mangle?.(reply.json, endpoint) ?? reply.json
-  const once = offSpecification(usual, fault?.offSpec)
+  const once = applyOffSpec(usual, fault?.offSpec)
   return JSON.stringify(fault?.mangle?.(once) ?? once)
 }
 
-async function handle(serving: Serving, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handleRequest(
+  serving: ServingContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const form = new URLSearchParams(request.method === 'POST' ? await readBody(request) : '')
   const url = new URL(request.url ?? '/', 'http://127.0.0.1')
-  const ask: Ask = { method: request.method ?? '', url, headers: request.headers, form }
-  const { endpoint, answer } = find(serving.doors, ask)
-  const fault = noted(serving, endpoint, ask.method)
-  const reply = fault?.cut === 'before' ? undefined : work(ask, answer, fault)
+  const ask: RouteRequest = { method: request.method ?? '', url, headers: request.headers, form }
+  const { endpoint, answer } = matchRoute(serving.doors, ask)
+  const fault = noteRequest(serving, endpoint, ask.method)
+  const reply = fault?.cut === 'before' ? undefined : buildReply(ask, answer, fault)
   if (fault?.delay !== undefined) await sleep(fault.delay, undefined, { ref: false })
   if (reply === undefined || fault?.cut === 'after') return void request.socket.destroy()
-  const body = bodyOf(serving, endpoint, reply, fault)
+  const body = renderBody(serving, endpoint, reply, fault)
   const json = reply.json !== undefined || fault?.body?.startsWith('{')
   const type = json ? { 'content-type': 'application/json' } : {}
   const date = new Date(serving.now()).toUTCString()
@@ -85,14 +101,14 @@ async function handle(serving: Serving, request: IncomingMessage, response: Serv
 }
 
 /** The only place that touches a socket: everything behind a door is a function from request to answer. */
-export function serve(setting: ServeSetting) {
-  const serving: Serving = {
+export function createTestServer(setting: ServeSetting) {
+  const serving: ServingContext = {
     ...setting,
-    faults: faultQueue(befalls),
+    faults: createFaultQueue(befalls),
     seen: { requests: 0, by: {}, faults: 0 },
   }
   const server = createServer((request, response) => {
-    handle(serving, request, response).catch((error: unknown) => {
+    handleRequest(serving, request, response).catch((error: unknown) => {
       if (response.headersSent) return response.destroy()
       return response.writeHead(500).end(`the test server failed: ${String(error)}`)
     })
@@ -104,13 +120,13 @@ export function serve(setting: ServeSetting) {
   }
 }
 
-export function listen(server: Server, port: number): Promise<void> {
+export function startListening(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject).listen(port, '127.0.0.1', resolve)
   })
 }
 
-export function close(server: Server): Promise<void> {
+export function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve())
     server.closeAllConnections()

@@ -8,23 +8,23 @@ export interface Signer {
   sign(claims: Record<string, unknown>): string
 }
 
-const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+const encodeSegment = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-const newKey = (algorithm: Signer['algorithm']) =>
+const generateKey = (algorithm: Signer['algorithm']) =>
   algorithm === 'ES256'
     ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
     : generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 /** Signs ID tokens with a key made for this server alone. */
 export function createSigner(algorithm: Signer['algorithm']): Signer {
-  const { publicKey, privateKey } = newKey(algorithm)
+  const { publicKey, privateKey } = generateKey(algorithm)
   const kid = randomUUID()
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' }
   return {
     algorithm,
     jwks: { keys: [jwk] },
     sign(claims) {
-      const input = `${encoded({ alg: algorithm, kid, typ: 'JWT' })}.${encoded(claims)}`
+      const input = `${encodeSegment({ alg: algorithm, kid, typ: 'JWT' })}.${encodeSegment(claims)}`
       // JWS wants the bare 64 bytes of an ECDSA signature, not DER (RFC 7518 §3.4). RSA ignores it.
       const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' })
       return `${input}.${signature.toString('base64url')}`

@@ -31,12 +31,12 @@ export interface ScriptedTerminal extends Terminal {
   heard(pattern: RegExp): Promise<RegExpMatchArray>
 }
 
-const aborted = (signal?: AbortSignal): Promise<never> =>
+const rejectOnAbort = (signal?: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
 
-async function next<T>(script: Answer<T>[], question: string): Promise<T | undefined> {
+async function takeAnswer<T>(script: Answer<T>[], question: string): Promise<T | undefined> {
   const answer = script.shift()
   return typeof answer === 'function' ? (answer as (question: string) => T | Promise<T>)(question) : answer
 }
@@ -58,10 +58,10 @@ export function scriptedTerminal(options: ScriptedTerminalOptions = {}): Scripte
   function ask<T>(script: Answer<T>[], question: string): Promise<T | undefined> {
     if (!interactive) throw new DaypassError('usage', 'there is nobody to ask: this is not a terminal')
     asked.push(question)
-    return next(script, question)
+    return takeAnswer(script, question)
   }
 
-  function heard(pattern: RegExp): Promise<RegExpMatchArray> {
+  function waitForText(pattern: RegExp): Promise<RegExpMatchArray> {
     return new Promise((resolve) => {
       const listener = (text: string) => {
         const match = text.match(pattern)
@@ -80,7 +80,7 @@ export function scriptedTerminal(options: ScriptedTerminalOptions = {}): Scripte
     warned,
     asked,
     busied,
-    heard,
+    heard: waitForText,
     say(text) {
       said.push(text)
       for (const listener of listeners) listener(text)
@@ -93,8 +93,10 @@ export function scriptedTerminal(options: ScriptedTerminalOptions = {}): Scripte
     async readSecret(prompt, signal) {
       signal?.throwIfAborted()
       asked.push(prompt)
-      const withdrawn = aborted(signal)
-      const typed = next(secrets, prompt).then((answer) => answer ?? (interactive ? withdrawn : undefined))
+      const withdrawn = rejectOnAbort(signal)
+      const typed = takeAnswer(secrets, prompt).then(
+        (answer) => answer ?? (interactive ? withdrawn : undefined),
+      )
       return Promise.race([typed, withdrawn])
     },
     async choose<T extends string>(question: string, among: readonly { value: T }[]) {

@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto'
-import { authenticate } from './clients.ts'
+import { authenticateClient } from './clients.ts'
 import type { Devices } from './device.ts'
 import type { Dpop, Proofs } from './dpop.ts'
 import type { Family, Ledger } from './ledger.ts'
-import { type Ask, type Door, formProblem, NO_STORE, type Reply, refusal } from './message.ts'
+import {
+  buildRefusal,
+  findFormProblem,
+  NO_STORE,
+  type Reply,
+  type Route,
+  type RouteRequest,
+} from './message.ts'
 import type { AuthorizationServerOptions, Endpoint, TestClient, TestUser } from './options.ts'
 import type { Signer } from './sign.ts'
 
@@ -25,24 +32,24 @@ export interface TokenSetting {
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 
-const DOOR_OF: Record<string, Endpoint> = {
+const ENDPOINT_BY_GRANT: Record<string, Endpoint> = {
   authorization_code: 'code',
   refresh_token: 'refresh',
   [DEVICE_GRANT]: 'device-poll',
 }
 
 /** Who asks: a client, and the key it proved. */
-interface Party {
+interface ProvenClient {
   client: TestClient
   jkt: string | undefined
 }
 
-interface Issued {
+interface IssuedTokens {
   access: string
   refresh?: string
 }
 
-function idToken(setting: TokenSetting, family: Family, first: boolean): string {
+function createIdToken(setting: TokenSetting, family: Family, first: boolean): string {
   const iat = Math.floor(setting.now() / 1000)
   const { sub, email, name, login } = setting.user
   const claims = { iss: setting.issuer(), sub, aud: family.clientId, iat, exp: iat + 3600, email, name }
@@ -53,15 +60,15 @@ function idToken(setting: TokenSetting, family: Family, first: boolean): string 
   return token
 }
 
-interface Answered {
-  party: Party
+interface TokenAnswer {
+  party: ProvenClient
   family: Family
-  issued: Issued
+  issued: IssuedTokens
   /** Not a renewal. */
   first: boolean
 }
 
-function tokens(setting: TokenSetting, { party, family, issued, first }: Answered): Reply {
+function buildTokenReply(setting: TokenSetting, { party, family, issued, first }: TokenAnswer): Reply {
   if (party.client.secret === undefined) family.jkt ??= party.jkt
   const openid = family.scope.split(' ').includes('openid')
   const json = {
@@ -70,98 +77,112 @@ function tokens(setting: TokenSetting, { party, family, issued, first }: Answere
     expires_in: Math.ceil(setting.accessTokenTtl / 1000),
     ...(issued.refresh === undefined ? {} : { refresh_token: issued.refresh }),
     ...(family.scope === '' ? {} : { scope: family.scope }),
-    ...(openid ? { id_token: idToken(setting, family, first) } : {}),
+    ...(openid ? { id_token: createIdToken(setting, family, first) } : {}),
   }
   return { status: 200, headers: NO_STORE, json }
 }
 
-const exchanged = (setting: TokenSetting, party: Party, family: Family): Reply =>
-  tokens(setting, { party, family, issued: setting.ledger.exchanged(family, party.jkt), first: true })
+const exchangeGrant = (setting: TokenSetting, party: ProvenClient, family: Family): Reply =>
+  buildTokenReply(setting, {
+    party,
+    family,
+    issued: setting.ledger.exchanged(family, party.jkt),
+    first: true,
+  })
 
 /** RFC 7636 §4.1 and §4.6. */
-function verified(verifier: string | null, challenge: string): boolean {
+function verifyCodeChallenge(verifier: string | null, challenge: string): boolean {
   if (verifier === null || !/^[\w.~-]{43,128}$/.test(verifier)) return false
   return createHash('sha256').update(verifier).digest('base64url') === challenge
 }
 
-function byCode(setting: TokenSetting, party: Party, form: URLSearchParams): Reply {
+function redeemCode(setting: TokenSetting, party: ProvenClient, form: URLSearchParams): Reply {
   const code = setting.ledger.findCode(form.get('code') ?? '')
   if (code === undefined || code.family.clientId !== party.client.id) {
-    return refusal('invalid_grant', 'the code is not known')
+    return buildRefusal('invalid_grant', 'the code is not known')
   }
   if (form.get('redirect_uri') !== code.redirectUri) {
-    return refusal('invalid_grant', 'redirect_uri is not the one of the authorization request')
+    return buildRefusal('invalid_grant', 'redirect_uri is not the one of the authorization request')
   }
-  if (!verified(form.get('code_verifier'), code.challenge)) {
-    return refusal('invalid_grant', 'code_verifier does not match')
+  if (!verifyCodeChallenge(form.get('code_verifier'), code.challenge)) {
+    return buildRefusal('invalid_grant', 'code_verifier does not match')
   }
   if (code.jkt !== undefined && code.jkt !== party.jkt) {
-    return refusal('invalid_grant', 'the code is bound to another key')
+    return buildRefusal('invalid_grant', 'the code is bound to another key')
   }
-  if (!setting.ledger.spendCode(code)) return refusal('invalid_grant', 'the code is spent or expired')
-  return exchanged(setting, party, code.family)
+  if (!setting.ledger.spendCode(code)) return buildRefusal('invalid_grant', 'the code is spent or expired')
+  return exchangeGrant(setting, party, code.family)
 }
 
-function byRefresh(setting: TokenSetting, party: Party, form: URLSearchParams): Reply {
+function redeemRefreshToken(setting: TokenSetting, party: ProvenClient, form: URLSearchParams): Reply {
   const renewed = setting.ledger.renew(form.get('refresh_token') ?? '', party.client.id, party.jkt)
   if (renewed !== undefined) {
-    return tokens(setting, { party, family: renewed.family, issued: renewed, first: false })
+    return buildTokenReply(setting, { party, family: renewed.family, issued: renewed, first: false })
   }
   const refused = setting.refusedRefresh
   if (refused === undefined) {
-    return refusal('invalid_grant', 'the refresh token is spent, expired, revoked, unknown or of another key')
+    return buildRefusal(
+      'invalid_grant',
+      'the refresh token is spent, expired, revoked, unknown or of another key',
+    )
   }
   return { status: refused.status, headers: { 'content-type': 'application/json' }, body: refused.body }
 }
 
-function byDevice(setting: TokenSetting, devices: Devices, party: Party, form: URLSearchParams): Reply {
+function redeemDeviceCode(
+  setting: TokenSetting,
+  devices: Devices,
+  party: ProvenClient,
+  form: URLSearchParams,
+): Reply {
   const family = devices.poll(form.get('device_code') ?? '', party.client.id)
-  if (typeof family === 'string') return refusal(family, `the device authorization says ${family}`)
-  return exchanged(setting, party, family)
+  if (typeof family === 'string') return buildRefusal(family, `the device authorization says ${family}`)
+  return exchangeGrant(setting, party, family)
 }
 
-function token(setting: TokenSetting, ask: Ask): Reply {
-  const problem = formProblem(ask)
-  if (problem !== undefined) return refusal('invalid_request', problem)
-  const client = authenticate(setting.clients, ask)
-  if (typeof client === 'string') return refusal('invalid_client', client, 401)
+function handleToken(setting: TokenSetting, ask: RouteRequest): Reply {
+  const problem = findFormProblem(ask)
+  if (problem !== undefined) return buildRefusal('invalid_request', problem)
+  const client = authenticateClient(setting.clients, ask)
+  if (typeof client === 'string') return buildRefusal('invalid_client', client, 401)
   // Before anything is spent: the same code or refresh token comes again, with the right proof.
   const proof = setting.proofs.judge(ask)
-  if ('error' in proof) return refusal(proof.error, proof.why)
+  if ('error' in proof) return buildRefusal(proof.error, proof.why)
   if (setting.dpop === 'required' && proof.jkt === undefined) {
-    return refusal('invalid_dpop_proof', 'a proof is required')
+    return buildRefusal('invalid_dpop_proof', 'a proof is required')
   }
   const party = { client, ...proof }
   const grant = ask.form.get('grant_type')
-  if (grant === 'authorization_code') return byCode(setting, party, ask.form)
-  if (grant === 'refresh_token') return byRefresh(setting, party, ask.form)
-  if (grant === DEVICE_GRANT && setting.devices) return byDevice(setting, setting.devices, party, ask.form)
-  return refusal('unsupported_grant_type', 'grant_type is missing or not supported')
+  if (grant === 'authorization_code') return redeemCode(setting, party, ask.form)
+  if (grant === 'refresh_token') return redeemRefreshToken(setting, party, ask.form)
+  if (grant === DEVICE_GRANT && setting.devices)
+    return redeemDeviceCode(setting, setting.devices, party, ask.form)
+  return buildRefusal('unsupported_grant_type', 'grant_type is missing or not supported')
 }
 
 /** RFC 7009 §2.2: an unknown token is no error. */
-function revoke(setting: TokenSetting, ask: Ask): Reply {
-  const problem = formProblem(ask)
-  if (problem !== undefined) return refusal('invalid_request', problem)
-  const client = authenticate(setting.clients, ask)
-  if (typeof client === 'string') return refusal('invalid_client', client, 401)
+function handleRevocation(setting: TokenSetting, ask: RouteRequest): Reply {
+  const problem = findFormProblem(ask)
+  if (problem !== undefined) return buildRefusal('invalid_request', problem)
+  const client = authenticateClient(setting.clients, ask)
+  if (typeof client === 'string') return buildRefusal('invalid_client', client, 401)
   if (setting.revocation === 'client-auth' && client.secret === undefined) return { status: 401, body: '' }
   const value = ask.form.get('token')
-  if (value === null) return refusal('invalid_request', 'token is missing')
+  if (value === null) return buildRefusal('invalid_request', 'token is missing')
   setting.ledger.revoke(value, client.id)
   return { status: 200, body: '' }
 }
 
-export function tokenDoors(setting: TokenSetting): Door[] {
-  const doors: Door[] = [
+export function createTokenRoutes(setting: TokenSetting): Route[] {
+  const doors: Route[] = [
     {
       method: 'POST',
       path: '/token',
-      endpoint: ({ form }) => DOOR_OF[form.get('grant_type') ?? ''] ?? 'token',
-      answer: (ask) => token(setting, ask),
+      endpoint: ({ form }) => ENDPOINT_BY_GRANT[form.get('grant_type') ?? ''] ?? 'token',
+      answer: (ask) => handleToken(setting, ask),
     },
   ]
   if (setting.revocation === false) return doors
-  const answer = (ask: Ask): Reply => revoke(setting, ask)
+  const answer = (ask: RouteRequest): Reply => handleRevocation(setting, ask)
   return [...doors, { method: 'POST', path: '/revoke', endpoint: 'revocation', answer }]
 }

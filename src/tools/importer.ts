@@ -4,21 +4,21 @@ import type { Account, Grant, Method, Time } from '../core/types.ts'
 import type { Env } from './files/expand-home.ts'
 
 /** A tool that keeps credentials. */
-export interface Source {
+export interface ImportSource {
   /** How a person calls it. */
   title: string
   /** Where it keeps them. */
   files(env: Env): readonly string[]
   /** Everything that is there, in its order. */
-  offers(env: Env): Offer[]
+  listCandidates(env: Env): ImportCandidate[]
   /** What it uses where nothing is named. */
-  chosen?(env: Env): string | undefined
+  findDefault?(env: Env): string | undefined
   /** For somebody who has nothing there. */
-  instead: Advice
+  emptyHint: Advice
 }
 
 /** One thing that was found. */
-export interface Offer {
+export interface ImportCandidate {
   /** The tool's own name for it, and the one that it would have here. */
   name: string
   /** Begins with an article: `the access key ****MPLE`. */
@@ -26,12 +26,12 @@ export interface Offer {
   /** Why it is not copied or what to do instead; of what is copied, what to do then. */
   next?: string
   /** Absent: it is not copied. What it gives is `undefined` where it is over. */
-  take?: (now: Time) => Promise<Taken | undefined>
+  take?: (now: Time) => Promise<ImportedGrant | undefined>
   /** Its refresh token is a new one after each use, so it can live in one place alone. */
-  rotates?: Rotating
+  rotates?: RotatingSession
 }
 
-export interface Rotating {
+export interface RotatingSession {
   /** Offers of one session have one of these. */
   session: string
   /** The command that replaces it. */
@@ -41,7 +41,7 @@ export interface Rotating {
 }
 
 /** What an identity is made of. */
-export interface Taken {
+export interface ImportedGrant {
   provider: string
   kind?: string
   method: Method

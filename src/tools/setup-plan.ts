@@ -1,14 +1,14 @@
 /** `setup` of any tool, done and undone: the file written, the ledger kept. */
 import type { Edit } from './files/edits.ts'
-import { type ForeignFile, readForeign } from './files/foreign-file.ts'
+import { type ForeignFile, readForeignFile } from './files/foreign-file.ts'
 import {
   changeFile,
   type LedgerEntry,
   readLedger,
-  type TakeBack,
-  type Undone,
+  runWithLedger,
+  type UndoResult,
+  type UndoText,
   undoChanges,
-  withLedger,
 } from './files/ledger.ts'
 
 /** What is to stand in one file of another tool. */
@@ -37,30 +37,30 @@ export interface Plan {
   warnings: readonly string[]
 }
 
-/** What {@link setUp} would do now. Nothing is written, nothing is locked. */
-export function preview(setup: Setup, ledger: string): Plan {
-  return planned(setup, readForeign(setup.path), ledger)
+/** What {@link applySetup} would do now. Nothing is written, nothing is locked. */
+export function previewSetup(setup: Setup, ledger: string): Plan {
+  return planSetup(setup, readForeignFile(setup.path), ledger)
 }
 
 /** Writes it. Where it is there already as it should be, nothing is written. */
-export function setUp(setup: Setup, ledger: string): Promise<Plan> {
-  return withLedger(ledger, 'setup', async () => {
-    const file = readForeign(setup.path)
-    const plan = planned(setup, file, ledger)
+export function applySetup(setup: Setup, ledger: string): Promise<Plan> {
+  return runWithLedger(ledger, 'setup', async () => {
+    const file = readForeignFile(setup.path)
+    const plan = planSetup(setup, file, ledger)
     const { tool, identity, place } = setup
     changeFile(ledger, file, { tool, identity, place, edits: plan.edits })
     return plan
   })
 }
 
-function planned(setup: Setup, file: ForeignFile, ledger: string): Plan {
-  const isOurs = ({ tool, file: path, place }: LedgerEntry) =>
+function planSetup(setup: Setup, file: ForeignFile, ledger: string): Plan {
+  const isOwnEntry = ({ tool, file: path, place }: LedgerEntry) =>
     tool === setup.tool && path === file.target && (setup.everywhere || place === setup.place)
-  return setup.plan(file, readLedger(ledger).filter(isOurs))
+  return setup.plan(file, readLedger(ledger).filter(isOwnEntry))
 }
 
 /** What is to be taken away; what is not said does not matter. */
-export interface Meant {
+export interface UndoFilter {
   place?: string | undefined
   identity?: string | undefined
 }
@@ -69,12 +69,12 @@ export interface Meant {
 export function undoSetup(
   ledger: string,
   tool: string,
-  { place, identity }: Meant,
-  takeBack: TakeBack,
-): Promise<Undone[]> {
+  { place, identity }: UndoFilter,
+  undoText: UndoText,
+): Promise<UndoResult[]> {
   const isMeant = (entry: LedgerEntry) =>
     entry.tool === tool &&
     (place === undefined || entry.place === place) &&
     (identity === undefined || entry.identity === identity)
-  return withLedger(ledger, 'setup', async () => undoChanges(ledger, isMeant, takeBack))
+  return runWithLedger(ledger, 'setup', async () => undoChanges(ledger, isMeant, undoText))
 }

@@ -22,9 +22,9 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DaypassError } from '../core/errors.ts'
-import { diskError, errno } from './disk-error.ts'
-import { makeAll } from './make-folder.ts'
-import { LARGEST } from './read-file.ts'
+import { createDiskError, getErrno } from './disk-error.ts'
+import { makeFolders } from './make-folder.ts'
+import { MAX_FILE_SIZE } from './read-file.ts'
 
 const { O_WRONLY, O_RDONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
 const WINDOWS = process.platform === 'win32'
@@ -64,14 +64,14 @@ export function reserveRoom(path: string, bytes: number, as?: Ownership): Room {
     if (open !== undefined) closeSync(open)
   }
   const release = () => {
-    orNever(close)
-    orNever(() => rmSync(temporary, { force: true }))
+    ignoreErrors(close)
+    ignoreErrors(() => rmSync(temporary, { force: true }))
   }
   const write = (text: string) => {
     if (handle === undefined) throw new Error('room already used')
     let isWritten = false
     try {
-      const bytes = fitting(text, path)
+      const bytes = encodeWithinLimit(text, path)
       writeAll(handle, bytes)
       isWritten = true
       ftruncateSync(handle, bytes.length)
@@ -80,35 +80,35 @@ export function reserveRoom(path: string, bytes: number, as?: Ownership): Room {
       rename(temporary, path)
       syncFolder(folder)
     } catch (error) {
-      if (isWritten) orNever(close)
+      if (isWritten) ignoreErrors(close)
       else release()
-      throw diskError(error, 'write', path)
+      throw createDiskError(error, 'write', path)
     }
-    orNever(() => sweep(path))
+    ignoreErrors(() => deleteStaleFiles(path))
   }
   try {
     handle = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
-    if (as !== undefined) makeAlike(handle, as)
+    if (as !== undefined) copyOwnership(handle, as)
     // Noise, because a file system that compresses or leaves holes keeps no room for zeros.
     writeAll(handle, randomBytes(bytes))
     fsyncSync(handle)
   } catch (error) {
     release()
-    throw diskError(error, 'write', path)
+    throw createDiskError(error, 'write', path)
   }
   return { write, release }
 }
 
-function makeAlike(handle: number, { mode, uid, gid }: Ownership): void {
+function copyOwnership(handle: number, { mode, uid, gid }: Ownership): void {
   if (WINDOWS) return
   const own = fstatSync(handle)
   // Only root can; anybody else has the file from now on, as after any editor that renames.
-  if (own.uid !== uid || own.gid !== gid) orNever(() => fchownSync(handle, uid, gid))
+  if (own.uid !== uid || own.gid !== gid) ignoreErrors(() => fchownSync(handle, uid, gid))
   fchmodSync(handle, mode & 0o777)
 }
 
 /** For tidying up: what went well before is done, and what went wrong is worth more than this. */
-function orNever(deed: () => void): void {
+function ignoreErrors(deed: () => void): void {
   try {
     deed()
   } catch {
@@ -123,14 +123,14 @@ export function removeDurably(path: string): boolean {
     syncFolder(dirname(path))
     return true
   } catch (error) {
-    if (errno(error) === 'ENOENT') return false
-    throw diskError(error, 'remove', path)
+    if (getErrno(error) === 'ENOENT') return false
+    throw createDiskError(error, 'remove', path)
   }
 }
 
-function fitting(text: string, path: string): Buffer {
+function encodeWithinLimit(text: string, path: string): Buffer {
   const bytes = Buffer.from(text, 'utf8')
-  if (bytes.length <= LARGEST) return bytes
+  if (bytes.length <= MAX_FILE_SIZE) return bytes
   throw new DaypassError('vault', `cannot write ${path}: more than 1 MiB`, {
     hint: 'this is more than any credential needs; look at what the server sent',
   })
@@ -150,7 +150,7 @@ export function rename(from: string, to: string): void {
       renameSync(from, to)
       return
     } catch (error) {
-      const passes = WINDOWS && ['EPERM', 'EBUSY', 'EACCES'].includes(errno(error) ?? '')
+      const passes = WINDOWS && ['EPERM', 'EBUSY', 'EACCES'].includes(getErrno(error) ?? '')
       if (!passes || attempt === 8) throw error
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, attempt * 10)
     }
@@ -165,7 +165,7 @@ export function syncFolder(folder: string): void {
     fsyncSync(handle)
   } catch (error) {
     // Some network file systems cannot sync a folder; there is nothing better to do there.
-    if (!['EINVAL', 'ENOTSUP', 'EISDIR', 'EBADF'].includes(errno(error) ?? '')) throw error
+    if (!['EINVAL', 'ENOTSUP', 'EISDIR', 'EBADF'].includes(getErrno(error) ?? '')) throw error
   } finally {
     closeSync(handle)
   }
@@ -173,15 +173,15 @@ export function syncFolder(folder: string): void {
 
 export function makeFolder(folder: string): void {
   try {
-    const first = makeAll(folder)
+    const first = makeFolders(folder)
     if (first !== undefined) syncFolder(dirname(first))
   } catch (error) {
-    throw diskError(error, 'make the folder', folder)
+    throw createDiskError(error, 'make the folder', folder)
   }
 }
 
 /** The temporary files of whatever was to be at `path`. */
-export function temporariesOf(path: string): string[] {
+export function listTemporaryFiles(path: string): string[] {
   return readdirSync(dirname(path))
     .filter((file) => TEMPORARY.exec(file)?.[2] === basename(path))
     .map((file) => join(dirname(path), file))
@@ -191,14 +191,14 @@ export function temporariesOf(path: string): string[] {
  * Removes what processes left that died between reserving and renaming; of other files only where nothing can be
  * rescued from it. After the renaming: until then, what was rescued lies in nothing but such a file.
  */
-function sweep(path: string): void {
+function deleteStaleFiles(path: string): void {
   const folder = dirname(path)
   for (const file of readdirSync(folder)) {
     const [, owner, target] = TEMPORARY.exec(file) ?? []
     if (owner === undefined || target === undefined) continue
     const others = target !== basename(path) && lstatSync(join(folder, target), { throwIfNoEntry: false })
     if (!others && isStale(join(folder, file), Number(owner)))
-      orNever(() => rmSync(join(folder, file), { force: true }))
+      ignoreErrors(() => rmSync(join(folder, file), { force: true }))
   }
 }
 
@@ -209,6 +209,6 @@ function isStale(path: string, owner: number): boolean {
     process.kill(owner, 0)
     return false
   } catch (error) {
-    return errno(error) === 'ESRCH'
+    return getErrno(error) === 'ESRCH'
   }
 }

@@ -1,14 +1,14 @@
 import { dirname } from 'node:path'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 
-const ALLOW = 'give daypass a folder of its own with DAYPASS_HOME, or mend the permissions'
+const PERMISSION_HINT = 'give daypass a folder of its own with DAYPASS_HOME, or mend the permissions'
 
-const WORDS: Record<string, [what: string, hint: string]> = {
+const ERROR_TEXTS: Record<string, [what: string, hint: string]> = {
   ENOSPC: ['the disk is full', 'free some space and try again; nothing was lost'],
   EDQUOT: ['the disk quota is used up', 'free some space and try again; nothing was lost'],
   EROFS: ['the file system is read-only', 'make it writable, or set DAYPASS_HOME to a folder that is'],
-  EACCES: ['permission denied', ALLOW],
-  EPERM: ['permission denied', ALLOW],
+  EACCES: ['permission denied', PERMISSION_HINT],
+  EPERM: ['permission denied', PERMISSION_HINT],
   ENOTDIR: ['part of the path is not a folder', 'move the file that is in the way, or set DAYPASS_HOME'],
   ENOENT: ['its folder is not there, and cannot be made', 'set DAYPASS_HOME to a folder of your own'],
   ENAMETOOLONG: ['the path is too long', 'set DAYPASS_HOME to a shorter one'],
@@ -20,17 +20,17 @@ const WORDS: Record<string, [what: string, hint: string]> = {
 }
 
 /** What the system said of a file, as ours. `deed` reads like `write`, `read`, `lock`. */
-export function diskError(error: unknown, deed: string, path: string): DaypassError {
+export function createDiskError(error: unknown, deed: string, path: string): DaypassError {
   if (isDaypassError(error)) return error
   const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? 'unknown')
-  const [what, hint] = WORDS[code] ?? [`the system said ${code}`, `look at ${dirname(path)}`]
+  const [what, hint] = ERROR_TEXTS[code] ?? [`the system said ${code}`, `look at ${dirname(path)}`]
   return new DaypassError('vault', `cannot ${deed} ${path}: ${what}`, { hint, cause: error })
 }
 
-export function errno(error: unknown): string | undefined {
+export function getErrno(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException | undefined)?.code
 }
 
-export function nothingThere(name: string): DaypassError {
+export function createNoRecordError(name: string): DaypassError {
   return new DaypassError('not_found', `there is no record of \`${name}\``, { advice: { verb: 'list' } })
 }

@@ -4,8 +4,8 @@
  */
 import { chmodSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { diskError, errno, nothingThere } from './disk-error.ts'
-import { encodeName, grantFile, nameOfGrantFile } from './file-name.ts'
+import { createDiskError, createNoRecordError, getErrno } from './disk-error.ts'
+import { decodeGrantFileName, encodeGrantFileName, encodeName } from './file-name.ts'
 import type { LockKind } from './lock-kinds.ts'
 import { type Report, readOwnFile } from './read-file.ts'
 import type { Store } from './store.ts'
@@ -19,19 +19,19 @@ export interface DiskOptions {
 }
 
 export function diskStore(folder: string, { report = () => {}, patience, kinds }: DiskOptions = {}): Store {
-  const path = (name: string) => join(folder, grantFile(name))
-  const tell = once(report)
+  const path = (name: string) => join(folder, encodeGrantFileName(name))
+  const tell = reportOnce(report)
   return {
     get: async (name) => readOwnFile(path(name), tell),
     names: async () => readNames(folder),
     reserve: async (name, bytes) => {
       const { reserveRoom } = await import('./atomic.ts')
-      closeToOthers(folder, tell)
+      restrictFolder(folder, tell)
       const room = reserveRoom(path(name), bytes)
       return { write: async (text) => room.write(text), release: async () => room.release() }
     },
     unfinished: async (name) => {
-      const { temporariesOf } = await import('./atomic.ts')
+      const { listTemporaryFiles: temporariesOf } = await import('./atomic.ts')
       const texts = temporariesOf(path(name)).map((file) => readOwnFile(file, tell))
       return texts.filter((text) => text !== undefined)
     },
@@ -39,9 +39,9 @@ export function diskStore(folder: string, { report = () => {}, patience, kinds }
       const { removeDurably } = await import('./atomic.ts')
       return removeDurably(path(name))
     },
-    setAside: (name) => setAside(path(name), name),
+    quarantine: (name) => quarantine(path(name), name),
     exclusive: async (name, purpose, work) => {
-      const { exclusively } = await import('./lock.ts')
+      const { runExclusively: exclusively } = await import('./lock.ts')
       return exclusively(join(folder, 'locks', `${encodeName(name)}.lock`), purpose, work, {
         patience,
         kinds,
@@ -50,7 +50,7 @@ export function diskStore(folder: string, { report = () => {}, patience, kinds }
   }
 }
 
-function once(report: Report): Report {
+function reportOnce(report: Report): Report {
   const said = new Set<string>()
   return (message) => {
     if (said.has(message)) return
@@ -62,17 +62,17 @@ function once(report: Report): Report {
 function readNames(folder: string): string[] {
   try {
     return readdirSync(folder)
-      .map(nameOfGrantFile)
+      .map(decodeGrantFileName)
       .filter((name) => name !== undefined)
       .sort()
   } catch (error) {
-    if (errno(error) === 'ENOENT') return []
-    throw diskError(error, 'read', folder)
+    if (getErrno(error) === 'ENOENT') return []
+    throw createDiskError(error, 'read', folder)
   }
 }
 
 /** Others could not read the files, but they could take them away or list who we are. */
-function closeToOthers(folder: string, report: Report): void {
+function restrictFolder(folder: string, report: Report): void {
   const stat = statSync(folder, { throwIfNoEntry: false })
   if (process.platform === 'win32' || stat === undefined || (stat.mode & 0o077) === 0) return
   try {
@@ -84,7 +84,7 @@ function closeToOthers(folder: string, report: Report): void {
 }
 
 /** Says where it lies now. */
-export async function setAside(path: string, name: string): Promise<string> {
+export async function quarantine(path: string, name: string): Promise<string> {
   const { rename, syncFolder } = await import('./atomic.ts')
   const aside = `${path}.unreadable-${new Date().toISOString().replace(/[-:.]/g, '')}`
   try {
@@ -92,7 +92,7 @@ export async function setAside(path: string, name: string): Promise<string> {
     syncFolder(dirname(path))
     return aside
   } catch (error) {
-    if (errno(error) === 'ENOENT') throw nothingThere(name)
-    throw diskError(error, 'move', path)
+    if (getErrno(error) === 'ENOENT') throw createNoRecordError(name)
+    throw createDiskError(error, 'move', path)
   }
 }

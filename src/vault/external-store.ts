@@ -6,32 +6,32 @@ import { createHash } from 'node:crypto'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { Entry, Grant, Header } from '../core/types.ts'
-import type { EntrySlot, Listed, Vault } from './vault.ts'
+import type { EntrySlot, ListedRecord, Vault } from './vault.ts'
 
-export interface Home {
+export interface ExternalStore {
   /** The record's header with what the home knows better. `undefined`: whoever else uses it has ended the login. */
-  read(path: string, header: Header): Promise<Settled | undefined>
+  read(path: string, header: Header): Promise<EntryWithGrant | undefined>
   /** Durable when it returns. */
-  write(path: string, entry: Settled): void
+  write(path: string, entry: EntryWithGrant): void
   /** Room for the answer to a renewal. */
-  reserve(path: string, entry: Settled): { write(entry: Settled): void; release(): void }
+  reserve(path: string, entry: EntryWithGrant): { write(entry: EntryWithGrant): void; release(): void }
   remove(path: string): void
   /** Moves what cannot be read out of a new login's way; says where it lies now. */
-  setAside(path: string): Promise<string>
+  quarantine(path: string): Promise<string>
 }
 
-export type Settled = Entry & { grant: Grant }
+export type EntryWithGrant = Entry & { grant: Grant }
 
 /** By the kind of home; loaded where one is in use. */
-export type Homes = Readonly<Record<string, () => Promise<Home>>>
+export type ExternalStores = Readonly<Record<string, () => Promise<ExternalStore>>>
 
-const isSettled = (entry: Entry): entry is Settled => entry.grant !== undefined
+const hasGrant = (entry: Entry): entry is EntryWithGrant => entry.grant !== undefined
 
-export function withHomes(vault: Vault, homes: Homes): Vault {
+export function attachExternalStores(vault: Vault, homes: ExternalStores): Vault {
   /** What was read last, by its place: writing that again could undo what another tool has done in between. */
   const seen = new Map<string, Grant>()
 
-  async function homeOf({ home, name }: Header): Promise<Home | undefined> {
+  async function findExternalStore({ home, name }: Header): Promise<ExternalStore | undefined> {
     if (home === undefined) return undefined
     if (Object.hasOwn(homes, home.kind)) return homes[home.kind]!()
     throw new DaypassError('vault', `the grant of ${name} rests in a place that this daypass does not know`, {
@@ -39,73 +39,77 @@ export function withHomes(vault: Vault, homes: Homes): Vault {
     })
   }
 
-  async function asItStands(header: Header): Promise<Entry> {
-    const home = await homeOf(header)
+  async function readCurrentEntry(header: Header): Promise<Entry> {
+    const home = await findExternalStore(header)
     if (!home || header.key === undefined) return { header }
     const { path } = header.home!
     const there = await home.read(path, header)
-    if (!there) return { header: { ...header, loginRequired: header.loginRequired ?? ENDED } }
+    if (!there) return { header: { ...header, loginRequired: header.loginRequired ?? ENDED_ELSEWHERE } }
     seen.set(path, there.grant)
-    return { header: renewedThere(there), grant: there.grant }
+    return { header: mergeExternalHeader(there), grant: there.grant }
   }
 
   const header = async (name: string) => {
     const kept = await vault.header(name)
-    return kept?.home ? (await asItStands(kept)).header : kept
+    return kept?.home ? (await readCurrentEntry(kept)).header : kept
   }
 
-  async function write(entry: Entry): Promise<void> {
-    const home = await homeOf(entry.header)
+  async function writeEntry(entry: Entry): Promise<void> {
+    const home = await findExternalStore(entry.header)
     if (!home) return vault.write(entry)
     const { path } = entry.header.home!
-    if (!isSettled(entry)) home.remove(path)
-    else if (!isSame(entry.grant, seen.get(path))) home.write(path, entry)
-    await vault.write(hollow(entry))
+    if (!hasGrant(entry)) home.remove(path)
+    else if (!isSameGrant(entry.grant, seen.get(path))) home.write(path, entry)
+    await vault.write(removeSecrets(entry))
   }
 
   return {
     ...vault,
     header,
-    list: async () => Promise.all((await vault.list()).map((one) => listed(one, asItStands))),
+    list: async () => Promise.all((await vault.list()).map((one) => refreshListed(one, readCurrentEntry))),
     async read(name) {
       const kept = await vault.header(name)
-      return kept?.home ? asItStands(kept) : vault.read(name)
+      return kept?.home ? readCurrentEntry(kept) : vault.read(name)
     },
-    write,
+    write: writeEntry,
     async reserve(entry) {
-      const home = await homeOf(entry.header)
-      if (!home || !isSettled(entry)) return vault.reserve(entry)
-      const slot = await vault.reserve(hollow(entry))
+      const home = await findExternalStore(entry.header)
+      if (!home || !hasGrant(entry)) return vault.reserve(entry)
+      const slot = await vault.reserve(removeSecrets(entry))
       try {
         const { path } = entry.header.home!
-        return slotOf(slot, home.reserve(path, entry), () => isAsSeen(home, path, entry))
+        return combineSlots(slot, home.reserve(path, entry), () => isUnchanged(home, path, entry))
       } catch (error) {
         await slot.release()
         throw error
       }
     },
     // An answer that was cut off lies in the home's own folder; the server gives it once more.
-    rescue: async (name) => ((await vault.header(name))?.home ? false : vault.rescue(name)),
-    async leave({ kind, path }) {
+    recoverPending: async (name) => ((await vault.header(name))?.home ? false : vault.recoverPending(name)),
+    async clearExternalStore({ kind, path }) {
       seen.delete(path)
       const home = await homes[kind]?.()
       home?.remove(path)
     },
     async remove(name) {
       const kept = await vault.header(name).catch(() => undefined)
-      const home = kept?.key && (await homeOf(kept))
+      const home = kept?.key && (await findExternalStore(kept))
       if (home) home.remove(kept!.home!.path)
       return vault.remove(name)
     },
-    async setAside(name) {
+    async quarantine(name) {
       const kept = await vault.header(name).catch(() => undefined)
-      const home = kept?.key && (await homeOf(kept))
-      return home ? home.setAside(kept!.home!.path) : vault.setAside(name)
+      const home = kept?.key && (await findExternalStore(kept))
+      return home ? home.quarantine(kept!.home!.path) : vault.quarantine(name)
     },
   }
 
   /** Nobody locks a home: others may have ended the login while we asked the server, or begun another. */
-  async function isAsSeen(home: Home, path: string, { header, grant }: Settled): Promise<boolean> {
+  async function isUnchanged(
+    home: ExternalStore,
+    path: string,
+    { header, grant }: EntryWithGrant,
+  ): Promise<boolean> {
     try {
       const now = await home.read(path, header)
       return now !== undefined && (grant.refreshToken?.equals(now.grant.refreshToken) ?? true)
@@ -116,17 +120,17 @@ export function withHomes(vault: Vault, homes: Homes): Vault {
     }
   }
 
-  function slotOf(
+  function combineSlots(
     slot: EntrySlot,
-    room: ReturnType<Home['reserve']>,
+    room: ReturnType<ExternalStore['reserve']>,
     isAsBefore: () => Promise<boolean>,
   ): EntrySlot {
     return {
       async write(entry) {
-        if (!isSettled(entry)) return write(entry)
-        const isNew = !isSame(entry.grant, seen.get(entry.header.home!.path))
+        if (!hasGrant(entry)) return writeEntry(entry)
+        const isNew = !isSameGrant(entry.grant, seen.get(entry.header.home!.path))
         if (isNew && (await isAsBefore())) room.write(entry)
-        await slot.write(hollow(entry))
+        await slot.write(removeSecrets(entry))
       },
       async release() {
         room.release()
@@ -136,12 +140,15 @@ export function withHomes(vault: Vault, homes: Homes): Vault {
   }
 }
 
-const ENDED = 'another tool has ended its login'
+const ENDED_ELSEWHERE = 'another tool has ended its login'
 
-async function listed(one: Listed, asItStands: (header: Header) => Promise<Entry>): Promise<Listed> {
+async function refreshListed(
+  one: ListedRecord,
+  readCurrentEntry: (header: Header) => Promise<Entry>,
+): Promise<ListedRecord> {
   if (!('header' in one) || !one.header.home) return one
   try {
-    return { name: one.name, header: (await asItStands(one.header)).header }
+    return { name: one.name, header: (await readCurrentEntry(one.header)).header }
   } catch (error) {
     if (isDaypassError(error)) return { name: one.name, problem: error.message }
     throw error
@@ -149,12 +156,15 @@ async function listed(one: Listed, asItStands: (header: Header) => Promise<Entry
 }
 
 /** What the record says of its times is what we knew last; what it says of its end is of the login that it was. */
-function renewedThere({ header, grant: { credential, refreshToken, proofKey } }: Settled): Header {
+function mergeExternalHeader({
+  header,
+  grant: { credential, refreshToken, proofKey },
+}: EntryWithGrant): Header {
   const { loginRequired, unanswered, sessionExpiresAt, ...rest } = header
   const { refused, login } = header.home!
-  const isRefused = refreshToken === undefined || refused === digest(refreshToken)
+  const isRefused = refreshToken === undefined || refused === digestSecret(refreshToken)
   // Each login has a key of its own, for as long as it lasts.
-  const isOurs = login === undefined || (proofKey !== undefined && login === publicPart(proofKey))
+  const isOurs = login === undefined || (proofKey !== undefined && login === digestPublicKey(proofKey))
   const { expiresAt = header.expiresAt } = credential
   const issuedAt = expiresAt === header.expiresAt ? header.issuedAt : credential.issuedAt
   return {
@@ -168,32 +178,37 @@ function renewedThere({ header, grant: { credential, refreshToken, proofKey } }:
 }
 
 /** The record that stays in the vault: nothing in it is secret. */
-function hollow({ header, grant }: Entry): Entry {
+function removeSecrets({ header, grant }: Entry): Entry {
   if (!grant) return { header }
   const { home, ...rest } = header
   const { kind, path } = home!
   const { credential, refreshToken, proofKey } = grant
-  const refused = header.loginRequired !== undefined && refreshToken && digest(refreshToken)
+  const refused = header.loginRequired !== undefined && refreshToken && digestSecret(refreshToken)
   const none = new Secret('')
   const empty = credential.kind === 'keys' ? { secretAccessKey: none, sessionToken: none } : { token: none }
   return {
     header: {
       ...rest,
-      home: { kind, path, ...(refused && { refused }), ...(proofKey && { login: publicPart(proofKey) }) },
+      home: {
+        kind,
+        path,
+        ...(refused && { refused }),
+        ...(proofKey && { login: digestPublicKey(proofKey) }),
+      },
     },
     grant: { credential: { ...credential, ...empty } as Grant['credential'] },
   }
 }
 
 /** The same in whatever order the key's members are written. */
-function publicPart(proofKey: Secret): string {
+function digestPublicKey(proofKey: Secret): string {
   const { x, y } = JSON.parse(proofKey.reveal()) as Record<string, string>
-  return digest(new Secret(`${x}.${y}`))
+  return digestSecret(new Secret(`${x}.${y}`))
 }
 
-const digest = (token: Secret) => createHash('sha256').update(token.reveal()).digest('hex')
+const digestSecret = (token: Secret) => createHash('sha256').update(token.reveal()).digest('hex')
 
-function isSame(a: Grant, b: Grant | undefined): boolean {
+function isSameGrant(a: Grant, b: Grant | undefined): boolean {
   const secret = ({ credential }: Grant) =>
     credential.kind === 'keys' ? credential.secretAccessKey : credential.token
   return b !== undefined && secret(a).equals(secret(b)) && (a.refreshToken?.equals(b.refreshToken) ?? true)

@@ -2,7 +2,7 @@ import { DaypassError } from '../core/errors.ts'
 
 /** Identity names, and our own behind `__`. Dots and dashes never come first, so no file is hidden or `..`. */
 const NAME = /^(?:__)?[A-Za-z0-9][A-Za-z0-9._@-]{0,95}$/
-const GRANT = '.grant'
+const GRANT_SUFFIX = '.grant'
 
 /** Windows gives these to devices whatever the suffix: `con.grant` would open the console. */
 const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/
@@ -27,11 +27,11 @@ export function decodeName(encoded: string): string | undefined {
   return NAME.test(name) && encodeName(name) === encoded ? name : undefined
 }
 
-export function grantFile(name: string): string {
-  return encodeName(name) + GRANT
+export function encodeGrantFileName(name: string): string {
+  return encodeName(name) + GRANT_SUFFIX
 }
 
 /** The name whose record a file is; `undefined` for everything else that lies in the folder. */
-export function nameOfGrantFile(file: string): string | undefined {
-  return file.endsWith(GRANT) ? decodeName(file.slice(0, -GRANT.length)) : undefined
+export function decodeGrantFileName(file: string): string | undefined {
+  return file.endsWith(GRANT_SUFFIX) ? decodeName(file.slice(0, -GRANT_SUFFIX.length)) : undefined
 }

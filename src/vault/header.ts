@@ -3,7 +3,7 @@ import { STORE_NAMES } from '../core/stores.ts'
 import type { Header, KeyLocation } from '../core/types.ts'
 
 /** The least a header says; a login that was started says no more. */
-export interface Clear {
+export interface ClearHeader {
   v: 1
   name: string
   key?: KeyLocation
@@ -17,85 +17,86 @@ const METHODS: readonly unknown[] = [
   'keys',
   'derived',
 ] satisfies Header['method'][]
-const PLACES: readonly unknown[] = Object.values(STORE_NAMES).filter((store) => store !== 'auto')
+const KEY_PLACES: readonly unknown[] = Object.values(STORE_NAMES).filter((store) => store !== 'auto')
 
 /** Becomes part of a file's name, and is read before anything is authenticated. */
 const KEY_ID = /^[a-z0-9]{1,64}$/
 
 type Check = (value: unknown) => boolean
-const text: Check = (value) => typeof value === 'string'
-const time: Check = (value) => typeof value === 'number' && Number.isFinite(value)
-const flag: Check = (value) => typeof value === 'boolean'
-const record: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
-const texts: Check = (value) => record(value) && Object.values(value as object).every(text)
-const absentOr =
+const isString: Check = (value) => typeof value === 'string'
+const isTime: Check = (value) => typeof value === 'number' && Number.isFinite(value)
+const isFlag: Check = (value) => typeof value === 'boolean'
+const isRecord: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isStringRecord: Check = (value) => isRecord(value) && Object.values(value as object).every(isString)
+const allowAbsent =
   (check: Check): Check =>
   (value) =>
     value === undefined || check(value)
 
-const SHAPE: Record<Exclude<keyof Header, keyof Clear>, Check> = {
-  kind: text,
-  provider: text,
-  params: texts,
-  endpoints: absentOr(texts),
-  clientId: absentOr(text),
-  clientAuth: absentOr((value) => value === 'post' || value === 'basic'),
+const SHAPE: Record<Exclude<keyof Header, keyof ClearHeader>, Check> = {
+  kind: isString,
+  provider: isString,
+  params: isStringRecord,
+  endpoints: allowAbsent(isStringRecord),
+  clientId: allowAbsent(isString),
+  clientAuth: allowAbsent((value) => value === 'post' || value === 'basic'),
   method: (value) => METHODS.includes(value),
-  account: absentOr(texts),
-  issuedAt: absentOr(time),
-  expiresAt: absentOr(time),
-  sessionExpiresAt: absentOr(time),
-  renewable: flag,
-  clockOffset: absentOr(time),
-  lastRenewal: absentOr((value) => record(value) && time((value as { beganAt?: unknown }).beganAt)),
-  unanswered: absentOr(time),
-  lostRenewals: absentOr(time),
-  madeFrom: absentOr(text),
-  home: absentOr((value) => texts(value) && text((value as { path?: unknown }).path)),
-  loginRequired: absentOr(text),
-  createdAt: time,
+  account: allowAbsent(isStringRecord),
+  issuedAt: allowAbsent(isTime),
+  expiresAt: allowAbsent(isTime),
+  sessionExpiresAt: allowAbsent(isTime),
+  renewable: isFlag,
+  clockOffset: allowAbsent(isTime),
+  lastRenewal: allowAbsent((value) => isRecord(value) && isTime((value as { beganAt?: unknown }).beganAt)),
+  unanswered: allowAbsent(isTime),
+  lostRenewals: allowAbsent(isTime),
+  madeFrom: allowAbsent(isString),
+  home: allowAbsent((value) => isStringRecord(value) && isString((value as { path?: unknown }).path)),
+  loginRequired: allowAbsent(isString),
+  createdAt: isTime,
 }
 
 /** What every first line says. `name` is what its file is called. */
-export function clearPart(line: string, name: string): Clear {
-  const said = parse(line, name)
-  if (said.v !== 1) throw ofAnotherVersion(name, said.v)
-  if (said.name !== name) throw damaged(name, 'it belongs to another identity')
-  if (said.key !== undefined && !isKeyLocation(said.key)) throw damaged(name, 'its key is not named')
-  return said as unknown as Clear
+export function parseClearHeader(line: string, name: string): ClearHeader {
+  const said = parseHeaderLine(line, name)
+  if (said.v !== 1) throw createVersionError(name, said.v)
+  if (said.name !== name) throw createDamagedError(name, 'it belongs to another identity')
+  if (said.key !== undefined && !isKeyLocation(said.key))
+    throw createDamagedError(name, 'its key is not named')
+  return said as unknown as ClearHeader
 }
 
-function headerPart(clear: Clear): Header {
+function validateHeader(clear: ClearHeader): Header {
   const said = clear as unknown as Record<string, unknown>
   const wrong = Object.entries(SHAPE).find(([field, check]) => !check(said[field]))
-  if (wrong !== undefined) throw damaged(clear.name, `its header has no proper ${wrong[0]}`)
+  if (wrong !== undefined) throw createDamagedError(clear.name, `its header has no proper ${wrong[0]}`)
   return said as unknown as Header
 }
 
 export function isKeyLocation(value: unknown): value is KeyLocation {
-  if (!record(value)) return false
+  if (!isRecord(value)) return false
   const { id, where } = value as Record<string, unknown>
-  return typeof id === 'string' && KEY_ID.test(id) && PLACES.includes(where)
+  return typeof id === 'string' && KEY_ID.test(id) && KEY_PLACES.includes(where)
 }
 
-function parse(line: string, name: string): Record<string, unknown> {
+function parseHeaderLine(line: string, name: string): Record<string, unknown> {
   try {
     const said: unknown = JSON.parse(line)
-    if (record(said)) return said as Record<string, unknown>
+    if (isRecord(said)) return said as Record<string, unknown>
   } catch {
     // JSON.parse quotes what it read; a record's text has no place in an error.
   }
-  throw damaged(name, 'its header is not JSON')
+  throw createDamagedError(name, 'its header is not JSON')
 }
 
-function ofAnotherVersion(name: string, version: unknown): DaypassError {
-  if (typeof version !== 'number') return damaged(name, 'its header has no version')
+function createVersionError(name: string, version: unknown): DaypassError {
+  if (typeof version !== 'number') return createDamagedError(name, 'its header has no version')
   return new DaypassError('vault', `the record of \`${name}\` was written by a newer daypass`, {
     hint: 'update daypass: npm install -g daypass',
   })
 }
 
-export function damaged(name: string, why: string, cause?: unknown): DaypassError {
+export function createDamagedError(name: string, why: string, cause?: unknown): DaypassError {
   const whose = name.startsWith('__') ? 'a started login' : `\`${name}\``
   return new DaypassError('vault', `the record of ${whose} cannot be opened: ${why}`, {
     hint: name.startsWith('__')
@@ -107,18 +108,19 @@ export function damaged(name: string, why: string, cause?: unknown): DaypassErro
 }
 
 /** An identity's clear header. `name` is what the file is called: a header that says another is refused. */
-export function decodeHeader(text: string, name: string): Header {
-  return headerPart(clearPart(lines(text, name)[0], name))
+export function decodeHeader(content: string, name: string): Header {
+  return validateHeader(parseClearHeader(splitRecord(content, name)[0], name))
 }
 
-export function decodeClear(text: string, name: string): Clear {
-  return clearPart(lines(text, name)[0], name)
+export function decodeClear(content: string, name: string): ClearHeader {
+  return parseClearHeader(splitRecord(content, name)[0], name)
 }
 
 /** The two lines of a record; the second is there where something is sealed. */
-export function lines(text: string, name: string): [header: string, body: string | undefined] {
-  if (!text.endsWith('\n')) throw damaged(name, text === '' ? 'it is empty' : 'it was cut short')
-  const parts = text.slice(0, -1).split('\n')
-  if (parts.length > 2) throw damaged(name, 'it has more lines than a record')
+export function splitRecord(content: string, name: string): [header: string, body: string | undefined] {
+  if (!content.endsWith('\n'))
+    throw createDamagedError(name, content === '' ? 'it is empty' : 'it was cut short')
+  const parts = content.slice(0, -1).split('\n')
+  if (parts.length > 2) throw createDamagedError(name, 'it has more lines than a record')
   return [parts[0] ?? '', parts[1]]
 }

@@ -1,4 +1,9 @@
-export type { Keys, Wanted } from './keys.ts'
-export { createVault, type DiskVaultOptions, diskVault, memoryVault } from './open-vault.ts'
+export type { KeyPlacement as Wanted, Keys } from './keys.ts'
+export {
+  createMemoryVault as memoryVault,
+  createVault,
+  type DiskVaultOptions,
+  openDiskVault as diskVault,
+} from './open-vault.ts'
 export type { Slot, Store } from './store.ts'
-export type { EntrySlot, Listed, Vault } from './vault.ts'
+export type { EntrySlot, ListedRecord as Listed, Vault } from './vault.ts'

@@ -7,7 +7,7 @@ import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { loadFirst } from './native.ts'
 
-export interface KeychainPatience {
+export interface KeychainOptions {
   /** How long one call may take, in milliseconds: 2.5 s, and 60 s where a person may be asked. */
   limit?: number | undefined
   /** Called after 2 s without an answer: the keychain may be asking for its password. */
@@ -18,62 +18,59 @@ const LIMIT = 2_500
 const SLOW = 2_000
 const SERVICE = 'daypass'
 
-interface Entry {
+interface KeychainEntry {
   getPassword(): Promise<string | null>
   setPassword(password: string): Promise<void>
 }
 
 interface Keyring {
-  AsyncEntry: new (service: string, account: string, options: object) => Entry
+  AsyncEntry: new (service: string, account: string, options: object) => KeychainEntry
 }
 
 /** `undefined`: the keychain answers, and has no such item. */
-export async function readKeychain(
-  account: string,
-  patience?: KeychainPatience,
-): Promise<string | undefined> {
-  return (await answered(account, (entry) => entry.getPassword(), patience)) ?? undefined
+export async function readKeychain(account: string, patience?: KeychainOptions): Promise<string | undefined> {
+  return (await callKeychain(account, (entry) => entry.getPassword(), patience)) ?? undefined
 }
 
 export async function writeKeychain(
   account: string,
   text: string,
-  patience?: KeychainPatience,
+  patience?: KeychainOptions,
 ): Promise<void> {
-  await answered(account, (entry) => entry.setPassword(text), patience)
+  await callKeychain(account, (entry) => entry.setPassword(text), patience)
 }
 
-async function answered<T>(
+async function callKeychain<T>(
   account: string,
-  ask: (entry: Entry) => Promise<T>,
-  { limit = LIMIT, onSlow }: KeychainPatience = {},
+  ask: (entry: KeychainEntry) => Promise<T>,
+  { limit = LIMIT, onSlow }: KeychainOptions = {},
 ): Promise<T> {
   const timers: NodeJS.Timeout[] = []
   const began = Date.now()
   try {
-    const answer = ask(open(account))
+    const answer = ask(openKeychainEntry(account))
     noteCall(answer)
     const late = new Promise<never>((_, reject) => {
-      timers.push(setTimeout(() => reject(silent(limit)), limit))
+      timers.push(setTimeout(() => reject(createSilentKeychainError(limit)), limit))
       if (onSlow && limit > SLOW) timers.push(setTimeout(onSlow, SLOW))
     })
     return await Promise.race([answer, late])
   } catch (error) {
-    throw isDaypassError(error) ? error : explained(error, Date.now() - began)
+    throw isDaypassError(error) ? error : createKeychainError(error, Date.now() - began)
   } finally {
     timers.forEach(clearTimeout)
   }
 }
 
-let unanswered = 0
+let pendingCalls = 0
 
 function noteCall(answer: Promise<unknown>): void {
   const settled = () => {
-    unanswered -= 1
-    if (unanswered === 0) process.off('exit', cutOff)
+    pendingCalls -= 1
+    if (pendingCalls === 0) process.off('exit', abandonCalls)
   }
-  if (unanswered === 0) process.on('exit', cutOff)
-  unanswered += 1
+  if (pendingCalls === 0) process.on('exit', abandonCalls)
+  pendingCalls += 1
   answer.then(settled, settled) // it may fail long after it was left behind
 }
 
@@ -81,10 +78,10 @@ function noteCall(answer: Promise<unknown>): void {
  * At its end the process waits for its threads, and the thread of a call that was left behind waits for a person. Once
  * a second it looks at its socket: with a file in the place of that, the call fails. Nobody else uses sockets any more.
  */
-function cutOff(): void {
+function abandonCalls(): void {
   try {
     for (const handle of process.platform === 'linux' ? readdirSync('/proc/self/fd').map(Number) : []) {
-      if (handle > 2 && isSocket(handle)) putFileInPlaceOf(handle)
+      if (handle > 2 && isSocket(handle)) replaceWithFile(handle)
     }
   } catch {
     // Then the process ends when the prompt does.
@@ -100,19 +97,19 @@ function isSocket(handle: number): boolean {
 }
 
 /** The lowest number that is free is given first. */
-function putFileInPlaceOf(handle: number): void {
+function replaceWithFile(handle: number): void {
   closeSync(handle)
   while (openSync('/dev/null', 'r') !== handle);
 }
 
 /** Pinned: the library would else fall back to the kernel's keyring, which is empty after the next boot. */
-function open(account: string): Entry {
-  const { AsyncEntry } = keyring()
+function openKeychainEntry(account: string): KeychainEntry {
+  const { AsyncEntry } = loadKeyring()
   return new AsyncEntry(SERVICE, account, { linux: { store: 'secret-service' } })
 }
 
-function keyring(): Keyring {
-  const found = loadFirst([...platformPackages(), '@napi-rs/keyring'])
+function loadKeyring(): Keyring {
+  const found = loadFirst([...listPlatformPackages(), '@napi-rs/keyring'])
   if (found !== undefined) return found.loaded as Keyring
   throw new DaypassError('keychain', 'the part that speaks to the keychain is not installed', {
     hint: 'npm install @napi-rs/keyring, or set DAYPASS_STORE=file for a new vault',
@@ -120,7 +117,7 @@ function keyring(): Keyring {
 }
 
 /** The package with the binary in it; the loader package costs 3 ms to find the same. */
-function platformPackages(): string[] {
+function listPlatformPackages(): string[] {
   const { platform, arch } = process
   const endings = platform === 'linux' ? ['-gnu', '-musl'] : platform === 'win32' ? ['-msvc'] : ['']
   return endings.map((ending) => `@napi-rs/keyring-${platform}-${arch}${ending}`)
@@ -155,10 +152,10 @@ const REASONS: [pattern: RegExp, what: string, hint: string][] = [
 ]
 
 /** Some calls have a limit of their own, shorter than ours. */
-function explained(cause: unknown, waited: number): DaypassError {
+function createKeychainError(cause: unknown, waited: number): DaypassError {
   const said = String((cause as Error | undefined)?.message)
   const reason = REASONS.find(([pattern]) => pattern.test(said))
-  if (reason === REASONS[0]) return silent(waited, cause)
+  if (reason === REASONS[0]) return createSilentKeychainError(waited, cause)
   const [, what, hint] = reason ?? [
     '',
     'the keychain failed',
@@ -167,7 +164,7 @@ function explained(cause: unknown, waited: number): DaypassError {
   return new DaypassError('keychain', what, { hint, cause })
 }
 
-function silent(limit: number, cause?: unknown): DaypassError {
+function createSilentKeychainError(limit: number, cause?: unknown): DaypassError {
   const [, what, hint] = REASONS[0]!
   return new DaypassError(
     'keychain',

@@ -8,11 +8,11 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Store } from '../core/stores.ts'
 import type { KeyLocation } from '../core/types.ts'
 import { isKeyLocation } from './header.ts'
-import { type KeychainPatience, readKeychain, writeKeychain } from './keychain.ts'
+import { type KeychainOptions, readKeychain, writeKeychain } from './keychain.ts'
 import type { LockOptions } from './lock.ts'
 import { type Report, readOwnFile } from './read-file.ts'
 
-export type Wanted = Exclude<Store, 'memory'>
+export type KeyPlacement = Exclude<Store, 'memory'>
 
 /** What the vault needs to know of keys. */
 export interface Keys {
@@ -23,18 +23,18 @@ export interface Keys {
 }
 
 export interface DiskKeysOptions {
-  wanted?: Wanted | undefined
+  wanted?: KeyPlacement | undefined
   report?: Report | undefined
-  keychain?: KeychainPatience | undefined
+  keychain?: KeychainOptions | undefined
   lock?: LockOptions | undefined
 }
 
-export function diskKeys(folder: string, options: DiskKeysOptions = {}): Keys {
+export function createDiskKeys(folder: string, options: DiskKeysOptions = {}): Keys {
   const opened = new Map<string, Promise<Buffer>>()
   let decided: KeyLocation | undefined
   return {
     location: async () => {
-      decided ??= readDecision(folder, options.report) ?? (await decide(folder, options))
+      decided ??= readDecision(folder, options.report) ?? (await decideLocation(folder, options))
       return decided
     },
     open: (location) => {
@@ -65,53 +65,53 @@ export async function openKey(
       hint: 'log in again',
     })
   }
-  const found = location.where === 'file' ? keyFromFile(folder, location.id, report) : undefined
-  return found ?? keyFromKeychain(folder, location.id, keychain)
+  const found = location.where === 'file' ? readKeyFile(folder, location.id, report) : undefined
+  return found ?? readKeychainKey(folder, location.id, keychain)
 }
 
-function keyFromFile(folder: string, id: string, report?: Report): Buffer {
-  const path = keyFile(folder, id)
+function readKeyFile(folder: string, id: string, report?: Report): Buffer {
+  const path = buildKeyPath(folder, id)
   const text = readOwnFile(path, report)
   if (text === undefined) {
-    throw new DaypassError('vault', `the key file ${path} is missing`, { hint: startAnew(folder) })
+    throw new DaypassError('vault', `the key file ${path} is missing`, { hint: formatRecoveryHint(folder) })
   }
   return parseKey(text, `the key file ${path} is damaged`, folder)
 }
 
-async function keyFromKeychain(folder: string, id: string, patience?: KeychainPatience): Promise<Buffer> {
-  const text = await readKeychain(account(id), patience)
+async function readKeychainKey(folder: string, id: string, patience?: KeychainOptions): Promise<Buffer> {
+  const text = await readKeychain(formatKeychainAccount(id), patience)
   if (text === undefined) {
-    throw new DaypassError('vault', `the key ${account(id)} is no longer in the keychain`, {
-      hint: startAnew(folder),
+    throw new DaypassError('vault', `the key ${formatKeychainAccount(id)} is no longer in the keychain`, {
+      hint: formatRecoveryHint(folder),
     })
   }
-  return parseKey(text, `the key ${account(id)} in the keychain is damaged`, folder)
+  return parseKey(text, `the key ${formatKeychainAccount(id)} in the keychain is damaged`, folder)
 }
 
 function parseKey(text: string, problem: string, folder: string): Buffer {
   const key = Buffer.from(text.trim(), 'base64')
   if (key.length === 32) return key
-  throw new DaypassError('vault', problem, { hint: startAnew(folder) })
+  throw new DaypassError('vault', problem, { hint: formatRecoveryHint(folder) })
 }
 
-function startAnew(folder: string): string {
-  return `bring it back from a backup, or give it up: remove ${decisionFile(folder)} and log in again`
+function formatRecoveryHint(folder: string): string {
+  return `bring it back from a backup, or give it up: remove ${buildDecisionPath(folder)} and log in again`
 }
 
-function account(id: string): string {
+function formatKeychainAccount(id: string): string {
   return `vault-${id}`
 }
 
-function keyFile(folder: string, id: string): string {
+function buildKeyPath(folder: string, id: string): string {
   return join(folder, `key-${id}`)
 }
 
-function decisionFile(folder: string): string {
+function buildDecisionPath(folder: string): string {
   return join(folder, 'vault.json')
 }
 
 function readDecision(folder: string, report?: Report): KeyLocation | undefined {
-  const path = decisionFile(folder)
+  const path = buildDecisionPath(folder)
   const text = readOwnFile(path, report)
   if (text === undefined) return undefined
   try {
@@ -126,16 +126,16 @@ function readDecision(folder: string, report?: Report): KeyLocation | undefined 
 }
 
 /** Two processes at once make one key: the second finds the first one's decision. */
-async function decide(folder: string, options: DiskKeysOptions): Promise<KeyLocation> {
-  const { exclusively } = await import('./lock.ts')
+async function decideLocation(folder: string, options: DiskKeysOptions): Promise<KeyLocation> {
+  const { runExclusively: exclusively } = await import('./lock.ts')
   const { reserveRoom } = await import('./atomic.ts')
   const work = async () => {
     const theirs = readDecision(folder, options.report)
     if (theirs !== undefined) return theirs
     // Room first: a key that nobody finds again would stay in the keychain for ever.
-    const room = reserveRoom(decisionFile(folder), 128)
+    const room = reserveRoom(buildDecisionPath(folder), 128)
     try {
-      const key = await create(folder, options)
+      const key = await createKey(folder, options)
       room.write(`${JSON.stringify({ v: 1, key })}\n`)
       return key
     } finally {
@@ -145,25 +145,29 @@ async function decide(folder: string, options: DiskKeysOptions): Promise<KeyLoca
   return exclusively(join(folder, 'locks', '__vault.lock'), 'making the vault', work, options.lock)
 }
 
-async function create(folder: string, { wanted = 'auto', keychain }: DiskKeysOptions): Promise<KeyLocation> {
+async function createKey(
+  folder: string,
+  { wanted = 'auto', keychain }: DiskKeysOptions,
+): Promise<KeyLocation> {
   const id = randomBytes(8).toString('hex')
   const key = randomBytes(32).toString('base64')
-  if (wanted !== 'file' && (await keptByKeychain(id, key, wanted, keychain))) return { id, where: 'keychain' }
+  if (wanted !== 'file' && (await storeInKeychain(id, key, wanted, keychain)))
+    return { id, where: 'keychain' }
   const { writeFileDurably } = await import('./atomic.ts')
-  writeFileDurably(keyFile(folder, id), `${key}\n`)
+  writeFileDurably(buildKeyPath(folder, id), `${key}\n`)
   return { id, where: 'file' }
 }
 
 /** Written and read back, for some keychains accept what they do not keep. */
-async function keptByKeychain(
+async function storeInKeychain(
   id: string,
   key: string,
-  wanted: Exclude<Wanted, 'file'>,
-  patience?: KeychainPatience,
+  wanted: Exclude<KeyPlacement, 'file'>,
+  patience?: KeychainOptions,
 ): Promise<boolean> {
   try {
-    await writeKeychain(account(id), key, patience)
-    if ((await readKeychain(account(id), patience)) === key) return true
+    await writeKeychain(formatKeychainAccount(id), key, patience)
+    if ((await readKeychain(formatKeychainAccount(id), patience)) === key) return true
     throw new DaypassError('keychain', 'the keychain does not keep what it is given', {
       hint: 'set DAYPASS_STORE=file',
     })

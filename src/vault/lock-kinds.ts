@@ -5,7 +5,7 @@
  * SQLite must find the file empty, so nothing is ever written into it.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats } from 'node:fs'
-import { errno } from './disk-error.ts'
+import { getErrno } from './disk-error.ts'
 import { loadFirst } from './native.ts'
 
 /** An open lock file. Closing it releases. */
@@ -29,18 +29,18 @@ const RANGE: [offset: number, length: number] = process.platform === 'darwin' ? 
 const SQLITE_BUSY = 5
 
 const OPENERS: Partial<Record<LockKind, () => OpenLock | undefined>> = {
-  native: nativeOpener,
-  sqlite: sqliteOpener,
+  native: createNativeOpener,
+  sqlite: createSqliteOpener,
 }
 
 /** `undefined`: this system does not have it. */
-export function openerOf(kind: LockKind): OpenLock | undefined {
+export function createLockOpener(kind: LockKind): OpenLock | undefined {
   return OPENERS[kind]?.()
 }
 
 type TryLock = (handle: number, offset: number, length: number, how?: unknown) => boolean | undefined
 
-function nativeOpener(): OpenLock | undefined {
+function createNativeOpener(): OpenLock | undefined {
   // The addon itself: the package's own loader takes 10 ms to find it.
   const addon = `fs-native-extensions/prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`
   const found = loadFirst([addon, 'fs-native-extensions'])
@@ -52,14 +52,14 @@ function nativeOpener(): OpenLock | undefined {
     const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = constants
     const handle = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
     return {
-      take: () => refusal(() => tryLock(handle, ...RANGE, how) !== false, isTaken),
-      isAt: (path) => isSame(fstatSync(handle), path),
+      take: () => takeUnlessRefused(() => tryLock(handle, ...RANGE, how) !== false, isHeldElsewhere),
+      isAt: (path) => isSameFile(fstatSync(handle), path),
       close: () => closeSync(handle),
     }
   }
 }
 
-function isSame(opened: Stats, path: string): boolean {
+function isSameFile(opened: Stats, path: string): boolean {
   const there = lstatSync(path, { throwIfNoEntry: false })
   return there !== undefined && there.ino === opened.ino && there.dev === opened.dev
 }
@@ -69,40 +69,40 @@ interface Database {
   close(): void
 }
 
-function sqliteOpener(): OpenLock | undefined {
-  const sqlite = quietly(() => process.getBuiltinModule?.('node:sqlite')) as
+function createSqliteOpener(): OpenLock | undefined {
+  const sqlite = loadQuietly(() => process.getBuiltinModule?.('node:sqlite')) as
     | { DatabaseSync: new (path: string) => Database }
     | undefined
   if (sqlite === undefined) return undefined
   return (path) => {
-    makeEmpty(path)
+    createEmptyFile(path)
     const opened = lstatSync(path)
     // SQLite would follow it.
     if (opened.isSymbolicLink()) throw Object.assign(new Error('a symbolic link'), { code: 'ELOOP' })
     const database = new sqlite.DatabaseSync(path)
     return {
-      take: () => refusal(() => begin(database), isBusy),
-      isAt: (path) => isSame(opened, path),
+      take: () => takeUnlessRefused(() => beginExclusive(database), isBusy),
+      isAt: (path) => isSameFile(opened, path),
       close: () => database.close(),
     }
   }
 }
 
-function begin(database: Database): true {
+function beginExclusive(database: Database): true {
   database.exec('BEGIN EXCLUSIVE')
   return true
 }
 
 /** SQLite would make it readable by all. An existing one is not opened: closing it would drop our own lock. */
-function makeEmpty(path: string): void {
+function createEmptyFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
-    if (errno(error) !== 'EEXIST') throw error
+    if (getErrno(error) !== 'EEXIST') throw error
   }
 }
 
-function refusal(take: () => boolean, isRefusal: (error: unknown) => boolean): boolean {
+function takeUnlessRefused(take: () => boolean, isRefusal: (error: unknown) => boolean): boolean {
   try {
     return take()
   } catch (error) {
@@ -111,8 +111,8 @@ function refusal(take: () => boolean, isRefusal: (error: unknown) => boolean): b
   }
 }
 
-function isTaken(error: unknown): boolean {
-  return errno(error) === 'EAGAIN'
+function isHeldElsewhere(error: unknown): boolean {
+  return getErrno(error) === 'EAGAIN'
 }
 
 function isBusy(error: unknown): boolean {
@@ -120,7 +120,7 @@ function isBusy(error: unknown): boolean {
 }
 
 /** Node 22 warns that SQLite is experimental when it is loaded. Other warnings pass, and so do later ones. */
-function quietly<T>(load: () => T): T {
+function loadQuietly<T>(load: () => T): T {
   const { emitWarning } = process
   process.emitWarning = (...said: unknown[]) => {
     if (!String(said[0]).includes('SQLite')) Reflect.apply(emitWarning, process, said)

@@ -7,11 +7,11 @@ import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { makeFolder } from './atomic.ts'
-import { diskError, errno } from './disk-error.ts'
-import { type LockFile, type LockKind, type OpenLock, openerOf } from './lock-kinds.ts'
+import { createDiskError, getErrno } from './disk-error.ts'
+import { createLockOpener, type LockFile, type LockKind, type OpenLock } from './lock-kinds.ts'
 import { readOwnFile } from './read-file.ts'
 
-const PATIENCE = 30_000
+const DEFAULT_TIMEOUT = 30_000
 const KINDS: readonly LockKind[] = ['native', 'sqlite']
 
 export interface Holder {
@@ -29,24 +29,24 @@ export interface LockOptions {
 
 const openers = new Map<LockKind, OpenLock | undefined>()
 
-function opener(kind: LockKind): OpenLock | undefined {
-  if (!openers.has(kind)) openers.set(kind, openerOf(kind))
+function getLockOpener(kind: LockKind): OpenLock | undefined {
+  if (!openers.has(kind)) openers.set(kind, createLockOpener(kind))
   return openers.get(kind)
 }
 
 /** The lock this system has; `undefined` where nothing can be renewed safely. For `doctor`. */
-function lockKind(kinds: readonly LockKind[] = KINDS): LockKind | undefined {
-  return kinds.find((kind) => opener(kind) !== undefined)
+function findLockKind(kinds: readonly LockKind[] = KINDS): LockKind | undefined {
+  return kinds.find((kind) => getLockOpener(kind) !== undefined)
 }
 
 /** Runs `work` while holding the lock file at `path` (`….lock`). */
-export async function exclusively<T>(
+export async function runExclusively<T>(
   path: string,
   purpose: string,
   work: () => Promise<T>,
-  { patience = PATIENCE, kinds = KINDS }: LockOptions = {},
+  { patience = DEFAULT_TIMEOUT, kinds = KINDS }: LockOptions = {},
 ): Promise<T> {
-  const file = await hold(path, kinds, patience)
+  const file = await acquireLock(path, kinds, patience)
   try {
     noteHolder(path, purpose)
     return await work()
@@ -59,11 +59,11 @@ export async function exclusively<T>(
 
 /** One attempt, without waiting: the lock, or what is known of who has it. */
 export function tryHold(path: string, purpose: string): { release(): void } | { holder: Holder | undefined } {
-  const file = open(path, KINDS)
+  const file = openLockFile(path, KINDS)
   let isHeld = false
   try {
     // One that was deleted just now excludes nobody: whoever tries again meets the one in its place.
-    isHeld = attempt(file, path) && file.isAt(path)
+    isHeld = tryTakeLock(file, path) && file.isAt(path)
     if (!isHeld) return { holder: readHolder(path) }
   } finally {
     if (!isHeld) file.close()
@@ -78,12 +78,12 @@ export function tryHold(path: string, purpose: string): { release(): void } | { 
 }
 
 /** A file that was deleted while we waited for it excludes nobody any more: then the one in its place is locked. */
-async function hold(path: string, kinds: readonly LockKind[], patience: number): Promise<LockFile> {
+async function acquireLock(path: string, kinds: readonly LockKind[], patience: number): Promise<LockFile> {
   const deadline = performance.now() + patience
   for (;;) {
-    const file = open(path, kinds)
+    const file = openLockFile(path, kinds)
     try {
-      await take(file, path, patience, deadline)
+      await waitForLock(file, path, patience, deadline)
       if (file.isAt(path)) return file
     } catch (error) {
       file.close()
@@ -93,8 +93,8 @@ async function hold(path: string, kinds: readonly LockKind[], patience: number):
   }
 }
 
-function open(path: string, kinds: readonly LockKind[]): LockFile {
-  const kind = lockKind(kinds)
+function openLockFile(path: string, kinds: readonly LockKind[]): LockFile {
+  const kind = findLockKind(kinds)
   if (kind === undefined) {
     throw new DaypassError('lock', 'this system has no lock that is safe to renew a session under', {
       hint: 'npm install fs-native-extensions, or run daypass with Node 22.13 or newer',
@@ -102,34 +102,34 @@ function open(path: string, kinds: readonly LockKind[]): LockFile {
   }
   makeFolder(dirname(path))
   try {
-    return opener(kind)!(path)
+    return getLockOpener(kind)!(path)
   } catch (error) {
-    throw diskError(error, 'lock', path)
+    throw createDiskError(error, 'lock', path)
   }
 }
 
 /** Polled, because a blocking wait could neither be bounded nor left; jitter, so that waiters take turns. */
-async function take(file: LockFile, path: string, patience: number, deadline: number): Promise<void> {
-  while (!attempt(file, path)) {
+async function waitForLock(file: LockFile, path: string, patience: number, deadline: number): Promise<void> {
+  while (!tryTakeLock(file, path)) {
     const left = deadline - performance.now()
-    if (left <= 0) throw timedOut(path, patience)
+    if (left <= 0) throw createLockTimeoutError(path, patience)
     await new Promise((resolve) => setTimeout(resolve, Math.min(left, 5 + Math.random() * 20)))
   }
 }
 
-function attempt(file: LockFile, path: string): boolean {
+function tryTakeLock(file: LockFile, path: string): boolean {
   try {
     return file.take()
   } catch (error) {
     if (isDaypassError(error)) throw error
-    throw new DaypassError('lock', `${path} cannot be locked: the system said ${errno(error) ?? 'no'}`, {
+    throw new DaypassError('lock', `${path} cannot be locked: the system said ${getErrno(error) ?? 'no'}`, {
       hint: 'set DAYPASS_HOME to a folder on a local disk',
       cause: error,
     })
   }
 }
 
-function holderFile(path: string): string {
+function buildHolderPath(path: string): string {
   return path.replace(/\.lock$/, '.holder')
 }
 
@@ -138,7 +138,11 @@ function noteHolder(path: string, purpose: string): void {
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   const holder: Holder = { pid: process.pid, purpose, since: Date.now() }
   try {
-    const handle = openSync(holderFile(path), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0o600)
+    const handle = openSync(
+      buildHolderPath(path),
+      O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK,
+      0o600,
+    )
     try {
       writeSync(handle, JSON.stringify(holder))
     } finally {
@@ -151,15 +155,15 @@ function noteHolder(path: string, purpose: string): void {
 
 function forgetHolder(path: string): void {
   try {
-    rmSync(holderFile(path), { force: true })
+    rmSync(buildHolderPath(path), { force: true })
   } catch {
     // Whatever lies there keeps nobody from the lock.
   }
 }
 
-function timedOut(path: string, patience: number): DaypassError {
+function createLockTimeoutError(path: string, patience: number): DaypassError {
   const holder = readHolder(path)
-  const who = holder === undefined ? '' : ` (${describe(holder)})`
+  const who = holder === undefined ? '' : ` (${describeHolder(holder)})`
   const waited = patience < 1000 ? `${patience} ms` : `${Math.round(patience / 1000)} s`
   return new DaypassError(
     'lock',
@@ -168,13 +172,13 @@ function timedOut(path: string, patience: number): DaypassError {
   )
 }
 
-function describe({ pid, purpose, since }: Holder): string {
+function describeHolder({ pid, purpose, since }: Holder): string {
   return `pid ${pid}, ${purpose}, for ${Math.max(0, Math.round((Date.now() - since) / 1000))} s`
 }
 
 function readHolder(path: string): Holder | undefined {
   try {
-    const said = JSON.parse(readOwnFile(holderFile(path)) ?? '') as Holder
+    const said = JSON.parse(readOwnFile(buildHolderPath(path)) ?? '') as Holder
     return typeof said.pid === 'number' && typeof said.purpose === 'string' ? said : undefined
   } catch {
     return undefined

@@ -1,5 +1,5 @@
 import { DaypassError } from '../core/errors.ts'
-import { nothingThere } from './disk-error.ts'
+import { createNoRecordError } from './disk-error.ts'
 import type { Store } from './store.ts'
 
 interface Turn {
@@ -14,17 +14,17 @@ export function memoryStore({ patience = 30_000 }: { patience?: number } = {}): 
   return {
     get: async (name) => texts.get(name),
     names: async () => [...texts.keys()].sort(),
-    reserve: async (name) => slot((text) => texts.set(name, text)),
+    reserve: async (name) => createMemorySlot((text) => texts.set(name, text)),
     unfinished: async () => [],
     delete: async (name) => texts.delete(name),
-    setAside: async (name) => {
+    quarantine: async (name) => {
       const text = texts.get(name)
-      if (text === undefined) throw nothingThere(name)
+      if (text === undefined) throw createNoRecordError(name)
       texts.delete(name)
       return 'memory'
     },
     exclusive: async (name, purpose, work) => {
-      const end = await take(turns, name, purpose, patience)
+      const end = await takeTurn(turns, name, purpose, patience)
       try {
         return await work()
       } finally {
@@ -34,7 +34,7 @@ export function memoryStore({ patience = 30_000 }: { patience?: number } = {}): 
   }
 }
 
-function slot(keep: (text: string) => void) {
+function createMemorySlot(keep: (text: string) => void) {
   let used = false
   return {
     write: async (text: string) => {
@@ -49,7 +49,7 @@ function slot(keep: (text: string) => void) {
 }
 
 /** Between the last look and the taking nothing is awaited, so of all whom an end wakes one gets it. */
-async function take(
+async function takeTurn(
   turns: Map<string, Turn>,
   name: string,
   purpose: string,
@@ -57,7 +57,7 @@ async function take(
 ): Promise<() => void> {
   const deadline = performance.now() + patience
   for (let held = turns.get(name); held !== undefined; held = turns.get(name)) {
-    if (!(await endsBefore(held.over, deadline))) {
+    if (!(await hasEndedBefore(held.over, deadline))) {
       throw new DaypassError('lock', `another call (${held.purpose}) holds ${name}`, { hint: 'try again' })
     }
   }
@@ -72,7 +72,7 @@ async function take(
   }
 }
 
-async function endsBefore(over: Promise<void>, deadline: number): Promise<boolean> {
+async function hasEndedBefore(over: Promise<void>, deadline: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(resolve, Math.max(0, deadline - performance.now()), false)

@@ -2,7 +2,7 @@
  * `require` for the two optional native packages. In the CommonJS bundle it is there, and quicker than one that is made;
  * in a module it is made, from a built-in that is loaded anyway.
  */
-function load(specifier: string): unknown {
+function loadModule(specifier: string): unknown {
   if (typeof __filename === 'string') return require(specifier)
   return process.getBuiltinModule('node:module').createRequire(import.meta.url)(specifier)
 }
@@ -11,7 +11,7 @@ function load(specifier: string): unknown {
 export function loadFirst(specifiers: readonly string[]): { loaded: unknown; from: string } | undefined {
   for (const from of specifiers) {
     try {
-      return { loaded: load(from), from }
+      return { loaded: loadModule(from), from }
     } catch {
       // An optional package; whoever needs it says what to install.
     }

@@ -1,67 +1,71 @@
 import { randomBytes } from 'node:crypto'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { checkIdentityName } from '../core/names.ts'
+import { assertIdentityName } from '../core/names.ts'
 import type { Entry, Grant, Header } from '../core/types.ts'
 import { type DiskOptions, diskStore } from './disk.ts'
-import { type Clear, decodeClear, decodeHeader } from './header.ts'
-import type { KeychainPatience } from './keychain.ts'
-import { diskKeys, type Keys, type Wanted } from './keys.ts'
+import { type ClearHeader, decodeClear, decodeHeader } from './header.ts'
+import type { KeychainOptions } from './keychain.ts'
+import { createDiskKeys, type KeyPlacement, type Keys } from './keys.ts'
 import { memoryStore } from './memory.ts'
-import { encodeRecord, openBody, sealedLength, sealRecord } from './seal.ts'
+import { computeSealedLength, encodeRecord, openBody, sealRecord } from './seal.ts'
 import type { Slot, Store } from './store.ts'
-import type { EntrySlot, Listed, Vault } from './vault.ts'
+import type { EntrySlot, ListedRecord, Vault } from './vault.ts'
 
 /** What an answer may add to the record that is renewed: a longer token, an id token, new claims. */
-const MARGIN = 16 * 1024
+const RENEWAL_MARGIN = 16 * 1024
 
-const OURS = '__'
+const RESERVED_PREFIX = '__'
 
 export function createVault({ store, keys }: { store: Store; keys: Keys }): Vault {
-  const { seal, open } = sealing(keys)
+  const { seal, open } = createSealer(keys)
   const encode = ({ header, grant }: Entry) =>
-    grant === undefined ? clearRecord(header) : seal(header, grant)
+    grant === undefined ? encodeClearRecord(header) : seal(header, grant)
   const header = async (name: string) => {
-    const text = await store.get(checkIdentityName(name))
+    const text = await store.get(assertIdentityName(name))
     return text === undefined ? undefined : decodeHeader(text, name)
   }
-  const decode = async (text: string, name: string) => entry(decodeHeader(text, name), await open(text, name))
+  const decode = async (text: string, name: string) =>
+    buildEntry(decodeHeader(text, name), await open(text, name))
   /** Room that was not filled yet, or half filled, is no record; its seal says so. What it was longer may still follow. */
-  const whole = (text: string, name: string) =>
+  const decodeComplete = (text: string, name: string) =>
     decode(`${text.split('\n', 2).join('\n')}\n`, name).catch((error: unknown) => {
       if (isDaypassError(error, 'vault')) return undefined
       throw error
     })
   const write = async (entry: Entry) => {
-    await put(store, entry.header.name, await encode(checked(entry)))
+    await writeText(store, entry.header.name, await encode(assertEntryName(entry)))
   }
-  const names = async () => (await store.names()).filter((name) => !name.startsWith(OURS))
+  const names = async () => (await store.names()).filter((name) => !name.startsWith(RESERVED_PREFIX))
   return {
     header,
     names,
-    list: async () => Promise.all((await names()).map((name) => listed(name, header))),
+    list: async () => Promise.all((await names()).map((name) => readListedRecord(name, header))),
     read: async (name) => {
-      const text = await store.get(checkIdentityName(name))
+      const text = await store.get(assertIdentityName(name))
       return text === undefined ? undefined : decode(text, name)
     },
     write,
     reserve: async (entry) => {
       const key = await keys.location()
       await keys.open(key)
-      const bytes = sealedLength({ ...checked(entry).header, key }, entry.grant ?? {}) + MARGIN
-      return entrySlot(await store.reserve(entry.header.name, bytes), entry.header.name, encode)
+      const bytes =
+        computeSealedLength({ ...assertEntryName(entry).header, key }, entry.grant ?? {}) + RENEWAL_MARGIN
+      return createEntrySlot(await store.reserve(entry.header.name, bytes), entry.header.name, encode)
     },
-    rescue: async (name) => {
+    recoverPending: async (name) => {
       const unanswered = (await header(name))?.unanswered
       if (unanswered === undefined) return false
-      const written = await Promise.all((await store.unfinished(name)).map((text) => whole(text, name)))
+      const written = await Promise.all(
+        (await store.unfinished(name)).map((text) => decodeComplete(text, name)),
+      )
       const answer = written.find((one) => one?.header.lastRenewal?.beganAt === unanswered)
       if (answer) await write(answer)
       return answer !== undefined
     },
-    remove: async (name) => store.delete(checkIdentityName(name)),
-    setAside: async (name) => store.setAside(checkIdentityName(name)),
+    remove: async (name) => store.delete(assertIdentityName(name)),
+    quarantine: async (name) => store.quarantine(assertIdentityName(name)),
     exclusive: (name, purpose, work) => store.exclusive(name, purpose, work),
-    sealed: startedLogins(store, { seal, open }),
+    sealed: createSealedTexts(store, { seal, open }),
     location: async () => {
       const location = await keys.location()
       await keys.open(location)
@@ -70,7 +74,7 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
   }
 }
 
-async function put(store: Store, name: string, text: string): Promise<void> {
+async function writeText(store: Store, name: string, text: string): Promise<void> {
   const slot = await store.reserve(name, Buffer.byteLength(text))
   try {
     await slot.write(text)
@@ -79,12 +83,12 @@ async function put(store: Store, name: string, text: string): Promise<void> {
   }
 }
 
-interface Sealing {
-  seal(header: Clear, body: unknown): Promise<string>
+interface Sealer {
+  seal(header: ClearHeader, body: unknown): Promise<string>
   open(text: string, name: string): Promise<unknown>
 }
 
-function sealing(keys: Keys): Sealing {
+function createSealer(keys: Keys): Sealer {
   return {
     seal: async (header, body) => {
       const key = await keys.location()
@@ -97,20 +101,23 @@ function sealing(keys: Keys): Sealing {
   }
 }
 
-function clearRecord({ key: _, ...header }: Header): string {
+function encodeClearRecord({ key: _, ...header }: Header): string {
   return encodeRecord(header)
 }
 
-function entry(header: Header, grant: unknown): Entry {
+function buildEntry(header: Header, grant: unknown): Entry {
   return grant === undefined ? { header } : { header, grant: grant as Grant }
 }
 
-function checked(entry: Entry): Entry {
-  checkIdentityName(entry.header.name)
+function assertEntryName(entry: Entry): Entry {
+  assertIdentityName(entry.header.name)
   return entry
 }
 
-async function listed(name: string, read: (name: string) => Promise<Header | undefined>): Promise<Listed> {
+async function readListedRecord(
+  name: string,
+  read: (name: string) => Promise<Header | undefined>,
+): Promise<ListedRecord> {
   try {
     const header = await read(name)
     return header === undefined ? { name, problem: 'it was removed just now' } : { name, header }
@@ -120,7 +127,11 @@ async function listed(name: string, read: (name: string) => Promise<Header | und
   }
 }
 
-function entrySlot(slot: Slot, name: string, encode: (entry: Entry) => Promise<string> | string): EntrySlot {
+function createEntrySlot(
+  slot: Slot,
+  name: string,
+  encode: (entry: Entry) => Promise<string> | string,
+): EntrySlot {
   return {
     write: async (entry) => {
       if (entry.header.name !== name) throw new Error(`room of ${name} used for ${entry.header.name}`)
@@ -130,41 +141,41 @@ function entrySlot(slot: Slot, name: string, encode: (entry: Entry) => Promise<s
   }
 }
 
-function startedLogins(store: Store, { seal, open }: Sealing): Vault['sealed'] {
+function createSealedTexts(store: Store, { seal, open }: Sealer): Vault['sealed'] {
   return {
     read: async (name) => {
-      const text = await store.get(ours(name))
+      const text = await store.get(assertReservedName(name))
       return text === undefined ? undefined : open(text, name)
     },
     write: async (name, body) => {
-      await put(store, name, await seal({ v: 1, name: ours(name) }, body))
+      await writeText(store, name, await seal({ v: 1, name: assertReservedName(name) }, body))
     },
-    remove: async (name) => store.delete(ours(name)),
-    names: async () => (await store.names()).filter((name) => name.startsWith(OURS)),
+    remove: async (name) => store.delete(assertReservedName(name)),
+    names: async () => (await store.names()).filter((name) => name.startsWith(RESERVED_PREFIX)),
   }
 }
 
-function ours(name: string): string {
-  if (name.startsWith(OURS)) return name
+function assertReservedName(name: string): string {
+  if (name.startsWith(RESERVED_PREFIX)) return name
   throw new DaypassError('unexpected', `${JSON.stringify(name)} is not a reserved name`)
 }
 
 export interface DiskVaultOptions extends DiskOptions {
   /** Where the key shall lie, if that is still open. */
-  wanted?: Wanted | undefined
+  wanted?: KeyPlacement | undefined
   /** Patience with the keychain; `login` on a terminal gives `{ limit: 60_000, onSlow }`. */
-  keychain?: KeychainPatience | undefined
+  keychain?: KeychainOptions | undefined
 }
 
 /** The vault in a folder. */
-export function diskVault(folder: string, options: DiskVaultOptions = {}): Vault {
+export function openDiskVault(folder: string, options: DiskVaultOptions = {}): Vault {
   const { wanted, keychain, report, patience, kinds } = options
-  const keys = diskKeys(folder, { wanted, keychain, report, lock: { patience, kinds } })
+  const keys = createDiskKeys(folder, { wanted, keychain, report, lock: { patience, kinds } })
   return createVault({ store: diskStore(folder, options), keys })
 }
 
 /** A vault that is gone with the process. */
-export function memoryVault(options: { patience?: number } = {}): Vault {
+export function createMemoryVault(options: { patience?: number } = {}): Vault {
   const key = randomBytes(32)
   const location = { id: 'memory', where: 'memory' } as const
   return createVault({

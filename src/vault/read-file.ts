@@ -9,13 +9,13 @@ import {
   type Stats,
 } from 'node:fs'
 import { DaypassError } from '../core/errors.ts'
-import { diskError, errno } from './disk-error.ts'
+import { createDiskError, getErrno } from './disk-error.ts'
 
 /** Far above any record; keeps a stranger's file from filling the memory. */
-export const LARGEST = 1024 * 1024
+export const MAX_FILE_SIZE = 1024 * 1024
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
-const OTHERS = 0o077
+const OTHERS_MODE = 0o077
 
 export type Report = (message: string) => void
 
@@ -24,43 +24,48 @@ export type Report = (message: string) => void
  * Looser permissions than 0600 are mended and reported. Everything is decided on the open handle, so nothing
  * can be exchanged between the look and the reading. `undefined`: there is no such file.
  */
-export function readOwnFile(path: string, report: Report = () => {}, largest = LARGEST): string | undefined {
-  const handle = open(path)
+export function readOwnFile(
+  path: string,
+  report: Report = () => {},
+  largest = MAX_FILE_SIZE,
+): string | undefined {
+  const handle = openOwnFile(path)
   if (handle === undefined) return undefined
   try {
-    const { size } = inspect(handle, path, report, largest)
+    const { size } = inspectOwnFile(handle, path, report, largest)
     return readAll(handle, size)
   } catch (error) {
-    throw diskError(error, 'read', path)
+    throw createDiskError(error, 'read', path)
   } finally {
     closeSync(handle)
   }
 }
 
-function open(path: string): number | undefined {
+function openOwnFile(path: string): number | undefined {
   try {
     // Where the system has no O_NOFOLLOW the look before has to do.
-    if (O_NOFOLLOW === 0 && lstatSync(path).isSymbolicLink()) throw refused(path, 'it is a symbolic link')
+    if (O_NOFOLLOW === 0 && lstatSync(path).isSymbolicLink())
+      throw createRefusedFileError(path, 'it is a symbolic link')
     // A FIFO in the file's place would hang a blocking open.
     return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   } catch (error) {
-    if (errno(error) === 'ENOENT') return undefined
-    if (errno(error) === 'ELOOP') throw refused(path, 'it is a symbolic link', error)
-    throw diskError(error, 'read', path)
+    if (getErrno(error) === 'ENOENT') return undefined
+    if (getErrno(error) === 'ELOOP') throw createRefusedFileError(path, 'it is a symbolic link', error)
+    throw createDiskError(error, 'read', path)
   }
 }
 
-function inspect(handle: number, path: string, report: Report, largest: number): Stats {
+function inspectOwnFile(handle: number, path: string, report: Report, largest: number): Stats {
   const stat = fstatSync(handle)
-  if (!stat.isFile()) throw refused(path, 'it is not a file')
-  if (stat.size > largest) throw refused(path, 'it is larger than any file of ours')
+  if (!stat.isFile()) throw createRefusedFileError(path, 'it is not a file')
+  if (stat.size > largest) throw createRefusedFileError(path, 'it is larger than any file of ours')
   if (process.platform === 'win32') return stat
-  if (stat.uid !== process.getuid?.()) throw refused(path, 'it belongs to another user')
-  if ((stat.mode & OTHERS) !== 0) tighten(handle, path, stat.mode, report)
+  if (stat.uid !== process.getuid?.()) throw createRefusedFileError(path, 'it belongs to another user')
+  if ((stat.mode & OTHERS_MODE) !== 0) restrictPermissions(handle, path, stat.mode, report)
   return stat
 }
 
-function tighten(handle: number, path: string, mode: number, report: Report): void {
+function restrictPermissions(handle: number, path: string, mode: number, report: Report): void {
   const was = (mode & 0o777).toString(8).padStart(4, '0')
   try {
     fchmodSync(handle, 0o600)
@@ -81,7 +86,7 @@ function readAll(handle: number, size: number): string {
   return bytes.toString('utf8', 0, read)
 }
 
-function refused(path: string, why: string, cause?: unknown): DaypassError {
+function createRefusedFileError(path: string, why: string, cause?: unknown): DaypassError {
   return new DaypassError('vault', `${path} is refused: ${why}`, {
     hint: `look at it: ls -l ${path}`,
     cause,

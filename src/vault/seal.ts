@@ -6,25 +6,25 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { Secret } from '../core/secret.ts'
 import type { KeyLocation } from '../core/types.ts'
-import { type Clear, clearPart, damaged, lines } from './header.ts'
+import { type ClearHeader, createDamagedError, parseClearHeader, splitRecord } from './header.ts'
 
 const IV = 12
 const TAG = 16
 
 /** Without a body, line 1 alone. */
-export function encodeRecord(header: Clear): string {
-  return `${headerLine(header)}\n`
+export function encodeRecord(header: ClearHeader): string {
+  return `${encodeHeaderLine(header)}\n`
 }
 
 /** A time that is not a number would become `null`, and a header with `null` is one we refuse to read. */
-function headerLine(header: Clear): string {
+function encodeHeaderLine(header: ClearHeader): string {
   return JSON.stringify(header, (_, value: unknown) =>
     typeof value === 'number' && !Number.isFinite(value) ? undefined : value,
   )
 }
 
-export function sealRecord(header: Clear & { key: KeyLocation }, body: unknown, key: Buffer): string {
-  const line = headerLine(header)
+export function sealRecord(header: ClearHeader & { key: KeyLocation }, body: unknown, key: Buffer): string {
+  const line = encodeHeaderLine(header)
   const iv = randomBytes(IV)
   const cipher = createCipheriv('aes-256-gcm', key, iv, { authTagLength: TAG })
   cipher.setAAD(Buffer.from(line, 'utf8'))
@@ -33,19 +33,19 @@ export function sealRecord(header: Clear & { key: KeyLocation }, body: unknown, 
 }
 
 /** How long the record becomes, without sealing it: what is reserved on disk. */
-export function sealedLength(header: Clear & { key: KeyLocation }, body: unknown): number {
+export function computeSealedLength(header: ClearHeader & { key: KeyLocation }, body: unknown): number {
   const sealed = IV + TAG + Buffer.byteLength(encodeBody(body))
-  return Buffer.byteLength(headerLine(header)) + Math.ceil(sealed / 3) * 4 + 2
+  return Buffer.byteLength(encodeHeaderLine(header)) + Math.ceil(sealed / 3) * 4 + 2
 }
 
 /** The body of a record that has one; `undefined` where nothing is sealed. */
 export function openBody(text: string, name: string, key: Buffer | undefined): unknown {
-  const [line, body] = lines(text, name)
-  const sealed = clearPart(line, name).key !== undefined
+  const [line, body] = splitRecord(text, name)
+  const sealed = parseClearHeader(line, name).key !== undefined
   if (sealed !== (body !== undefined))
-    throw damaged(name, sealed ? 'it was cut short' : 'a body without a key')
+    throw createDamagedError(name, sealed ? 'it was cut short' : 'a body without a key')
   if (body === undefined) return undefined
-  if (key === undefined) throw damaged(name, 'its key was not given')
+  if (key === undefined) throw createDamagedError(name, 'its key was not given')
   return decodeBody(unseal(line, body, name, key), name)
 }
 
@@ -53,13 +53,13 @@ function unseal(line: string, body: string, name: string, key: Buffer): string {
   const bytes = Buffer.from(body, 'base64')
   // Node skips what is not base64, and the last digit has idle bits: only the one spelling is ours.
   if (bytes.length <= IV + TAG || bytes.toString('base64') !== body)
-    throw damaged(name, 'its body was changed')
+    throw createDamagedError(name, 'its body was changed')
   try {
     const opener = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, IV), { authTagLength: TAG })
     opener.setAAD(Buffer.from(line, 'utf8')).setAuthTag(bytes.subarray(IV, IV + TAG))
     return opener.update(bytes.subarray(IV + TAG), undefined, 'utf8') + opener.final('utf8')
   } catch (cause) {
-    throw damaged(name, 'it was changed, or sealed with another key', cause)
+    throw createDamagedError(name, 'it was changed, or sealed with another key', cause)
   }
 }
 
@@ -68,31 +68,34 @@ function unseal(line: string, body: string, name: string, key: Buffer): string {
  * nothing a server sent can pass for a Secret or lose a character.
  */
 function encodeBody(body: unknown): string {
-  return JSON.stringify(mark(body))
+  return JSON.stringify(encodeSecrets(body))
 }
 
-function mark(value: unknown): unknown {
+function encodeSecrets(value: unknown): unknown {
   if (value instanceof Secret) return { $secret: value.reveal() }
-  if (Array.isArray(value)) return value.map(mark)
+  if (Array.isArray(value)) return value.map(encodeSecrets)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([key, part]) => [key.startsWith('$') ? `$${key}` : key, mark(part)]),
+    Object.entries(value).map(([key, part]) => [key.startsWith('$') ? `$${key}` : key, encodeSecrets(part)]),
   )
 }
 
 function decodeBody(text: string, name: string): unknown {
   try {
-    return unmark(JSON.parse(text))
+    return decodeSecrets(JSON.parse(text))
   } catch (cause) {
-    throw damaged(name, 'its body is not JSON', cause)
+    throw createDamagedError(name, 'its body is not JSON', cause)
   }
 }
 
-function unmark(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(unmark)
+function decodeSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(decodeSecrets)
   if (typeof value !== 'object' || value === null) return value
   if ('$secret' in value && typeof value.$secret === 'string') return new Secret(value.$secret)
   return Object.fromEntries(
-    Object.entries(value).map(([key, part]) => [key.startsWith('$') ? key.slice(1) : key, unmark(part)]),
+    Object.entries(value).map(([key, part]) => [
+      key.startsWith('$') ? key.slice(1) : key,
+      decodeSecrets(part),
+    ]),
   )
 }

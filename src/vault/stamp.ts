@@ -1,26 +1,26 @@
 import { readFileSync, type Stats, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Header } from '../core/types.ts'
-import { grantFile } from './file-name.ts'
+import { encodeGrantFileName } from './file-name.ts'
 
 /**
  * What the clear header says of the grant itself: another text after a renewal, a login, a logout, and the same after a
  * renewal that came to nothing. Empty where there is no record. Of a file that is what it was, only its status is read:
  * a record is never written to, another file takes its place.
  */
-export function stampOf(folder: string, name: string): () => string {
-  const file = join(folder, grantFile(name))
+export function createStampReader(folder: string, name: string): () => string {
+  const file = join(folder, encodeGrantFileName(name))
   let seen: Stats | undefined
   let stamp = ''
   return () => {
     const now = statSync(file, { throwIfNoEntry: false })
-    if (!now || !seen || !isSame(now, seen)) stamp = now ? readStamp(file) : ''
+    if (!now || !seen || !isSameStats(now, seen)) stamp = now ? readStamp(file) : ''
     seen = now
     return stamp
   }
 }
 
-const isSame = (one: Stats, other: Stats) =>
+const isSameStats = (one: Stats, other: Stats) =>
   one.ino === other.ino &&
   one.ctimeMs === other.ctimeMs &&
   one.mtimeMs === other.mtimeMs &&

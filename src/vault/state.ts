@@ -11,7 +11,7 @@ export interface State {
 export function readState(path: string, report?: Report): State {
   const text = readOwnFile(path, report)
   if (text === undefined) return {}
-  const said = parse(text)
+  const said = parseState(text)
   const chosen = said?.default
   if (said !== undefined && chosen === undefined) return {}
   if (typeof chosen === 'string' && isIdentityName(chosen)) return { default: chosen }
@@ -27,7 +27,7 @@ export async function writeState(path: string, state: State): Promise<void> {
   else writeFileDurably(path, `${JSON.stringify(state)}\n`)
 }
 
-function parse(text: string): Record<string, unknown> | undefined {
+function parseState(text: string): Record<string, unknown> | undefined {
   try {
     const said: unknown = JSON.parse(text)
     return typeof said === 'object' && said !== null && !Array.isArray(said) ? { ...said } : undefined

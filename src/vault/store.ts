@@ -17,7 +17,7 @@ export interface Store {
   /** False: there was nothing. */
   delete(name: string): Promise<boolean>
   /** Moves an unreadable text out of the way, and says where it lies now. */
-  setAside(name: string): Promise<string>
+  quarantine(name: string): Promise<string>
   /**
    * Runs `work` while nobody else, in this process or any other that shares the store, runs theirs for the same
    * name. Released by the kernel when the holder dies. Waits at most 30 s, then throws `lock`, naming the holder.

@@ -1,7 +1,7 @@
 import type { Entry, Header, KeyLocation } from '../core/types.ts'
 
 /** A record as it can be listed: its header, or why it has none. */
-export type Listed = { name: string; header: Header } | { name: string; problem: string }
+export type ListedRecord = { name: string; header: Header } | { name: string; problem: string }
 
 /** Room for one record, reserved before the deed that produces it. What a failed `write` has written can be rescued. */
 export interface EntrySlot {
@@ -17,7 +17,7 @@ export interface Vault {
   /** Of all identities, those whose record cannot be read included. Opens no record. */
   names(): Promise<string[]>
   /** Identities only, by name. Never needs the key. */
-  list(): Promise<Listed[]>
+  list(): Promise<ListedRecord[]>
   /** The clear header; never needs the key. `undefined`: no such record. */
   header(name: string): Promise<Header | undefined>
   /** Opens the record. Throws `vault` (damaged, wrong key, foreign owner) or `keychain`; the record stays as it is. */
@@ -30,12 +30,12 @@ export interface Vault {
    * Puts in place what a renewal had sealed when it was killed: the answer to the very request that the record
    * says is unanswered. Under the lock only. False: there is none.
    */
-  rescue(name: string): Promise<boolean>
+  recoverPending(name: string): Promise<boolean>
   remove(name: string): Promise<boolean>
   /** Clears a home that a grant has left; only a vault that knows homes. */
-  leave?(home: NonNullable<Header['home']>): Promise<void>
+  clearExternalStore?(home: NonNullable<Header['home']>): Promise<void>
   /** Moves a record that cannot be opened out of a new login's way; says where it lies now. */
-  setAside(name: string): Promise<string>
+  quarantine(name: string): Promise<string>
   exclusive<T>(name: string, purpose: string, work: () => Promise<T>): Promise<T>
   /** Seals anything else for a while: logins that were started. Names are `__login-<id>`. */
   sealed: {

@@ -1,19 +1,19 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { append, LIMIT } from '../../src/audit/append.ts'
-import { olderFile, rotate } from '../../src/audit/rotate.ts'
+import { appendAudit, MAX_AUDIT_SIZE } from '../../src/audit/append.ts'
+import { buildOlderPath, rotateAudit } from '../../src/audit/rotate.ts'
 import { folderOf } from '../vault/support.ts'
 
 const ASKING = { verb: 'token', identity: 'work' }
 
 test('whoever comes late to a file that is too long leaves the new one where it is', async (context) => {
   const path = join(folderOf(context), 'audit.jsonl')
-  writeFileSync(path, 'x'.repeat(LIMIT))
-  await rotate(path)
-  expect(append(path, ASKING, {})).toBe(false)
-  await Promise.all([rotate(path), rotate(path)])
-  expect(statSync(olderFile(path)).size).toBe(LIMIT)
+  writeFileSync(path, 'x'.repeat(MAX_AUDIT_SIZE))
+  await rotateAudit(path)
+  expect(appendAudit(path, ASKING, {})).toBe(false)
+  await Promise.all([rotateAudit(path), rotateAudit(path)])
+  expect(statSync(buildOlderPath(path)).size).toBe(MAX_AUDIT_SIZE)
   expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject(ASKING)
 })
 
@@ -21,9 +21,15 @@ test('what cannot be made the older one is tried again now and then, not each ti
   const path = join(folderOf(context), 'audit.jsonl')
   const isTooLong = (size: number) => {
     writeFileSync(path, 'x'.repeat(size), { mode: 0o600 })
-    return append(path, ASKING, {})
+    return appendAudit(path, ASKING, {})
   }
-  const sizes = [0, LIMIT - 1, LIMIT + 10_000, LIMIT + 200_000, 2 * LIMIT + 10_000]
+  const sizes = [
+    0,
+    MAX_AUDIT_SIZE - 1,
+    MAX_AUDIT_SIZE + 10_000,
+    MAX_AUDIT_SIZE + 200_000,
+    2 * MAX_AUDIT_SIZE + 10_000,
+  ]
   expect(sizes.map(isTooLong)).toEqual([false, true, true, false, true])
 })
 
@@ -31,8 +37,8 @@ test('nothing is thrown, whatever the path is', async (context) => {
   const folder = folderOf(context)
   writeFileSync(join(folder, 'file'), '')
   for (const path of [folder, join(folder, 'file/below'), `${folder}/\0`]) {
-    expect(append(path, ASKING, {})).toBe(false)
-    await rotate(path)
+    expect(appendAudit(path, ASKING, {})).toBe(false)
+    await rotateAudit(path)
   }
   expect(existsSync(`${folder}.1`)).toBe(false)
 })

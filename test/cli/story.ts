@@ -4,7 +4,7 @@ import { afterAll, onTestFinished } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { Entry, KeysCredential } from '../../src/core/types.ts'
 import { type AuthorizationServer, startAuthorizationServer } from '../../src/testing/index.ts'
-import { diskVault } from '../../src/vault/open-vault.ts'
+import { openDiskVault } from '../../src/vault/open-vault.ts'
 import { BROWSER, type Result, type RunOptions, type Sandbox, sandbox } from '../kit/cli.ts'
 
 /** A sandbox that is gone after the test. */
@@ -46,7 +46,8 @@ export async function logIn(
   return result
 }
 
-export const vaultOf = ({ daypassHome }: Sandbox) => diskVault(join(daypassHome, 'vault'), { wanted: 'file' })
+export const vaultOf = ({ daypassHome }: Sandbox) =>
+  openDiskVault(join(daypassHome, 'vault'), { wanted: 'file' })
 
 /** Writes a kept record anew, as time or a server would have changed it. */
 export async function change(one: Sandbox, name: string, edit: (entry: Entry) => Entry): Promise<void> {

@@ -49,7 +49,7 @@ export async function cloud(options: AlibabaOptions = {}, more: CloudOptions = {
   /** Whose the keys are, as Alibaba Cloud says; or its code for why it does not take them. */
   const callerWith = async (credential: KeysCredential) => {
     const at = { url: ali.url, region: 'cn-hangzhou', clockOffset: options.clockOffset ?? 0 }
-    const outcome = await alibabaSts.callerIdentity(w.host, at, credential)
+    const outcome = await alibabaSts.getCallerIdentity(w.host, at, credential)
     return 'value' in outcome ? outcome.value.arn : outcome.refusal.code
   }
   const caller = async (name?: string) => callerWith(await keys(name))

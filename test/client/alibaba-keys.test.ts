@@ -1,6 +1,6 @@
 /** Keys that are handed in: an AccessKey, temporary ones with their end, and those that a role is taken on with. */
 import { describe, expect, test } from 'vitest'
-import { envRef } from '../../src/config/env-tag.ts'
+import { createEnvRef } from '../../src/config/env-tag.ts'
 import { type ErrorCode, EXIT } from '../../src/core/errors.ts'
 import { ADA as USER } from '../stand-ins/alibaba/server.ts'
 import { ACCOUNT, ADA, asked, cloud, HOUR, MINUTE, role, roleArn, session } from './alibaba-context.ts'
@@ -68,7 +68,7 @@ describe('an AccessKey', () => {
   })
 
   test('of the configuration comes before what a login kept', async () => {
-    const credentials = { access_key_id: envRef('MY_ID'), secret_access_key: envRef('MY_SECRET') }
+    const credentials = { access_key_id: createEnvRef('MY_ID'), secret_access_key: createEnvRef('MY_SECRET') }
     const env = { MY_ID: USER.accessKeyId, MY_SECRET: USER.accessKeySecret }
     const w = await cloud({}, { work: { credentials }, env })
     expect((await w.keys()).accessKeyId).toBe(USER.accessKeyId)
@@ -84,7 +84,7 @@ describe('an AccessKey', () => {
       ALIBABA_CLOUD_SECURITY_TOKEN: 'token',
     }
     const w = await cloud({}, { env })
-    const handed = await w.daypass.handOut()
+    const handed = await w.daypass.getCredential()
     expect(handed).toMatchObject({ identity: '(environment)', variable: 'ALIBABA_CLOUD_ACCESS_KEY_ID' })
     expect(handed.credential).toMatchObject({ cloud: 'alibaba', accessKeyId: 'LTAI1' })
     expect((await w.daypass.list()).identities[0]!.row).toMatchObject({ name: '(environment)', active: true })

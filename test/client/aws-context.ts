@@ -2,7 +2,7 @@
 import { onTestFinished } from 'vitest'
 import type { Config, Identity } from '../../src/config/schema.ts'
 import type { KeysCredential } from '../../src/core/types.ts'
-import { callerIdentity } from '../../src/sts/aws.ts'
+import { getCallerIdentity } from '../../src/sts/aws.ts'
 import type { AwsOptions, Role } from '../stand-ins/aws/options.ts'
 import { type AwsStandIn, startAws } from '../stand-ins/aws/server.ts'
 import { type WorldOptions, world } from './client-context.ts'
@@ -48,7 +48,7 @@ export async function cloud(options: AwsOptions = {}, more: WorldOptions = {}) {
   /** Whose the keys are, as AWS says; or its code for why it does not take them. */
   const callerWith = async (credential: KeysCredential) => {
     const at = { url: aws.url, region, clockOffset: w.host.now() - Date.now() + ahead }
-    const outcome = await callerIdentity(w.host, at, credential)
+    const outcome = await getCallerIdentity(w.host, at, credential)
     return 'value' in outcome ? outcome.value.arn : outcome.refusal.code
   }
   const caller = async (name?: string) => callerWith(await keys(name))

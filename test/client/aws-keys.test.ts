@@ -1,12 +1,12 @@
 /** Where the keys of `aws/user` come from: configuration, then the vault, then the browser. */
 import { describe, expect, test } from 'vitest'
-import { envRef } from '../../src/config/env-tag.ts'
+import { createEnvRef } from '../../src/config/env-tag.ts'
 import type { Identity } from '../../src/config/schema.ts'
 import { ADA, asked, cloud, configured, ID, KEYS, SECRET } from './aws-context.ts'
 import { failureOf } from './client-context.ts'
 
 const WRONG = { ...KEYS, secret_access_key: 'of-somebody-else' }
-const ENV = { access_key_id: envRef('MY_ID'), secret_access_key: envRef('MY_SECRET') }
+const ENV = { access_key_id: createEnvRef('MY_ID'), secret_access_key: createEnvRef('MY_SECRET') }
 const user = (credentials: Identity['credentials'], more: Partial<Identity> = {}) =>
   configured({ work: { kind: 'aws/user', credentials: credentials!, ...more } })
 const typed = (text: object) => ({ types: [JSON.stringify(text)] })

@@ -1,7 +1,7 @@
 /** Roles that were made: kept, renewed, shared and ended like logins. */
 import { describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/config/schema.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import {
   asked,
   assumes,
@@ -182,7 +182,7 @@ describe('a role that was made', () => {
 
 test('a role that AWS does not give is asked for once more by those who wait for it, not by each', async () => {
   const [here, held] = [gate(), gate()]
-  const vault = memoryVault()
+  const vault = createMemoryVault()
   const waiting = { now: 0 }
   const exclusive: typeof vault.exclusive = (name, ...rest) => {
     waiting.now += name === 'admin' ? 1 : 0

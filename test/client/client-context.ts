@@ -1,14 +1,14 @@
 /** The client over a memory vault, a real server and a real listener; the person and the clock are played. */
-import { allProviders, type Choices, type Context } from '../../src/client/context.ts'
-import { assemble, type Daypass } from '../../src/client/index.ts'
+import { type Context, type IdentityChoices, mergeProviders } from '../../src/client/context.ts'
+import { assembleDaypass, type Daypass } from '../../src/client/index.ts'
 import type { Config } from '../../src/config/schema.ts'
-import type { Header, Host, Surroundings } from '../../src/core/types.ts'
-import { listen } from '../../src/platform/listen.ts'
+import type { Header, Host, RuntimeEnvironment } from '../../src/core/types.ts'
+import { listenOnLoopback } from '../../src/platform/listen.ts'
 import { builtIn } from '../../src/providers/index.ts'
 import type { Provider } from '../../src/providers/provider.ts'
 import type { AuthorizationServer } from '../../src/testing/index.ts'
 import { scriptedBrowser, scriptedTerminal, testClock } from '../../src/testing/index.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 
 export interface WorldOptions {
@@ -31,7 +31,7 @@ export interface WorldOptions {
   elsewhere?: Host['externalDefault']
 }
 
-export const NOTHING: Surroundings = {
+export const NOTHING: RuntimeEnvironment = {
   platform: 'linux',
   interactive: false,
   ssh: false,
@@ -59,7 +59,7 @@ export async function world(options: WorldOptions = {}) {
     },
   })
   const browser = scriptedBrowser()
-  const vault = options.vault ?? memoryVault()
+  const vault = options.vault ?? createMemoryVault()
   const stored: { default?: string | undefined } = {}
   const host: Host = {
     env,
@@ -70,16 +70,16 @@ export async function world(options: WorldOptions = {}) {
       return (options.fetch ?? fetch)(input, init)
     },
     openBrowser: async (url) => (options.browser === false ? false : browser.openBrowser(url)),
-    listen,
-    surroundings: () => ({ ...NOTHING, interactive }),
-    uninterrupted(work) {
+    listen: listenOnLoopback,
+    detectRuntimeEnvironment: () => ({ ...NOTHING, interactive }),
+    deferSignals(work) {
       calls.deferred += 1
       return work()
     },
     terminal,
     ...(options.elsewhere && { externalDefault: options.elsewhere }),
   }
-  const choices: Choices = {
+  const choices: IdentityChoices = {
     readDefault: () => stored.default,
     writeDefault: async (name) => {
       stored.default = name
@@ -87,8 +87,8 @@ export async function world(options: WorldOptions = {}) {
     folder: async () => options.folder,
   }
   const providers = options.providers ?? builtIn
-  const daypass: Daypass = assemble({ host, vault, config, choices, providers })
-  const context: Context = { host, vault, config, choices, providers: allProviders(providers, config) }
+  const daypass: Daypass = assembleDaypass({ host, vault, config, choices, providers })
+  const context: Context = { host, vault, config, choices, providers: mergeProviders(providers, config) }
   const given = server && { params: { issuer: server.issuer }, clientId: server.clientId }
   return {
     daypass,

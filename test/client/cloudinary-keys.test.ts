@@ -1,7 +1,7 @@
 /** Accounts of Cloudinary by API keys, beside those by login; and what `CLOUDINARY_URL` says. */
 import { describe, expect, test } from 'vitest'
 import type { KeysCredential } from '../../src/core/types.ts'
-import { readCloudinaryUrl } from '../../src/providers/cloudinary/url.ts'
+import { parseCloudinaryUrl } from '../../src/providers/cloudinary/url.ts'
 import { failureOf } from './client-context.ts'
 import { cloud } from './cloudinary-context.ts'
 
@@ -191,7 +191,7 @@ describe('CLOUDINARY_URL', () => {
       CLOUDINARY_UPLOAD_PREFIX: '',
       CLOUDINARY_URL: `cloudinary://acme?oauth_token=${token}&refresh_token=rt_x&upload_prefix=${api}`,
     })
-    const { credential, whole } = await w.daypass.handOut()
+    const { credential, credentialUrl: whole } = await w.daypass.getCredential()
     expect(credential).toMatchObject({ kind: 'bearer' })
     expect(whole).toEqual({ account: 'acme', endpoints: { api: w.cloudinary.apiUrl } })
     const ask = w.daypass.fetch()
@@ -211,9 +211,9 @@ describe('CLOUDINARY_URL', () => {
       { env: { CLOUDINARY_URL: 'cloudinary://other?oauth_token=of-the-environment' } },
     )
     await w.login({ setDefault: true })
-    const { identity, variable } = await w.daypass.handOut()
+    const { identity, variable } = await w.daypass.getCredential()
     expect({ identity, variable }).toEqual({ identity: 'acme', variable: undefined })
-    const { standIn } = await w.daypass.list()
+    const { envOverride: standIn } = await w.daypass.list()
     expect(standIn).toBeUndefined()
   })
 
@@ -247,5 +247,5 @@ test.each([
   ],
   [`"cloudinary://k:s@acme'`, undefined],
 ])('%s is read as %j', (text, whole) => {
-  expect(readCloudinaryUrl(text)).toEqual(whole)
+  expect(parseCloudinaryUrl(text)).toEqual(whole)
 })

@@ -1,6 +1,6 @@
 /** A login to Cloudinary, from the browser to its end. */
 import { describe, expect, test } from 'vitest'
-import { define } from '../../src/identity/definition.ts'
+import { createDefinition } from '../../src/identity/definition.ts'
 import { cloudinary as provider } from '../../src/providers/index.ts'
 import { scriptedBrowser } from '../../src/testing/index.ts'
 import { failureOf } from './client-context.ts'
@@ -114,7 +114,7 @@ describe('a login', () => {
 
   test('without a browser and without a terminal ends at once, with what would work', async () => {
     const w = await cloud({}, { browser: false })
-    w.host.surroundings = () => ({ ...NOBODY })
+    w.host.detectRuntimeEnvironment = () => ({ ...NOBODY })
     expect(await failureOf(w.login())).toMatchObject({
       code: 'login_required',
       message: 'no terminal and no browser to log in with',
@@ -174,7 +174,7 @@ test.each([
   ['staging', 'https://api-staging.cloudinary.com', 'https://oauth-staging.cloudinary.com'],
   ['api-eu-2', 'https://api-eu-2.cloudinary.com', 'https://oauth-eu-2.cloudinary.com'],
 ])('the hosts of the region %s are %s and %s', (region, api, oauth) => {
-  const { endpoints } = define('x', provider, { given: { params: { region } }, env: {} })
+  const { endpoints } = createDefinition('x', provider, { overrides: { params: { region } }, env: {} })
   expect(endpoints).toEqual({
     api,
     authorization: `${oauth}/oauth2/auth`,

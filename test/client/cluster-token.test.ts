@@ -1,7 +1,7 @@
 /** The token that a Kubernetes cluster is shown: mostly an id_token, which has an end of its own. */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Identity } from '../../src/config/schema.ts'
-import { lifeOf } from '../../src/oauth/jwt.ts'
+import { parseJwtTimes } from '../../src/oauth/jwt.ts'
 import {
   type AuthorizationServer,
   type AuthorizationServerOptions,
@@ -22,21 +22,21 @@ async function loggedIn(more: Partial<Identity> = {}, options: AuthorizationServ
   const work: Identity = { kind: 'oidc/user', issuer, client_id, ...more }
   const one = await world({ server, config: { auth: { identities: { work } } } })
   await one.login('work')
-  const shown = async () => (await one.daypass.clusterToken('work')).token.reveal()
+  const shown = async () => (await one.daypass.getClusterToken('work')).token.reveal()
   return { ...one, shown }
 }
 
 test('is the id_token, with the end that it has itself', async () => {
   const { daypass } = await loggedIn()
-  const { token, expiresAt } = await daypass.clusterToken('work')
+  const { token, expiresAt } = await daypass.getClusterToken('work')
   expect(token.reveal()).toMatch(/^ey/)
-  expect(expiresAt).toBe(lifeOf(token).expiresAt)
+  expect(expiresAt).toBe(parseJwtTimes(token).expiresAt)
 })
 
 test('is the access token where the configuration says so', async () => {
   const { daypass, shown, token } = await loggedIn({ kube_token: 'access_token' })
   expect(await shown()).toBe(await token())
-  const { expiresAt } = await daypass.clusterToken('work')
+  const { expiresAt } = await daypass.getClusterToken('work')
   expect(expiresAt! - Date.now()).toBeGreaterThan(3.9 * HOUR)
 })
 
@@ -54,8 +54,8 @@ test('is the access token where there is no id_token, unless one is wanted', asy
 
 test('its end is told by the clock of whoever asks', async () => {
   const { daypass } = await loggedIn({}, { clockOffset: 10 * MINUTE })
-  const { token, expiresAt } = await daypass.clusterToken('work')
-  const ahead = lifeOf(token).expiresAt! - expiresAt!
+  const { token, expiresAt } = await daypass.getClusterToken('work')
+  const ahead = parseJwtTimes(token).expiresAt! - expiresAt!
   expect(Math.abs(ahead - 10 * MINUTE)).toBeLessThan(3000)
 })
 
@@ -71,7 +71,7 @@ describe('an id_token that ends before the access token', () => {
     expect(all[0]).not.toBe(before)
     expect(server.stats()).toMatchObject({ refreshes: 1, reuses: 0 })
     // What came with the renewal was kept.
-    expect((await daypass.clusterToken('work')).token.reveal()).toBe(all[0])
+    expect((await daypass.getClusterToken('work')).token.reveal()).toBe(all[0])
     expect(server.stats().refreshes).toBe(1)
   })
 
@@ -114,12 +114,12 @@ test('cloud keys are no token', async () => {
   server = await startAuthorizationServer()
   const env = { AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret' }
   const { daypass } = await world({ env })
-  expect(await failureOf(daypass.clusterToken())).toMatchObject({ code: 'usage' })
+  expect(await failureOf(daypass.getClusterToken())).toMatchObject({ code: 'usage' })
 })
 
 test('a token of the environment is one', async () => {
   server = await startAuthorizationServer()
   const { daypass } = await world({ env: { GITLAB_TOKEN: 'glpat' } })
-  const { token, expiresAt } = await daypass.clusterToken()
+  const { token, expiresAt } = await daypass.getClusterToken()
   expect([token.reveal(), expiresAt]).toEqual(['glpat', undefined])
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import { answering } from '../oauth/kit.ts'
 import { start } from '../testing/servers.ts'
 import { failureOf, gate, world } from './client-context.ts'
@@ -10,7 +10,7 @@ const TTL = 3_600_000
 describe('a credential', () => {
   test('is renewed once for twelve who ask at once, and the login lives', async () => {
     const server = await start()
-    const vault = memoryVault()
+    const vault = createMemoryVault()
     const locked: string[] = []
     const exclusive: typeof vault.exclusive = (name, purpose, work) => {
       locked.push(purpose)
@@ -146,19 +146,19 @@ describe('a token of the environment', () => {
       auth: { identities: { mine: { kind: 'github/user', client_id: 'x' } } },
     } as never
     const w = await world({ env, config })
-    expect(await w.daypass.handOut()).toMatchObject({ identity: 'mine', variable: 'GH_TOKEN' })
-    expect(await failureOf(w.daypass.handOut('mine'))).toMatchObject({ code: 'login_required' })
+    expect(await w.daypass.getCredential()).toMatchObject({ identity: 'mine', variable: 'GH_TOKEN' })
+    expect(await failureOf(w.daypass.getCredential('mine'))).toMatchObject({ code: 'login_required' })
     const named = await world({ env: { ...env, DAYPASS_IDENTITY: 'mine' }, config })
-    expect(await failureOf(named.daypass.handOut())).toMatchObject({ code: 'login_required' })
+    expect(await failureOf(named.daypass.getCredential())).toMatchObject({ code: 'login_required' })
     const folder = await world({ env, config, folder: { identity: 'mine', file: '.daypass.yaml' } })
-    expect(await folder.daypass.handOut()).toMatchObject({ variable: 'GH_TOKEN' })
+    expect(await folder.daypass.getCredential()).toMatchObject({ variable: 'GH_TOKEN' })
   })
 
   test('is nothing for an identity of another provider, and is never kept', async () => {
     const server = await start()
     const w = await world({ server, env })
     await w.login('work', { setDefault: true })
-    expect(await w.daypass.handOut()).toMatchObject({ identity: 'work' })
+    expect(await w.daypass.getCredential()).toMatchObject({ identity: 'work' })
     expect((await w.vault.list()).map(({ name }) => name)).toEqual(['work'])
   })
 
@@ -301,7 +301,7 @@ describe('at the same time', () => {
   test('a logout that meets a renewal waits for it, and ends what it brought', async () => {
     const server = await start()
     const [held, begun, waiting] = [gate(), gate(), gate()]
-    const vault = memoryVault()
+    const vault = createMemoryVault()
     const w = await world({
       server,
       vault: {

@@ -1,6 +1,6 @@
 /** Whose credential a program gets that names a host: git, docker. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { placeOf } from '../../src/client/hosts.ts'
+import { parseHostUrl } from '../../src/client/hosts.ts'
 import type { Config, Identity } from '../../src/config/schema.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { type AuthorizationServer, startAuthorizationServer } from '../../src/testing/index.ts'
@@ -12,7 +12,7 @@ afterEach(() => server.close())
 const HOST = 'git.example.com'
 const at = (host: string, more: { user?: string; selected?: string } = {}) => ({
   use: 'git' as const,
-  place: placeOf('https', host)!,
+  place: parseHostUrl('https', host)!,
   ...more,
 })
 
@@ -26,7 +26,7 @@ async function people(names: string[], options: Omit<WorldOptions, 'server'> = {
   const one = await world({ server, ...options, config })
   for (const name of names) await one.daypass.login(name)
   const ask = async (...words: Parameters<typeof at>) =>
-    (await one.daypass.handOutFor(at(...words)))?.identity
+    (await one.daypass.getHostCredential(at(...words)))?.identity
   return { ...one, ask }
 }
 
@@ -88,7 +88,7 @@ describe('a token of the environment', () => {
 
   test('is for the hosts of its provider, and for no others', async () => {
     const { ask, daypass } = await people([], { env: GITHUB })
-    const handed = await daypass.handOutFor(at('github.com'))
+    const handed = await daypass.getHostCredential(at('github.com'))
     expect(handed).toMatchObject({ identity: '(environment)', user: 'x-access-token' })
     for (const host of [
       'evil.test',
@@ -104,8 +104,8 @@ describe('a token of the environment', () => {
     const { ask, context, daypass } = await people([], { env: GITHUB })
     context.config.auth!.identities!.mine = { kind: 'github/user' }
     await daypass.use('mine')
-    expect(await daypass.handOutFor(at('github.com'))).toMatchObject({ variable: 'GITHUB_TOKEN' })
-    expect(await daypass.handOutFor(at('github.com', { user: 'x-access-token' }))).toMatchObject({
+    expect(await daypass.getHostCredential(at('github.com'))).toMatchObject({ variable: 'GITHUB_TOKEN' })
+    expect(await daypass.getHostCredential(at('github.com', { user: 'x-access-token' }))).toMatchObject({
       variable: 'GITHUB_TOKEN',
       user: 'x-access-token',
     })
@@ -147,7 +147,7 @@ describe('what was refused', () => {
   test('is renewed once, when it is what was handed out', async () => {
     const { daypass, token, ask } = await people(['work', 'home'])
     const sent = new Secret(await token('work'))
-    for (let i = 0; i < 3; i++) await daypass.refusedFor(at(HOST), sent)
+    for (let i = 0; i < 3; i++) await daypass.renewHostCredential(at(HOST), sent)
     expect(server.stats().refreshes).toBe(1)
     expect(sent.equals(await token('work'))).toBe(false)
     expect(await ask(HOST, { user: 'work' })).toBe('work')
@@ -155,31 +155,32 @@ describe('what was refused', () => {
 
   test('is nobody’s business when it is somebody else’s, or of another host', async () => {
     const { daypass, token, advance } = await people(['work'])
-    await daypass.refusedFor(at('evil.test'), new Secret(await token('work')))
+    await daypass.renewHostCredential(at('evil.test'), new Secret(await token('work')))
     // Not even one that is over.
     advance(3_600_000)
-    await daypass.refusedFor(at(HOST), new Secret('a password'))
-    await daypass.refusedFor(at(HOST, { selected: 'work' }), new Secret(''))
+    await daypass.renewHostCredential(at(HOST), new Secret('a password'))
+    await daypass.renewHostCredential(at(HOST, { selected: 'work' }), new Secret(''))
     expect(server.stats().refreshes).toBe(0)
   })
 
   test('and cannot be renewed: a login is needed', async () => {
     const { daypass } = await people(['work'])
     server.killFamilies()
-    const sent = new Secret(await daypass.handOutFor(at(HOST)).then(revealed))
-    expect(await failureOf(daypass.refusedFor(at(HOST), sent))).toMatchObject({
+    const sent = new Secret(await daypass.getHostCredential(at(HOST)).then(revealed))
+    expect(await failureOf(daypass.renewHostCredential(at(HOST), sent))).toMatchObject({
       code: 'login_required',
       hint: 'daypass login work',
     })
   })
 })
 
-const revealed = (handed: Awaited<ReturnType<Awaited<ReturnType<typeof world>>['daypass']['handOutFor']>>) =>
-  handed?.credential.kind === 'bearer' ? handed.credential.token.reveal() : ''
+const revealed = (
+  handed: Awaited<ReturnType<Awaited<ReturnType<typeof world>>['daypass']['getHostCredential']>>,
+) => (handed?.credential.kind === 'bearer' ? handed.credential.token.reveal() : '')
 
 test('what there is, by host', async () => {
   const { daypass, context } = await people(['work'], { env: { GITHUB_TOKEN: 'x' } })
   context.config.auth!.identities!.lab = { kind: 'gitlab/user' }
-  expect(await daypass.offeredFor('docker')).toEqual([{ host: HOST, user: 'ada@example.com' }])
-  expect(await daypass.hostsOf('work', 'docker')).toEqual([HOST])
+  expect(await daypass.listHostCredentials('docker')).toEqual([{ host: HOST, user: 'ada@example.com' }])
+  expect(await daypass.listAllowedHosts('work', 'docker')).toEqual([HOST])
 })

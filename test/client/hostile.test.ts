@@ -1,7 +1,7 @@
 /** What servers, files and callers hand in that nobody expects. */
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { envRef } from '../../src/config/env-tag.ts'
+import { createEnvRef } from '../../src/config/env-tag.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
@@ -227,7 +227,7 @@ test('an identity whose definition is wrong can be removed, and is revoked', asy
   const server = await start()
   const w = await world({ server })
   await w.login()
-  const identities = { work: { kind: 'oidc/user', issuer: envRef('WRONG') } }
+  const identities = { work: { kind: 'oidc/user', issuer: createEnvRef('WRONG') } }
   const later = await world({ vault: w.vault, config: config({ identities }), env: { WRONG: 'not a url' } })
   later.stored.default = 'work'
   expect(await later.daypass.remove('work')).toMatchObject({

@@ -1,8 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { hostsOf, originsOf, placeOf, userOf } from '../../src/client/hosts.ts'
+import {
+  listAllowedHosts,
+  listAllowedOrigins,
+  parseHostUrl,
+  resolveHelperUser,
+} from '../../src/client/hosts.ts'
 import type { Header } from '../../src/core/types.ts'
-import { type Configured, define } from '../../src/identity/definition.ts'
+import { type ConfiguredSettings, createDefinition } from '../../src/identity/definition.ts'
 import { github, gitlab, oidc } from '../../src/providers/index.ts'
 import type { Provider } from '../../src/providers/provider.ts'
 
@@ -18,7 +23,7 @@ describe('the place that a program names', () => {
     ['http', 'localhost', 'localhost'],
     ['http', '[::1]:3000', '[::1]:3000'],
   ])('%s %s is %s', (protocol, host, expected) => {
-    expect(placeOf(protocol, host)?.host).toBe(expected)
+    expect(parseHostUrl(protocol, host)?.host).toBe(expected)
   })
 
   test.each([
@@ -65,7 +70,7 @@ describe('the place that a program names', () => {
     ['https', '[0:0::1]'],
     ['https', '[::ffff:127.0.0.1]'],
   ])('%s %j is none', (protocol, host) => {
-    expect(placeOf(protocol, host)).toBeUndefined()
+    expect(parseHostUrl(protocol, host)).toBeUndefined()
   })
 
   test('is what is written, whatever that is', () => {
@@ -75,7 +80,7 @@ describe('the place that a program names', () => {
     )
     fc.assert(
       fc.property(fc.string({ unit: piece, maxLength: 20 }), (host) => {
-        const place = placeOf('https', host)
+        const place = parseHostUrl('https', host)
         if (place === undefined) return
         expect(place.href).toBe(`https://${host.toLowerCase().replace(/:443$/, '')}/`)
       }),
@@ -83,16 +88,16 @@ describe('the place that a program names', () => {
   })
 })
 
-const about = (provider: Provider, params: Record<string, string> = {}, identity: Configured = {}) =>
-  define('work', provider, { env: {}, identity: { params, ...identity } })
+const about = (provider: Provider, params: Record<string, string> = {}, identity: ConfiguredSettings = {}) =>
+  createDefinition('work', provider, { env: {}, identity: { params, ...identity } })
 
 const header = (more: Partial<Header>) => more as Header
 
 describe('the hosts of an identity', () => {
   test('of GitHub', () => {
-    expect(hostsOf(about(github), undefined, 'git')).toEqual(['github.com', 'gist.github.com'])
-    expect(hostsOf(about(github), undefined, 'docker')).toEqual(['ghcr.io'])
-    expect(hostsOf(about(github), undefined)).toEqual(['github.com', 'api.github.com'])
+    expect(listAllowedHosts(about(github), undefined, 'git')).toEqual(['github.com', 'gist.github.com'])
+    expect(listAllowedHosts(about(github), undefined, 'docker')).toEqual(['ghcr.io'])
+    expect(listAllowedHosts(about(github), undefined)).toEqual(['github.com', 'api.github.com'])
   })
 
   test('of a GitHub of one’s own', () => {
@@ -101,22 +106,22 @@ describe('the hosts of an identity', () => {
       {},
       { endpoints: { token: 'https://ghe.example.com/login/oauth/access_token' } },
     )
-    expect(hostsOf(own, undefined, 'git')).toEqual(['ghe.example.com', 'gist.ghe.example.com'])
-    expect(hostsOf(own, undefined, 'docker')).toEqual([])
+    expect(listAllowedHosts(own, undefined, 'git')).toEqual(['ghe.example.com', 'gist.ghe.example.com'])
+    expect(listAllowedHosts(own, undefined, 'docker')).toEqual([])
   })
 
   test('of GitLab, before anybody has logged in', () => {
-    expect(hostsOf(about(gitlab), undefined, 'git')).toEqual(['gitlab.com'])
-    expect(hostsOf(about(gitlab), undefined, 'docker')).toEqual(['registry.gitlab.com'])
+    expect(listAllowedHosts(about(gitlab), undefined, 'git')).toEqual(['gitlab.com'])
+    expect(listAllowedHosts(about(gitlab), undefined, 'docker')).toEqual(['registry.gitlab.com'])
     const own = about(gitlab, { issuer: 'https://gitlab.example.com:8443' })
-    expect(hostsOf(own, undefined, 'git')).toEqual(['gitlab.example.com:8443'])
-    expect(hostsOf(own, undefined, 'docker')).toEqual([])
+    expect(listAllowedHosts(own, undefined, 'git')).toEqual(['gitlab.example.com:8443'])
+    expect(listAllowedHosts(own, undefined, 'docker')).toEqual([])
   })
 
   test('are those of the configuration, and no others, where it says some', () => {
     const said = { hosts: ['Git.Example.com:443', 'registry.example.com:5000'] }
     for (const use of ['git', 'docker', undefined] as const) {
-      expect(hostsOf(about(github, {}, said), undefined, use)).toEqual([
+      expect(listAllowedHosts(about(github, {}, said), undefined, use)).toEqual([
         'git.example.com',
         'registry.example.com:5000',
       ])
@@ -126,12 +131,13 @@ describe('the hosts of an identity', () => {
   test('of any server: its own', () => {
     const own = about(oidc, { issuer: 'https://id.example.com' })
     const kept = header({ endpoints: { userinfo: 'https://api.example.com/me' } })
-    expect(hostsOf(own, kept.endpoints, 'git')).toEqual(['id.example.com', 'api.example.com'])
+    expect(listAllowedHosts(own, kept.endpoints, 'git')).toEqual(['id.example.com', 'api.example.com'])
   })
 })
 
 test('where requests with a token may go: https, and plainly to this machine alone', () => {
-  const of = (...about: Parameters<typeof originsOf>) => Object.fromEntries(originsOf(...about))
+  const of = (...about: Parameters<typeof listAllowedOrigins>) =>
+    Object.fromEntries(listAllowedOrigins(...about))
   expect(of(about(github))).toEqual({
     'github.com': 'https://github.com',
     'api.github.com': 'https://api.github.com',
@@ -154,13 +160,13 @@ test('where requests with a token may go: https, and plainly to this machine alo
 
 test('the user beside a token', () => {
   const named = (account: string) => header({ account: { account } })
-  expect(userOf('docker', about(github), named('ada'))).toBe('ada')
-  expect(userOf('docker', about(github), undefined)).toBe('x-access-token')
-  expect(userOf('docker', about(gitlab), named('ada'))).toBe('oauth2')
-  expect(userOf('docker', about(oidc), named('ada@example.com'))).toBe('ada@example.com')
-  expect(userOf('docker', about(oidc), named('acme:ada'))).toBe('<token>')
-  expect(userOf('docker', about(oidc), named('ada\n'))).toBe('<token>')
-  expect(userOf('docker', about(oidc), undefined)).toBe('<token>')
-  expect(userOf('git', about(github), named('ada'))).toBe('x-access-token')
-  expect(userOf('git', about(oidc), named('ada'))).toBe('oauth2')
+  expect(resolveHelperUser('docker', about(github), named('ada'))).toBe('ada')
+  expect(resolveHelperUser('docker', about(github), undefined)).toBe('x-access-token')
+  expect(resolveHelperUser('docker', about(gitlab), named('ada'))).toBe('oauth2')
+  expect(resolveHelperUser('docker', about(oidc), named('ada@example.com'))).toBe('ada@example.com')
+  expect(resolveHelperUser('docker', about(oidc), named('acme:ada'))).toBe('<token>')
+  expect(resolveHelperUser('docker', about(oidc), named('ada\n'))).toBe('<token>')
+  expect(resolveHelperUser('docker', about(oidc), undefined)).toBe('<token>')
+  expect(resolveHelperUser('git', about(github), named('ada'))).toBe('x-access-token')
+  expect(resolveHelperUser('git', about(oidc), named('ada'))).toBe('oauth2')
 })

@@ -1,7 +1,7 @@
 /** Roles that came with keys of their own from another tool: taken on here, and again, without a person. */
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
-import { offersOfAliyun } from '../../src/tools/alibaba/import-aliyun.ts'
+import { aliyunImportSource } from '../../src/tools/alibaba/import-aliyun.ts'
 import { ADA as USER } from '../stand-ins/alibaba/server.ts'
 import { put } from '../tools/aws/cli.ts'
 import { folderOf } from '../vault/support.ts'
@@ -24,14 +24,14 @@ async function imported(context: TestContext, more: Record<string, unknown> = {}
   }
   const home = folderOf(context)
   put(join(home, '.aliyun/config.json'), JSON.stringify({ profiles: [profile] }))
-  const [offer] = offersOfAliyun.offers({ HOME: home })
+  const [offer] = aliyunImportSource.listCandidates({ HOME: home })
   const taken = (await offer!.take!(w.host.now()))!
   return { ...w, taken }
 }
 
 test('is taken on when it is used, with all that its profile says, and again as it ends', async (context) => {
   const w = await imported(context)
-  expect(await w.daypass.adopt({ name: 'theirs', ...w.taken })).toBe(true)
+  expect(await w.daypass.importIdentity({ name: 'theirs', ...w.taken })).toBe(true)
   expect(await w.row('theirs')).toMatchObject({ kind: 'alibaba/ram-role', state: 'stale', method: 'keys' })
   const keys = await w.keys('theirs')
   expect(await w.callerWith(keys)).toBe(session('Deploy', 'me'))

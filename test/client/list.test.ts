@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import { start } from '../testing/servers.ts'
 import { world } from './client-context.ts'
 
 test('a list looks at each record once, however many there are', async () => {
-  const vault = memoryVault()
+  const vault = createMemoryVault()
   const looked: string[] = []
   const list = () => {
     looked.push('all')

@@ -25,7 +25,7 @@ async function acme(provider: Provider, options: WorldOptions = {}) {
   const login = (more: Parameters<typeof w.daypass.login>[1] = {}) =>
     w.daypass.login('acme', { given: w.given!, ...more })
   const keep = (name: string, more: Partial<Header>, account: Account = { account: 'ada@example.com' }) =>
-    w.daypass.adopt({
+    w.daypass.importIdentity({
       name,
       provider: 'acme',
       method: 'browser',

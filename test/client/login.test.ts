@@ -2,10 +2,10 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { tokenText } from '../../src/formats/token.ts'
+import { formatToken } from '../../src/formats/token.ts'
 import { builtIn, defineProvider } from '../../src/providers/index.ts'
 import { scriptedBrowser } from '../../src/testing/index.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import { start } from '../testing/servers.ts'
 import { failureOf, gate, NOTHING, world } from './client-context.ts'
 
@@ -44,7 +44,7 @@ describe('a login', () => {
   test('that could not be kept shows failure in the browser', async () => {
     const server = await start()
     const vault = {
-      ...memoryVault(),
+      ...createMemoryVault(),
       write: () => Promise.reject(new DaypassError('vault', 'the disk is full')),
     }
     const w = await world({ server, vault })
@@ -135,7 +135,7 @@ describe('a login', () => {
     const server = await start({ device: { interval: 1, strictInterval: false } })
     const env = { SSH_CONNECTION: '10.0.0.9 50000 10.0.0.2 22', USER: 'ada' }
     const w = await world({ server, env, interactive: true })
-    w.host.surroundings = () => ({ ...NOTHING, interactive: true, ssh: true, display: false })
+    w.host.detectRuntimeEnvironment = () => ({ ...NOTHING, interactive: true, ssh: true, display: false })
     const { say } = w.host.terminal
     w.host.terminal.say = (text) => {
       say(text)
@@ -177,7 +177,7 @@ describe('the name of an identity', () => {
     expect(inspect(await w.daypass.list(), { depth: 9 })).not.toContain('not-to-be-shown')
     const credential = await w.daypass.credential('ops')
     expect(credential).toMatchObject({ kind: 'keys', cloud: 'aws', accessKeyId: 'AKIAEXAMPLE' })
-    expect(() => tokenText('ops', credential, 'plain')).toThrow('ops has cloud keys, not a token')
+    expect(() => formatToken('ops', credential, 'plain')).toThrow('ops has cloud keys, not a token')
     expect(await w.daypass.refresh('ops')).toMatchObject({ outcome: 'nothing_to_renew' })
     expect(await failureOf(w.daypass.logout('ops'))).toMatchObject({
       code: 'usage',
@@ -278,7 +278,7 @@ describe('what a login replaces', () => {
 
   test('is revoked after the new one is kept, at the server that issued it', async () => {
     const server = await start()
-    const vault = memoryVault()
+    const vault = createMemoryVault()
     const order: string[] = []
     const w = await world({
       server,
@@ -330,7 +330,7 @@ describe('what a login replaces', () => {
 
   test('a record that cannot be read is moved aside, and only by a login to that very name', async () => {
     const server = await start()
-    const inner = memoryVault()
+    const inner = createMemoryVault()
     const broken = new DaypassError('vault', 'the record cannot be opened')
     const aside: string[] = []
     let damaged = false
@@ -339,10 +339,10 @@ describe('what a login replaces', () => {
       vault: {
         ...inner,
         read: (name) => (damaged && name === 'work' ? Promise.reject(broken) : inner.read(name)),
-        setAside(name) {
+        quarantine(name) {
           aside.push(name)
           damaged = false
-          return inner.setAside(name)
+          return inner.quarantine(name)
         },
       },
     })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { AuthorizationServerOptions } from '../../src/testing/index.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import { start } from '../testing/servers.ts'
 import { failureOf, world } from './client-context.ts'
 
@@ -86,7 +86,7 @@ describe('a logout', () => {
     'of a record that cannot be opened (%s) forgets it, and says what it could not',
     async (code) => {
       const server = await start()
-      const inner = memoryVault()
+      const inner = createMemoryVault()
       let broken = false
       const error = new DaypassError(code, 'it does not open')
       const w = await world({

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { passport } from '../../src/providers/index.ts'
 import { scriptedBrowser } from '../../src/testing/index.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import { REDIRECTS } from '../stand-ins/passport/server.ts'
 import { failureOf, NOTHING, world } from './client-context.ts'
 import { api, PAT, shop } from './passport-context.ts'
@@ -380,7 +380,7 @@ describe('a renewal', () => {
   })
 
   test('gets a new token for one that another process has renewed away', async () => {
-    const vault = memoryVault()
+    const vault = createMemoryVault()
     const w = await shop({}, { vault })
     await w.login()
     const old = await w.daypass.credential('shop')
@@ -519,7 +519,7 @@ test('a code for another device is offered only where its endpoint is configured
   const endpoints = { device: `${url}/oauth/device/code` }
   const identity = { kind: 'passport/user', api_url, client_id, endpoints }
   const configured = await world({ config: { auth: { identities: { shop: identity } } }, interactive: true })
-  configured.host.surroundings = () => ({ ...NOTHING, interactive: true, display: false })
+  configured.host.detectRuntimeEnvironment = () => ({ ...NOTHING, interactive: true, display: false })
   expect(await failureOf(configured.daypass.login('shop'))).toMatchObject({
     message: expect.stringContaining('404'),
   })

@@ -1,12 +1,12 @@
 /** The browser, the paste prompt, the server and the clock, in any order: a login ends once, and as it should. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { assemble } from '../../src/client/index.ts'
+import { assembleDaypass } from '../../src/client/index.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { DaypassError } from '../../src/core/errors.ts'
 import type { Host, LoopbackRequest, LoopbackResponse } from '../../src/core/types.ts'
 import { builtIn } from '../../src/providers/index.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import { runs } from '../fuzz.ts'
 import { NOTHING } from './client-context.ts'
 
@@ -49,8 +49,8 @@ function stage() {
   const host: Host = {
     env: {},
     now: () => 1_800_000_000_000,
-    surroundings: () => ({ ...NOTHING, interactive: true }),
-    uninterrupted: (work) => work(),
+    detectRuntimeEnvironment: () => ({ ...NOTHING, interactive: true }),
+    deferSignals: (work) => work(),
     sleep: (_, signal) => Promise.race([timeUp.came, aborted(signal)]),
     openBrowser: async () => true,
     async fetch(_, init) {
@@ -85,7 +85,7 @@ function stage() {
 async function begin(keeps: boolean) {
   const { host, seen, ...played } = stage()
   const write = () => Promise.reject(new DaypassError('vault', 'the disk is full'))
-  const vault = { ...memoryVault(), ...(!keeps && { write }) }
+  const vault = { ...createMemoryVault(), ...(!keeps && { write }) }
   const config = { auth: { identities: { work: WORK } } } as unknown as Config
   const choices = {
     readDefault: () => 'work',
@@ -93,7 +93,7 @@ async function begin(keeps: boolean) {
     folder: async () => undefined,
   }
   const cancel = new AbortController()
-  const outcome = assemble({ host, vault, config, choices, providers: builtIn })
+  const outcome = assembleDaypass({ host, vault, config, choices, providers: builtIn })
     .login('work', { signal: cancel.signal })
     .then(
       ({ header }): string => header.method,

@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
 import type { Fetch, Grant } from '../../src/core/types.ts'
-import { offersOfAliyun } from '../../src/tools/alibaba/import-aliyun.ts'
-import { offersOfIacCode } from '../../src/tools/alibaba/import-iac-code.ts'
-import { offersOfCld } from '../../src/tools/cloudinary/import.ts'
+import { aliyunImportSource } from '../../src/tools/alibaba/import-aliyun.ts'
+import { iacCodeImportSource } from '../../src/tools/alibaba/import-iac-code.ts'
+import { cldImportSource } from '../../src/tools/cloudinary/import.ts'
 import type { Env } from '../../src/tools/files/expand-home.ts'
-import type { Source } from '../../src/tools/importer.ts'
+import type { ImportSource } from '../../src/tools/importer.ts'
 import { put } from '../tools/aws/cli.ts'
 import { folderOf } from '../vault/support.ts'
 import { cloud as alibabaCloud, asked } from './alibaba-context.ts'
@@ -23,11 +23,11 @@ const redirected =
   }
 
 /** A vault of its own, into which the one thing that a tool has is taken. */
-async function takenOver(source: Source, env: Env, hosts: Readonly<Record<string, string>>) {
+async function takenOver(source: ImportSource, env: Env, hosts: Readonly<Record<string, string>>) {
   const w = await world({ fetch: redirected(hosts) })
-  const [offer] = source.offers(env)
+  const [offer] = source.listCandidates(env)
   const taken = await offer!.take!(w.host.now())
-  expect(await w.daypass.adopt({ name: 'theirs', ...taken! })).toBe(true)
+  expect(await w.daypass.importIdentity({ name: 'theirs', ...taken! })).toBe(true)
   return w
 }
 
@@ -61,7 +61,7 @@ test('of aliyun: exchanged while its access token lives, refreshed when it does 
     const w = await alibabaLogin(left)
     const home = folderOf(context)
     put(join(home, '.aliyun/config.json'), JSON.stringify({ profiles: [{ name: 'x', ...w.profile }] }))
-    const theirs = await takenOver(offersOfAliyun, { HOME: home }, w.hosts)
+    const theirs = await takenOver(aliyunImportSource, { HOME: home }, w.hosts)
     expect((await theirs.daypass.credential('theirs')).kind).toBe('keys')
     expect([asked(w.ali, 'refresh'), asked(w.ali, 'exchange')]).toEqual([refreshes, 2])
     expect(w.ali.stats().families).toMatchObject([{ refreshes, reuses: 0, ended: false }])
@@ -74,7 +74,7 @@ test('of iac-code', async (context) => {
   const folder = folderOf(context)
   const lines = Object.entries(w.profile).map(([name, value]) => `  ${name}: ${value}\n`)
   put(join(folder, '.cloud-credentials.yml'), `aliyun:\n${lines.join('')}`)
-  const theirs = await takenOver(offersOfIacCode, { IAC_CODE_CONFIG_DIR: folder }, w.hosts)
+  const theirs = await takenOver(iacCodeImportSource, { IAC_CODE_CONFIG_DIR: folder }, w.hosts)
   expect((await theirs.daypass.credential('theirs')).kind).toBe('keys')
   expect(w.ali.stats().families).toMatchObject([{ refreshes: 1, reuses: 0, ended: false }])
 })
@@ -104,7 +104,7 @@ test('of cld: used while it lives, and renewed by its client', async (context) =
       context,
       `cloudinary://acme?${new URLSearchParams({ ...settings, ...times(left) })}`,
     )
-    const theirs = await takenOver(offersOfCld, env, hosts)
+    const theirs = await takenOver(cldImportSource, env, hosts)
     const now = await theirs.token('theirs')
     expect(now !== token).toBe(isRenewed)
     expect((await w.pinged(now)).status).toBe(200)

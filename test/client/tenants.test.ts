@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Config } from '../../src/config/schema.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import type { PassportStandIn } from '../stand-ins/passport/server.ts'
 import { failureOf, world } from './client-context.ts'
 import { api, PAT, shop } from './passport-context.ts'
@@ -124,7 +124,7 @@ describe('the tenant in force', () => {
   })
 
   test('is that of the configuration, before that of the login, and is changed there alone', async () => {
-    const vault = memoryVault()
+    const vault = createMemoryVault()
     const { login } = await shop({}, { vault })
     const { header } = await login()
     const api_url = header.params.api_url!

@@ -8,24 +8,24 @@ import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import fc from 'fast-check'
 import { afterAll, expect, test, vi } from 'vitest'
-import { usage, withoutCommand, wordsOf } from '../../src/cli/argv.ts'
-import { type CommonFlags, chooseByApi } from '../../src/cli/flags.ts'
-import type { Answer, World } from '../../src/cli/output/result.ts'
+import { createUsageError, normalizeArgv, splitCommand } from '../../src/cli/argv.ts'
+import { type CommonFlags, resolveByApi } from '../../src/cli/flags.ts'
+import type { CommandContext, CommandResult } from '../../src/cli/output/result.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import type { Runner } from '../../src/cli/runner.ts'
 import { readWarmAnswer } from '../../src/cli/warm-answer.ts'
-import { compiledFile } from '../../src/config/compiled.ts'
+import { resolveCompiledPath } from '../../src/config/compiled.ts'
 import { ENDPOINTS } from '../../src/config/endpoints.ts'
 import { loadCompiled } from '../../src/config/load.ts'
-import { exitCode } from '../../src/core/errors.ts'
+import { getExitCode } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { Credential, Entry, Header } from '../../src/core/types.ts'
 import { createDaypass } from '../../src/index.ts'
-import { paths } from '../../src/platform/paths.ts'
+import { resolvePaths } from '../../src/platform/paths.ts'
 import { scriptedTerminal } from '../../src/testing/index.ts'
-import { grantFile } from '../../src/vault/file-name.ts'
+import { encodeGrantFileName } from '../../src/vault/file-name.ts'
 import { openKey } from '../../src/vault/keys.ts'
-import { diskVault } from '../../src/vault/open-vault.ts'
+import { openDiskVault } from '../../src/vault/open-vault.ts'
 import { encodeRecord, sealRecord } from '../../src/vault/seal.ts'
 import { runs } from '../fuzz.ts'
 
@@ -47,8 +47,8 @@ mkdirSync(WORK)
 afterAll(() => rmSync(HOME, { recursive: true, force: true }))
 
 const BASE = { HOME, DAYPASS_HOME: join(HOME, 'daypass'), DAYPASS_AUDIT: 'off' }
-const where = paths(BASE, process.platform)
-const key = await diskVault(where.vault, { wanted: 'file' }).location()
+const where = resolvePaths(BASE, process.platform)
+const key = await openDiskVault(where.vault, { wanted: 'file' }).location()
 const opened = await openKey(where.vault, key)
 
 const NOW = Math.floor(Date.now() / 1000) * 1000
@@ -286,14 +286,14 @@ function prepare({ config, records, folder, state }: Case): void {
     const { header, grant } = records[name] ?? {}
     const named = header && { ...header, name }
     const sealed = named && (grant ? sealRecord({ ...named, key }, grant, opened) : encodeRecord(named))
-    put(join(where.vault, grantFile(name)), sealed)
+    put(join(where.vault, encodeGrantFileName(name)), sealed)
   }
   put(where.state, state)
   put(join(WORK, '.daypass.yaml'), folder)
   put(where.config, config && yaml(config))
-  rmSync(compiledFile(where.dataDir), { force: true })
+  rmSync(resolveCompiledPath(where.dataDir), { force: true })
   try {
-    loadCompiled(where.config, compiledFile(where.dataDir))
+    loadCompiled(where.config, resolveCompiledPath(where.dataDir))
   } catch {
     // It is wrong, and both ways say so.
   }
@@ -315,9 +315,9 @@ async function runQuick({ argv, env }: Case): Promise<Outcome | undefined> {
 /** As `main` does it, without a process. */
 async function runFull({ argv, env: more }: Case): Promise<Outcome> {
   const env = { ...BASE, ...more }
-  const { words } = withoutCommand(wordsOf(argv))
+  const { words } = splitCommand(normalizeArgv(argv))
   let requests = 0
-  let answer: Answer = {}
+  let answer: CommandResult = {}
   const fetch = async () => {
     requests += 1
     throw new TypeError('no network')
@@ -327,11 +327,11 @@ async function runFull({ argv, env: more }: Case): Promise<Outcome> {
     async run(flags: CommonFlags, verb, work) {
       const host = { env, fetch, now: () => NOW, sleep: async () => {}, terminal: scriptedTerminal() }
       const daypass = createDaypass({ host, env, cwd: WORK })
-      await chooseByApi(flags, daypass)
+      await resolveByApi(flags, daypass)
       const paint = (_: string, text: string) => text
       const { json = false, verbose = false } = flags
       const world = { verb, daypass, host, paths: where, json, verbose, paint, paintError: paint }
-      answer = await work({ ...world, signal: new AbortController().signal } as unknown as World)
+      answer = await work({ ...world, signal: new AbortController().signal } as unknown as CommandContext)
     },
     runBare: async () => {},
   }
@@ -342,8 +342,8 @@ async function runFull({ argv, env: more }: Case): Promise<Outcome> {
     await root.parseAsync(words, { from: 'user' })
     return { code: answer.code ?? 0, stdout: answer.out === undefined ? '' : `${answer.out}\n`, requests }
   } catch (error) {
-    const ours = error instanceof CommanderError ? usage(error, root, words) : error
-    return { code: exitCode(ours), stdout: '', requests }
+    const ours = error instanceof CommanderError ? createUsageError(error, root, words) : error
+    return { code: getExitCode(ours), stdout: '', requests }
   }
 }
 

@@ -79,8 +79,8 @@ describe('the copy', () => {
       env: { region: 'PLANTED_REGION' },
       withheld: ['access_key_id', 'secret_access_key', 'security_token'],
     })
-    expect(identities.b!.withheld).toEqual(['client_secret'])
-    expect(providers.p!.withheld).toEqual(['client_secret'])
+    expect(identities.b!.omittedSecrets).toEqual(['client_secret'])
+    expect(providers.p!.omittedSecrets).toEqual(['client_secret'])
   })
 
   test('is 0600 in a folder of 0700, and no temporary file stays', () => {

@@ -6,10 +6,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   findFolderFile,
   parseFolderFile,
-  simpleFolderIdentity,
+  parseFolderLine,
   writeFolderFile,
 } from '../../src/config/folder-file.ts'
-import { checkFolderText } from '../../src/config/folder-yaml.ts'
+import { parseFolderYaml } from '../../src/config/folder-yaml.ts'
 import { isIdentityName } from '../../src/core/names.ts'
 import { runs } from '../fuzz.ts'
 import { documents } from './documents.ts'
@@ -94,8 +94,8 @@ describe('what it says', () => {
       fc.property(
         fc.array(part, { maxLength: 8 }).map((parts) => `identity: ${parts.join('')}`),
         (text) => {
-          const quick = simpleFolderIdentity(text)
-          if (quick !== undefined) expect(checkFolderText(text, 'f')).toEqual({ identity: quick })
+          const quick = parseFolderLine(text)
+          if (quick !== undefined) expect(parseFolderYaml(text, 'f')).toEqual({ identity: quick })
         },
       ),
       runs(5000),

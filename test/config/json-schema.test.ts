@@ -2,14 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { configJsonSchema } from '../../src/config/json-schema.ts'
+import { createConfigJsonSchema } from '../../src/config/json-schema.ts'
 import { EXAMPLE } from './example.ts'
 
 const FILE = fileURLToPath(new URL('../../schema/config.schema.json', import.meta.url))
 
 /** Mend with: UPDATE=1 npx vitest run test/config/json-schema.test.ts */
 test('the shipped JSON Schema is the one of the program', () => {
-  const text = `${JSON.stringify(configJsonSchema(), null, 2)}\n`
+  const text = `${JSON.stringify(createConfigJsonSchema(), null, 2)}\n`
   if (process.env.UPDATE) writeFileSync(FILE, text)
   expect(readFileSync(FILE, 'utf8')).toBe(text)
 })
@@ -17,7 +17,7 @@ test('the shipped JSON Schema is the one of the program', () => {
 test('it accepts the whole example, and refuses what is not in it', () => {
   const read = (text: string) =>
     parse(text, { customTags: [{ tag: '!env', resolve: (name: string) => name }] })
-  const schema = configJsonSchema() as Schema
+  const schema = createConfigJsonSchema() as Schema
   expect(faults(schema, read(EXAMPLE), '')).toEqual([])
   expect(faults(schema, read(EXAMPLE.replace('region:', 'regoin:')), '')).toEqual([
     '/auth/identities/my-user/credentials/regoin: unknown',
@@ -40,7 +40,7 @@ test('every key says what it is for', () => {
     }
     if (typeof schema.additionalProperties === 'object') walk(schema.additionalProperties, `${path}/*`)
   }
-  walk(configJsonSchema() as Schema, '')
+  walk(createConfigJsonSchema() as Schema, '')
   expect(silent).toEqual([])
 })
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compileConfig } from '../../src/config/compiled.ts'
 import { checkConfig, parseConfig } from '../../src/config/parse.ts'
-import { DaypassError, exitCode } from '../../src/core/errors.ts'
+import { DaypassError, getExitCode } from '../../src/core/errors.ts'
 import { runs } from '../fuzz.ts'
 import { documents, MARKER, SECRET_MARKER } from './documents.ts'
 
@@ -110,7 +110,7 @@ describe('no value is ever repeated', () => {
       }
       const thrown = failureOf(() => parseConfig(text, FILE))
       expect(thrown).toMatchObject({ code: 'configuration', message: problems[0]!.message })
-      expect(exitCode(thrown)).toBe(2)
+      expect(getExitCode(thrown)).toBe(2)
       expect(JSON.stringify([problems, thrown.hint])).not.toContain('marker')
       const lines = text.split('\n')
       for (const { line, column, message } of problems) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { crossCheck } from '../../src/config/checks.ts'
+import { findCrossFaults } from '../../src/config/checks.ts'
 import { isEnvRef } from '../../src/config/env-tag.ts'
 import { checkConfig, locateInConfig, parseConfig } from '../../src/config/parse.ts'
 import { runs } from '../fuzz.ts'
@@ -307,7 +307,7 @@ describe('mistakes, with their places', () => {
 
 test('a chain of parents takes no time, however long it is', () => {
   const chain = Array.from({ length: 4_000 }, (_, i) => [`i${i}`, { via: { identity: `i${i + 1}` } }])
-  expect(crossCheck({ auth: { identities: Object.fromEntries(chain) } }, [])).toEqual([])
+  expect(findCrossFaults({ auth: { identities: Object.fromEntries(chain) } }, [])).toEqual([])
 })
 
 test('each cycle is told once, at its first member, and nothing that is none', () => {
@@ -324,7 +324,7 @@ test('each cycle is told once, at its first member, and nothing that is none', (
       const identities = Object.fromEntries(
         [...parent].map(([name, identity]) => [name, { via: { identity } }]),
       )
-      const told = crossCheck({ auth: { identities } }, []).map(({ message }) => message)
+      const told = findCrossFaults({ auth: { identities } }, []).map(({ message }) => message)
       expect(told).toEqual(first.map((name) => `a cycle in {in}: ${from(name).join(' -> ')}`))
     }),
     runs(1_000),

@@ -1,12 +1,12 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatDuration, isoTime, parseDuration } from '../../src/core/duration.ts'
-import { DaypassError, EXIT, exitCode, isDaypassError } from '../../src/core/errors.ts'
-import { checkMinTtl, isUsable, stateOf, timeLeft } from '../../src/core/freshness.ts'
-import { checkIdentityName, isIdentityName } from '../../src/core/names.ts'
+import { formatDuration, formatTime, parseDuration } from '../../src/core/duration.ts'
+import { DaypassError, EXIT, getExitCode, isDaypassError } from '../../src/core/errors.ts'
+import { assertMinTtl, computeState, computeTimeLeft, isUsable } from '../../src/core/freshness.ts'
+import { assertIdentityName, isIdentityName } from '../../src/core/names.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { shown } from '../../src/core/text.ts'
+import { sanitize } from '../../src/core/text.ts'
 import type { Header } from '../../src/core/types.ts'
 import { runs } from '../fuzz.ts'
 
@@ -83,8 +83,8 @@ describe('a length of time', () => {
   )
 
   test('every moment has a name, those that no Date can hold included', () => {
-    expect(isoTime(1_800_000_000_123)).toBe('2027-01-15T08:00:00Z')
-    for (const time of [1e300, -1e300, Number.POSITIVE_INFINITY]) expect(isoTime(time)).toMatch(/Z$/)
+    expect(formatTime(1_800_000_000_123)).toBe('2027-01-15T08:00:00Z')
+    for (const time of [1e300, -1e300, Number.POSITIVE_INFINITY]) expect(formatTime(time)).toMatch(/Z$/)
   })
 })
 
@@ -108,10 +108,10 @@ describe('text of a stranger', () => {
     const text = fc.array(fc.oneof(nasty, fc.string({ unit: 'binary' })), { maxLength: 60 })
     fc.assert(
       fc.property(text, (parts) => {
-        const out = shown(parts.join(''))
+        const out = sanitize(parts.join(''))
         expect(out).not.toMatch(HARMFUL)
         expect([...out].length).toBeLessThanOrEqual(200)
-        expect(shown(out)).toBe(out)
+        expect(sanitize(out)).toBe(out)
       }),
       runs(500),
     )
@@ -119,16 +119,17 @@ describe('text of a stranger', () => {
 
   test('is shown whatever a server sent in its place', () => {
     fc.assert(
-      fc.property(fc.anything({ withNullPrototype: true }), (value) => typeof shown(value) === 'string'),
+      fc.property(fc.anything({ withNullPrototype: true }), (value) => typeof sanitize(value) === 'string'),
       runs(500),
     )
-    for (const odd of [{ toString: 1, valueOf: 1 }, [[{ toString: 1 }]]]) expect(shown(odd)).toBe('[object]')
+    for (const odd of [{ toString: 1, valueOf: 1 }, [[{ toString: 1 }]]])
+      expect(sanitize(odd)).toBe('[object]')
   })
 
   test('is left as it is where it is harmless', () => {
-    for (const text of ['', 'Käse, 学, 🎫', 'a\tb']) expect(shown(text)).toBe(text.replace('\t', ' '))
-    expect(shown('x'.repeat(201))).toBe(`${'x'.repeat(199)}…`)
-    for (const odd of [undefined, null, 5, {}, []]) expect(typeof shown(odd)).toBe('string')
+    for (const text of ['', 'Käse, 学, 🎫', 'a\tb']) expect(sanitize(text)).toBe(text.replace('\t', ' '))
+    expect(sanitize('x'.repeat(201))).toBe(`${'x'.repeat(199)}…`)
+    for (const odd of [undefined, null, 5, {}, []]) expect(typeof sanitize(odd)).toBe('string')
   })
 })
 
@@ -160,27 +161,27 @@ describe('freshness', () => {
   })
 
   test('a min-ttl that no renewal can meet is the caller’s mistake', () => {
-    expect(() => checkMinTtl(lived(600_000), 600_000)).not.toThrow()
-    expect(() => checkMinTtl(lived(600_000), 600_001)).toThrow(
+    expect(() => assertMinTtl(lived(600_000), 600_000)).not.toThrow()
+    expect(() => assertMinTtl(lived(600_000), 600_001)).toThrow(
       expect.objectContaining({ code: 'usage', hint: expect.stringContaining('exec --endpoint') }),
     )
-    expect(() => checkMinTtl({}, Number.MAX_SAFE_INTEGER)).not.toThrow()
+    expect(() => assertMinTtl({}, Number.MAX_SAFE_INTEGER)).not.toThrow()
   })
 
   test('what has no end is always usable; the server’s clock decides about the rest', () => {
     expect(isUsable({}, 9e15, 60_000, 9e15)).toBe(true)
-    expect(timeLeft({ expiresAt: 1000, clockOffset: 400 }, 500)).toBe(100)
+    expect(computeTimeLeft({ expiresAt: 1000, clockOffset: 400 }, 500)).toBe(100)
   })
 
   test('the states are four', () => {
     const header = { ...lived(600_000), renewable: true, key: { id: 'k', where: 'memory' } } as Header
-    expect(stateOf(header, 0, 60_000)).toBe('valid')
-    expect(stateOf(header, 599_999, 60_000)).toBe('stale')
-    expect(stateOf({ ...header, renewable: false }, 600_000, 60_000)).toBe('expired')
-    expect(stateOf({ ...header, sessionExpiresAt: 600_000 }, 600_000, 60_000)).toBe('expired')
-    expect(stateOf({ ...header, loginRequired: 'revoked' }, 0, 60_000)).toBe('login_required')
+    expect(computeState(header, 0, 60_000)).toBe('valid')
+    expect(computeState(header, 599_999, 60_000)).toBe('stale')
+    expect(computeState({ ...header, renewable: false }, 600_000, 60_000)).toBe('expired')
+    expect(computeState({ ...header, sessionExpiresAt: 600_000 }, 600_000, 60_000)).toBe('expired')
+    expect(computeState({ ...header, loginRequired: 'revoked' }, 0, 60_000)).toBe('login_required')
     const { key: _, ...loggedOut } = header
-    expect(stateOf(loggedOut as Header, 0, 60_000)).toBe('login_required')
+    expect(computeState(loggedOut as Header, 0, 60_000)).toBe('login_required')
   })
 })
 
@@ -204,8 +205,9 @@ describe('errors', () => {
       no_program: 127,
       cancelled: 130,
     })
-    for (const thrown of [new Error('x'), undefined, 'x', { code: 'usage' }]) expect(exitCode(thrown)).toBe(1)
-    expect(exitCode(new DaypassError('refused', 'x'))).toBe(6)
+    for (const thrown of [new Error('x'), undefined, 'x', { code: 'usage' }])
+      expect(getExitCode(thrown)).toBe(1)
+    expect(getExitCode(new DaypassError('refused', 'x'))).toBe(6)
   })
 
   test('only what passes by itself is retryable', () => {
@@ -220,7 +222,7 @@ describe('errors', () => {
 
 describe('names', () => {
   test.each(['work', 'a', 'A1._@-', 'x'.repeat(64)])('%s is one', (name) => {
-    expect(checkIdentityName(name)).toBe(name)
+    expect(assertIdentityName(name)).toBe(name)
   })
 
   test.each([
@@ -238,10 +240,10 @@ describe('names', () => {
     '(environment)',
   ])('%j is none', (name) => {
     expect(isIdentityName(name)).toBe(false)
-    expect(() => checkIdentityName(name)).toThrow(expect.objectContaining({ code: 'usage' }))
+    expect(() => assertIdentityName(name)).toThrow(expect.objectContaining({ code: 'usage' }))
   })
 
   test('one that is refused is shown without what a terminal would obey', () => {
-    expect(() => checkIdentityName('x\u009b31m\u202e')).toThrow(/^"x 31m" cannot/)
+    expect(() => assertIdentityName('x\u009b31m\u202e')).toThrow(/^"x 31m" cannot/)
   })
 })

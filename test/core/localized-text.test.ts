@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { timeOf } from '../../src/core/duration.ts'
-import { inWords } from '../../src/core/localized-text.ts'
+import { parseTime } from '../../src/core/duration.ts'
+import { localize } from '../../src/core/localized-text.ts'
 
 const WORDS = { en: 'yes', zh: '是' }
 
@@ -23,8 +23,8 @@ test.each([
   [{ LC_MESSAGES: 'zh_CN', LANG: 'en_US' }, '是'],
   [{ LC_ALL: '', LC_MESSAGES: 'zh_CN' }, '是'],
 ])('the language of %o', (env, said) => {
-  expect(inWords(WORDS, { env })).toBe(said)
-  expect(inWords('as it is', { env })).toBe('as it is')
+  expect(localize(WORDS, { env })).toBe(said)
+  expect(localize('as it is', { env })).toBe('as it is')
 })
 
 test.each([
@@ -41,5 +41,5 @@ test.each([
   [null, undefined],
   [{}, undefined],
 ])('a moment that somebody wrote: %o', (written, time) => {
-  expect(timeOf(written)).toBe(time)
+  expect(parseTime(written)).toBe(time)
 })

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { KeysCredential } from '../../src/core/types.ts'
-import { type ConsolePage, consoleUrl, getSigninTokenUrl } from '../../src/formats/console-url.ts'
+import { buildConsoleUrl, type ConsolePage, getSigninTokenUrl } from '../../src/formats/console-url.ts'
 
 const BASE = 'https://signin.aws.amazon.com/federation'
 const HOST = 'console.aws.amazon.com'
@@ -39,7 +39,7 @@ describe('where the sign-in token is asked for', () => {
 
 describe('what the browser opens', () => {
   const url = (page: Partial<ConsolePage> = {}) =>
-    consoleUrl(BASE, new Secret('sign+in/token='), { consoleHost: HOST, ...page })
+    buildConsoleUrl(BASE, new Secret('sign+in/token='), { consoleHost: HOST, ...page })
 
   test('has the sign-in token, and whom to go to afterwards', () => {
     const { Action, SigninToken, Issuer } = queryOf(url({ issuer: 'https://login.example.com/' }))

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { KeysCredential } from '../../src/core/types.ts'
-import { CLOUDS, credentialLine } from '../../src/formats/credential-process.ts'
+import { CLOUDS, formatCredentialProcess } from '../../src/formats/credential-process.ts'
 
 const keys = (cloud: KeysCredential['cloud'], more: Partial<KeysCredential> = {}): KeysCredential => ({
   kind: 'keys',
@@ -39,9 +39,9 @@ test.each<[string, KeysCredential, string]>([
     '{"mode":"AK","access_key_id":"the-id","access_key_secret":"the-secret"}',
   ],
 ])('%s', (_, credential, line) => {
-  expect(credentialLine('work', credential, undefined)).toBe(line)
+  expect(formatCredentialProcess('work', credential, undefined)).toBe(line)
   const cloud = CLOUDS.find((each) => each === credential.cloud)
-  expect(credentialLine('work', credential, cloud)).toBe(line)
+  expect(formatCredentialProcess('work', credential, cloud)).toBe(line)
 })
 
 test.each(['aws', 'alibaba'] as const)(
@@ -49,7 +49,7 @@ test.each(['aws', 'alibaba'] as const)(
   (cloud) => {
     const end = (expiresAt: number, offset = 0) => {
       const line = JSON.parse(
-        credentialLine('work', keys(cloud, { ...temporary, expiresAt }), undefined, offset),
+        formatCredentialProcess('work', keys(cloud, { ...temporary, expiresAt }), undefined, offset),
       )
       return (line.Expiration ?? line.expiration) as string
     }
@@ -60,10 +60,10 @@ test.each(['aws', 'alibaba'] as const)(
 
 test('a token is no keys, and the keys of one cloud are not those of another', () => {
   const token = { kind: 'bearer', token: new Secret('t'), tokenType: 'bearer', issuedAt: 0 } as const
-  expect(() => credentialLine('work', token, undefined)).toThrow(
+  expect(() => formatCredentialProcess('work', token, undefined)).toThrow(
     expect.objectContaining({ code: 'usage', hint: 'daypass token work' }),
   )
-  expect(() => credentialLine('work', keys('aws'), 'alibaba')).toThrow(
+  expect(() => formatCredentialProcess('work', keys('aws'), 'alibaba')).toThrow(
     expect.objectContaining({
       code: 'usage',
       message: 'work has keys of AWS, not of Alibaba Cloud',
@@ -73,7 +73,7 @@ test('a token is no keys, and the keys of one cloud are not those of another', (
 })
 
 test('the keys of a cloud whose tools start no program are for another verb', () => {
-  expect(() => credentialLine('work', keys('cloudinary'), undefined)).toThrow(
+  expect(() => formatCredentialProcess('work', keys('cloudinary'), undefined)).toThrow(
     expect.objectContaining({
       code: 'usage',
       message: 'no tool takes the keys of work from a program',

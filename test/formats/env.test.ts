@@ -5,15 +5,15 @@ import { describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import {
-  defaultFormat,
+  applyEnvChanges,
+  detectEnvFormat,
   ENV_FORMATS,
   type EnvFormat,
-  environmentWith,
-  envText,
-  githubText,
-  unsetText,
+  formatEnv,
+  formatGithubEnv,
+  formatUnset,
 } from '../../src/formats/env.ts'
-import type { Changes } from '../../src/formats/variables.ts'
+import type { EnvChanges } from '../../src/formats/variables.ts'
 import { runs } from '../fuzz.ts'
 import { needs } from '../kit/needs.ts'
 import { SHELLS, shellRunner } from './shells.ts'
@@ -30,11 +30,11 @@ const text = (...more: string[]) =>
     .array(fc.oneof(plain, fc.constantFrom(...SPECIAL, ...more), fc.string({ unit: 'grapheme' })))
     .map((parts) => parts.join('').replaceAll('\0', ''))
 
-const one = (value: string, name = 'NAME'): Changes => ({
+const one = (value: string, name = 'NAME'): EnvChanges => ({
   set: [{ name, value: new Secret(value) }],
   clear: [],
 })
-const many = (values: readonly string[]): Changes => ({
+const many = (values: readonly string[]): EnvChanges => ({
   set: values.map((value, index) => ({ name: `NAME_${index}`, value: new Secret(value) })),
   clear: [],
 })
@@ -42,7 +42,7 @@ const many = (values: readonly string[]): Changes => ({
 /** `undefined`: the format has no words for it, and says so. */
 function words(value: string, format: Exclude<EnvFormat, 'github'>): string | undefined {
   try {
-    return envText(one(value), format)
+    return formatEnv(one(value), format)
   } catch (error) {
     expect(error).toMatchObject({ code: 'usage', message: `${format} cannot carry the value of NAME` })
     return undefined
@@ -58,7 +58,7 @@ describe('whatever the value is, the programs of a shell have it as it is', () =
       const carried = text(...NEWLINES).filter((value) => words(value, shell.format) !== undefined)
       fc.assert(
         fc.property(fc.array(carried, { minLength: 20, maxLength: 40 }), (values) => {
-          const environment = run(shell, envText(many(values), shell.format))
+          const environment = run(shell, formatEnv(many(values), shell.format))
           expect(values.map((_, index) => environment[`NAME_${index}`])).toEqual(values)
         }),
         runs(10),
@@ -69,10 +69,10 @@ describe('whatever the value is, the programs of a shell have it as it is', () =
     test(`${title}: what would win over it is gone, and --unset takes it away again`, (context) => {
       needs(context, shell.program)
       const changes = { ...one('value'), clear: ['RIVAL', 'NOT_THERE'] }
-      const first = run(shell, envText(changes, shell.format), { RIVAL: 'x', OTHER: 'y' })
+      const first = run(shell, formatEnv(changes, shell.format), { RIVAL: 'x', OTHER: 'y' })
       expect(first).toMatchObject({ NAME: 'value', OTHER: 'y' })
       expect(first).not.toHaveProperty('RIVAL')
-      const after = run(shell, unsetText(['NAME', 'NOT_THERE'], shell.format), first)
+      const after = run(shell, formatUnset(['NAME', 'NOT_THERE'], shell.format), first)
       expect(after).toMatchObject({ OTHER: 'y' })
       expect(after).not.toHaveProperty('NAME')
     })
@@ -120,7 +120,7 @@ describe('shells that are not at hand, by their own rules', () => {
       }),
       runs(1000),
     )
-    expect(envText(many(['a', 'b']), 'cmd')).toBe('set "NAME_0=a"\r\nset "NAME_1=b"')
+    expect(formatEnv(many(['a', 'b']), 'cmd')).toBe('set "NAME_0=a"\r\nset "NAME_1=b"')
   })
 })
 
@@ -144,16 +144,16 @@ describe('a dotenv file', () => {
     fc.assert(
       fc.property(fc.array(carried), (values) => {
         const expected = Object.fromEntries(values.map((value, index) => [`NAME_${index}`, value]))
-        expect(read(envText(many(values), 'dotenv'))).toEqual(expected)
+        expect(read(formatEnv(many(values), 'dotenv'))).toEqual(expected)
       }),
       runs(500),
     )
   })
 
   test('is as bare as it can be: docker takes quotes for a part of the value', () => {
-    expect(envText(one('aB3/x+y=='), 'dotenv')).toBe('NAME=aB3/x+y==')
-    expect(envText(one('a b'), 'dotenv')).toBe(`NAME='a b'`)
-    expect(envText(one(`it's`), 'dotenv')).toBe(`NAME="it's"`)
+    expect(formatEnv(one('aB3/x+y=='), 'dotenv')).toBe('NAME=aB3/x+y==')
+    expect(formatEnv(one('a b'), 'dotenv')).toBe(`NAME='a b'`)
+    expect(formatEnv(one(`it's`), 'dotenv')).toBe(`NAME="it's"`)
   })
 
   test.each([['two\nlines'], ['one\r'], [`it's "so"`], [`it's $HOME`], [`it's \\n`]])(
@@ -165,7 +165,7 @@ describe('a dotenv file', () => {
 test('JSON carries everything', () => {
   fc.assert(
     fc.property(text(...NEWLINES), (value) => {
-      expect(JSON.parse(envText(one(value), 'json'))).toEqual({ NAME: value })
+      expect(JSON.parse(formatEnv(one(value), 'json'))).toEqual({ NAME: value })
     }),
   )
 })
@@ -187,13 +187,13 @@ describe('GitHub Actions', () => {
     fc.assert(
       fc.property(fc.array(text(...NEWLINES)), (values) => {
         const expected = Object.fromEntries(values.map((value, index) => [`NAME_${index}`, value]))
-        expect(read(githubText(many(values), 'daypass_x').file)).toEqual(expected)
+        expect(read(formatGithubEnv(many(values), 'daypass_x').file)).toEqual(expected)
       }),
     )
   })
 
   test('a value with the delimiter in it is refused: it could set variables of its own', () => {
-    expect(() => githubText(one('a\ndaypass_x\nPATH=/tmp'), 'daypass_x')).toThrow(DaypassError)
+    expect(() => formatGithubEnv(one('a\ndaypass_x\nPATH=/tmp'), 'daypass_x')).toThrow(DaypassError)
   })
 
   test('every secret is masked, each on one line, and what is none is not', () => {
@@ -203,13 +203,13 @@ describe('GitHub Actions', () => {
       { name: 'SECRET', value: secret },
       { name: 'SAME', value: secret },
     ]
-    expect(githubText({ set, clear: [] }, 'daypass_x').masks).toBe('::add-mask::100%25%0D%0Asure')
+    expect(formatGithubEnv({ set, clear: [] }, 'daypass_x').masks).toBe('::add-mask::100%25%0D%0Asure')
   })
 
   test('hides the secrets that a value is made of, each by itself', () => {
     const holds = [new Secret('the-token')]
     const set = [{ name: 'URL', value: new Secret('x://acme?token=the-token'), holds }]
-    expect(githubText({ set, clear: [] }, 'daypass_x').masks).toBe(
+    expect(formatGithubEnv({ set, clear: [] }, 'daypass_x').masks).toBe(
       '::add-mask::x://acme?token=the-token\n::add-mask::the-token',
     )
   })
@@ -218,7 +218,7 @@ describe('GitHub Actions', () => {
 test.each(ENV_FORMATS)('%s: NUL and half a character are refused, and the value is not told', (format) => {
   for (const value of ['the-secret\0', 'the-secret\ud800']) {
     const write = () =>
-      format === 'github' ? githubText(one(value), 'daypass_x') : envText(one(value), format)
+      format === 'github' ? formatGithubEnv(one(value), 'daypass_x') : formatEnv(one(value), format)
     expect(write).toThrow(`${format} cannot carry the value of NAME`)
     expect(write).not.toThrow(/the-secret/)
   }
@@ -229,16 +229,16 @@ describe('the environment of a program', () => {
 
   test('is ours, with the credential, and without what would win over it', () => {
     const env = { HOME: '/h', TOKEN: 'old', RIVAL: 'x', rival: 'y', GONE: undefined }
-    expect(environmentWith(changes, env)).toEqual({ HOME: '/h', TOKEN: 'new', rival: 'y' })
+    expect(applyEnvChanges(changes, env)).toEqual({ HOME: '/h', TOKEN: 'new', rival: 'y' })
   })
 
   test('Windows does not tell small letters from capitals', () => {
     const env = { Token: 'old', rival: 'y', Path: 'p' }
-    expect(environmentWith(changes, env, 'win32')).toEqual({ Path: 'p', TOKEN: 'new' })
+    expect(applyEnvChanges(changes, env, 'win32')).toEqual({ Path: 'p', TOKEN: 'new' })
   })
 
   test('cannot have a NUL', () => {
-    expect(() => environmentWith(one('a\0'))).toThrow('an environment cannot carry the value of NAME')
+    expect(() => applyEnvChanges(one('a\0'))).toThrow('an environment cannot carry the value of NAME')
   })
 })
 
@@ -253,13 +253,13 @@ test.each([
   ['C:\\Program Files\\Git\\usr\\bin\\bash.exe', 'win32', 'bash'],
   ['', 'win32', 'powershell'],
 ] as const)('SHELL=%s on %s reads %s', (shell, platform, format) => {
-  expect(defaultFormat(shell, platform)).toBe(format)
+  expect(detectEnvFormat(shell, platform)).toBe(format)
 })
 
 test.each(['dotenv', 'github'] as const)('%s cannot take a variable away, and says what can', (format) => {
-  expect(() => unsetText(['NAME'], format)).toThrow(`${format} has no words to take a variable away`)
+  expect(() => formatUnset(['NAME'], format)).toThrow(`${format} has no words to take a variable away`)
 })
 
 test('JSON says null of what is to be taken away', () => {
-  expect(unsetText(['A', 'B'], 'json')).toBe('{"A":null,"B":null}')
+  expect(formatUnset(['A', 'B'], 'json')).toBe('{"A":null,"B":null}')
 })

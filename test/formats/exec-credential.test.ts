@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
-import { execCredential, execVersion } from '../../src/formats/exec-credential.ts'
+import { chooseApiVersion, formatExecCredential } from '../../src/formats/exec-credential.ts'
 import { failure } from '../vault/support.ts'
 
 const info = (apiVersion: unknown) =>
@@ -8,12 +8,12 @@ const info = (apiVersion: unknown) =>
 
 test.each(['v1', 'v1beta1'])('kubectl that speaks %s is answered so', (version) => {
   const apiVersion = `client.authentication.k8s.io/${version}`
-  expect(execVersion(info(apiVersion))).toBe(apiVersion)
+  expect(chooseApiVersion(info(apiVersion))).toBe(apiVersion)
 })
 
 test('a person that asks by hand gets the newest', () => {
-  expect(execVersion(undefined)).toBe('client.authentication.k8s.io/v1')
-  expect(execVersion('')).toBe('client.authentication.k8s.io/v1')
+  expect(chooseApiVersion(undefined)).toBe('client.authentication.k8s.io/v1')
+  expect(chooseApiVersion('')).toBe('client.authentication.k8s.io/v1')
 })
 
 test.each([
@@ -26,17 +26,17 @@ test.each([
   '[]',
   '"client.authentication.k8s.io/v1"',
 ])('refused: %s', async (text) => {
-  const { message } = await failure(() => execVersion(text), 'usage')
+  const { message } = await failure(() => chooseApiVersion(text), 'usage')
   expect(message).not.toContain('alpha')
 })
 
 test('one line, its end to the second', () => {
   const token = new Secret('the-token')
   const at = Date.UTC(2026, 10, 21, 17, 4, 4, 999)
-  expect(execCredential('client.authentication.k8s.io/v1', { token, expiresAt: at })).toBe(
+  expect(formatExecCredential('client.authentication.k8s.io/v1', { token, expiresAt: at })).toBe(
     '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"the-token","expirationTimestamp":"2026-11-21T17:04:04Z"}}',
   )
-  expect(execCredential('client.authentication.k8s.io/v1beta1', { token })).toBe(
+  expect(formatExecCredential('client.authentication.k8s.io/v1beta1', { token })).toBe(
     '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential","status":{"token":"the-token"}}',
   )
 })

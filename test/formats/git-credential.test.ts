@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { BearerCredential } from '../../src/core/types.ts'
-import { gitAnswer, readAttributes } from '../../src/formats/git-credential.ts'
+import { formatGitCredential, parseAttributes } from '../../src/formats/git-credential.ts'
 import { failure } from '../vault/support.ts'
 
 const PLAIN = { user: 'oauth2', isFixed: false }
@@ -26,7 +26,7 @@ describe('what git asks', () => {
     ['that ends in the middle of it', 'protocol=https\nhost=example.com'],
     ['with something behind the empty line', 'protocol=https\nhost=example.com\n\nhost=evil.test\nwhat\r'],
   ])('%s', (_, text) => {
-    expect([...readAttributes(text)]).toEqual([
+    expect([...parseAttributes(text)]).toEqual([
       ['protocol', ['https']],
       ['host', ['example.com']],
     ])
@@ -38,7 +38,7 @@ describe('what git asks', () => {
         const one = Object.entries(said).map(([each, text]) => [each.replace(/\[\]$/, ''), text] as const)
         const unique = [...new Map(one.filter(([each]) => each !== ''))]
         const text = unique.map(([each, what]) => `${each}=${what}\n`).join('')
-        expect([...readAttributes(text)]).toEqual(unique.map(([each, what]) => [each, [what]]))
+        expect([...parseAttributes(text)]).toEqual(unique.map(([each, what]) => [each, [what]]))
       }),
     )
   })
@@ -46,7 +46,7 @@ describe('what git asks', () => {
   test('several values keep their order, and an empty one begins anew', () => {
     const text =
       'wwwauth[]=Basic\nwwwauth[]=Bearer a=b\ncapability[]=x\ncapability[]=\ncapability[]=authtype\n'
-    expect([...readAttributes(text)]).toEqual([
+    expect([...parseAttributes(text)]).toEqual([
       ['wwwauth[]', ['Basic', 'Bearer a=b']],
       ['capability[]', ['authtype']],
     ])
@@ -63,7 +63,7 @@ describe('what git asks', () => {
     ['the same name twice', 'host=github.com\nhost=evil.test\n'],
     ['an = and nothing else', '=\n'],
   ])('refused: %s', async (_, text) => {
-    const error = await failure(() => readAttributes(text), 'usage')
+    const error = await failure(() => parseAttributes(text), 'usage')
     // It may be a password.
     expect(error.message).not.toMatch(/github|evil/)
   })
@@ -72,7 +72,7 @@ describe('what git asks', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
         try {
-          for (const [each, values] of readAttributes(text)) {
+          for (const [each, values] of parseAttributes(text)) {
             expect(each + values.join('')).not.toMatch(/[\n\r\0]/)
             expect(each).not.toBe('')
           }
@@ -85,12 +85,12 @@ describe('what git asks', () => {
 })
 
 describe('what git is answered', () => {
-  const asked = (...lines: string[]) => readAttributes(lines.map((line) => `${line}\n`).join(''))
+  const asked = (...lines: string[]) => parseAttributes(lines.map((line) => `${line}\n`).join(''))
   const authtype = 'capability[]=authtype'
 
   test('a user, the token, and when it is over by the caller’s own clock', () => {
     expect(
-      gitAnswer(TOKEN, {
+      formatGitCredential(TOKEN, {
         user: 'x-access-token',
         isFixed: true,
         asked: asked(authtype),
@@ -101,11 +101,15 @@ describe('what git is answered', () => {
 
   test('without an end, none is told', () => {
     const { expiresAt: _, ...endless } = TOKEN
-    expect(gitAnswer(endless, { ...PLAIN, asked: asked() })).toBe('username=oauth2\npassword=the-token')
+    expect(formatGitCredential(endless, { ...PLAIN, asked: asked() })).toBe(
+      'username=oauth2\npassword=the-token',
+    )
   })
 
   test('a bearer token, where git can send one and the server wants nothing else', () => {
-    expect(gitAnswer(TOKEN, { ...PLAIN, asked: asked(authtype, 'wwwauth[]=Bearer realm="git"') })).toBe(
+    expect(
+      formatGitCredential(TOKEN, { ...PLAIN, asked: asked(authtype, 'wwwauth[]=Bearer realm="git"') }),
+    ).toBe(
       'capability[]=authtype\nauthtype=Bearer\ncredential=the-token\nephemeral=1\npassword_expiry_utc=1700003600',
     )
   })
@@ -117,14 +121,14 @@ describe('what git is answered', () => {
     ['the server says both in one line', [authtype, 'wwwauth[]=Bearer realm="x", Basic realm="x"']],
     ['the server wants something else', [authtype, 'wwwauth[]=Negotiate', 'wwwauth[]=Bearerish']],
   ])('as a password, where %s', (_, lines) => {
-    expect(gitAnswer(TOKEN, { ...PLAIN, asked: asked(...lines) })).toMatch(
+    expect(formatGitCredential(TOKEN, { ...PLAIN, asked: asked(...lines) })).toMatch(
       /^username=oauth2\npassword=the-token\n/,
     )
   })
 
   test('as a password, where the provider says as whose', () => {
     const lines = asked(authtype, 'wwwauth[]=Bearer')
-    expect(gitAnswer(TOKEN, { user: 'oauth2', isFixed: true, asked: lines })).toMatch(
+    expect(formatGitCredential(TOKEN, { user: 'oauth2', isFixed: true, asked: lines })).toMatch(
       /^username=oauth2\npassword=/,
     )
   })
@@ -134,7 +138,7 @@ describe('what git is answered', () => {
     async (text) => {
       const token = new Secret(text)
       const error = await failure(
-        () => gitAnswer({ ...TOKEN, token }, { ...PLAIN, asked: asked() }),
+        () => formatGitCredential({ ...TOKEN, token }, { ...PLAIN, asked: asked() }),
         'refused',
       )
       expect(error.message).not.toContain(text)
@@ -142,6 +146,9 @@ describe('what git is answered', () => {
   )
 
   test('a token that is bound to a key is of no use to git', async () => {
-    await failure(() => gitAnswer({ ...TOKEN, tokenType: 'dpop' }, { ...PLAIN, asked: asked() }), 'usage')
+    await failure(
+      () => formatGitCredential({ ...TOKEN, tokenType: 'dpop' }, { ...PLAIN, asked: asked() }),
+      'usage',
+    )
   })
 })

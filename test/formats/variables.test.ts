@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { BearerCredential, KeysCredential } from '../../src/core/types.ts'
-import { changesFor, liveChanges, namesFor } from '../../src/formats/variables.ts'
+import { buildEnvChanges, buildLiveChanges, listVariableNames } from '../../src/formats/variables.ts'
 import { awsVariables } from '../../src/providers/aws/variables.ts'
 import { builtIn, defineOwnProvider } from '../../src/providers/index.ts'
 
@@ -23,7 +23,7 @@ const RIVALS = ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SECURITY_TOKEN', 'AWS
 
 describe('keys of AWS', () => {
   test('with everything', () => {
-    const { set, clear } = changesFor(aws, keys, { region: 'eu-west-1' })
+    const { set, clear } = buildEnvChanges(aws, keys, { region: 'eu-west-1' })
     expect(set).toEqual([
       { name: 'AWS_ACCESS_KEY_ID', value: 'ASIA' },
       { name: 'AWS_SECRET_ACCESS_KEY', value: secret },
@@ -38,19 +38,19 @@ describe('keys of AWS', () => {
 
   test('permanent ones take away the session of others; a region that is set stays', () => {
     const { sessionToken: _, expiresAt: __, ...permanent } = keys
-    const { set, clear } = changesFor(aws, permanent)
+    const { set, clear } = buildEnvChanges(aws, permanent)
     expect(set.map(({ name }) => name)).toEqual(['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'])
     expect(clear).toEqual(expect.arrayContaining(['AWS_SESSION_TOKEN', 'AWS_CREDENTIAL_EXPIRATION']))
     expect(clear).not.toEqual(expect.arrayContaining(['AWS_REGION']))
   })
 
   test('the end is told by the clock of whoever compares it', () => {
-    const { set } = changesFor(aws, keys, { clockOffset: 60_000 })
+    const { set } = buildEnvChanges(aws, keys, { clockOffset: 60_000 })
     expect(set).toContainEqual({ name: 'AWS_CREDENTIAL_EXPIRATION', value: '2026-01-02T03:03:05Z' })
   })
 
   test('taken away again: what they may have set', () => {
-    expect(namesFor(aws)).toEqual([
+    expect(listVariableNames(aws)).toEqual([
       'AWS_ACCESS_KEY_ID',
       'AWS_SECRET_ACCESS_KEY',
       'AWS_SESSION_TOKEN',
@@ -70,11 +70,11 @@ describe('a token', () => {
     ['one that names its variable', defineOwnProvider('acme', { env: 'ACME' }), ['ACME']],
     ['one that begins with a digit', defineOwnProvider('1up', {}), ['_1UP_TOKEN']],
   ])('of %s', (_, provider, names) => {
-    expect(changesFor(provider, bearer)).toEqual({
+    expect(buildEnvChanges(provider, bearer)).toEqual({
       set: names.map((name) => ({ name, value: secret })),
       clear: [],
     })
-    expect(namesFor(provider)).toEqual(names)
+    expect(listVariableNames(provider)).toEqual(names)
   })
 })
 
@@ -82,12 +82,12 @@ describe('a token that is of use in one tenant of one API', () => {
   const params = { api_url: 'https://api.example.com/api/v1', tenant: 'acme' }
 
   test('comes with both', () => {
-    expect(changesFor(builtIn.autocom!, bearer, { params }).set).toEqual([
+    expect(buildEnvChanges(builtIn.autocom!, bearer, { params }).set).toEqual([
       { name: 'AUTOCOM_TOKEN', value: secret },
       { name: 'AUTOCOM_TENANT', value: 'acme' },
       { name: 'AUTOCOM_API_URL', value: 'https://api.example.com/api/v1' },
     ])
-    expect(changesFor(builtIn.passport!, bearer, { params }).set.map(({ name }) => name)).toEqual([
+    expect(buildEnvChanges(builtIn.passport!, bearer, { params }).set.map(({ name }) => name)).toEqual([
       'PASSPORT_TOKEN',
       'PASSPORT_TENANT',
       'PASSPORT_API_URL',
@@ -95,13 +95,17 @@ describe('a token that is of use in one tenant of one API', () => {
   })
 
   test('takes away the tenant of another login where it has none', () => {
-    const { set, clear } = changesFor(builtIn.autocom!, bearer, { params: { api_url: params.api_url } })
+    const { set, clear } = buildEnvChanges(builtIn.autocom!, bearer, { params: { api_url: params.api_url } })
     expect(set.map(({ name }) => name)).toEqual(['AUTOCOM_TOKEN', 'AUTOCOM_API_URL'])
     expect(clear).toEqual(['AUTOCOM_TENANT'])
   })
 
   test('is taken away with both', () => {
-    expect(namesFor(builtIn.autocom!)).toEqual(['AUTOCOM_TOKEN', 'AUTOCOM_TENANT', 'AUTOCOM_API_URL'])
+    expect(listVariableNames(builtIn.autocom!)).toEqual([
+      'AUTOCOM_TOKEN',
+      'AUTOCOM_TENANT',
+      'AUTOCOM_API_URL',
+    ])
   })
 })
 
@@ -118,12 +122,12 @@ describe('a value that is made of several', () => {
         },
       },
     },
-  } satisfies Parameters<typeof changesFor>[0]
+  } satisfies Parameters<typeof buildEnvChanges>[0]
   const odd = new Secret('a b&c=%')
 
   test('stands beside the token; what holds a secret is one, and what holds none may be seen', () => {
     const beside = { account: 'acme', params: { tenant: 't' }, endpoints: { api: 'https://x.example' } }
-    const { set, clear } = changesFor(shop, bearer, beside)
+    const { set, clear } = buildEnvChanges(shop, bearer, beside)
     expect(set.map(({ name, value }) => [name, typeof value === 'string' ? value : value.reveal()])).toEqual([
       ['SHOP_TOKEN', 'the-secret'],
       ['SHOP_URL', 'shop://acme?token=the-secret&at=https://x.example'],
@@ -136,13 +140,13 @@ describe('a value that is made of several', () => {
 
   test('has its secret as an address has it', () => {
     const { cloudinary } = builtIn
-    const { set } = changesFor(cloudinary!, { ...bearer, token: odd }, { account: 'acme' })
+    const { set } = buildEnvChanges(cloudinary!, { ...bearer, token: odd }, { account: 'acme' })
     expect(new URL((set[0]!.value as Secret).reveal()).searchParams.get('oauth_token')).toBe(odd.reveal())
   })
 
   test('that there is none of is taken away', () => {
-    expect(changesFor(shop, bearer).clear).toEqual(['SHOP_URL', 'SHOP_TENANT'])
-    expect(namesFor(shop)).toEqual(['SHOP_TOKEN', 'SHOP_URL', 'SHOP_TENANT'])
+    expect(buildEnvChanges(shop, bearer).clear).toEqual(['SHOP_URL', 'SHOP_TENANT'])
+    expect(listVariableNames(shop)).toEqual(['SHOP_TOKEN', 'SHOP_URL', 'SHOP_TENANT'])
   })
 })
 
@@ -150,7 +154,10 @@ describe('an account of Cloudinary', () => {
   const { cloudinary } = builtIn
   const pair: KeysCredential = { ...keys, cloud: 'cloudinary', accessKeyId: '8748' }
   const urlOf = (credential: typeof pair | typeof bearer, api?: string) => {
-    const { set } = changesFor(cloudinary!, credential, { account: 'acme', endpoints: api ? { api } : {} })
+    const { set } = buildEnvChanges(cloudinary!, credential, {
+      account: 'acme',
+      endpoints: api ? { api } : {},
+    })
     expect(set.map(({ name }) => name)).toEqual(['CLOUDINARY_URL'])
     return (set[0]!.value as Secret).reveal()
   }
@@ -181,23 +188,23 @@ describe('an account of Cloudinary', () => {
   })
 
   test('takes away what would win over it', () => {
-    expect(changesFor(cloudinary!, bearer, { account: 'acme' }).clear).toEqual([
+    expect(buildEnvChanges(cloudinary!, bearer, { account: 'acme' }).clear).toEqual([
       'CLOUDINARY_CLOUD_NAME',
       'CLOUDINARY_API_KEY',
       'CLOUDINARY_API_SECRET',
       'CLOUDINARY_OAUTH_TOKEN',
     ])
-    expect(namesFor(cloudinary!)).toEqual(['CLOUDINARY_URL'])
+    expect(listVariableNames(cloudinary!)).toEqual(['CLOUDINARY_URL'])
   })
 })
 
 test('keys of a provider that names no variables for them are an error, not an empty success', () => {
-  expect(() => changesFor(builtIn.oidc!, keys)).toThrow('the provider oidc names no variables for keys')
+  expect(() => buildEnvChanges(builtIn.oidc!, keys)).toThrow('the provider oidc names no variables for keys')
 })
 
 test('every name of every provider can be the name of a variable', () => {
   for (const provider of Object.values(builtIn))
-    for (const name of namesFor(provider)) expect(name).toMatch(/^[A-Z_][A-Z0-9_]*$/)
+    for (const name of listVariableNames(provider)) expect(name).toMatch(/^[A-Z_][A-Z0-9_]*$/)
 })
 
 describe('keys of Alibaba Cloud', () => {
@@ -205,7 +212,7 @@ describe('keys of Alibaba Cloud', () => {
   const alibabaKeys: KeysCredential = { ...keys, cloud: 'alibaba', accessKeyId: 'STS.x' }
 
   test('are set for its own tools and for Terraform, with what keeps them from looking elsewhere', () => {
-    const { set, clear } = changesFor(alibaba!, alibabaKeys, { region: 'cn-hangzhou' })
+    const { set, clear } = buildEnvChanges(alibaba!, alibabaKeys, { region: 'cn-hangzhou' })
     expect(Object.fromEntries(set.map(({ name, value }) => [name, value]))).toEqual({
       ALIBABA_CLOUD_ACCESS_KEY_ID: 'STS.x',
       ALICLOUD_ACCESS_KEY: 'STS.x',
@@ -231,12 +238,12 @@ describe('keys of Alibaba Cloud', () => {
 
   test('permanent ones take away the token of others', () => {
     const { sessionToken: _, expiresAt: __, ...permanent } = alibabaKeys
-    const { clear } = changesFor(alibaba!, permanent)
+    const { clear } = buildEnvChanges(alibaba!, permanent)
     expect(clear).toEqual(expect.arrayContaining(['ALIBABA_CLOUD_SECURITY_TOKEN', 'ALICLOUD_SECURITY_TOKEN']))
   })
 
   test('taken away again are the fixed ones, too', () => {
-    expect(namesFor(alibaba!)).toEqual(
+    expect(listVariableNames(alibaba!)).toEqual(
       expect.arrayContaining(['ALIBABA_CLOUD_SECURITY_TOKEN', 'ALIBABA_CLOUD_IGNORE_PROFILE']),
     )
   })
@@ -249,7 +256,7 @@ describe('an address that is asked for keys', () => {
     Object.fromEntries(set.map(({ name, value }) => [name, value instanceof Secret ? value.reveal() : value]))
 
   test('of AWS: its address and its bearer, no keys, no profile and no file', () => {
-    const { set, clear } = liveChanges(awsVariables, awsVariables.live!, address, beside)
+    const { set, clear } = buildLiveChanges(awsVariables, awsVariables.live!, address, beside)
     expect(asObject(set)).toEqual({
       AWS_CONTAINER_CREDENTIALS_FULL_URI: address.url,
       AWS_CONTAINER_AUTHORIZATION_TOKEN: 'the-secret',
@@ -269,7 +276,7 @@ describe('an address that is asked for keys', () => {
 
   test('of AWS with the bearer in a file: it is nowhere else', () => {
     const inFile = { ...address, bearerFile: '/run/bearer' }
-    const { set, clear } = liveChanges(awsVariables, awsVariables.live!, inFile, beside)
+    const { set, clear } = buildLiveChanges(awsVariables, awsVariables.live!, inFile, beside)
     expect(asObject(set)).toMatchObject({ AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: '/run/bearer' })
     expect(Object.values(asObject(set))).not.toContain('the-secret')
     expect(clear).toContain('AWS_CONTAINER_AUTHORIZATION_TOKEN')
@@ -277,7 +284,7 @@ describe('an address that is asked for keys', () => {
 
   test('of Alibaba Cloud: the bearer is a part of the address, which is a secret then', () => {
     const variables = builtIn.alibaba!.environment.export!
-    const { set, clear } = liveChanges(variables, variables.live!, address, beside)
+    const { set, clear } = buildLiveChanges(variables, variables.live!, address, beside)
     expect(set[0]!.value).toBeInstanceOf(Secret)
     expect(asObject(set)).toEqual({
       ALIBABA_CLOUD_CREDENTIALS_URI: `${address.url}/the-secret`,

@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { Header } from '../../src/core/types.ts'
-import { checkBound, clientOf, define, type Layers } from '../../src/identity/definition.ts'
-import { bearersOf } from '../../src/identity/environment.ts'
-import { type Facts, unknownIdentity, whichIdentity } from '../../src/identity/select.ts'
+import {
+  assertBound,
+  createDefinition,
+  type DefinitionLayers,
+  resolveClient,
+} from '../../src/identity/definition.ts'
+import { listEnvTokens } from '../../src/identity/environment.ts'
+import { chooseIdentity, createUnknownIdentityError, type SelectionFacts } from '../../src/identity/select.ts'
 import { builtIn, defineOwnProvider } from '../../src/providers/index.ts'
 
-const ALL: Facts = {
+const ALL: SelectionFacts = {
   selected: 'selected',
   env: 'from-env',
   folder: { identity: 'from-folder', file: '/x/.daypass.yaml' },
@@ -16,7 +21,7 @@ const ALL: Facts = {
 }
 
 describe('which identity: the first hit wins', () => {
-  test.each<[Partial<Facts>, object]>([
+  test.each<[Partial<SelectionFacts>, object]>([
     [{}, { identity: 'selected', named: true }],
     [{ selected: undefined }, { identity: 'from-env', named: true }],
     [
@@ -32,27 +37,27 @@ describe('which identity: the first hit wins', () => {
       { environment: { provider: 'github', variable: 'GH_TOKEN' } },
     ],
   ])('without %j', (without, expected) => {
-    expect(whichIdentity({ ...ALL, ...without })).toMatchObject(expected)
-    expect(whichIdentity({ ...ALL, ...without }).because).not.toBe('')
+    expect(chooseIdentity({ ...ALL, ...without })).toMatchObject(expected)
+    expect(chooseIdentity({ ...ALL, ...without }).because).not.toBe('')
   })
 
-  const nothing: Facts = { environment: [], known: [] }
+  const nothing: SelectionFacts = { environment: [], known: [] }
 
   test('none at all is a login that is missing; some and none meant is a question', () => {
-    expect(() => whichIdentity(nothing)).toThrow(
+    expect(() => chooseIdentity(nothing)).toThrow(
       expect.objectContaining({ code: 'login_required', hint: 'daypass login' }),
     )
-    expect(() => whichIdentity({ ...nothing, known: ['a', 'b'] })).toThrow(
+    expect(() => chooseIdentity({ ...nothing, known: ['a', 'b'] })).toThrow(
       expect.objectContaining({ code: 'usage', message: expect.stringContaining('a, b') }),
     )
   })
 
   test('a name that is not known is answered with the nearest one', () => {
-    expect(unknownIdentity('wrok', ['work', 'home'])).toMatchObject({
+    expect(createUnknownIdentityError('wrok', ['work', 'home'])).toMatchObject({
       code: 'not_found',
       message: expect.stringContaining('did you mean work'),
     })
-    expect(unknownIdentity('x', []).hint).toContain('daypass login')
+    expect(createUnknownIdentityError('x', []).hint).toContain('daypass login')
   })
 })
 
@@ -62,8 +67,8 @@ describe('a definition: parameter by parameter, the first hit wins', () => {
     params: { issuer: 'https://stored', scopes: 'stored' },
     clientId: 'stored',
   } as never
-  const layers: Layers = {
-    given: { params: { issuer: 'https://flag' }, clientId: 'flag', scopes: ['flag'] },
+  const layers: DefinitionLayers = {
+    overrides: { params: { issuer: 'https://flag' }, clientId: 'flag', scopes: ['flag'] },
     identity: { params: { issuer: 'https://identity' }, clientId: 'identity', scopes: ['identity'] },
     provider: { params: { issuer: 'https://provider' }, clientId: 'provider', scopes: ['provider'] },
     stored,
@@ -79,23 +84,27 @@ describe('a definition: parameter by parameter, the first hit wins', () => {
     [['given', 'env', 'identity', 'provider', 'stored'], undefined, undefined, 'openid'],
   ])('without %j', (without, clientId, issuer, scope) => {
     const left = Object.fromEntries(Object.entries(layers).filter(([name]) => !without.includes(name)))
-    const found = define('work', builtIn.oidc!, { env: {}, ...left })
+    const found = createDefinition('work', builtIn.oidc!, { env: {}, ...left })
     expect([found.clientId, found.params.issuer, found.scopes[0]]).toEqual([clientId, issuer, scope])
   })
 
   test('a variable that is set but empty says nothing', () => {
-    const found = define('work', builtIn.oidc!, { ...layers, given: {}, env: { DAYPASS_OIDC_CLIENT_ID: '' } })
+    const found = createDefinition('work', builtIn.oidc!, {
+      ...layers,
+      overrides: {},
+      env: { DAYPASS_OIDC_CLIENT_ID: '' },
+    })
     expect(found.clientId).toBe('identity')
   })
 
   test('a default of the provider’s file comes last', () => {
-    expect(define('x', builtIn.gitlab!, { env: {} }).params.issuer).toBe('https://gitlab.com')
+    expect(createDefinition('x', builtIn.gitlab!, { env: {} }).params.issuer).toBe('https://gitlab.com')
     const acme = defineOwnProvider('acme-id', {})
-    expect(define('x', acme, { env: { DAYPASS_ACME_ID_CLIENT_ID: 'e' } }).clientId).toBe('e')
+    expect(createDefinition('x', acme, { env: { DAYPASS_ACME_ID_CLIENT_ID: 'e' } }).clientId).toBe('e')
   })
 
   test('no client at all is said with the steps to register one', () => {
-    expect(() => clientOf(define('x', builtIn.github!, { env: {} }))).toThrow(
+    expect(() => resolveClient(createDefinition('x', builtIn.github!, { env: {} }))).toThrow(
       expect.objectContaining({
         code: 'usage',
         hint: expect.stringContaining('github.com/settings/applications/new'),
@@ -108,7 +117,10 @@ describe('a grant is bound to the server that issued it', () => {
   const header = (endpoints: Header['endpoints'], params = {}): Header =>
     ({ name: 'work', endpoints, params }) as Header
   const at = (issuer?: string, endpoints = {}) =>
-    define('work', builtIn.oidc!, { env: {}, identity: { endpoints, ...(issuer && { params: { issuer } }) } })
+    createDefinition('work', builtIn.oidc!, {
+      env: {},
+      identity: { endpoints, ...(issuer && { params: { issuer } }) },
+    })
   const token = (host: string) => ({ token: `https://${host}/token` })
 
   test.each([
@@ -118,7 +130,7 @@ describe('a grant is bound to the server that issued it', () => {
     ['an issuer beside the same token host', at('https://a', token('t')), token('t')],
     ['nothing that is said', at(), { issuer: 'https://a', ...token('t') }],
   ])('%s is it', (_, definition, endpoints) => {
-    expect(() => checkBound(definition, header(endpoints))).not.toThrow()
+    expect(() => assertBound(definition, header(endpoints))).not.toThrow()
   })
 
   test.each([
@@ -139,22 +151,26 @@ describe('a grant is bound to the server that issued it', () => {
     ['an issuer, where it was endpoints', at('https://b'), token('a')],
     ['a host that looks like it', at(undefined, { token: 'https://a@b/token' }), token('a')],
   ])('%s is not', (_, definition, endpoints) => {
-    expect(() => checkBound(definition, header(endpoints))).toThrow(
+    expect(() => assertBound(definition, header(endpoints))).toThrow(
       expect.objectContaining({ code: 'login_required' }),
     )
   })
 
   test('a personal access token is bound to the server that it was given for', () => {
     const kept = header(undefined, { issuer: 'https://gitlab.corp' })
-    expect(() => checkBound(at('https://gitlab.corp'), kept)).not.toThrow()
-    expect(() => checkBound(at('https://gitlab.com'), kept)).toThrow(
+    expect(() => assertBound(at('https://gitlab.corp'), kept)).not.toThrow()
+    expect(() => assertBound(at('https://gitlab.com'), kept)).toThrow(
       expect.objectContaining({ code: 'login_required' }),
     )
   })
 })
 
 test('a bearer of the environment is the first variable of each provider that says something', () => {
-  const found = bearersOf(Object.values(builtIn), { GH_TOKEN: '', GITHUB_TOKEN: 'gh', GITLAB_TOKEN: 'gl' }, 5)
+  const found = listEnvTokens(
+    Object.values(builtIn),
+    { GH_TOKEN: '', GITHUB_TOKEN: 'gh', GITLAB_TOKEN: 'gl' },
+    5,
+  )
   expect(found.map(({ provider, variable }) => [provider, variable])).toEqual([
     ['github', 'GITHUB_TOKEN'],
     ['gitlab', 'GITLAB_TOKEN'],

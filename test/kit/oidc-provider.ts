@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type Provider from 'oidc-provider'
 import type { AccountClaims, ClientMetadata, Configuration } from 'oidc-provider'
-import { escaped } from '../../src/core/html.ts'
+import { escapeHtml } from '../../src/core/html.ts'
 
 export interface OidcProviderOptions {
   port?: number
@@ -104,7 +104,7 @@ const devicePages = {
     const no = '<button type="submit" form="op.deviceConfirmForm" value="yes" name="abort">Abort</button>'
     context.body = page(
       'Confirm device',
-      `<p>Does your device show <code>${escaped(code)}</code>?</p>${form}${yes}${no}`,
+      `<p>Does your device show <code>${escapeHtml(code)}</code>?</p>${form}${yes}${no}`,
     )
   },
   successSource: async (context: { body: unknown }) => {
@@ -156,7 +156,7 @@ function configuration(options: OidcProviderOptions): Configuration {
     },
     renderError: (context, out) => {
       context.type = 'html'
-      context.body = page('Refused', `<p>${escaped(`${out.error}: ${out.error_description ?? ''}`)}</p>`)
+      context.body = page('Refused', `<p>${escapeHtml(`${out.error}: ${out.error_description ?? ''}`)}</p>`)
     },
     findAccount: async (_, login) => ({ accountId: login, claims: async () => claimsOf(login) }),
   }

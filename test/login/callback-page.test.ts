@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { outcomePage, plainAnswer } from '../../src/login/callback-page.ts'
+import { renderOutcomePage, renderPlainResponse } from '../../src/login/callback-page.ts'
 
 const inner = (html: string, tag: string) =>
   [...html.matchAll(new RegExp(`<${tag}>([^]*?)</${tag}>`, 'g'))].map((found) => found[1]!)
 
 describe.each(['kept', 'failed'] as const)('the page for %s', (outcome) => {
-  const { status, headers, body } = outcomePage(outcome, 'AWS')
+  const { status, headers, body } = renderOutcomePage(outcome, 'AWS')
   const policy = headers['Content-Security-Policy']!
 
   test('its policy allows the one style and the one script, by what they are', () => {
@@ -45,20 +45,20 @@ describe.each(['kept', 'failed'] as const)('the page for %s', (outcome) => {
   })
 
   test('the title of a provider is text', () => {
-    const hostile = outcomePage(outcome, `<img src=x onerror=alert(1)>"'&`).body
+    const hostile = renderOutcomePage(outcome, `<img src=x onerror=alert(1)>"'&`).body
     expect(hostile).not.toContain('<img')
     expect(hostile).toContain('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;')
   })
 })
 
 test('each says what happened', () => {
-  expect(outcomePage('kept', 'AWS').body).toContain('<title>Logged in · daypass</title>')
-  expect(outcomePage('failed', 'AWS').body).toContain('<title>Login failed · daypass</title>')
-  expect(outcomePage('failed', 'AWS').body).toContain('Return to the terminal for what happened.')
+  expect(renderOutcomePage('kept', 'AWS').body).toContain('<title>Logged in · daypass</title>')
+  expect(renderOutcomePage('failed', 'AWS').body).toContain('<title>Login failed · daypass</title>')
+  expect(renderOutcomePage('failed', 'AWS').body).toContain('Return to the terminal for what happened.')
 })
 
 test('a refusal is plain text under the same guard', () => {
-  const { headers, body } = plainAnswer(404, 'Not found.')
+  const { headers, body } = renderPlainResponse(404, 'Not found.')
   expect(body).toBe('Not found.\n')
   expect(headers).toMatchObject({
     'Content-Type': 'text/plain; charset=utf-8',

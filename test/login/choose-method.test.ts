@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { isDaypassError } from '../../src/core/errors.ts'
-import type { Method, Surroundings } from '../../src/core/types.ts'
-import { chooseMethod, sshLine } from '../../src/login/choose-method.ts'
+import type { Method, RuntimeEnvironment } from '../../src/core/types.ts'
+import { chooseMethod, formatSshCommand } from '../../src/login/choose-method.ts'
 
-const desk: Surroundings = {
+const desk: RuntimeEnvironment = {
   platform: 'linux',
   interactive: true,
   ssh: false,
@@ -16,16 +16,16 @@ const desk: Surroundings = {
 const all: Method[] = ['browser', 'paste', 'device', 'token']
 const plain: Method[] = ['browser', 'paste']
 
-function choose(given: Partial<Surroundings>, offered: Method[] = all, asked?: Method) {
+function choose(given: Partial<RuntimeEnvironment>, offered: Method[] = all, asked?: Method) {
   return chooseMethod({
-    surroundings: { ...desk, ...given },
+    runtimeEnvironment: { ...desk, ...given },
     offered,
     asked,
     login: { args: ['acme'], identity: 'work' },
   })
 }
 
-function refusal(given: Partial<Surroundings>, offered: Method[], asked?: Method) {
+function refusal(given: Partial<RuntimeEnvironment>, offered: Method[], asked?: Method) {
   try {
     choose(given, offered, asked)
   } catch (error) {
@@ -172,6 +172,6 @@ describe('the line that forwards the port', () => {
     ['no session', { USER: 'ann' }, undefined],
     ['an address that is none', { SSH_CONNECTION: 'a b $(id) 22' }, undefined],
   ])('%s', (_, env, line) => {
-    expect(sshLine(env, 8765)).toBe(line)
+    expect(formatSshCommand(env, 8765)).toBe(line)
   })
 })

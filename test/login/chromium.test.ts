@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import type { BrowserContext } from 'playwright-core'
 import { describe, expect, type TestContext, test } from 'vitest'
 import { type Loopback, openLoopback } from '../../src/login/loopback.ts'
-import { listen } from '../../src/platform/listen.ts'
+import { listenOnLoopback } from '../../src/platform/listen.ts'
 import { realBrowser, SHOTS } from '../kit/chromium.ts'
 
 const browserOf = realBrowser()
@@ -11,7 +11,7 @@ function open(title: string) {
   const check = (params: URLSearchParams) =>
     params.get('state') === 's3cret' ? { code: 'c0de' } : { ignored: 'state' }
   const redirect = { host: '127.0.0.1', ports: [0], path: '/callback' } as const
-  return openLoopback({ listen }, { redirect, check, title })
+  return openLoopback({ listen: listenOnLoopback }, { redirect, check, title })
 }
 
 interface Look {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import type { Host, LoopbackRequest, LoopbackResponse } from '../../src/core/types.ts'
 import { type Loopback, openLoopback, type Verdict } from '../../src/login/loopback.ts'
-import { listen } from '../../src/platform/listen.ts'
+import { listenOnLoopback } from '../../src/platform/listen.ts'
 import { runs } from '../fuzz.ts'
 import { hang, LOOPBACK_4, LOOPBACK_6, listeningOn, request, send } from './sockets.ts'
 
@@ -19,7 +19,7 @@ function check(params: URLSearchParams): Verdict<string> {
 
 function open(host: '127.0.0.1' | 'localhost' = '127.0.0.1', ports = [0]) {
   return openLoopback(
-    { listen },
+    { listen: listenOnLoopback },
     { redirect: { host, ports, path: '/callback' }, check, title: 'Acme <Cloud>' },
   )
 }

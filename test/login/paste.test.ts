@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { judgePaste, parsePaste } from '../../src/login/paste.ts'
-import { checkPasted, newAttempt } from '../../src/oauth/authorize.ts'
-import { serverFrom } from '../../src/oauth/server.ts'
+import { checkPasted, createAttempt } from '../../src/oauth/authorize.ts'
+import { buildServer } from '../../src/oauth/server.ts'
 import { runs } from '../fuzz.ts'
 
 function read(text: string) {
@@ -152,8 +152,8 @@ test('whatever form it takes, the same code and state come out', () => {
 })
 
 test('an answer of another login is never taken, whatever form it takes, and nothing that bears a wrong state', () => {
-  const mine = newAttempt('http://127.0.0.1:8765/callback', [])
-  const server = serverFrom({ authorization: 'https://id.example/auth', token: 'https://id.example/token' })
+  const mine = createAttempt('http://127.0.0.1:8765/callback', [])
+  const server = buildServer({ authorization: 'https://id.example/auth', token: 'https://id.example/token' })
   const judge = (text: string) =>
     judgePaste(text, (pasted) => checkPasted(server, { id: 'cli' }, mine, pasted))
   const ofMine = forms('c0de-of-mine', mine.state)

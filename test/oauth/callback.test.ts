@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type Attempt,
-  authorizeUrl,
   checkCallback,
   checkPasted,
-  newAttempt,
+  createAttempt,
+  createAuthorizationUrl,
 } from '../../src/oauth/authorize.ts'
-import { type Server, serverFrom } from '../../src/oauth/server.ts'
+import { buildServer, type Server } from '../../src/oauth/server.ts'
 import { exchangeCode } from '../../src/oauth/token.ts'
 import { runs } from '../fuzz.ts'
 import { start } from '../testing/servers.ts'
@@ -15,11 +15,11 @@ import { answering, approved, partyAt, partyOf, REDIRECT } from './kit.ts'
 
 const ISSUER = 'https://id.example.com'
 const client = { id: 'cli' }
-const attempt: Attempt = { ...newAttempt(REDIRECT, ['openid']), state: 'the-right-state' }
+const attempt: Attempt = { ...createAttempt(REDIRECT, ['openid']), state: 'the-right-state' }
 
 function server(announces: boolean, known = true): Server {
   const endpoints = { token: `${ISSUER}/token`, authorization: `${ISSUER}/authorize` }
-  const { metadata, issuerKnown } = serverFrom(known ? { ...endpoints, issuer: ISSUER } : endpoints)
+  const { metadata, issuerKnown } = buildServer(known ? { ...endpoints, issuer: ISSUER } : endpoints)
   return { metadata: { ...metadata, authorization_response_iss_parameter_supported: announces }, issuerKnown }
 }
 
@@ -151,11 +151,11 @@ describe('a code', () => {
 
 describe('an attempt', () => {
   test('has a state, a verifier and a nonce of 256 bits, and no two are alike', () => {
-    const attempts = Array.from({ length: 50 }, () => newAttempt(REDIRECT, ['openid']))
+    const attempts = Array.from({ length: 50 }, () => createAttempt(REDIRECT, ['openid']))
     const all = attempts.flatMap(({ state, verifier, nonce }) => [state, verifier, nonce!])
     expect(new Set(all).size).toBe(150)
     for (const text of all) expect(Buffer.from(text, 'base64url').length).toBe(32)
-    expect(newAttempt(REDIRECT, ['repo']).nonce).toBeUndefined()
+    expect(createAttempt(REDIRECT, ['repo']).nonce).toBeUndefined()
   })
 
   test('its URL carries PKCE by S256, and nothing extra can replace what it says', async () => {
@@ -166,8 +166,8 @@ describe('an attempt', () => {
       code_challenge_method: 'plain',
       prompt: 'login',
     }
-    const party = { port: { fetch, now: Date.now }, server: at, client, dead: [] }
-    const { url } = await authorizeUrl(party, attempt, ['openid'], extra)
+    const party = { port: { fetch, now: Date.now }, server: at, client, invalidGrantCodes: [] }
+    const { url } = await createAuthorizationUrl(party, attempt, ['openid'], extra)
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
       state: attempt.state,
       redirect_uri: REDIRECT,

@@ -1,6 +1,6 @@
 /** The limit of a request whose process does not run all the time. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { deadline } from '../../src/oauth/deadline.ts'
+import { createDeadline } from '../../src/oauth/deadline.ts'
 
 let now = 0
 let clocks: { due: number; ring: AbortController }[] = []
@@ -25,7 +25,7 @@ function goOnAt(time: number): void {
 }
 
 test('a request is cut off when its time is over', () => {
-  const signal = deadline({ now: () => now }, 15_000)
+  const signal = createDeadline({ now: () => now }, 15_000)
   goOnAt(14_999)
   expect(signal.aborted).toBe(false)
   goOnAt(15_010)
@@ -33,7 +33,7 @@ test('a request is cut off when its time is over', () => {
 })
 
 test('one whose process stood still meanwhile has a moment to read what came, and no more', () => {
-  const signal = deadline({ now: () => now }, 15_000)
+  const signal = createDeadline({ now: () => now }, 15_000)
   goOnAt(60_000)
   expect(signal.aborted).toBe(false)
   goOnAt(60_999)
@@ -43,7 +43,7 @@ test('one whose process stood still meanwhile has a moment to read what came, an
 })
 
 test('standing still again gives another moment', () => {
-  const signal = deadline({ now: () => now }, 15_000)
+  const signal = createDeadline({ now: () => now }, 15_000)
   goOnAt(60_000)
   goOnAt(3_600_000)
   expect(signal.aborted).toBe(false)

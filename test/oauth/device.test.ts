@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { awaitDevice, type DeviceWait } from '../../src/login/device.ts'
 import { authorizeDevice } from '../../src/oauth/device.ts'
-import type { Party } from '../../src/oauth/server.ts'
+import type { ClientContext } from '../../src/oauth/server.ts'
 import { type DeviceOptions, testClock } from '../../src/testing/index.ts'
 import { failureOf } from '../client/client-context.ts'
 import { start } from '../testing/servers.ts'
@@ -25,13 +25,13 @@ async function begun(device: DeviceOptions = {}) {
 }
 
 async function waiting(
-  party: Party,
+  party: ClientContext,
   device: Awaited<ReturnType<typeof authorizeDevice>>,
   onPause?: (count: number) => void,
 ) {
   const { paused, host } = patience(onPause)
   const until = host.now() + 3_600_000
-  const issued = awaitDevice({ host, party, wait: { device, askedAt: host.now() }, until })
+  const issued = awaitDevice({ host, context: party, wait: { device, askedAt: host.now() }, until })
   return { paused, issued }
 }
 
@@ -64,13 +64,15 @@ describe('a device login', () => {
     const remember = async (wait: DeviceWait) => void stood.push(wait)
     const begin = { device: authorization, askedAt: host.now() }
     // One look each, as `--finish` without a wait takes it.
-    expect(await awaitDevice({ host, party, wait: begin, until: host.now(), remember })).toBeUndefined()
+    expect(
+      await awaitDevice({ host, context: party, wait: begin, until: host.now(), remember }),
+    ).toBeUndefined()
     server.decideDevice('approve')
     const [at] = stood
     expect(at).toMatchObject({ device: { interval: 7000 }, polledAt: host.now() })
-    expect(await awaitDevice({ host, party, wait: at!, until: host.now(), remember })).toHaveProperty(
-      'tokens',
-    )
+    expect(
+      await awaitDevice({ host, context: party, wait: at!, until: host.now(), remember }),
+    ).toHaveProperty('tokens')
     expect(paused).toEqual([2000, 7000])
   })
 
@@ -80,7 +82,7 @@ describe('a device login', () => {
     const { paused, host } = patience()
     const later = host.now() + 3_600_000
     const wait = { device: authorization, askedAt: later, polledAt: later }
-    await awaitDevice({ host, party, wait, until: host.now() })
+    await awaitDevice({ host, context: party, wait, until: host.now() })
     expect(paused).toEqual([2000])
   })
 
@@ -126,7 +128,13 @@ describe('a device login', () => {
     const { host } = patience(() => caller.abort(new Error('enough')))
     const device = { device: authorization, askedAt: host.now() }
     const { signal } = caller
-    const issued = awaitDevice({ host, party, wait: device, until: Number.POSITIVE_INFINITY, signal })
+    const issued = awaitDevice({
+      host,
+      context: party,
+      wait: device,
+      until: Number.POSITIVE_INFINITY,
+      signal,
+    })
     expect((await failureOf(issued)).message).toBe('enough')
   })
 })

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
-import { fetchWith, newProofKey, type ProofKey } from '../../src/oauth/dpop.ts'
+import { createProofKey, fetchWithToken, type ProofKey } from '../../src/oauth/dpop.ts'
 import { fetchProfile } from '../../src/oauth/profile.ts'
-import { refusalError } from '../../src/oauth/refusal.ts'
-import { refresh } from '../../src/oauth/token.ts'
+import { createRefusalError } from '../../src/oauth/refusal.ts'
+import { refreshTokens } from '../../src/oauth/token.ts'
 import { type Answer, answering, partyAt, port, type Seen } from './kit.ts'
 
 const GOOD = {
@@ -28,9 +28,9 @@ function proofOf({ headers }: Seen) {
 
 /** Renews at a server that gives these answers, one after the other. */
 async function renewed(...answers: Answer[]) {
-  const proofKey = await newProofKey()
+  const proofKey = await createProofKey()
   const server = await answering(() => answers.shift() ?? GOOD)
-  const again = () => refresh(partyAt(server.origin, { proofKey }), new Secret('rt-old-0123456789'))
+  const again = () => refreshTokens(partyAt(server.origin, { proofKey }), new Secret('rt-old-0123456789'))
   return { outcome: await again(), again, ...server }
 }
 
@@ -86,7 +86,7 @@ describe('a proof', () => {
     expect(outcome).toMatchObject({ refusal: { kind: 'refused' } })
     expect(seen).toHaveLength(requests)
     if ('refusal' in outcome)
-      expect(refusalError(outcome.refusal).hint).toContain('dpop_bound_access_tokens: true')
+      expect(createRefusalError(outcome.refusal).hint).toContain('dpop_bound_access_tokens: true')
   })
 })
 
@@ -101,11 +101,11 @@ describe('a bound token', () => {
   async function used(proofKey: ProofKey | undefined, ...answers: Answer[]) {
     const { origin, seen } = await answering(() => answers.shift() ?? { body: { sub: 'ada' } })
     const request = new Request(`${origin}/me?all=1`, { method: 'PUT', body: 'what is put' })
-    return { answer: await fetchWith(port, request, { token, key: proofKey }), seen, origin }
+    return { answer: await fetchWithToken(port, request, { token, key: proofKey }), seen, origin }
   }
 
   test('goes out with a proof over itself, its address without the query, and the body', async () => {
-    const { answer, seen, origin } = await used(await newProofKey())
+    const { answer, seen, origin } = await used(await createProofKey())
     expect(answer.status).toBe(200)
     expect(seen[0]!.headers.authorization).toBe('DPoP at-bound-0123456789')
     expect(proofOf(seen[0]!).payload).toMatchObject({ htm: 'PUT', htu: `${origin}/me`, ath })
@@ -113,7 +113,7 @@ describe('a bound token', () => {
   })
 
   test('is sent again, body and all, to a resource that asks for a nonce, and once only', async () => {
-    const { answer, seen } = await used(await newProofKey(), challenge, challenge)
+    const { answer, seen } = await used(await createProofKey(), challenge, challenge)
     expect(answer.status).toBe(401)
     expect(seen.map((one) => proofOf(one).payload.nonce)).toEqual([undefined, 'n-9'])
     expect(seen[1]!.form.has('what is put')).toBe(true)
@@ -128,7 +128,7 @@ describe('a bound token', () => {
   test('reads its profile with a proof and a nonce, too', async () => {
     const answers = [challenge]
     const { origin, seen } = await answering(() => answers.shift() ?? { body: { sub: 'ada' } })
-    const profile = await fetchProfile(port, { url: `${origin}/me` }, token, await newProofKey())
+    const profile = await fetchProfile(port, { url: `${origin}/me` }, token, await createProofKey())
     expect(profile).toEqual({ sub: 'ada' })
     expect(seen).toHaveLength(2)
   })

@@ -3,13 +3,13 @@ import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import {
   type Attempt,
-  authorizeUrl,
   type CheckedCode,
   checkCallback,
-  newAttempt,
+  createAttempt,
+  createAuthorizationUrl,
 } from '../../src/oauth/authorize.ts'
 import { discover } from '../../src/oauth/discover.ts'
-import { type Party, serverFrom } from '../../src/oauth/server.ts'
+import { buildServer, type ClientContext } from '../../src/oauth/server.ts'
 import type { WirePort } from '../../src/oauth/wire.ts'
 import { type AuthorizationServer, scriptedBrowser } from '../../src/testing/index.ts'
 
@@ -53,25 +53,40 @@ export async function answering(answer: Answer | ((seen: Seen) => Answer)) {
 }
 
 /** A client of a server that is known by its token endpoint alone. */
-export function partyAt(origin: string, more: Partial<Party> = {}): Party {
+export function partyAt(origin: string, more: Partial<ClientContext> = {}): ClientContext {
   const endpoints = { token: `${origin}/token`, revocation: `${origin}/revoke`, device: `${origin}/device` }
-  return { port, server: serverFrom(endpoints), client: { id: 'cli' }, dead: ['invalid_grant'], ...more }
+  return {
+    port,
+    server: buildServer(endpoints),
+    client: { id: 'cli' },
+    invalidGrantCodes: ['invalid_grant'],
+    ...more,
+  }
 }
 
-export async function partyOf(server: AuthorizationServer, more: Partial<Party> = {}): Promise<Party> {
+export async function partyOf(
+  server: AuthorizationServer,
+  more: Partial<ClientContext> = {},
+): Promise<ClientContext> {
   const found = await discover(port, server.issuer)
-  return { port, server: found, client: { id: server.clientId }, dead: ['invalid_grant'], ...more }
+  return {
+    port,
+    server: found,
+    client: { id: server.clientId },
+    invalidGrantCodes: ['invalid_grant'],
+    ...more,
+  }
 }
 
 /** A person who approves: the attempt, and the parameters that come back. */
-async function visited(party: Party, scopes = ['openid', 'email']) {
-  const attempt: Attempt = newAttempt(REDIRECT, scopes)
-  const { url } = await authorizeUrl(party, attempt, scopes, {})
+async function visited(party: ClientContext, scopes = ['openid', 'email']) {
+  const attempt: Attempt = createAttempt(REDIRECT, scopes)
+  const { url } = await createAuthorizationUrl(party, attempt, scopes, {})
   const visit = await scriptedBrowser({ stopAtCallback: true }).visit(url.href)
   return { attempt, url, parameters: new URL(visit.url).searchParams }
 }
 
-export async function approved(party: Party, scopes?: string[]): Promise<CheckedCode> {
+export async function approved(party: ClientContext, scopes?: string[]): Promise<CheckedCode> {
   const { attempt, parameters } = await visited(party, scopes)
   const verdict = checkCallback(party.server, party.client, attempt, parameters)
   if ('code' in verdict) return verdict.code

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
-import { withBearer } from '../../src/oauth/bearer.ts'
+import { addBearer } from '../../src/oauth/bearer.ts'
 import { discover } from '../../src/oauth/discover.ts'
 import { fetchProfile } from '../../src/oauth/profile.ts'
 import { revoke } from '../../src/oauth/revoke.ts'
-import { endpointsOf, endpointUrl, serverFrom } from '../../src/oauth/server.ts'
-import { exchangeCode, refresh } from '../../src/oauth/token.ts'
+import { buildServer, listEndpoints, parseEndpointUrl } from '../../src/oauth/server.ts'
+import { exchangeCode, refreshTokens } from '../../src/oauth/token.ts'
 import { failureOf } from '../client/client-context.ts'
 import { start } from '../testing/servers.ts'
 import { type Answer, answering, approved, partyAt, partyOf, port } from './kit.ts'
@@ -102,15 +102,15 @@ describe('discovery', () => {
       'http://localhost/x',
       'https://id.example.com',
     ])
-      expect(endpointUrl(text, 'it').href).toContain(text)
+      expect(parseEndpointUrl(text, 'it').href).toContain(text)
   })
 
   test('what is remembered of a server is enough to renew with', async () => {
     const party = await partyOf(await start())
     const outcome = await exchangeCode(party, await approved(party))
-    const again = { ...party, server: serverFrom(endpointsOf(party.server)) }
+    const again = { ...party, server: buildServer(listEndpoints(party.server)) }
     if ('refusal' in outcome) throw new Error(outcome.refusal.message)
-    expect(await refresh(again, outcome.tokens.refreshToken!)).toHaveProperty('tokens.accessToken')
+    expect(await refreshTokens(again, outcome.tokens.refreshToken!)).toHaveProperty('tokens.accessToken')
   })
 })
 
@@ -178,7 +178,7 @@ describe('a client’s secret', () => {
     })
     for (const auth of ['basic', 'post'] as const) {
       const client = { id: 'web', secret: new Secret('s3cret+with/signs%'), auth }
-      const outcome = await refresh(partyAt(origin, { client }), new Secret('rt'))
+      const outcome = await refreshTokens(partyAt(origin, { client }), new Secret('rt'))
       expect(JSON.stringify(outcome)).not.toContain('s3cret')
     }
   })
@@ -194,7 +194,7 @@ describe('a client’s secret', () => {
       ...party.server.metadata,
       ...(methods && { token_endpoint_auth_methods_supported: [...methods] }),
     }
-    await refresh({ ...party, server: { metadata, issuerKnown: false } }, new Secret('rt'))
+    await refreshTokens({ ...party, server: { metadata, issuerKnown: false } }, new Secret('rt'))
     expect(seen[0]!.form.has('client_secret')).toBe(way === 'post')
     expect(seen[0]!.headers.authorization !== undefined).toBe(way === 'basic')
   })
@@ -229,7 +229,7 @@ describe('a profile', () => {
       expect(error).toMatchObject({ code: 'usage' })
       expect(error.cause).toBeUndefined()
       expect(seen).toEqual([])
-      expect(() => withBearer(new Request(origin), new Secret(text))).toThrow(
+      expect(() => addBearer(new Request(origin), new Secret(text))).toThrow(
         expect.objectContaining({ code: 'usage' }),
       )
     },

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
-import { refusalError } from '../../src/oauth/refusal.ts'
-import type { Party } from '../../src/oauth/server.ts'
-import { exchangeCode, refresh, type TokenOutcome } from '../../src/oauth/token.ts'
+import { createRefusalError } from '../../src/oauth/refusal.ts'
+import type { ClientContext } from '../../src/oauth/server.ts'
+import { exchangeCode, refreshTokens, type TokenOutcome } from '../../src/oauth/token.ts'
 import { start } from '../testing/servers.ts'
 import { type Answer, answering, approved, partyAt, partyOf, port } from './kit.ts'
 
@@ -16,9 +16,9 @@ const GOOD = {
   scope: 'a b',
 }
 
-async function renewed(answer: Answer, more: Partial<Party> = {}): Promise<TokenOutcome> {
+async function renewed(answer: Answer, more: Partial<ClientContext> = {}): Promise<TokenOutcome> {
   const { origin } = await answering(answer)
-  return refresh(partyAt(origin, more), OLD)
+  return refreshTokens(partyAt(origin, more), OLD)
 }
 
 const tokensOf = (outcome: TokenOutcome) => {
@@ -129,7 +129,7 @@ describe('a refusal', () => {
     ['403', { status: 403 }, 'refused'],
     ['404', { status: 404 }, 'refused'],
   ])('%s is sorted', async (_, answer, kind) => {
-    const outcome = await renewed(answer, { dead: ['invalid_grant', 'bad_refresh_token'] })
+    const outcome = await renewed(answer, { invalidGrantCodes: ['invalid_grant', 'bad_refresh_token'] })
     expect('refusal' in outcome && outcome.refusal.kind).toBe(kind)
   })
 
@@ -141,7 +141,7 @@ describe('a refusal', () => {
   ])('Retry-After: %s is told as %s', async (said, hint) => {
     const date = 'Sun, 06 Nov 2044 08:49:37 GMT'
     const outcome = await renewed({ status: 429, headers: { 'retry-after': said, date } })
-    expect('refusal' in outcome && refusalError(outcome.refusal).hint).toContain(hint)
+    expect('refusal' in outcome && createRefusalError(outcome.refusal).hint).toContain(hint)
   })
 
   test('an answer of more than 1 MiB is a passing failure, and is not read to its end', async () => {
@@ -153,7 +153,7 @@ describe('a refusal', () => {
   test('a server that is not there is a passing failure, in words', async () => {
     const gone = await answering({})
     gone.close()
-    await expect(refresh(partyAt(gone.origin), OLD)).rejects.toMatchObject({
+    await expect(refreshTokens(partyAt(gone.origin), OLD)).rejects.toMatchObject({
       code: 'network',
       message: expect.stringContaining('connection refused'),
     })
@@ -164,7 +164,7 @@ describe('a refresh token goes nowhere else', () => {
   test.each([301, 302, 303, 307, 308])('a redirect by %i is not followed', async (status) => {
     const evil = await answering({ body: GOOD })
     const { origin, seen } = await answering({ status, headers: { location: `${evil.origin}/token` } })
-    const outcome = await refresh(partyAt(origin), OLD)
+    const outcome = await refreshTokens(partyAt(origin), OLD)
     expect('refusal' in outcome && outcome.refusal.kind).toBe('passing')
     expect(seen).toHaveLength(1)
     expect(evil.seen).toEqual([])
@@ -178,7 +178,7 @@ describe('a refresh token goes nowhere else', () => {
     }
     const sent: unknown[] = []
     const counting = { ...port, fetch: async (url: unknown) => Response.json({ sent: sent.push(url) }) }
-    await expect(refresh({ ...party, server, port: counting }, OLD)).rejects.toMatchObject({
+    await expect(refreshTokens({ ...party, server, port: counting }, OLD)).rejects.toMatchObject({
       code: 'configuration',
     })
     expect(sent).toEqual([])
@@ -209,7 +209,7 @@ describe('no failure prints a secret', () => {
     const { origin } = await answering(answer)
     for (const issuerOf of [undefined, () => 'x', (claims: object) => String(Object.keys(claims))]) {
       const server = { ...partyAt(origin).server, issuerKnown: true }
-      const outcome = await refresh(partyAt(origin, { server, issuerOf }), OLD)
+      const outcome = await refreshTokens(partyAt(origin, { server, resolveIssuer: issuerOf }), OLD)
       const problem = 'refusal' in outcome ? outcome.refusal : [outcome.problem, outcome.idTokenProblem]
       expect(inspect([outcome, problem], { depth: 12, showHidden: true })).not.toMatch(
         /rt-old|at-secret|at-new|rt-new|pii-secret/,
@@ -222,7 +222,7 @@ describe('no failure prints a secret', () => {
     const party = await partyOf(server)
     for (const cut of ['before', 'after'] as const) {
       server.failNext({ endpoint: 'token', cut })
-      const error = await refresh(party, OLD).catch((thrown: unknown) => thrown)
+      const error = await refreshTokens(party, OLD).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code: 'network' })
       expect(inspect(error, { depth: 12, showHidden: true })).not.toContain('rt-old')
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ask, unreachable } from '../../src/oauth/http.ts'
+import { createUnreachableError, sendHttpRequest } from '../../src/oauth/http.ts'
 
 /** As Node's fetch throws it: what happened is the cause. */
 const thrown = (code: string, message: string) =>
@@ -19,7 +19,7 @@ describe('a server that cannot be reached', () => {
     ['CERT_NOT_YET_VALID', 'certificate is not yet valid', 'certificate is not yet valid', 'clock'],
     ['CERT_HAS_EXPIRED', 'certificate has expired', 'certificate has expired', 'clock'],
   ])('%s is said in words, with what may mend it', (code, message, said, hint) => {
-    const error = unreachable(new URL('https://api.example.com/x?token=y'), thrown(code, message))
+    const error = createUnreachableError(new URL('https://api.example.com/x?token=y'), thrown(code, message))
     expect(error).toMatchObject({ code: 'network', message: `cannot reach api.example.com: ${said}` })
     expect(error.hint).toContain(hint)
   })
@@ -31,6 +31,9 @@ test('no request follows a redirect, whoever makes it', async () => {
     followed.push(init?.redirect)
     return new Response('{}')
   }
-  await ask({ fetch, now: Date.now }, 'https://sts.example.com/', { method: 'POST', body: 'signed' })
+  await sendHttpRequest({ fetch, now: Date.now }, 'https://sts.example.com/', {
+    method: 'POST',
+    body: 'signed',
+  })
   expect(followed).toEqual(['manual'])
 })

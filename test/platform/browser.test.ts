@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openBrowser } from '../../src/platform/browser.ts'
-import { browserCommand, browserList } from '../../src/platform/browser-list.ts'
-import { systemOpeners } from '../../src/platform/system-openers.ts'
+import { parseBrowserCommand, parseBrowserList } from '../../src/platform/browser-list.ts'
+import { listSystemOpeners } from '../../src/platform/system-openers.ts'
 
 const URL_ = 'https://id.example/authorize?client_id=a&state=b;c|d'
 
@@ -169,26 +169,26 @@ describe('other systems', () => {
     for (const name of ['run.cmd', 'run.BAT']) {
       const path = browser(name)
       const options = { env: { PATH: bin }, platform: 'linux', wsl: false } as const
-      expect(browserCommand(path, URL_, options)).toEqual([])
-      expect(browserCommand(name, URL_, options)).toEqual([])
+      expect(parseBrowserCommand(path, URL_, options)).toEqual([])
+      expect(parseBrowserCommand(name, URL_, options)).toEqual([])
     }
   })
 
   test('a list on Windows is separated by ;', () => {
     const [one, two] = [browser('one'), browser('two')]
     const options = { env: { PATH: bin }, platform: 'linux', wsl: false } as const
-    expect(browserList(`${one}:${two}`, URL_, options)).toHaveLength(2)
+    expect(parseBrowserList(`${one}:${two}`, URL_, options)).toHaveLength(2)
     // On Windows `:` belongs to a path, so this is one command, and nothing of that name is there.
-    expect(browserList(`${one}:${two}`, URL_, { ...options, platform: 'win32' })).toEqual([])
+    expect(parseBrowserList(`${one}:${two}`, URL_, { ...options, platform: 'win32' })).toEqual([])
   })
 
   test('WSL asks Windows first', () => {
     browser('wslview')
     browser('xdg-open')
-    const names = systemOpeners(URL_, { env: { PATH: bin }, platform: 'linux', wsl: true }).map(
+    const names = listSystemOpeners(URL_, { env: { PATH: bin }, platform: 'linux', wsl: true }).map(
       ([program]) => program,
     )
     expect(names).toEqual([join(bin, 'wslview'), join(bin, 'xdg-open')])
-    expect(systemOpeners(URL_, { env: { PATH: bin }, platform: 'linux', wsl: false })).toHaveLength(1)
+    expect(listSystemOpeners(URL_, { env: { PATH: bin }, platform: 'linux', wsl: false })).toHaveLength(1)
   })
 })

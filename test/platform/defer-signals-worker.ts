@@ -1,4 +1,4 @@
-import { uninterrupted } from '../../src/platform/defer-signals.ts'
+import { deferSignals } from '../../src/platform/defer-signals.ts'
 
 const [, , listens] = process.argv
 if (listens === 'listens') {
@@ -14,12 +14,12 @@ if (process.argv[3] === 'early') process.kill(process.pid, 'SIGINT')
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 await Promise.all([
-  uninterrupted(async () => {
+  deferSignals(async () => {
     console.log('began')
     await pause(300)
     console.log('first kept')
   }),
-  uninterrupted(() => pause(500).then(() => console.log('second kept'))),
+  deferSignals(() => pause(500).then(() => console.log('second kept'))),
 ])
 await pause(300)
 console.log('went on')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { uninterrupted } from '../../src/platform/defer-signals.ts'
+import { deferSignals } from '../../src/platform/defer-signals.ts'
 
 let folder: string
 let worker: string
@@ -63,7 +63,7 @@ describe.skipIf(process.platform === 'win32')('a signal during a renewal', () =>
 
 test('the work’s answer and its failure come through, and no listener stays', async () => {
   const before = process.listenerCount('SIGINT')
-  expect(await uninterrupted(async () => 7)).toBe(7)
-  await expect(uninterrupted(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+  expect(await deferSignals(async () => 7)).toBe(7)
+  await expect(deferSignals(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
   expect(process.listenerCount('SIGINT')).toBe(before)
 })

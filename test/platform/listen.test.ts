@@ -2,7 +2,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Listener } from '../../src/core/types.ts'
-import { listen } from '../../src/platform/listen.ts'
+import { listenOnLoopback } from '../../src/platform/listen.ts'
 import { hang, request, send } from '../login/sockets.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -21,7 +21,7 @@ async function occupied(host = '127.0.0.1', port = 0): Promise<number> {
 }
 
 async function listening(ports: number[], host: '127.0.0.1' | 'localhost' = '127.0.0.1'): Promise<Listener> {
-  const listener = await listen({ host, ports }, ({ host: named }) => ({
+  const listener = await listenOnLoopback({ host, ports }, ({ host: named }) => ({
     status: 200,
     headers: {},
     body: `host ${named}`,
@@ -86,7 +86,10 @@ describe('bounds', () => {
   })
 
   test('closing does not wait for an answer that never comes, nor for idle connections', async () => {
-    const listener = await listen({ host: '127.0.0.1', ports: [0] }, () => new Promise(() => undefined))
+    const listener = await listenOnLoopback(
+      { host: '127.0.0.1', ports: [0] },
+      () => new Promise(() => undefined),
+    )
     const waiting = send(listener.port, request('/', 'a'))
     const idle = await hang(listener.port)
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -117,7 +120,7 @@ describe('bounds', () => {
   })
 
   test('a handler that throws is a 500 and no crash', async () => {
-    const listener = await listen({ host: '127.0.0.1', ports: [0] }, () => {
+    const listener = await listenOnLoopback({ host: '127.0.0.1', ports: [0] }, () => {
       throw new Error('never shown')
     })
     cleanups.push(() => listener.close())

@@ -2,8 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, test } from 'vitest'
-import { nodeHost } from '../../src/platform/node-host.ts'
-import { proxiesOf } from '../../src/platform/proxy-fetch.ts'
+import { createNodeHost } from '../../src/platform/node-host.ts'
+import { parseProxies } from '../../src/platform/proxy-fetch.ts'
 
 const servers: Server[] = []
 afterEach(() => {
@@ -42,7 +42,7 @@ async function echo(): Promise<string> {
 }
 
 function host(env: Record<string, string> = {}, more = {}) {
-  return nodeHost({
+  return createNodeHost({
     env,
     stdin: new PassThrough(),
     stderr: new PassThrough(),
@@ -92,9 +92,9 @@ describe('fetch', () => {
   })
 
   test('which variable counts', () => {
-    expect(proxiesOf({})).toBeUndefined()
-    expect(proxiesOf({ HTTPS_PROXY: '', NO_PROXY: 'x' })).toBeUndefined()
-    expect(proxiesOf({ HTTPS_PROXY: 'a', https_proxy: 'b', ALL_PROXY: 'c' })).toEqual({
+    expect(parseProxies({})).toBeUndefined()
+    expect(parseProxies({ HTTPS_PROXY: '', NO_PROXY: 'x' })).toBeUndefined()
+    expect(parseProxies({ HTTPS_PROXY: 'a', https_proxy: 'b', ALL_PROXY: 'c' })).toEqual({
       httpProxy: 'c',
       httpsProxy: 'b',
       noProxy: '',

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { paths } from '../../src/platform/paths.ts'
+import { resolvePaths } from '../../src/platform/paths.ts'
 
 const nobody = () => {
   throw new Error('no row in the password database')
@@ -16,8 +16,8 @@ describe('Linux and macOS', () => {
       audit: '/home/ann/.local/state/daypass/audit.jsonl',
       runtimeDir: '/home/ann/.local/state/daypass/run',
     }
-    expect(paths({ HOME: '/home/ann' }, 'linux', nobody)).toEqual(expected)
-    expect(paths({ HOME: '/home/ann' }, 'darwin', nobody)).toEqual(expected)
+    expect(resolvePaths({ HOME: '/home/ann' }, 'linux', nobody)).toEqual(expected)
+    expect(resolvePaths({ HOME: '/home/ann' }, 'darwin', nobody)).toEqual(expected)
   })
 
   test('the XDG variables', () => {
@@ -27,7 +27,7 @@ describe('Linux and macOS', () => {
       XDG_STATE_HOME: '/s',
       XDG_RUNTIME_DIR: '/run/user/1000',
     }
-    expect(paths(env, 'linux', nobody)).toEqual({
+    expect(resolvePaths(env, 'linux', nobody)).toEqual({
       config: '/c/daypass/config.yaml',
       dataDir: '/d/daypass',
       vault: '/d/daypass/vault',
@@ -46,11 +46,11 @@ describe('Linux and macOS', () => {
       XDG_STATE_HOME: '',
       XDG_RUNTIME_DIR: 'r',
     }
-    expect(paths(env, 'linux', nobody)).toEqual(paths({ HOME: '/h' }, 'linux', nobody))
+    expect(resolvePaths(env, 'linux', nobody)).toEqual(resolvePaths({ HOME: '/h' }, 'linux', nobody))
   })
 
   test('DAYPASS_HOME holds everything, DAYPASS_CONFIG wins for the configuration', () => {
-    expect(paths({ DAYPASS_HOME: '/x', XDG_DATA_HOME: '/d' }, 'linux', nobody)).toEqual({
+    expect(resolvePaths({ DAYPASS_HOME: '/x', XDG_DATA_HOME: '/d' }, 'linux', nobody)).toEqual({
       config: '/x/config.yaml',
       dataDir: '/x',
       vault: '/x/vault',
@@ -59,16 +59,18 @@ describe('Linux and macOS', () => {
       audit: '/x/audit.jsonl',
       runtimeDir: '/x/run',
     })
-    expect(paths({ DAYPASS_HOME: '/x', DAYPASS_CONFIG: '/y/my.yaml' }, 'linux', nobody).config).toBe(
+    expect(resolvePaths({ DAYPASS_HOME: '/x', DAYPASS_CONFIG: '/y/my.yaml' }, 'linux', nobody).config).toBe(
       '/y/my.yaml',
     )
   })
 
   test('without HOME the system is asked; where it knows none either, an error says what to do', () => {
-    expect(paths({}, 'linux', () => '/root').dataDir).toBe('/root/.local/share/daypass')
-    expect(paths({ HOME: 'relative' }, 'linux', () => '/root').dataDir).toBe('/root/.local/share/daypass')
+    expect(resolvePaths({}, 'linux', () => '/root').dataDir).toBe('/root/.local/share/daypass')
+    expect(resolvePaths({ HOME: 'relative' }, 'linux', () => '/root').dataDir).toBe(
+      '/root/.local/share/daypass',
+    )
     for (const homedir of [nobody, () => '', () => 'relative']) {
-      expect(() => paths({}, 'linux', homedir)).toThrow(
+      expect(() => resolvePaths({}, 'linux', homedir)).toThrow(
         expect.objectContaining({ code: 'configuration', hint: expect.stringContaining('DAYPASS_HOME') }),
       )
     }
@@ -90,7 +92,7 @@ describe('Windows', () => {
       audit: 'C:\\Users\\ann\\AppData\\Local\\daypass\\audit.jsonl',
       runtimeDir: 'C:\\Users\\ann\\AppData\\Local\\daypass\\run',
     }
-    expect(paths(env, 'win32', nobody)).toEqual(expected)
-    expect(paths({ USERPROFILE: 'C:\\Users\\ann' }, 'win32', nobody)).toEqual(expected)
+    expect(resolvePaths(env, 'win32', nobody)).toEqual(expected)
+    expect(resolvePaths({ USERPROFILE: 'C:\\Users\\ann' }, 'win32', nobody)).toEqual(expected)
   })
 })

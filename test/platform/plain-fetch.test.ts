@@ -5,12 +5,12 @@ import tls from 'node:tls'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import type { Fetch } from '../../src/core/types.ts'
-import { unreachable } from '../../src/oauth/http.ts'
-import { plainFetch } from '../../src/platform/plain-fetch.ts'
+import { createUnreachableError } from '../../src/oauth/http.ts'
+import { createPlainFetch } from '../../src/platform/plain-fetch.ts'
 import { CA, EARLY, ELSEWHERE, EXPIRED, GOOD, KEY, SELF_SIGNED } from './certificates.ts'
 
 const handedOn: unknown[] = []
-const light = plainFetch((input) => {
+const light = createPlainFetch((input) => {
   handedOn.push(input)
   return Promise.reject(new Error('handed on'))
 })
@@ -75,7 +75,7 @@ async function outcome(ask: Fetch, url: string, signal: AbortSignal = new AbortC
 function failure(error: unknown, url: string) {
   const { name, message, cause } = error as Error
   const { code } = (cause ?? {}) as { code?: string }
-  const { message: said, hint } = unreachable(new URL(url), error)
+  const { message: said, hint } = createUnreachableError(new URL(url), error)
   // Two parsers, two words for what they do not understand.
   const isGarbage =
     /^(HPE|UND_ERR_HEADERS_OVERFLOW|ERR_ASSERTION|ERR_SSL|EPROTO)/.test(String(code)) ||

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { lookAround } from '../../src/platform/runtime-environment.ts'
+import { detectRuntimeEnvironment } from '../../src/platform/runtime-environment.ts'
 
 type Env = Record<string, string>
 
 function look(env: Env, files: Record<string, string> = {}, platform: NodeJS.Platform = 'linux') {
-  return lookAround({
+  return detectRuntimeEnvironment({
     env,
     platform,
     interactive: true,

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { secretInput } from '../../src/platform/secret-input.ts'
+import { createSecretInput } from '../../src/platform/secret-input.ts'
 
 function feed(...chunks: string[]) {
-  const input = secretInput()
+  const input = createSecretInput()
   const state = chunks.map((chunk) => input.feed(chunk)).at(-1)
   return [state, input.text()]
 }

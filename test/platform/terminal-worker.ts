@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { isDaypassError } from '../../src/core/errors.ts'
-import { nodeHost } from '../../src/platform/node-host.ts'
+import { createNodeHost } from '../../src/platform/node-host.ts'
 
 // Runs in a pseudo-terminal and writes what it got to a file, so that the screen holds only what the terminal
 // itself shows.
 
-const host = nodeHost({
+const host = createNodeHost({
   env: process.env,
   stdin: process.stdin,
   stderr: process.stderr,
@@ -65,7 +65,7 @@ const plays: Record<string, () => Promise<void>> = {
     stop()
   },
   async surroundings() {
-    note(host.surroundings().interactive)
+    note(host.detectRuntimeEnvironment().interactive)
   },
 }
 

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type Asked, LIMIT } from '../../src/audit/append.ts'
+import { type AuditEntry, MAX_AUDIT_SIZE } from '../../src/audit/append.ts'
 import type { BearerCredential } from '../../src/core/types.ts'
 import { change, copyOf, left, loggedIn, logIn, withKeys } from '../cli/story.ts'
 import { CLI, type Sandbox } from '../kit/cli.ts'
@@ -31,7 +31,7 @@ function box(): Sandbox {
 }
 
 const fileOf = ({ daypassHome }: Sandbox) => join(daypassHome, 'audit.jsonl')
-const read = (path: string): Asked[] =>
+const read = (path: string): AuditEntry[] =>
   existsSync(path)
     ? readFileSync(path, 'utf8')
         .trimEnd()
@@ -164,7 +164,7 @@ test('a hundred processes at once lose no line and mix none', async () => {
 })
 
 const filler = JSON.stringify({ at: '2026-01-02T03:04:05Z', verb: 'token', identity: 'old', pid: 1, ppid: 1 })
-const fillers = Math.floor(LIMIT / (filler.length + 1))
+const fillers = Math.floor(MAX_AUDIT_SIZE / (filler.length + 1))
 
 test('a file that is too long becomes the older one, once, and no line is lost on the way', async () => {
   const one = box()
@@ -174,7 +174,7 @@ test('a file that is too long becomes the older one, once, and no line is lost o
   const [older, younger] = [read(`${fileOf(one)}.1`), lines(one)]
   expect(older.length).toBeGreaterThan(fillers)
   expect(older.length + younger.length).toBe(fillers + 40)
-  expect(statSync(fileOf(one)).size).toBeLessThan(LIMIT)
+  expect(statSync(fileOf(one)).size).toBeLessThan(MAX_AUDIT_SIZE)
   expect(statSync(`${fileOf(one)}.1`).mode & 0o777).toBe(0o600)
 })
 
@@ -272,7 +272,7 @@ describe('a hand-out works all the same, and says nothing, with', () => {
 })
 
 describe('daypass audit', () => {
-  const written = (one: Sandbox, ...said: Partial<Asked>[]) =>
+  const written = (one: Sandbox, ...said: Partial<AuditEntry>[]) =>
     writeFileSync(
       fileOf(one),
       said.map((each) => `${JSON.stringify({ ...JSON.parse(filler), ...each })}\n`).join(''),

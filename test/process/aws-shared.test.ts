@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
-import { callerIdentity } from '../../src/sts/aws.ts'
+import { getCallerIdentity } from '../../src/sts/aws.ts'
 import type { Result, RunOptions } from '../kit/cli.ts'
 import { hitAtEveryStep, type Story } from '../kit/steps.ts'
 import { ADA, type Cloud, keyIn, keyOf, sharing } from '../tools/cloud.ts'
@@ -29,7 +29,7 @@ async function callerOf({ aws }: Cloud, { stdout }: Result): Promise<string> {
     issuedAt: 0,
   } as const
   const at = { url: aws.url, region: 'us-east-1', clockOffset: 0 }
-  const outcome = await callerIdentity({ fetch, now: Date.now }, at, credential)
+  const outcome = await getCallerIdentity({ fetch, now: Date.now }, at, credential)
   return 'value' in outcome ? outcome.value.arn : outcome.refusal.code
 }
 

@@ -8,7 +8,7 @@ import {
   scriptedBrowser,
   startAuthorizationServer,
 } from '../../src/testing/index.ts'
-import { exclusively } from '../../src/vault/lock.ts'
+import { runExclusively } from '../../src/vault/lock.ts'
 import { box, filesBelow, vaultOf } from '../cli/story.ts'
 import type { Result, RunOptions, Sandbox } from '../kit/cli.ts'
 import { SILENT } from '../kit/silent.ts'
@@ -85,6 +85,6 @@ export async function expectSound({ one, server, daypass }: Home): Promise<void>
     for (const secret of server.issued()) expect(text.includes(secret), path).toBe(false)
   }
   for (const file of readdirSync(locks).filter((each) => each.endsWith('.lock'))) {
-    await exclusively(join(locks, file), 'looking', async () => undefined, { patience: 0 })
+    await runExclusively(join(locks, file), 'looking', async () => undefined, { patience: 0 })
   }
 }

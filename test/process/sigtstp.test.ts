@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { diskVault } from '../../src/vault/open-vault.ts'
+import { openDiskVault } from '../../src/vault/open-vault.ts'
 import { left } from '../cli/story.ts'
 import { stepsIn, stepwise } from '../kit/steps.ts'
 import { A_TOKEN, expectSound, type Home, home, inProcess, tokenOf } from './data-dir.ts'
@@ -31,7 +31,7 @@ describe.skipIf(process.platform !== 'linux')('a process that is stopped while i
       const { one, server } = made
       const holder = await stopped(made, at)
       const { refreshes } = server.stats()
-      const vault = diskVault(join(one.daypassHome, 'vault'), { patience: 300 })
+      const vault = openDiskVault(join(one.daypassHome, 'vault'), { patience: 300 })
       await expect(inProcess(one, { vault }).credential('work')).rejects.toMatchObject({
         code: 'lock',
         message: expect.stringMatching(

@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { createDaypass } from '../../src/index.ts'
 import { builtIn } from '../../src/providers/index.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import { SILENT } from '../kit/silent.ts'
 import { loadFixtures, temporary } from './fixture.ts'
 
@@ -29,7 +29,7 @@ describe.each(Object.entries(FIXTURES))('%s', (id, { login }) => {
       const body = answer(new URLSearchParams(nonce === null ? [] : [['nonce', nonce]]))
       return typeof body === 'string' ? new Response(body) : Response.json(body)
     }
-    const vault = memoryVault()
+    const vault = createMemoryVault()
     const host = { fetch: answering, terminal: SILENT }
     const daypass = createDaypass({ vault, config: {}, env: {}, cwd: '/', host })
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { define } from '../../src/identity/definition.ts'
+import { createDefinition } from '../../src/identity/definition.ts'
 import { autocom, passport } from '../../src/providers/index.ts'
 
-const at = (api_url: string) => define('x', passport, { env: {}, given: { params: { api_url } } })
+const at = (api_url: string) =>
+  createDefinition('x', passport, { env: {}, overrides: { params: { api_url } } })
 
 describe('the URL of an API', () => {
   test.each([
@@ -38,7 +39,7 @@ describe('the URL of an API', () => {
 
   test('that is none is left as it is, and so is none at all', () => {
     expect(at('not a URL').params.api_url).toBe('not a URL')
-    expect(define('x', passport, { env: {} }).endpoints).toEqual({})
+    expect(createDefinition('x', passport, { env: {} }).endpoints).toEqual({})
   })
 
   test.each([
@@ -65,7 +66,9 @@ test('only the names and the address of AutoCom are its own', () => {
   const own = ['id', 'title', 'kind', 'params', 'client', 'environment']
   for (const [field, value] of Object.entries(autocom))
     if (!own.includes(field)) expect(value, field).toEqual(passport[field as keyof typeof passport])
-  expect(define('x', autocom, { env: {} }).params.api_url).toBe('https://api.autocom.wexron.io/api/v1')
+  expect(createDefinition('x', autocom, { env: {} }).params.api_url).toBe(
+    'https://api.autocom.wexron.io/api/v1',
+  )
 })
 
 test.each<[Record<string, unknown>, readonly object[]]>([

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { define } from '../../src/identity/definition.ts'
+import { createDefinition } from '../../src/identity/definition.ts'
 import { builtIn, defineOwnProvider } from '../../src/providers/index.ts'
 import { loadFixtures } from './fixture.ts'
 
@@ -9,7 +9,7 @@ const FIXTURES = await loadFixtures()
 const KNOWN_METHODS = ['browser', 'paste', 'device', 'token', 'keys']
 
 describe.each(Object.entries(builtIn))('%s', (id, provider) => {
-  const defaults = define('x', provider, { env: {} }).params
+  const defaults = createDefinition('x', provider, { env: {} }).params
 
   test('is found under its own id, and its kind names it', () => {
     expect(provider.id).toBe(id)
@@ -106,5 +106,5 @@ test('a provider of one’s own is OpenID Connect but for what it says', () => {
     methods: builtIn.oidc!.methods,
     environment: { token: ['ACME_TOKEN'] },
   })
-  expect(own.endpoints.issuer?.(define('x', own, { env: {} }).params)).toBe('https://id.acme.com')
+  expect(own.endpoints.issuer?.(createDefinition('x', own, { env: {} }).params)).toBe('https://id.acme.com')
 })

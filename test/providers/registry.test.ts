@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import * as library from '../../src/providers/index.ts'
-import { flagOf, listParamFlags } from '../../src/providers/param.ts'
-import { BUILT_IN_PROVIDERS, isDerived, kindsOf, loadProvider } from '../../src/providers/registry.ts'
+import { formatFlag, listParamFlags } from '../../src/providers/param.ts'
+import { BUILT_IN_PROVIDERS, isDerived, listKinds, loadProvider } from '../../src/providers/registry.ts'
 
 const { builtIn } = library
 
@@ -16,13 +16,13 @@ test('one that nobody made is none', () => {
 })
 
 test.each(Object.entries(builtIn))('%s has the kinds that the registry lists', (id, { kind, kinds = {} }) => {
-  expect([...kindsOf(id)].sort()).toEqual([kind, ...Object.keys(kinds)].sort())
-  for (const one of kindsOf(id)) expect(isDerived(one), one).toBe(kinds[one]?.derived ?? false)
+  expect([...listKinds(id)].sort()).toEqual([kind, ...Object.keys(kinds)].sort())
+  for (const one of listKinds(id)) expect(isDerived(one), one).toBe(kinds[one]?.derived ?? false)
 })
 
 test('a provider that is not built in has one kind, and that is not derived', () => {
   for (const id of ['acme', 'constructor']) {
-    expect(kindsOf(id)).toEqual([`${id}/user`])
+    expect(listKinds(id)).toEqual([`${id}/user`])
     expect(isDerived(`${id}/user`)).toBe(false)
   }
 })
@@ -32,7 +32,7 @@ test('a parameter has the same flag whatever the provider', () => {
   for (const { id, params } of Object.values(builtIn))
     for (const [name, { flag }] of Object.entries(params))
       expect(flag, `${id} ${name}`).toEqual(flags.get(name)?.flag)
-  expect(flagOf('api_url')).toBe('--api-url')
+  expect(formatFlag('api_url')).toBe('--api-url')
 })
 
 test('a flag finds a value whatever the case, so values are in small letters', () => {

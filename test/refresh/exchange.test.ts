@@ -3,19 +3,19 @@ import { describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { Entry } from '../../src/core/types.ts'
-import { take } from '../../src/refresh/renew.ts'
-import type { Held, Steps } from '../../src/refresh/renewal-journal.ts'
+import { renewIfNeeded } from '../../src/refresh/renew.ts'
+import type { RenewalSteps, StoredGrant } from '../../src/refresh/renewal-journal.ts'
 import { failureOf } from '../client/client-context.ts'
 import { BORN, bench, blip, HOUR, next, tokenOf } from './stored-grant.ts'
 
 const full = new DaypassError('vault', 'the disk is full')
 
 /** The pair after the first request: the credential is still the old one. */
-const rotated = (held: Entry): Held => ({
+const rotated = (held: Entry): StoredGrant => ({
   header: held.header,
   grant: { ...held.grant!, refreshToken: new Secret('rt-2') },
 })
-const rotate = async (held: Entry, steps: Steps) => steps.keep(rotated(held))
+const rotate = async (held: Entry, steps: RenewalSteps) => steps.keep(rotated(held))
 
 async function pair(read: () => Promise<Entry | undefined>) {
   const entry = await read()
@@ -32,7 +32,7 @@ describe('a renewal of two requests', () => {
       trace.push('exchange')
       return { entry: next(2, clock.now) }
     })
-    expect(tokenOf((await take(lease)).entry)).toBe('at-2')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-2')
     expect(trace).toEqual(['deferred', 'reserve', 'noted', 'renew', 'kept', 'exchange', 'written', 'over'])
     expect((await read())?.header.lastRenewal).toEqual({ beganAt: clock.now })
   })
@@ -40,7 +40,7 @@ describe('a renewal of two requests', () => {
   test('notes nothing where only the second one is made', async () => {
     const { lease, spends, trace } = await bench()
     spends.refreshToken = false
-    await take(lease)
+    await renewIfNeeded(lease)
     expect(trace).toEqual(['deferred', 'reserve', 'renew', 'kept', 'over'])
   })
 
@@ -50,7 +50,7 @@ describe('a renewal of two requests', () => {
       await rotate(held, steps)
       return { failure: 'passing', error: blip }
     })
-    expect(tokenOf((await take(lease)).entry)).toBe('at-1')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-1')
     expect(warned).toEqual([expect.stringContaining('connection refused')])
     expect(await pair(read)).toEqual(['at-1', 'rt-2'])
     expect((await read())?.header).not.toHaveProperty('unanswered')
@@ -64,13 +64,13 @@ describe('a renewal of two requests', () => {
       await rotate(held, steps)
       return { failure: 'passing', error: blip }
     })
-    expect(await failureOf(take(lease))).toMatchObject({ code: 'network' })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({ code: 'network' })
     clock.now += 1
     script.push((held) => {
       expect(held.grant?.refreshToken?.reveal()).toBe('rt-2')
       return { entry: next(3, clock.now) }
     })
-    expect(tokenOf((await take(lease)).entry)).toBe('at-3')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-3')
     expect(await pair(read)).toEqual(['at-3', 'rt-3'])
   })
 
@@ -80,7 +80,7 @@ describe('a renewal of two requests', () => {
       await rotate(held, steps)
       return { failure: 'dead', why: 'the access token is invalid' }
     })
-    expect(await failureOf(take(lease))).toMatchObject({ code: 'login_required' })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({ code: 'login_required' })
     expect((await read())?.header.loginRequired).toBe('the access token is invalid')
     expect(await pair(read)).toEqual(['at-1', 'rt-2'])
   })
@@ -93,7 +93,10 @@ describe('a renewal of two requests', () => {
         await rotate(held, steps)
         throw new Error('killed')
       })
-      const [first, second] = await Promise.allSettled([take(lease, demand), take(lease, demand)])
+      const [first, second] = await Promise.allSettled([
+        renewIfNeeded(lease, demand),
+        renewIfNeeded(lease, demand),
+      ])
       expect(first.status).toBe('rejected')
       expect(second).toMatchObject({ status: 'fulfilled', value: { renewed: true } })
       expect(second.status === 'fulfilled' && tokenOf(second.value.entry)).toBe('at-2')
@@ -114,7 +117,7 @@ describe('a renewal of two requests', () => {
       trace.push('exchange')
       throw new Error('must not come here')
     })
-    expect(await failureOf(take({ ...lease, vault: failing }))).toMatchObject({
+    expect(await failureOf(renewIfNeeded({ ...lease, vault: failing }))).toMatchObject({
       code: 'vault',
       hint: 'mend that, then: daypass login work',
     })
@@ -133,7 +136,7 @@ describe('a renewal of two requests', () => {
       await rotate(held, steps)
       return { entry: next(2, clock.now) }
     })
-    expect(await failureOf(take({ ...lease, vault: failing }))).toMatchObject({
+    expect(await failureOf(renewIfNeeded({ ...lease, vault: failing }))).toMatchObject({
       code: 'vault',
       message: 'work was renewed at the server, but could not be kept: the disk is full',
       hint: 'mend that, then try again',

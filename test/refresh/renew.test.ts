@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { Entry } from '../../src/core/types.ts'
-import { take } from '../../src/refresh/renew.ts'
-import { diskVault, memoryVault } from '../../src/vault/open-vault.ts'
+import { renewIfNeeded } from '../../src/refresh/renew.ts'
+import { createMemoryVault, openDiskVault } from '../../src/vault/open-vault.ts'
 import { failureOf, gate } from '../client/client-context.ts'
 import { BORN, bench, blip, HOUR, kept, MINUTE, next, tokenOf } from './stored-grant.ts'
 
@@ -16,7 +16,7 @@ describe('what is usable', () => {
   test('is handed out without a lock and without the network', async () => {
     const { lease, clock, calls } = await bench()
     clock.now = BORN + HOUR - MINUTE - 1
-    const { entry, renewed } = await take(lease)
+    const { entry, renewed } = await renewIfNeeded(lease)
     expect([tokenOf(entry), renewed]).toEqual(['at-1', false])
     expect(calls).toMatchObject(NOTHING_DONE)
   })
@@ -24,37 +24,37 @@ describe('what is usable', () => {
   test('ends with the margin, and then it is renewed once', async () => {
     const { lease, clock, calls } = await bench()
     clock.now = BORN + HOUR - MINUTE
-    expect(tokenOf((await take(lease)).entry)).toBe('at-2')
-    expect(tokenOf((await take(lease)).entry)).toBe('at-2')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-2')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-2')
     expect(calls.renew).toBe(1)
   })
 
   test('of a credential shorter than its margin is what has a third of its life left', async () => {
     const { lease, clock, calls } = await bench(kept({ life: 30_000 }))
     clock.now = BORN + 19_999
-    await take(lease)
+    await renewIfNeeded(lease)
     expect(calls.renew).toBe(0)
     clock.now = BORN + 20_000
-    await take(lease)
+    await renewIfNeeded(lease)
     expect(calls.renew).toBe(1)
   })
 
   test('is judged by the clock of the server', async () => {
     const { lease, clock, calls } = await bench(kept({ header: { clockOffset: 2 * HOUR } }))
     clock.now = BORN - HOUR - 2 * MINUTE
-    await take(lease)
+    await renewIfNeeded(lease)
     expect(calls.renew).toBe(0)
     clock.now = BORN - HOUR - MINUTE / 2
-    await take(lease)
+    await renewIfNeeded(lease)
     expect(calls.renew).toBe(1)
   })
 
   test('has more left than the caller asks for', async () => {
     const { lease, clock, calls } = await bench()
     clock.now = BORN + 30 * MINUTE
-    await take(lease, { minTtl: 29 * MINUTE })
+    await renewIfNeeded(lease, { minTtl: 29 * MINUTE })
     expect(calls.renew).toBe(0)
-    await take(lease, { minTtl: 30 * MINUTE })
+    await renewIfNeeded(lease, { minTtl: 30 * MINUTE })
     expect(calls.renew).toBe(1)
   })
 
@@ -64,7 +64,9 @@ describe('what is usable', () => {
     const foreign = () => {
       if (++admitted === 2) throw new DaypassError('login_required', 'bound to another server')
     }
-    expect(await failureOf(take({ ...lease, admit: foreign }))).toMatchObject({ code: 'login_required' })
+    expect(await failureOf(renewIfNeeded({ ...lease, assertUsable: foreign }))).toMatchObject({
+      code: 'login_required',
+    })
     expect(calls.renew).toBe(0)
     expect(tokenOf(await vault.read('work'))).toBe('at-1')
   })
@@ -73,7 +75,7 @@ describe('what is usable', () => {
 describe('at once', () => {
   test('twelve callers with one stale grant renew it once, and all get the new one', async () => {
     const { lease, calls } = await bench()
-    const taken = await Promise.all(Array.from({ length: 12 }, () => take(lease)))
+    const taken = await Promise.all(Array.from({ length: 12 }, () => renewIfNeeded(lease)))
     expect(taken.map(({ entry }) => tokenOf(entry))).toEqual(Array(12).fill('at-2'))
     expect(taken.every(({ renewed }) => renewed)).toBe(true)
     expect(calls.renew).toBe(1)
@@ -86,7 +88,7 @@ describe('at once', () => {
       await holding.opened
       await vault.write(next(7, clock.now, 5_000))
     })
-    const mine = take(lease, { minTtl: 10 * MINUTE })
+    const mine = renewIfNeeded(lease, { minTtl: 10 * MINUTE })
     holding.open()
     await other
     const { entry, renewed } = await mine
@@ -96,7 +98,7 @@ describe('at once', () => {
   test('what another process renewed and let expire is not', async () => {
     const { lease, vault, clock } = await bench()
     const other = vault.exclusive('work', 'refresh', async () => vault.write(next(7, clock.now - HOUR)))
-    const mine = take(lease)
+    const mine = renewIfNeeded(lease)
     await other
     expect(tokenOf((await mine).entry)).toBe('at-2')
   })
@@ -104,10 +106,10 @@ describe('at once', () => {
   test('force is content with a renewal that began after the call, and with no older one', async () => {
     const { lease, calls, clock } = await bench()
     clock.now = BORN
-    await Promise.all([take(lease, { force: true }), take(lease, { force: true })])
+    await Promise.all([renewIfNeeded(lease, { force: true }), renewIfNeeded(lease, { force: true })])
     expect(calls.renew).toBe(1)
     clock.now += 1
-    await take(lease, { force: true })
+    await renewIfNeeded(lease, { force: true })
     expect(calls.renew).toBe(2)
   })
 
@@ -126,12 +128,12 @@ describe('at once', () => {
       const { lease, calls, clock, script } = await bench()
       clock.now = BORN + HOUR + 1
       script.push(() => failure)
-      const outcomes = await Promise.all([1, 2, 3].map(() => failureOf(take(lease))))
+      const outcomes = await Promise.all([1, 2, 3].map(() => failureOf(renewIfNeeded(lease))))
       expect(outcomes.map((error) => error.code)).toEqual([code, code, code])
       expect(calls.renew).toBe(1)
       clock.now += 1
-      if (failure.failure === 'dead') return void (await failureOf(take(lease)))
-      expect(tokenOf((await take(lease)).entry)).toBe('at-2')
+      if (failure.failure === 'dead') return void (await failureOf(renewIfNeeded(lease)))
+      expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-2')
     },
   )
 
@@ -139,7 +141,7 @@ describe('at once', () => {
     const { lease, calls, script, clock } = await bench()
     const problem = new DaypassError('refused', 'the answer cannot be trusted')
     script.push(() => ({ entry: { ...kept({ refreshToken: 'rt-2' }) }, problem }))
-    const both = await Promise.all([1, 2].map(() => failureOf(take(lease, { force: true }))))
+    const both = await Promise.all([1, 2].map(() => failureOf(renewIfNeeded(lease, { force: true }))))
     expect(both.map(({ code }) => code)).toEqual(['refused', 'refused'])
     expect([calls.renew, clock.now]).toEqual([1, clock.now])
   })
@@ -148,7 +150,7 @@ describe('at once', () => {
     const { lease, calls } = await bench(
       kept({ header: { lastRenewal: { beganAt: BORN + 48 * HOUR, failure: 'old news' } } }),
     )
-    expect(tokenOf((await take(lease)).entry)).toBe('at-2')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-2')
     expect(calls.renew).toBe(1)
   })
 })
@@ -158,9 +160,9 @@ describe('a token that a server refused', () => {
     const { lease, calls, clock } = await bench()
     clock.now = BORN
     const rejected = new Secret('at-1')
-    const taken = await Promise.all(Array.from({ length: 5 }, () => take(lease, { rejected })))
+    const taken = await Promise.all(Array.from({ length: 5 }, () => renewIfNeeded(lease, { rejected })))
     expect(taken.map(({ entry }) => tokenOf(entry))).toEqual(Array(5).fill('at-2'))
-    expect(tokenOf((await take(lease, { rejected })).entry)).toBe('at-2')
+    expect(tokenOf((await renewIfNeeded(lease, { rejected })).entry)).toBe('at-2')
     expect(calls.renew).toBe(1)
   })
 
@@ -168,13 +170,15 @@ describe('a token that a server refused', () => {
     const { lease, clock, script } = await bench()
     clock.now = BORN
     script.push(() => ({ failure: 'passing', error: blip }))
-    expect(await failureOf(take(lease, { rejected: new Secret('at-1') }))).toMatchObject({ code: 'network' })
+    expect(await failureOf(renewIfNeeded(lease, { rejected: new Secret('at-1') }))).toMatchObject({
+      code: 'network',
+    })
   })
 
   test('needs a login where nothing can be renewed', async () => {
     const { lease, calls, clock } = await bench(kept({ refreshToken: '', header: { renewable: false } }))
     clock.now = BORN
-    expect(await failureOf(take(lease, { rejected: new Secret('at-1') }))).toMatchObject({
+    expect(await failureOf(renewIfNeeded(lease, { rejected: new Secret('at-1') }))).toMatchObject({
       code: 'login_required',
       hint: 'daypass login work',
     })
@@ -186,7 +190,7 @@ describe('a passing failure', () => {
   test('leaves the old credential in use while it lives, with one warning', async () => {
     const { lease, script, warned, read } = await bench()
     script.push(() => ({ failure: 'passing', error: blip }))
-    const { entry, renewed } = await take(lease)
+    const { entry, renewed } = await renewIfNeeded(lease)
     expect([tokenOf(entry), renewed]).toEqual(['at-1', false])
     expect(warned).toEqual([expect.stringContaining('connection refused')])
     expect((await read())?.grant?.refreshToken?.reveal()).toBe('rt-1')
@@ -196,7 +200,7 @@ describe('a passing failure', () => {
     const { lease, script, clock, warned, read } = await bench()
     clock.now = BORN + HOUR
     script.push(() => ({ failure: 'passing', error: blip }))
-    const error = await failureOf(take(lease))
+    const error = await failureOf(renewIfNeeded(lease))
     expect(error).toMatchObject({ code: 'network', retryable: true })
     expect(warned).toEqual([])
     const after = await read()
@@ -207,7 +211,7 @@ describe('a passing failure', () => {
   test('is never called a renewal by force', async () => {
     const { lease, script } = await bench()
     script.push(() => ({ failure: 'passing', error: blip }))
-    expect(await failureOf(take(lease, { force: true }))).toMatchObject({ code: 'network' })
+    expect(await failureOf(renewIfNeeded(lease, { force: true }))).toMatchObject({ code: 'network' })
   })
 })
 
@@ -215,11 +219,14 @@ describe('a dead grant', () => {
   test('is marked, exit 4 with the command, and nothing is deleted', async () => {
     const { lease, script, read, calls } = await bench()
     script.push(() => ({ failure: 'dead', why: 'answered 400 invalid_grant' }))
-    expect(await failureOf(take(lease))).toMatchObject({ code: 'login_required', hint: 'daypass login work' })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({
+      code: 'login_required',
+      hint: 'daypass login work',
+    })
     const after = await read()
     expect(after?.header.loginRequired).toContain('invalid_grant')
     expect(after?.grant?.refreshToken?.reveal()).toBe('rt-1')
-    expect(await failureOf(take(lease))).toMatchObject({ code: 'login_required' })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({ code: 'login_required' })
     expect(calls.renew).toBe(1)
   })
 
@@ -229,7 +236,10 @@ describe('a dead grant', () => {
       lease.vault.write = () => Promise.reject(new DaypassError('vault', 'the disk is full'))
       return { failure: 'dead', why: 'invalid_grant' }
     })
-    expect(await failureOf(take(lease))).toMatchObject({ code: 'login_required', hint: 'daypass login work' })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({
+      code: 'login_required',
+      hint: 'daypass login work',
+    })
     expect((await vault.read('work'))?.grant?.refreshToken?.reveal()).toBe('rt-1')
   })
 
@@ -239,7 +249,7 @@ describe('a dead grant', () => {
       await vault.write(next(9, clock.now))
       return { failure: 'dead', why: 'invalid_grant' }
     })
-    expect(tokenOf((await take(lease)).entry)).toBe('at-9')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-9')
     expect((await read())?.header.loginRequired).toBeUndefined()
   })
 
@@ -249,24 +259,24 @@ describe('a dead grant', () => {
       await vault.remove('work')
       return { failure: 'dead', why: 'invalid_grant' }
     })
-    expect(await failureOf(take(lease))).toMatchObject({ code: 'login_required' })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({ code: 'login_required' })
     expect(await read()).toBeUndefined()
   })
 
   test('an unclear refusal is exit 4 for this call, unmarked, and tried again on the next', async () => {
     const { lease, script, read, clock } = await bench()
     script.push(() => ({ failure: 'unclear', why: 'answered 401' }))
-    expect(await failureOf(take(lease))).toMatchObject({ code: 'login_required' })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({ code: 'login_required' })
     expect((await read())?.header.loginRequired).toBeUndefined()
     clock.now += 1
-    expect(tokenOf((await take(lease)).entry)).toBe('at-2')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-2')
   })
 })
 
 describe('keep before you speak', () => {
   test('room is made, it is noted, the request leaves, the answer is kept, and Ctrl-C waits for all of it', async () => {
     const { lease, trace } = await bench()
-    await take(lease)
+    await renewIfNeeded(lease)
     expect(trace).toEqual(['deferred', 'reserve', 'noted', 'renew', 'kept', 'over'])
   })
 
@@ -279,7 +289,7 @@ describe('keep before you speak', () => {
       write: (entry: Entry) => (notes++ === 0 ? vault.write(entry) : Promise.reject(full)),
       reserve: async () => ({ write: () => Promise.reject(full), release: async () => undefined }),
     }
-    expect(await failureOf(take({ ...lease, vault: failing }))).toMatchObject({
+    expect(await failureOf(renewIfNeeded({ ...lease, vault: failing }))).toMatchObject({
       code: 'vault',
       message: 'work was renewed at the server, but could not be kept: the disk is full',
       hint: expect.stringContaining('daypass login work'),
@@ -292,7 +302,7 @@ describe('keep before you speak', () => {
       write: () => Promise.reject(new Error('a passing fault')),
       release: async () => undefined,
     }
-    const { entry } = await take({ ...lease, vault: { ...vault, reserve: async () => broken } })
+    const { entry } = await renewIfNeeded({ ...lease, vault: { ...vault, reserve: async () => broken } })
     expect((await read())?.header.lastRenewal).toEqual(entry.header.lastRenewal)
     expect(tokenOf((await read())!)).toBe(tokenOf(entry))
   })
@@ -300,14 +310,14 @@ describe('keep before you speak', () => {
   test('without room no request leaves', async () => {
     const { lease, vault, calls } = await bench()
     const failing = { ...vault, reserve: () => Promise.reject(new DaypassError('vault', 'the disk is full')) }
-    expect(await failureOf(take({ ...lease, vault: failing }))).toMatchObject({ code: 'vault' })
+    expect(await failureOf(renewIfNeeded({ ...lease, vault: failing }))).toMatchObject({ code: 'vault' })
     expect(calls.renew).toBe(0)
   })
 
   test('without a note of it no request leaves', async () => {
     const { lease, vault, calls } = await bench()
     const failing = { ...vault, write: () => Promise.reject(new DaypassError('vault', 'the disk is full')) }
-    expect(await failureOf(take({ ...lease, vault: failing }))).toMatchObject({ code: 'vault' })
+    expect(await failureOf(renewIfNeeded({ ...lease, vault: failing }))).toMatchObject({ code: 'vault' })
     expect(calls.renew).toBe(0)
   })
 
@@ -315,7 +325,7 @@ describe('keep before you speak', () => {
     const { lease, script, read } = await bench()
     const problem = new DaypassError('refused', 'the answer cannot be trusted')
     script.push(() => ({ entry: kept({ refreshToken: 'rt-2' }), problem }))
-    expect(await failureOf(take(lease))).toBe(problem)
+    expect(await failureOf(renewIfNeeded(lease))).toBe(problem)
     expect((await read())?.grant?.refreshToken?.reveal()).toBe('rt-2')
   })
 
@@ -330,16 +340,16 @@ describe('keep before you speak', () => {
       },
     }
     script.push(() => Promise.reject(new Error('a defect')))
-    await failureOf(take({ ...lease, vault: counting }))
-    await take({ ...lease, vault: counting })
+    await failureOf(renewIfNeeded({ ...lease, vault: counting }))
+    await renewIfNeeded({ ...lease, vault: counting })
     expect(released).toBe(2)
   })
 
   test('a renewal that throws lets the next one in', async () => {
-    const { lease, script } = await bench(kept(), memoryVault({ patience: 500 }))
+    const { lease, script } = await bench(kept(), createMemoryVault({ patience: 500 }))
     script.push(() => Promise.reject(new Error('a defect')))
-    await failureOf(take(lease))
-    expect(tokenOf((await take(lease)).entry)).toBe('at-2')
+    await failureOf(renewIfNeeded(lease))
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-2')
   })
 })
 
@@ -352,13 +362,13 @@ describe('an answer that was lost', () => {
       expect((await read())?.header.unanswered).toBe(clock.now)
       return { entry: next(2, clock.now) }
     })
-    await take(lease)
+    await renewIfNeeded(lease)
     expect((await read())?.header.unanswered).toBeUndefined()
   })
 
   test('costs nothing where the server still takes the old refresh token', async () => {
     const { lease, calls, read } = await bench(kept({ header: { unanswered: BORN } }))
-    expect(tokenOf((await take(lease)).entry)).toBe('at-2')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-2')
     expect(calls.renew).toBe(1)
     expect((await read())?.header).not.toHaveProperty('unanswered')
     expect((await read())?.header).not.toHaveProperty('lostRenewals')
@@ -371,17 +381,17 @@ describe('an answer that was lost', () => {
     const told =
       'the answer to its renewal of 2026-01-02T03:04:05Z was lost, and the server no longer takes the refresh token that it replaced'
     const expected = { message: `work needs a login: ${told}`, hint: 'daypass login work' }
-    expect(await failureOf(take(lease))).toMatchObject(expected)
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject(expected)
     const after = (await read())!.header
     expect(after).toMatchObject({ loginRequired: told, lostRenewals: 2 })
     expect(after).not.toHaveProperty('unanswered')
-    expect(await failureOf(take(lease))).toMatchObject(expected)
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject(expected)
   })
 
   test('is told where the server says nothing readable, too, and that is tried again', async () => {
     const { lease, script, read } = await bench(kept({ header: { unanswered: BORN } }))
     script.push(() => ({ failure: 'unclear', why: 'answered 400' }))
-    expect((await failureOf(take(lease))).message).toContain('was lost')
+    expect((await failureOf(renewIfNeeded(lease))).message).toContain('was lost')
     expect((await read())?.header).toMatchObject({ unanswered: BORN })
     expect((await read())?.header.loginRequired).toBeUndefined()
   })
@@ -392,21 +402,21 @@ describe('an answer that was lost', () => {
   ])('is thought of (%s) where %s failed in passing', async (unanswered) => {
     const { lease, script, read, clock } = await bench()
     script.push(() => ({ failure: 'passing', error: blip, unanswered }))
-    await take(lease)
+    await renewIfNeeded(lease)
     expect((await read())?.header.unanswered).toBe(unanswered ? clock.now : undefined)
   })
 
   test('is not thought of where no request left', async () => {
     const { lease, script, read } = await bench()
     script.push(() => Promise.reject(new Error('a defect')))
-    await failureOf(take(lease))
+    await failureOf(renewIfNeeded(lease))
     expect((await read())?.header.unanswered).toBeUndefined()
   })
 
   test('but sealed already is put in its place, and the server is not asked again', async (context) => {
     const folder = mkdtempSync(join(tmpdir(), 'daypass-lease-'))
     context.onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-    const vault = diskVault(folder, { wanted: 'file' })
+    const vault = openDiskVault(folder, { wanted: 'file' })
     const { lease, calls, clock, read } = await bench(kept({ header: { unanswered: BORN + 1 } }), vault)
     const answer = (beganAt: number, n: number) => {
       const entry = next(n, clock.now)
@@ -417,7 +427,7 @@ describe('an answer that was lost', () => {
     leftBehind(folder, await sealed(answer(BORN + 1, 6)))
     leftBehind(folder, 'noise')
     leftBehind(folder, (await sealed(answer(BORN + 1, 7))).slice(0, -20))
-    expect(tokenOf((await take(lease)).entry)).toBe('at-6')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-6')
     expect(calls.renew).toBe(0)
     expect((await read())?.header.unanswered).toBeUndefined()
 
@@ -440,9 +450,9 @@ describe('what cannot be renewed', () => {
   test('is used until it needs a login, without a lock', async () => {
     const { lease, clock, calls } = await bench(kept({ refreshToken: '', header: { renewable: false } }))
     clock.now = BORN
-    expect(tokenOf((await take(lease)).entry)).toBe('at-1')
+    expect(tokenOf((await renewIfNeeded(lease)).entry)).toBe('at-1')
     clock.now = BORN + HOUR
-    expect(await failureOf(take(lease))).toMatchObject({ code: 'login_required' })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({ code: 'login_required' })
     expect(calls).toMatchObject(NOTHING_DONE)
   })
 
@@ -451,8 +461,8 @@ describe('what cannot be renewed', () => {
       header: { loginRequired: 'it was logged out', renewable: false },
     })
     const { lease, vault } = await bench(loggedOut)
-    expect(await failureOf(take(lease))).toMatchObject({ code: 'login_required' })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({ code: 'login_required' })
     await vault.remove('work')
-    expect(await failureOf(take(lease))).toMatchObject({ code: 'login_required' })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({ code: 'login_required' })
   })
 })

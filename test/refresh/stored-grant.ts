@@ -2,9 +2,9 @@
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { BearerCredential, Entry } from '../../src/core/types.ts'
-import type { Lease, Renewed } from '../../src/refresh/renew.ts'
-import type { Steps } from '../../src/refresh/renewal-journal.ts'
-import { memoryVault } from '../../src/vault/open-vault.ts'
+import type { RenewalOutcome, RenewalSource } from '../../src/refresh/renew.ts'
+import type { RenewalSteps } from '../../src/refresh/renewal-journal.ts'
+import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 
 export const HOUR = 3_600_000
@@ -57,14 +57,14 @@ export const tokenOf = (entry: Entry | undefined) =>
 
 export const blip = new DaypassError('network', 'cannot reach id.example.com: connection refused')
 
-export async function bench(entry: Entry = kept(), vault: Vault = memoryVault()) {
+export async function bench(entry: Entry = kept(), vault: Vault = createMemoryVault()) {
   await vault.write(entry)
   let issued = 1
   const clock = { now: BORN + HOUR - MINUTE / 2 }
   const warned: string[] = []
   const calls = { renew: 0, exclusive: 0, deferred: 0, reserve: 0 }
   const trace: string[] = []
-  const script: ((entry: Entry, steps: Steps) => Renewed | Promise<Renewed>)[] = []
+  const script: ((entry: Entry, steps: RenewalSteps) => RenewalOutcome | Promise<RenewalOutcome>)[] = []
   const spends = { refreshToken: true }
   const spied: Vault = {
     ...vault,
@@ -88,16 +88,16 @@ export async function bench(entry: Entry = kept(), vault: Vault = memoryVault())
       }
     },
   }
-  const lease: Lease = {
+  const lease: RenewalSource = {
     name: 'work',
     vault: spied,
     margin: MINUTE,
     login: { verb: 'login', identity: 'work' },
-    admit: () => undefined,
+    assertUsable: () => undefined,
     host: {
       now: () => clock.now,
       terminal: { warn: (text: string) => void warned.push(text) } as never,
-      async uninterrupted(work) {
+      async deferSignals(work) {
         trace.push('deferred')
         calls.deferred += 1
         try {
@@ -108,7 +108,7 @@ export async function bench(entry: Entry = kept(), vault: Vault = memoryVault())
       },
     },
     async renew(held, steps) {
-      if (spends.refreshToken) await steps.spending()
+      if (spends.refreshToken) await steps.markSpending()
       calls.renew += 1
       trace.push('renew')
       const scripted = script.shift()

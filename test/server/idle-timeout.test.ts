@@ -1,6 +1,6 @@
 /** How long an address of ours stays. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { restOf } from '../../src/server/idle-timeout.ts'
+import { createIdleTimeout } from '../../src/server/idle-timeout.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -17,17 +17,17 @@ async function isOver(over: Promise<void>, after: number): Promise<boolean> {
 
 test('without a limit it is for whoever ends it', async () => {
   const ending = new AbortController()
-  const { over, onAsked, onAnswered } = restOf(ending.signal, undefined)
+  const { over, onAsked, onAnswered } = createIdleTimeout(ending.signal, undefined)
   onAsked()
   onAnswered()
   expect(await isOver(over, 2 ** 31)).toBe(false)
   ending.abort()
   expect(await isOver(over, 0)).toBe(true)
-  expect(await isOver(restOf(ending.signal, undefined).over, 0)).toBe(true)
+  expect(await isOver(createIdleTimeout(ending.signal, undefined).over, 0)).toBe(true)
 })
 
 test('it is over when nobody has asked for so long', async () => {
-  const { over, onAsked, onAnswered } = restOf(new AbortController().signal, 1000)
+  const { over, onAsked, onAnswered } = createIdleTimeout(new AbortController().signal, 1000)
   expect(await isOver(over, 900)).toBe(false)
   onAsked()
   onAnswered()
@@ -36,7 +36,7 @@ test('it is over when nobody has asked for so long', async () => {
 })
 
 test('whoever waits for an answer is not nobody', async () => {
-  const { over, onAsked, onAnswered } = restOf(new AbortController().signal, 1000)
+  const { over, onAsked, onAnswered } = createIdleTimeout(new AbortController().signal, 1000)
   onAsked()
   onAsked()
   expect(await isOver(over, 5000)).toBe(false)

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import type { BearerCredential } from '../../src/core/types.ts'
-import { keepLive } from '../../src/server/live-credential.ts'
+import { keepCredentialLive } from '../../src/server/live-credential.ts'
 
 const MINUTE = 60_000
 const LIFE = 15 * MINUTE
@@ -41,7 +41,7 @@ function vault() {
     }
     return { credential, clockOffset: 0, renewable: true }
   }
-  const live = keepLive({ take, stamp: () => stamp, margin: MARGIN, now: Date.now })
+  const live = keepCredentialLive({ take, stamp: () => stamp, margin: MARGIN, now: Date.now })
   onTestFinished(live.close)
   const ask = async () => {
     // A request of its own, which the event loop has found.

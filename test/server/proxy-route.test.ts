@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { newProofKey } from '../../src/oauth/dpop.ts'
-import { destination, type Route, readdressed, routeOf } from '../../src/server/proxy-route.ts'
+import { createProofKey } from '../../src/oauth/dpop.ts'
+import { buildUpstreamUrl, findRoute, type Route, rewriteAddress } from '../../src/server/proxy-route.ts'
 import { runs } from '../fuzz.ts'
 import { answerTo, api, bodyOf, standing } from './upstream.ts'
 
@@ -111,8 +111,8 @@ describe('a request goes', () => {
     let gone = 0
     fc.assert(
       fc.property(target, (target) => {
-        const route = routeOf(ROUTES, target)
-        const url = route && destination(route, target)
+        const route = findRoute(ROUTES, target)
+        const url = route && buildUpstreamUrl(route, target)
         if (!route || !url) return
         gone += 1
         expect(target.startsWith(route.prefix)).toBe(true)
@@ -219,7 +219,7 @@ describe('a token that is bound to a key', () => {
   async function bound() {
     const shown: { authorization: string | undefined; proof: Record<string, unknown>; length: number }[] = []
     const at = await standing({
-      shown: { key: { jwk: (await newProofKey()).jwk, clockOffset: 0 } },
+      shown: { key: { jwk: (await createProofKey()).jwk, clockOffset: 0 } },
       answer: async (asked, response) => {
         const { headers } = asked
         const { length } = await bodyOf(asked)
@@ -285,13 +285,13 @@ describe('an address in an answer', () => {
     ['mailto:ada@example.com', 'mailto:ada@example.com'],
     ['https://[', 'https://['],
   ])('%s becomes %s', (said, expected) => {
-    expect(readdressed(ROUTES[0]!, own, asked, said)).toBe(expected)
+    expect(rewriteAddress(ROUTES[0]!, own, asked, said)).toBe(expected)
   })
 
   test('of an API below a path is ours where it is below that', () => {
     const route = { prefix: '', base: 'https://api.example.com/v1/' }
-    expect(readdressed(route, own, asked, '/v1/new')).toBe(`${own}/new`)
-    expect(readdressed(route, own, asked, '/v2/new')).toBe('https://api.example.com/v2/new')
+    expect(rewriteAddress(route, own, asked, '/v1/new')).toBe(`${own}/new`)
+    expect(rewriteAddress(route, own, asked, '/v2/new')).toBe('https://api.example.com/v2/new')
   })
 
   test('of a redirect and of the next page leads to us again', async () => {

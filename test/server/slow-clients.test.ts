@@ -1,7 +1,7 @@
 /** A client that never finishes is cut off, and a long upload is not. One wait for all servers, the login's included. */
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { listen } from '../../src/platform/listen.ts'
+import { listenOnLoopback } from '../../src/platform/listen.ts'
 import { startEndpoint } from '../../src/server/credential-endpoint.ts'
 import { request, send } from '../login/sockets.ts'
 import { bodyOf, standing } from './upstream.ts'
@@ -57,7 +57,7 @@ const expectAll = (all: ReturnType<typeof endless>, port: number) =>
 /** The server that a browser comes back to at the end of a login. */
 async function expectListenerCuts(): Promise<void> {
   const reply = { status: 200, headers: {}, body: '' }
-  const listener = await listen({ host: '127.0.0.1', ports: [0] }, () => reply)
+  const listener = await listenOnLoopback({ host: '127.0.0.1', ports: [0] }, () => reply)
   onTestFinished(listener.close)
   const started = performance.now()
   const { status } = await send(listener.port, request('/', 'a').slice(0, -2))

@@ -11,8 +11,8 @@ import { onTestFinished } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import type { Fetch } from '../../src/core/types.ts'
 import type { Route } from '../../src/server/proxy-route.ts'
-import { type Shown, startProxy } from '../../src/server/reverse-proxy.ts'
-import { close, listen } from '../../src/testing/serve.ts'
+import { type ProxyToken, startProxy } from '../../src/server/reverse-proxy.ts'
+import { closeServer, startListening } from '../../src/testing/serve.ts'
 
 interface Seen {
   method: string
@@ -26,8 +26,8 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => unknown
 /** `answer` is asked before the body was read. */
 export async function api(answer: Answer): Promise<string> {
   const server = createServer((request, response) => void answer(request, response))
-  await listen(server, 0)
-  onTestFinished(() => close(server))
+  await startListening(server, 0)
+  onTestFinished(() => closeServer(server))
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
@@ -47,7 +47,7 @@ interface Options {
   /** Default: all of that API. */
   routes?: (upstream: string) => Route[]
   /** What else is said of the token. */
-  shown?: Partial<Shown>
+  shown?: Partial<ProxyToken>
   headers?: Record<string, string>
   fetch?: Fetch
 }
@@ -78,7 +78,7 @@ export async function standing(options: Options = {}) {
     place: { port: 0 },
     routes: options.routes?.(upstream) ?? [{ prefix: '', base: upstream }],
     host: { fetch: options.fetch ?? fetch, now: Date.now },
-    shown,
+    getToken: shown,
     onAsked: count(1),
     onAnswered: count(-1),
     userFor: (given) => given || 'oauth2',

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { faultQueue } from '../../src/testing/faults.ts'
+import type { createFaultQueue } from '../../src/testing/faults.ts'
 import { readBody } from '../../src/testing/message.ts'
 import { findDoor } from '../../src/testing/serve.ts'
 import type { Clock } from './clock.ts'
@@ -101,7 +101,7 @@ export interface Serving<Name extends string, A extends Ask, F extends Fault<Nam
   doors: readonly Door<Name, A>[]
   clock: Clock
   ledger: Pick<ReturnType<typeof createTally<Name, never>>, 'requested' | 'faultStruck'>
-  faults: ReturnType<typeof faultQueue<F, Name>>
+  faults: ReturnType<typeof createFaultQueue<F, Name>>
   /** For the ledger. */
   refused(door: Name, no: No, ask: A): void
   /** An error in the cloud's own words, in place of the work, if the fault says so. */

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import * as oauth from 'oauth4webapi'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { nextRequest } from '../../src/testing/browser-form.ts'
+import { buildNextRequest } from '../../src/testing/browser-form.ts'
 import { scriptedBrowser } from '../../src/testing/index.ts'
 import { BROWSER, sandbox } from '../kit/cli.ts'
 import { type OidcProvider, type OidcProviderOptions, startOidcProvider } from '../kit/oidc-provider.ts'
@@ -166,7 +166,7 @@ test('a form is filled as a person would: hints stay, hidden fields stay, the ri
     <input name="login" value="hinted"><input type="email" name="mail"><input type="password" name="pass">
     <button name="do" value="cancel">No</button><button name="do" value="go">Yes</button></form>`
   const answers = { user: 'ada', password: 'secret' }
-  const yes = nextRequest(html, 'http://a.test/x', { ...answers, decision: 'approve' })
+  const yes = buildNextRequest(html, 'http://a.test/x', { ...answers, decision: 'approve' })
   expect(yes).toMatchObject({ method: 'POST', url: 'http://a.test/go?a=1&b=2' })
   expect(Object.fromEntries(yes!.fields)).toEqual({
     csrf: 'x"y',
@@ -175,10 +175,10 @@ test('a form is filled as a person would: hints stay, hidden fields stay, the ri
     pass: 'secret',
     do: 'go',
   })
-  expect(nextRequest(html, 'http://a.test/x', { ...answers, decision: 'deny' })?.fields.get('do')).toBe(
+  expect(buildNextRequest(html, 'http://a.test/x', { ...answers, decision: 'deny' })?.fields.get('do')).toBe(
     'cancel',
   )
-  expect(nextRequest('<p>done</p>', 'http://a.test/x', { ...answers, decision: 'deny' })).toBeUndefined()
+  expect(buildNextRequest('<p>done</p>', 'http://a.test/x', { ...answers, decision: 'deny' })).toBeUndefined()
 })
 
 test('the kit’s oidc-provider logs nothing, from its start to a revocation', async () => {

@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest'
 import type { KeysCredential, Terminal } from '../../src/core/types.ts'
 import { createDaypass, type Daypass } from '../../src/index.ts'
 import { scriptedBrowser } from '../../src/testing/index.ts'
-import { loginSessionPath } from '../../src/tools/aws/login-cache.ts'
+import { resolveLoginSessionPath } from '../../src/tools/aws/login-cache.ts'
 import { type Result, type RunOptions, type Sandbox, sandbox } from '../kit/cli.ts'
 import { attempt, CROSS_DEVICE, codeOf, exchange, proofKey, shownText } from '../stand-ins/aws/client.ts'
 import type { AwsOptions } from '../stand-ins/aws/options.ts'
@@ -94,7 +94,9 @@ export async function cloud(options: CloudOptions = {}, env: RunOptions['env'] =
       writeFileSync(path(name), text, { mode: 0o600 })
     },
     close,
-    cache: sharedFile(loginSessionPath(one.env.AWS_LOGIN_CACHE_DIRECTORY ?? path('.aws/login/cache'), ADA)),
+    cache: sharedFile(
+      resolveLoginSessionPath(one.env.AWS_LOGIN_CACHE_DIRECTORY ?? path('.aws/login/cache'), ADA),
+    ),
   }
 }
 

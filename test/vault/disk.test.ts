@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { reserveRoom, writeFileDurably } from '../../src/vault/atomic.ts'
 import { diskStore } from '../../src/vault/disk.ts'
-import { diskVault } from '../../src/vault/open-vault.ts'
+import { openDiskVault } from '../../src/vault/open-vault.ts'
 import { readState, writeState } from '../../src/vault/state.ts'
 import { entryOf, tokenOf } from './records.ts'
 import { failure, folderOf, skipLoudly } from './support.ts'
@@ -18,7 +18,7 @@ test('files are 0600 and folders 0700 under any umask', async (context) => {
   const folder = join(folderOf(context), 'a', 'vault')
   const before = process.umask(0)
   context.onTestFinished(() => void process.umask(before))
-  const vault = diskVault(folder, { wanted: 'file' })
+  const vault = openDiskVault(folder, { wanted: 'file' })
   await vault.exclusive('work', 'login', () => vault.write(entryOf('work')))
   const all = fs.readdirSync(folder, { recursive: true, withFileTypes: true })
   expect(all.length).toBeGreaterThan(4)
@@ -99,7 +99,7 @@ test('a folder that may not be read is an error, never "nothing"', async (contex
   const folder = folderOf(context)
   await put(folder, 'kept')
   fs.chmodSync(folder, 0o000)
-  const vault = diskVault(folder)
+  const vault = openDiskVault(folder)
   process.seteuid?.(65534)
   try {
     await failure(() => diskStore(folder).get('work'), 'vault')
@@ -196,7 +196,7 @@ test('temporary files of the dead are swept when they are old; fresh ones, those
 test('what is set aside keeps every byte, and its path is said', async (context) => {
   const folder = folderOf(context)
   await put(folder, 'garbage')
-  const aside = await diskStore(folder).setAside('work')
+  const aside = await diskStore(folder).quarantine('work')
   expect(aside).toMatch(/work\.grant\.unreadable-\d{8}T\d{9}Z$/)
   expect(fs.readFileSync(aside, 'utf8')).toBe('garbage')
   expect(await diskStore(folder).names()).toEqual([])
@@ -204,7 +204,7 @@ test('what is set aside keeps every byte, and its path is said', async (context)
 
 test('an unreadable record stays as it is: reading, listing and failing to open change nothing', async (context) => {
   const folder = folderOf(context)
-  const vault = diskVault(folder, { wanted: 'file' })
+  const vault = openDiskVault(folder, { wanted: 'file' })
   await vault.write(entryOf('good'))
   await vault.write(entryOf('bad'))
   const path = join(folder, 'bad.grant')

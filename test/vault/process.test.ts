@@ -2,8 +2,8 @@ import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KeyLocation } from '../../src/core/types.ts'
-import { type LockKind, openerOf } from '../../src/vault/lock-kinds.ts'
-import { diskVault } from '../../src/vault/open-vault.ts'
+import { createLockOpener, type LockKind } from '../../src/vault/lock-kinds.ts'
+import { openDiskVault } from '../../src/vault/open-vault.ts'
 import { bundleWorker } from './bundle.ts'
 import { entryOf } from './records.ts'
 import { folderOf, skipLoudly, start, until } from './support.ts'
@@ -38,7 +38,7 @@ async function count(folder: string, total: number, dying: number, mix: LockKind
 }
 
 describe.each(kinds)('the %s lock', (kind) => {
-  const there = openerOf(kind) !== undefined
+  const there = createLockOpener(kind) !== undefined
 
   test('24 processes count, 4 of them are killed while holding: exactly 20', async (context) => {
     if (!there) skipLoudly(context, `the ${kind} lock (Node ${process.version} has none)`)
@@ -75,7 +75,7 @@ describe.each(kinds)('the %s lock', (kind) => {
     await until(() => holder.said.out.includes('holding'))
     holder.child.kill('SIGKILL')
     await holder.ended
-    const vault = diskVault(folder, { kinds: [kind], patience: 0 })
+    const vault = openDiskVault(folder, { kinds: [kind], patience: 0 })
     expect(await vault.exclusive('held', 'refresh', async () => 'mine')).toBe('mine')
   })
 
@@ -83,7 +83,7 @@ describe.each(kinds)('the %s lock', (kind) => {
     if (!there) skipLoudly(context, `the ${kind} lock (Node ${process.version} has none)`)
     const folder = folderOf(context)
     const lock = join(folder, 'locks', 'held.lock')
-    await diskVault(folder, { kinds: [kind] }).exclusive('held', 'refresh', async () => {
+    await openDiskVault(folder, { kinds: [kind] }).exclusive('held', 'refresh', async () => {
       expect(fs.statSync(lock)).toMatchObject({ size: 0, mode: 0o100600 })
       const holder = join(folder, 'locks', 'held.holder')
       expect(fs.statSync(holder).mode).toBe(0o100600)
@@ -97,7 +97,7 @@ describe.each(kinds)('the %s lock', (kind) => {
 })
 
 test('the native and the sqlite lock exclude each other', async (context) => {
-  if (openerOf('sqlite') === undefined)
+  if (createLockOpener('sqlite') === undefined)
     skipLoudly(context, `native against sqlite (Node ${process.version} has no sqlite)`)
   if (process.platform === 'darwin') skipLoudly(context, 'native against sqlite (flock knows no SQLite)')
   const answer = await count(folderOf(context), 24, 4, ['native', 'sqlite'])
@@ -127,7 +127,7 @@ test('processes that make a vault at once make one key, and all can read', async
 
 test('a warm read loads no promises, no sqlite, no http, no lock', async (context) => {
   const folder = folderOf(context)
-  await diskVault(folder, { wanted: 'file' }).write(entryOf('work'))
+  await openDiskVault(folder, { wanted: 'file' }).write(entryOf('work'))
   const { token, loaded } = JSON.parse((await run(['warm', folder]).ended).out)
   expect(token).toBe('access-token-of-the-test')
   const bare = 'require("fs").writeSync(1, JSON.stringify(process.moduleLoadList))'

@@ -6,7 +6,7 @@ import { Secret } from '../../src/core/secret.ts'
 import type { Header } from '../../src/core/types.ts'
 import { decodeName, encodeName } from '../../src/vault/file-name.ts'
 import { decodeHeader } from '../../src/vault/header.ts'
-import { encodeRecord, openBody, sealedLength, sealRecord } from '../../src/vault/seal.ts'
+import { computeSealedLength, encodeRecord, openBody, sealRecord } from '../../src/vault/seal.ts'
 import { runs } from '../fuzz.ts'
 import { entryOf, headerOf } from './records.ts'
 import { failure } from './support.ts'
@@ -61,7 +61,7 @@ test('the header survives any text in it, and the record is as long as was foret
       const text = sealed('work', { account }, more)
       expect(text.split('\n')).toHaveLength(3)
       expect(decodeHeader(text, 'work')).toMatchObject(JSON.parse(JSON.stringify(more)))
-      const foretold = sealedLength({ ...headerOf('work', more), key: LOCATION }, { account })
+      const foretold = computeSealedLength({ ...headerOf('work', more), key: LOCATION }, { account })
       expect(Buffer.byteLength(text)).toBe(foretold)
     }),
   )

@@ -1,16 +1,16 @@
 /** What whoever keeps a credential in memory looks at each time. */
 import { expect, test } from 'vitest'
 import type { Header } from '../../src/core/types.ts'
-import { diskVault } from '../../src/vault/open-vault.ts'
-import { stampOf } from '../../src/vault/stamp.ts'
+import { openDiskVault } from '../../src/vault/open-vault.ts'
+import { createStampReader } from '../../src/vault/stamp.ts'
 import { entryOf } from './records.ts'
 import { folderOf } from './support.ts'
 
 test('a record looks different after a renewal, a logout and a removal, and the same after a renewal in vain', async (context) => {
   const folder = folderOf(context)
-  const vault = diskVault(folder, { wanted: 'file' })
+  const vault = openDiskVault(folder, { wanted: 'file' })
   const entry = entryOf('Work')
-  const look = stampOf(folder, 'Work')
+  const look = createStampReader(folder, 'Work')
   const after = async (more: Partial<Header>) => {
     await vault.write({ ...entry, header: { ...entry.header, ...more } })
     return look()

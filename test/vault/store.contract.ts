@@ -85,10 +85,10 @@ export function storeContract(kind: string, make: MakeStore): void {
       'what is set aside is out of the way, and there must be something',
       withStore(async (store) => {
         await put(store, 'work', 'unreadable')
-        expect(await store.setAside('work')).not.toBe('')
+        expect(await store.quarantine('work')).not.toBe('')
         expect(await store.get('work')).toBeUndefined()
         expect(await store.names()).toEqual([])
-        await failure(() => store.setAside('work'), 'not_found')
+        await failure(() => store.quarantine('work'), 'not_found')
       }),
     )
 

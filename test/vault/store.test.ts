@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { diskStore } from '../../src/vault/disk.ts'
-import { openerOf } from '../../src/vault/lock-kinds.ts'
+import { createLockOpener } from '../../src/vault/lock-kinds.ts'
 import { memoryStore } from '../../src/vault/memory.ts'
 import { storeContract } from './store.contract.ts'
 
@@ -12,7 +12,7 @@ storeContract('memory', (patience) => ({
 }))
 
 for (const kind of ['native', 'sqlite'] as const) {
-  if (openerOf(kind) === undefined) {
+  if (createLockOpener(kind) === undefined) {
     console.warn(`NOT PROVEN HERE: the disk store with the ${kind} lock (Node ${process.version} has none)`)
     continue
   }

@@ -1,14 +1,14 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { diskVault, memoryVault } from '../../src/vault/open-vault.ts'
+import { createMemoryVault, openDiskVault } from '../../src/vault/open-vault.ts'
 import type { Vault } from '../../src/vault/vault.ts'
 import { entryOf, headerOf, tokenOf } from './records.ts'
 import { failure, folderOf } from './support.ts'
 
 const makers: [string, (folder: string) => Vault][] = [
-  ['memory', () => memoryVault()],
-  ['disk', (folder) => diskVault(folder, { wanted: 'file' })],
+  ['memory', () => createMemoryVault()],
+  ['disk', (folder) => openDiskVault(folder, { wanted: 'file' })],
 ]
 
 describe.each(makers)('a vault in %s', (where, make) => {
@@ -65,14 +65,14 @@ describe.each(makers)('a vault in %s', (where, make) => {
       await failure(() => vault.write(entryOf(name)), 'usage')
       await failure(() => vault.reserve(entryOf(name)), 'usage')
       await failure(() => vault.remove(name), 'usage')
-      await failure(() => vault.setAside(name), 'usage')
+      await failure(() => vault.quarantine(name), 'usage')
     }
   })
 })
 
 test('on disk the room is as long as the record and 16 KiB more', async (context) => {
   const folder = folderOf(context)
-  const vault = diskVault(folder, { wanted: 'file' })
+  const vault = openDiskVault(folder, { wanted: 'file' })
   await vault.write(entryOf('work'))
   const slot = await vault.reserve(entryOf('work'))
   const file = fs.readdirSync(folder).find((file) => file.startsWith('.tmp-'))!
@@ -84,7 +84,7 @@ test('on disk the room is as long as the record and 16 KiB more', async (context
 describe('the key file', () => {
   test('is one, however many ask for it at once', async (context) => {
     const folder = folderOf(context)
-    const vaults = Array.from({ length: 8 }, () => diskVault(folder, { wanted: 'file' }))
+    const vaults = Array.from({ length: 8 }, () => openDiskVault(folder, { wanted: 'file' }))
     const keys = await Promise.all(vaults.map((vault) => vault.location()))
     expect(new Set(keys.map(({ id }) => id)).size).toBe(1)
     expect(fs.readdirSync(folder).filter((file) => file.startsWith('key-'))).toHaveLength(1)
@@ -92,8 +92,8 @@ describe('the key file', () => {
 
   test('is made once: a second vault object, and another wish, use the same', async (context) => {
     const folder = folderOf(context)
-    await diskVault(folder, { wanted: 'file' }).write(entryOf('work'))
-    const again = diskVault(folder, { wanted: 'keychain' })
+    await openDiskVault(folder, { wanted: 'file' }).write(entryOf('work'))
+    const again = openDiskVault(folder, { wanted: 'keychain' })
     await again.write(entryOf('other'))
     expect(tokenOf(await again.read('work'))).toBe('access-token-of-the-test')
     expect(fs.readdirSync(folder).filter((file) => file.startsWith('key-'))).toHaveLength(1)
@@ -101,11 +101,11 @@ describe('the key file', () => {
 
   test('missing: an error that names it, no second key, and list and logout still work', async (context) => {
     const folder = folderOf(context)
-    await diskVault(folder, { wanted: 'file' }).write(entryOf('work'))
+    await openDiskVault(folder, { wanted: 'file' }).write(entryOf('work'))
     const file = fs.readdirSync(folder).find((file) => file.startsWith('key-'))!
     const key = fs.readFileSync(join(folder, file))
     fs.unlinkSync(join(folder, file))
-    const vault = diskVault(folder, { wanted: 'file' })
+    const vault = openDiskVault(folder, { wanted: 'file' })
     expect((await failure(() => vault.read('work'), 'vault')).message).toContain(file)
     await failure(() => vault.write(entryOf('other')), 'vault')
     await failure(() => vault.reserve(entryOf('work')), 'vault')
@@ -117,13 +117,13 @@ describe('the key file', () => {
 
   test('damaged, or a damaged decision: an error, nothing made anew', async (context) => {
     const folder = folderOf(context)
-    await diskVault(folder, { wanted: 'file' }).write(entryOf('work'))
+    await openDiskVault(folder, { wanted: 'file' }).write(entryOf('work'))
     const before = fs.readdirSync(folder)
     fs.writeFileSync(join(folder, before.find((file) => file.startsWith('key-'))!), 'AAAA')
-    await failure(() => diskVault(folder).read('work'), 'vault')
+    await failure(() => openDiskVault(folder).read('work'), 'vault')
     for (const text of ['', '{', '{"v":1,"key":{"id":"../x","where":"file"}}']) {
       fs.writeFileSync(join(folder, 'vault.json'), text)
-      await failure(() => diskVault(folder).write(entryOf('work')), 'vault')
+      await failure(() => openDiskVault(folder).write(entryOf('work')), 'vault')
     }
     expect(fs.readdirSync(folder)).toEqual(before)
   })

@@ -5,7 +5,7 @@ import { isDaypassError } from '../../src/core/errors.ts'
 import type { KeyLocation } from '../../src/core/types.ts'
 import { openKey } from '../../src/vault/keys.ts'
 import type { LockKind } from '../../src/vault/lock-kinds.ts'
-import { diskVault } from '../../src/vault/open-vault.ts'
+import { openDiskVault } from '../../src/vault/open-vault.ts'
 import { entryOf, tokenOf } from './records.ts'
 
 const [, , deed = '', folder = '', ...rest] = process.argv
@@ -14,7 +14,7 @@ const kinds = env.LOCK_KIND ? [env.LOCK_KIND as LockKind] : undefined
 const patience = env.PATIENCE ? Number(env.PATIENCE) : undefined
 const wanted = (env.WANTED ?? 'file') as 'auto' | 'file' | 'keychain'
 const limit = env.LIMIT ? Number(env.LIMIT) : undefined
-const vault = diskVault(folder, {
+const vault = openDiskVault(folder, {
   wanted,
   kinds,
   patience,

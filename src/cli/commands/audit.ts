@@ -1,21 +1,21 @@
-import { type Asked, isOff } from '../../audit/append.ts'
+import { type AuditEntry, isAuditOff } from '../../audit/append.ts'
 import { readAudit } from '../../audit/read.ts'
-import { isoTime, parseDuration } from '../../core/duration.ts'
+import { formatTime, parseDuration } from '../../core/duration.ts'
 import { formatCommand } from '../../core/errors.ts'
-import { shown } from '../../core/text.ts'
-import { createVerb, selected } from '../flags.ts'
-import { type Answer, jsonLine, type World } from '../output/result.ts'
-import { table } from '../output/text.ts'
+import { sanitize } from '../../core/text.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { type CommandContext, type CommandResult, formatJson } from '../output/result.ts'
+import { formatTable } from '../output/text.ts'
 import type { Runner } from '../runner.ts'
 
 export const createAuditCommand = ({ run }: Runner) =>
-  createVerb('audit')
+  createVerbCommand('audit')
     .description('who asked for which credential on this machine')
     .argument('[identity]', 'of which; all, when not given')
     .option('--since <time>', 'how far back, like 1h')
     .addHelpText('after', HELP)
     .action((identity, flags) =>
-      run(flags, 'audit', async (world) => audit(world, selected(identity, flags), flags)),
+      run(flags, 'audit', async (world) => runAudit(world, resolveSelected(identity, flags), flags)),
     )
 
 const HELP = `
@@ -28,48 +28,61 @@ interface AuditOptions {
 }
 
 /** So many are shown where nobody says since when. */
-const LAST = 50
+const LAST_ENTRIES = 50
 
 /** Who asked for which credential, as it was written down here. */
-function audit(world: World, identity: string | undefined, { since }: AuditOptions): Answer {
+function runAudit(
+  world: CommandContext,
+  identity: string | undefined,
+  { since }: AuditOptions,
+): CommandResult {
   const { host, json, paint, paths } = world
   const { terminal } = host
   const from = since === undefined ? 0 : host.now() - parseDuration(since, '--since')
-  const { asked, unreadable } = readAudit(paths.audit, (message) => terminal.warn(message))
+  const { entries: asked, unreadable } = readAudit(paths.audit, (message) => terminal.warn(message))
   const wanted = asked.filter(
     (one) => Date.parse(one.at) >= from && (identity === undefined || one.identity === identity),
   )
-  if (isOff(host.env)) terminal.warn('nothing is written down: DAYPASS_AUDIT is off')
+  if (isAuditOff(host.env)) terminal.warn('nothing is written down: DAYPASS_AUDIT is off')
   if (unreadable > 0)
     terminal.warn(`${unreadable} line${unreadable === 1 ? '' : 's'} of ${paths.audit} cannot be read`)
-  if (json) return { out: jsonLine({ entries: wanted.map(whole) }) }
+  if (json) return { out: formatJson({ entries: wanted.map(buildAuditEntry) }) }
   if (wanted.length === 0) {
     terminal.say('Nothing was handed out.')
     return {}
   }
-  const last = since === undefined ? wanted.slice(-LAST) : wanted
+  const last = since === undefined ? wanted.slice(-LAST_ENTRIES) : wanted
   const earlier = wanted.length - last.length
   if (earlier > 0)
     terminal.say(
-      `The last ${LAST}; ${earlier} came before: ${formatCommand({ verb: 'audit', flags: ['--since', '30d'] })}`,
+      `The last ${LAST_ENTRIES}; ${earlier} came before: ${formatCommand({ verb: 'audit', flags: ['--since', '30d'] })}`,
     )
-  return { out: table([HEAD, ...last.map(row)], paint) }
+  return { out: formatTable([HEAD, ...last.map(formatAuditRow)], paint) }
 }
 
-const whole = ({ at, verb, identity, audience = null, pid, ppid, parent = null, cwd = null }: Nullable) => ({
+const buildAuditEntry = ({
+  at,
+  verb,
+  identity,
+  audience = null,
+  pid,
+  ppid,
+  parent = null,
+  cwd = null,
+}: Nullable) => ({
   ...{ at, verb, identity, audience, pid, ppid, parent, cwd },
 })
 
-type Nullable = { [Name in keyof Asked]: Asked[Name] | null }
+type Nullable = { [Name in keyof AuditEntry]: AuditEntry[Name] | null }
 
 const HEAD = ['TIME', 'VERB', 'IDENTITY', 'FOR', 'ASKED BY', 'IN']
 
-const row = ({ at, verb, identity, audience, ppid, parent, cwd }: Asked) =>
+const formatAuditRow = ({ at, verb, identity, audience, ppid, parent, cwd }: AuditEntry) =>
   [
-    isoTime(Date.parse(at)),
+    formatTime(Date.parse(at)),
     verb,
     identity,
     audience ?? '',
     parent === undefined ? `process ${ppid}` : `${parent} (${ppid})`,
     cwd ?? '',
-  ].map(shown)
+  ].map(sanitize)

@@ -1,10 +1,10 @@
 import { Command } from '@commander-js/extra-typings'
 import { readConfigFile } from '../../config/load.ts'
-import { checkConfig, configurationError } from '../../config/parse.ts'
+import { checkConfig, createConfigurationError } from '../../config/parse.ts'
 import { EXIT } from '../../core/errors.ts'
-import { createVerb } from '../flags.ts'
-import { type Answer, type BareWorld, jsonLine } from '../output/result.ts'
-import { sheet } from '../output/text.ts'
+import { createVerbCommand } from '../flags.ts'
+import { type BareContext, type CommandResult, formatJson } from '../output/result.ts'
+import { formatSheet } from '../output/text.ts'
 import type { Runner } from '../runner.ts'
 
 /** It looks at the files itself, so that it works when they are wrong. */
@@ -12,44 +12,44 @@ export const createConfigCommand = ({ runBare }: Runner) =>
   new Command('config')
     .description('where the configuration lies, and whether it is right')
     .addCommand(
-      createVerb('path')
+      createVerbCommand('path')
         .description('where it lies')
-        .action((flags) => runBare(flags, 'config', configPath)),
+        .action((flags) => runBare(flags, 'config', runConfigPath)),
     )
     .addCommand(
-      createVerb('show')
+      createVerbCommand('show')
         .description('what is in force, and from where')
-        .action((flags) => runBare(flags, 'config', configShow)),
+        .action((flags) => runBare(flags, 'config', runConfigShow)),
     )
     .addCommand(
-      createVerb('validate')
+      createVerbCommand('validate')
         .description('every mistake, with its line and column')
-        .action((flags) => runBare(flags, 'config', configValidate)),
+        .action((flags) => runBare(flags, 'config', runConfigValidate)),
     )
 
-function configPath({ paths, json }: BareWorld): Answer {
+function runConfigPath({ paths, json }: BareContext): CommandResult {
   const { config, vault, state, audit } = paths
-  return { out: json ? jsonLine({ config, vault, state, audit }) : config }
+  return { out: json ? formatJson({ config, vault, state, audit }) : config }
 }
 
-function configValidate({ paths, host, json }: BareWorld): Answer {
+function runConfigValidate({ paths, host, json }: BareContext): CommandResult {
   const file = readConfigFile(paths.config)
   const { problems } = file ? checkConfig(file.text, paths.config) : { problems: [] }
   if (json)
     return {
-      out: jsonLine({ file: paths.config, exists: file !== undefined, problems }),
+      out: formatJson({ file: paths.config, exists: file !== undefined, problems }),
       code: problems.length > 0 ? EXIT.configuration : 0,
     }
-  if (problems.length > 0) throw configurationError(problems)
+  if (problems.length > 0) throw createConfigurationError(problems)
   host.terminal.say(file ? `${paths.config} is valid.` : `There is no ${paths.config}, and none is needed.`)
   return {}
 }
 
 /** What is in force, and from where. Names and settings, never a value that may be secret. */
-function configShow({ paths, host, json, paint }: BareWorld): Answer {
+function runConfigShow({ paths, host, json, paint }: BareContext): CommandResult {
   const file = readConfigFile(paths.config)
   const { config = {}, problems } = file ? checkConfig(file.text, paths.config) : { config: {}, problems: [] }
-  if (problems.length > 0) throw configurationError(problems)
+  if (problems.length > 0) throw createConfigurationError(problems)
   const from = (set: unknown, where: string) => (set ? where : 'built in')
   const { env } = host
   const settings = {
@@ -63,10 +63,10 @@ function configShow({ paths, host, json, paint }: BareWorld): Answer {
     identities: { value: Object.keys(config.auth?.identities ?? {}), from: 'config.yaml' },
     providers: { value: Object.keys(config.auth?.providers ?? {}), from: 'config.yaml' },
   }
-  if (json) return { out: jsonLine(settings) }
+  if (json) return { out: formatJson(settings) }
   const lines = Object.entries(settings).map(([name, { value, from: where }]) => {
     const words = Array.isArray(value) ? value.join(', ') || 'none' : (value ?? 'none')
     return [name, `${words}  ${paint('dim', `(${where})`)}`] as const
   })
-  return { out: sheet(lines, paint) }
+  return { out: formatSheet(lines, paint) }
 }

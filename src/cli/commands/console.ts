@@ -1,15 +1,15 @@
 import { DaypassError, isDaypassError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
-import { consoleUrl, getSigninTokenUrl } from '../../formats/console-url.ts'
-import { ask, unreachable } from '../../oauth/http.ts'
-import { createVerb, selected } from '../flags.ts'
-import { handOut } from '../hand-out.ts'
-import type { Answer, World } from '../output/result.ts'
-import { jsonLine } from '../output/result.ts'
+import { buildConsoleUrl, getSigninTokenUrl } from '../../formats/console-url.ts'
+import { createUnreachableError, sendHttpRequest } from '../../oauth/http.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { obtainCredential } from '../hand-out.ts'
+import type { CommandContext, CommandResult } from '../output/result.ts'
+import { formatJson } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 
 export const createConsoleCommand = ({ run }: Runner) =>
-  createVerb('console')
+  createVerbCommand('console')
     .description("open the cloud's web console as this identity")
     .argument('[identity]', 'which')
     .option('--print', 'only print the address')
@@ -18,7 +18,7 @@ export const createConsoleCommand = ({ run }: Runner) =>
     .option('--region <region>', 'the region of the page')
     .option('--browser <command>', 'open it with this command')
     .action((identity, flags) =>
-      run(flags, 'console', (world) => webConsole(world, selected(identity, flags), flags)),
+      run(flags, 'console', (world) => runConsole(world, resolveSelected(identity, flags), flags)),
     )
 
 interface ConsoleFlags {
@@ -30,22 +30,26 @@ interface ConsoleFlags {
 }
 
 /** Opens the web console as this identity, or only says the address, which is as good as being signed in. */
-async function webConsole(world: World, selected: string | undefined, flags: ConsoleFlags): Promise<Answer> {
+async function runConsole(
+  world: CommandContext,
+  selected: string | undefined,
+  flags: ConsoleFlags,
+): Promise<CommandResult> {
   const { daypass, host, json } = world
-  const { identity, credential } = await handOut(world, selected, undefined)
+  const { identity, credential } = await obtainCredential(world, selected, undefined)
   const { provider, params, endpoints } = await daypass.definition(identity)
   const consoleHost = provider.helpers.console?.(params)
   if (!consoleHost || !endpoints.federation || credential.kind !== 'keys')
     throw new DaypassError('usage', `${provider.title} has no console that daypass can open`, {
       hint: (command) => `${command({ verb: 'list' })} shows what there is`,
     })
-  const token = await signinToken(world, getSigninTokenUrl(endpoints.federation, credential))
+  const token = await fetchSigninToken(world, getSigninTokenUrl(endpoints.federation, credential))
   const region = flags.region ?? params.region
   // Where the console sends a person whose session is over.
   const issuer = `https://${consoleHost}/`
   const page = { issuer, consoleHost, region, service: flags.service, destination: flags.destination }
-  const url = consoleUrl(endpoints.federation, token, page)
-  if (flags.print || json) return { out: json ? jsonLine({ identity, url }) : url }
+  const url = buildConsoleUrl(endpoints.federation, token, page)
+  if (flags.print || json) return { out: json ? formatJson({ identity, url }) : url }
   if (await host.openBrowser(url, flags.browser)) {
     host.terminal.say(`Opened the console of ${provider.title} as ${identity}`)
     return {}
@@ -55,12 +59,12 @@ async function webConsole(world: World, selected: string | undefined, flags: Con
   })
 }
 
-async function signinToken({ host }: World, url: string): Promise<Secret> {
+async function fetchSigninToken({ host }: CommandContext, url: string): Promise<Secret> {
   // The address holds the keys, so no error may repeat it.
-  const answer = await ask(host, url, {}).catch((error: unknown) => {
-    throw isDaypassError(error) ? error : unreachable(new URL(new URL(url).origin), error)
+  const answer = await sendHttpRequest(host, url, {}).catch((error: unknown) => {
+    throw isDaypassError(error) ? error : createUnreachableError(new URL(new URL(url).origin), error)
   })
-  const token = answer.status === 200 ? tokenIn(answer.text) : undefined
+  const token = answer.status === 200 ? parseSigninToken(answer.text) : undefined
   if (token) return new Secret(token)
   const { host: at } = new URL(url)
   if (answer.status >= 500 || answer.status === 429)
@@ -71,7 +75,7 @@ async function signinToken({ host }: World, url: string): Promise<Secret> {
   })
 }
 
-function tokenIn(text: string): string | undefined {
+function parseSigninToken(text: string): string | undefined {
   try {
     const { SigninToken } = JSON.parse(text) as { SigninToken?: unknown }
     return typeof SigninToken === 'string' && SigninToken !== '' ? SigninToken : undefined

@@ -1,22 +1,22 @@
 import { Option } from '@commander-js/extra-typings'
-import { type Cloud, credentialLine } from '../../formats/credential-process.ts'
-import { record } from '../audit-line.ts'
-import { createVerb, selected } from '../flags.ts'
-import type { Answer, World } from '../output/result.ts'
+import { type Cloud, formatCredentialProcess } from '../../formats/credential-process.ts'
+import { writeAuditLine } from '../audit-line.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import type { CommandContext, CommandResult } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 import { CREDENTIAL_PROCESS } from '../token-flags.ts'
 
 const { format: FORMAT } = CREDENTIAL_PROCESS
 
 export const createCredentialProcessCommand = ({ run }: Runner) =>
-  createVerb('credential-process')
+  createVerbCommand('credential-process')
     .description('answer the tools of a cloud that start a program for their keys')
     .argument('[identity]', 'which')
     .addOption(new Option(FORMAT.flags, FORMAT.about).choices(FORMAT.choices))
     .action((identity, given) => {
       const flags = { ...given, input: false }
       return run(flags, 'credential-process', (world) =>
-        credentialProcess(world, selected(identity, flags), flags),
+        runCredentialProcess(world, resolveSelected(identity, flags), flags),
       )
     })
 
@@ -25,13 +25,13 @@ interface CredentialProcessOptions {
 }
 
 /** Started by another program, which has the terminal: nobody is asked anything here. */
-async function credentialProcess(
-  world: World,
+async function runCredentialProcess(
+  world: CommandContext,
   selected: string | undefined,
   { format }: CredentialProcessOptions,
-): Promise<Answer> {
-  const { identity, credential, header } = await world.daypass.handOut(selected)
-  const out = credentialLine(identity, credential, format, header?.clockOffset)
-  await record(world, identity)
+): Promise<CommandResult> {
+  const { identity, credential, header } = await world.daypass.getCredential(selected)
+  const out = formatCredentialProcess(identity, credential, format, header?.clockOffset)
+  await writeAuditLine(world, identity)
   return { out }
 }

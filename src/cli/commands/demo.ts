@@ -8,15 +8,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DaypassError, formatCommand } from '../../core/errors.ts'
 import type { Host } from '../../core/types.ts'
-import { createVerb } from '../flags.ts'
-import type { Answer, BareWorld } from '../output/result.ts'
+import { createVerbCommand } from '../flags.ts'
+import type { BareContext, CommandResult } from '../output/result.ts'
 import type { Paint } from '../output/text.ts'
 import type { Runner } from '../runner.ts'
 
 export const createDemoCommand = ({ runBare }: Runner) =>
-  createVerb('demo')
+  createVerbCommand('demo')
     .description('the whole story, against a server that it starts itself on 127.0.0.1')
-    .action((flags) => runBare(flags, 'demo', shippedDemo))
+    .action((flags) => runBare(flags, 'demo', runDemo))
 
 /** A server that counts. Its refresh tokens are single-use, and one that is used twice ends the login. */
 export interface DemoServer {
@@ -31,7 +31,7 @@ export interface DemoServer {
 export const DEMO_TOKEN_LIFE = 9_000
 const CROWD = 20
 
-interface Stage {
+interface DemoStage {
   host: Host
   server: DemoServer
   /** The Node and the file that are `daypass`. */
@@ -42,30 +42,34 @@ interface Stage {
   running: Set<ChildProcess>
 }
 
-interface Ended {
+interface ProcessResult {
   code: number | null
   stdout: string
   stderr: string
 }
 
 /** The story that is shipped: against the strict server of daypass' own test kit. */
-async function shippedDemo({ host, paintError: paint, signal }: BareWorld): Promise<Answer> {
+async function runDemo({ host, paintError: paint, signal }: BareContext): Promise<CommandResult> {
   const { startAuthorizationServer } = await import('../../testing/authorization-server.ts')
   const consent = canOpenBrowser(host) ? 'form' : 'auto'
   const server = await startAuthorizationServer({ accessTokenTtl: DEMO_TOKEN_LIFE, consent })
   const { issuer, clientId, stats, close } = server
-  const counts = () => ({ renewals: stats().refreshes, reuses: stats().reuses, ended: stats().deadFamilies })
+  const getCounts = () => ({
+    renewals: stats().refreshes,
+    reuses: stats().reuses,
+    ended: stats().deadFamilies,
+  })
   const program = [process.execPath, process.argv[1]!]
-  return tellDemo(
+  return playDemo(
     { host, paint, signal, program },
-    { title: "daypass' own test server", issuer, clientId, counts, close },
+    { title: "daypass' own test server", issuer, clientId, counts: getCounts, close },
   )
 }
 
-export async function tellDemo(
-  with_: Omit<Stage, 'server' | 'home' | 'running'>,
+export async function playDemo(
+  with_: Omit<DemoStage, 'server' | 'home' | 'running'>,
   server: DemoServer,
-): Promise<Answer> {
+): Promise<CommandResult> {
   const home = mkdtempSync(join(tmpdir(), 'daypass-demo-'))
   const running = new Set<ChildProcess>()
   const stage = { ...with_, server, home, running }
@@ -73,7 +77,7 @@ export async function tellDemo(
     for (const child of running) child.kill()
   })
   try {
-    await story(stage)
+    await playStory(stage)
     return {}
   } finally {
     rmSync(home, { recursive: true, force: true })
@@ -82,50 +86,50 @@ export async function tellDemo(
   }
 }
 
-async function story(stage: Stage): Promise<void> {
+async function playStory(stage: DemoStage): Promise<void> {
   const { server, host } = stage
-  chapter(stage, `An authorization server is running: ${server.title}, at ${server.issuer}`)
-  note(
+  printChapter(stage, `An authorization server is running: ${server.title}, at ${server.issuer}`)
+  printNote(
     stage,
     `access tokens live ${DEMO_TOKEN_LIFE / 1000} s; refresh tokens are single-use, and one that is used twice ends the login`,
   )
 
-  chapter(stage, 'Log in, in the browser')
-  await logIn(stage)
+  printChapter(stage, 'Log in, in the browser')
+  await performLogin(stage)
 
-  chapter(stage, 'What there is')
-  await shown(stage, ['list'])
-  const first = await shown(stage, ['token'])
+  printChapter(stage, 'What there is')
+  await runAndShow(stage, ['list'])
+  const first = await runAndShow(stage, ['token'])
 
-  chapter(stage, 'The token runs out, and the next one to ask gets a fresh one')
-  await untilStale(stage)
-  const second = await shown(stage, ['token'])
-  expect(second.stdout !== first.stdout && server.counts().renewals === 1, 'the token was not renewed')
-  note(stage, `another token; the server counted ${server.counts().renewals} renewal`)
+  printChapter(stage, 'The token runs out, and the next one to ask gets a fresh one')
+  await waitUntilStale(stage)
+  const second = await runAndShow(stage, ['token'])
+  assertDemo(second.stdout !== first.stdout && server.counts().renewals === 1, 'the token was not renewed')
+  printNote(stage, `another token; the server counted ${server.counts().renewals} renewal`)
 
-  chapter(stage, `It runs out again, and ${CROWD} processes ask at once`)
-  await untilStale(stage)
-  await crowd(stage)
+  printChapter(stage, `It runs out again, and ${CROWD} processes ask at once`)
+  await waitUntilStale(stage)
+  await runCrowd(stage)
 
-  chapter(stage, 'Log out')
-  await shown(stage, ['logout', 'demo'])
-  expect(server.counts().ended === 1, 'the server did not end the login')
-  note(stage, 'the server confirms that the login has ended')
+  printChapter(stage, 'Log out')
+  await runAndShow(stage, ['logout', 'demo'])
+  assertDemo(server.counts().ended === 1, 'the server did not end the login')
+  printNote(stage, 'the server confirms that the login has ended')
   host.terminal.say(
     `\n${stage.paint('green', '✓')} That was it. Yours begins with: ${formatCommand({ verb: 'login' })}`,
   )
 }
 
 /** A person's own browser where there is one; else the demo plays the person, and says so. */
-async function logIn(stage: Stage): Promise<void> {
+async function performLogin(stage: DemoStage): Promise<void> {
   const { server, host } = stage
   const words = ['login', 'oidc', 'demo', '--issuer', server.issuer, '--client-id', server.clientId]
   if (canOpenBrowser(host)) {
-    note(stage, 'your browser opens now: type any name, and agree')
-    await shown(stage, words)
+    printNote(stage, 'your browser opens now: type any name, and agree')
+    await runAndShow(stage, words)
     return
   }
-  note(
+  printNote(
     stage,
     'there is no browser here, so the demo plays the person: it opens the page, signs in and agrees',
   )
@@ -133,7 +137,7 @@ async function logIn(stage: Stage): Promise<void> {
   // An opener that opens nothing; the page is visited below.
   const opener = `"${process.execPath}" -e 0`
   let visited: Promise<unknown> | undefined
-  await shown(stage, words, ['--browser', opener], (stderr) => {
+  await runAndShow(stage, words, ['--browser', opener], (stderr) => {
     const url = /^http\S+$/m.exec(stderr)?.[0]
     if (url && stderr.includes(`${url}\n`)) visited ??= scriptedBrowser().visit(url)
   })
@@ -141,55 +145,57 @@ async function logIn(stage: Stage): Promise<void> {
 }
 
 function canOpenBrowser(host: Host): boolean {
-  const { display, browserSet, ci } = host.surroundings()
+  const { display, browserSet, ci } = host.detectRuntimeEnvironment()
   return (display || browserSet) && !ci
 }
 
 /** Waits until less than the margin, a third of its life, is left. */
-async function untilStale({ host, signal, paint }: Stage): Promise<void> {
+async function waitUntilStale({ host, signal, paint }: DemoStage): Promise<void> {
   const wait = (DEMO_TOKEN_LIFE * 2) / 3
   host.terminal.say(paint('dim', `  (waiting ${wait / 1000} s)`))
   await host.sleep(wait + 300, signal)
 }
 
-async function crowd(stage: Stage): Promise<void> {
+async function runCrowd(stage: DemoStage): Promise<void> {
   const before = stage.server.counts()
-  const answers = await Promise.all(Array.from({ length: CROWD }, () => daypass(stage, ['token', 'demo'])))
+  const answers = await Promise.all(
+    Array.from({ length: CROWD }, () => spawnDaypass(stage, ['token', 'demo'])),
+  )
   const { renewals, reuses } = stage.server.counts()
   const tokens = new Set(answers.map(({ stdout }) => stdout))
   const right = answers.filter(({ code, stdout }) => code === 0 && stdout !== '').length
-  note(
+  printNote(
     stage,
     `${right} of ${CROWD} got a token, ${tokens.size === 1 ? 'all of them the same' : `${tokens.size} different ones`}`,
   )
-  note(stage, `the server counted ${renewals - before.renewals} renewal and ${reuses} reuses`)
-  expect(
+  printNote(stage, `the server counted ${renewals - before.renewals} renewal and ${reuses} reuses`)
+  assertDemo(
     right === CROWD && tokens.size === 1 && renewals - before.renewals === 1 && reuses === 0,
     'a renewal was not shared',
   )
 }
 
 /** Runs daypass as a person would, and shows it. */
-async function shown(
-  stage: Stage,
+async function runAndShow(
+  stage: DemoStage,
   [verb = '', ...args]: readonly string[],
   hidden: readonly string[] = [],
   watch?: (stderr: string) => void,
 ) {
   const { host, paint } = stage
   host.terminal.say(`\n${paint('bold', `$ ${formatCommand({ verb, args })}`)}`)
-  const ended = await daypass(stage, [verb, ...args, ...hidden], watch)
+  const ended = await spawnDaypass(stage, [verb, ...args, ...hidden], watch)
   const text = `${ended.stderr}${ended.stdout}`.trimEnd()
   host.terminal.say(text.replaceAll(/^/gm, '  '))
-  expect(ended.code === 0, `${formatCommand({ verb })} ended with ${ended.code}`)
+  assertDemo(ended.code === 0, `${formatCommand({ verb })} ended with ${ended.code}`)
   return ended
 }
 
-function daypass(
-  { program, home, host, signal, running }: Stage,
+function spawnDaypass(
+  { program, home, host, signal, running }: DemoStage,
   words: readonly string[],
   watch?: (stderr: string) => void,
-): Promise<Ended> {
+): Promise<ProcessResult> {
   const env = {
     ...host.env,
     DAYPASS_HOME: home,
@@ -221,9 +227,10 @@ function daypass(
   })
 }
 
-const chapter = ({ host, paint }: Stage, text: string) => host.terminal.say(`\n${paint('cyan', text)}`)
-const note = ({ host, paint }: Stage, text: string) => host.terminal.say(`  ${paint('dim', text)}`)
+const printChapter = ({ host, paint }: DemoStage, text: string) =>
+  host.terminal.say(`\n${paint('cyan', text)}`)
+const printNote = ({ host, paint }: DemoStage, text: string) => host.terminal.say(`  ${paint('dim', text)}`)
 
-function expect(holds: boolean, otherwise: string): void {
+function assertDemo(holds: boolean, otherwise: string): void {
   if (!holds) throw new DaypassError('unexpected', `the demo did not go as it should: ${otherwise}`)
 }

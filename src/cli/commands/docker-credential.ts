@@ -1,22 +1,27 @@
-import type { Ask } from '../../client/for-host.ts'
-import { placeOf } from '../../client/hosts.ts'
+import type { HostRequest } from '../../client/for-host.ts'
+import { parseHostUrl } from '../../client/hosts.ts'
 import { DaypassError, isDaypassError } from '../../core/errors.ts'
-import { dockerAnswer, NOT_FOUND, nameAtDocker, readServer } from '../../formats/docker-credential.ts'
+import {
+  formatDockerCredential,
+  formatRegistryName,
+  NOT_FOUND,
+  parseServer,
+} from '../../formats/docker-credential.ts'
 import { readInput } from '../../platform/read-input.ts'
-import { record } from '../audit-line.ts'
-import { createVerb, selected } from '../flags.ts'
-import { type Answer, inOneLine, jsonLine, type World } from '../output/result.ts'
+import { writeAuditLine } from '../audit-line.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { type CommandContext, type CommandResult, formatInOneLine, formatJson } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 
 export const createDockerCredentialCommand = ({ run }: Runner) =>
-  createVerb('docker-credential')
+  createVerbCommand('docker-credential')
     .description('answer docker, which asks for the credential of a registry')
     .argument('<operation>', 'get, store, erase or list')
     .addHelpText('after', HELP)
     .action((operation, flags) => {
-      const who = selected(undefined, flags)
+      const who = resolveSelected(undefined, flags)
       return run({ ...flags, input: false }, 'docker-credential', (world) =>
-        dockerCredential(world, operation, who),
+        runDockerCredential(world, operation, who),
       )
     })
 
@@ -25,28 +30,33 @@ docker calls it, as docker-credential-daypass: see \`daypass setup docker\`. It 
 of your identities and no other.`
 
 /** Started by docker, which shows stdout where the exit code is 1. */
-async function dockerCredential(
-  world: World,
+async function runDockerCredential(
+  world: CommandContext,
   operation: string,
   selected: string | undefined,
-): Promise<Answer> {
+): Promise<CommandResult> {
   try {
-    return await answer(world, operation, selected)
+    return await runDockerOperation(world, operation, selected)
   } catch (error) {
     if (!isDaypassError(error)) throw error
-    if (error.code !== 'login_required') return { out: inOneLine(error), code: 1 }
+    if (error.code !== 'login_required') return { out: formatInOneLine(error), code: 1 }
     // Without one, docker gets at least what is public.
-    world.host.terminal.warn(inOneLine(error))
+    world.host.terminal.warn(formatInOneLine(error))
     return { out: NOT_FOUND, code: 1 }
   }
 }
 
-async function answer(world: World, operation: string, selected: string | undefined): Promise<Answer> {
+async function runDockerOperation(
+  world: CommandContext,
+  operation: string,
+  selected: string | undefined,
+): Promise<CommandResult> {
   const { daypass } = world
-  if (operation === 'list') return { out: jsonLine(namesOf(await daypass.offeredFor('docker'))) }
+  if (operation === 'list')
+    return { out: formatJson(buildRegistryList(await daypass.listHostCredentials('docker'))) }
   const said = (await readInput(process.stdin)).trim()
-  if (operation === 'get') return get(world, said, selected)
-  if (operation === 'store') throw keepsNone()
+  if (operation === 'get') return getDockerCredential(world, said, selected)
+  if (operation === 'store') throw createNoStoreError()
   // Whoever is logged in to daypass is so for more than this registry.
   if (operation === 'erase') return {}
   throw new DaypassError('usage', `there is no operation ${JSON.stringify(operation)}`, {
@@ -54,21 +64,25 @@ async function answer(world: World, operation: string, selected: string | undefi
   })
 }
 
-async function get(world: World, server: string, selected: string | undefined): Promise<Answer> {
-  const { protocol, host } = readServer(server)
-  const place = placeOf(protocol, host)
-  const ask: Ask | undefined = place && { use: 'docker', place, selected }
-  const found = ask && (await world.daypass.handOutFor(ask))
+async function getDockerCredential(
+  world: CommandContext,
+  server: string,
+  selected: string | undefined,
+): Promise<CommandResult> {
+  const { protocol, host } = parseServer(server)
+  const place = parseHostUrl(protocol, host)
+  const ask: HostRequest | undefined = place && { use: 'docker', place, selected }
+  const found = ask && (await world.daypass.getHostCredential(ask))
   if (!ask || found?.credential.kind !== 'bearer') return { out: NOT_FOUND, code: 1 }
-  const out = dockerAnswer(server, found.user, found.credential)
-  await record(world, found.identity, ask.place.host)
+  const out = formatDockerCredential(server, found.user, found.credential)
+  await writeAuditLine(world, found.identity, ask.place.host)
   return { out }
 }
 
-const namesOf = (offered: readonly { host: string; user: string }[]) =>
-  Object.fromEntries(offered.map(({ host, user }) => [nameAtDocker(host), user]))
+const buildRegistryList = (offered: readonly { host: string; user: string }[]) =>
+  Object.fromEntries(offered.map(({ host, user }) => [formatRegistryName(host), user]))
 
-const keepsNone = () =>
+const createNoStoreError = () =>
   new DaypassError(
     'usage',
     'daypass keeps no passwords of registries: it hands out tokens of its own logins',

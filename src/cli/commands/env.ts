@@ -3,23 +3,23 @@ import { appendFileSync } from 'node:fs'
 import { Option } from '@commander-js/extra-typings'
 import { DaypassError } from '../../core/errors.ts'
 import {
-  clears,
-  defaultFormat,
+  canUnset,
+  detectEnvFormat,
   ENV_FORMATS,
   type EnvFormat,
-  envText,
-  githubText,
-  unsetText,
+  formatEnv,
+  formatGithubEnv,
+  formatUnset,
 } from '../../formats/env.ts'
-import { type Changes, namesFor } from '../../formats/variables.ts'
-import { createVerb, selected } from '../flags.ts'
-import { handOutChanges } from '../hand-out.ts'
-import type { Answer, World } from '../output/result.ts'
+import { type EnvChanges, listVariableNames } from '../../formats/variables.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { obtainEnvChanges } from '../hand-out.ts'
+import type { CommandContext, CommandResult } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 import { TOKEN } from '../token-flags.ts'
 
 export const createEnvCommand = ({ run }: Runner) =>
-  createVerb('env')
+  createVerbCommand('env')
     .description('print the credential as environment variables for your shell')
     .argument('[identity]', 'which')
     .addOption(new Option('--format <format>', 'for whom; default: your shell').choices(ENV_FORMATS))
@@ -27,7 +27,9 @@ export const createEnvCommand = ({ run }: Runner) =>
     .option(TOKEN.minTtl.flags, TOKEN.minTtl.about)
     .option('--tenant <tenant>', 'the tenant, instead of the one in force')
     .addHelpText('after', HELP)
-    .action((identity, flags) => run(flags, 'env', (world) => env(world, selected(identity, flags), flags)))
+    .action((identity, flags) =>
+      run(flags, 'env', (world) => runEnv(world, resolveSelected(identity, flags), flags)),
+    )
 
 const HELP = `
 How to use it:
@@ -45,21 +47,24 @@ interface EnvOptions {
   tenant?: string | undefined
 }
 
-async function env(
-  world: World,
+async function runEnv(
+  world: CommandContext,
   selected: string | undefined,
   { format: asked, unset, minTtl, tenant }: EnvOptions,
-): Promise<Answer> {
-  const format = formatOf(world, asked)
-  if (unset) return { out: unsetText(namesFor((await world.daypass.definition(selected)).provider), format) }
-  const file = format === 'github' ? githubFile(world) : undefined
-  const changes = await handOutChanges(world, selected, minTtl, tenant)
-  if (!clears(format)) warnOfOthers(world, changes, format)
-  return file === undefined ? { out: envText(changes, format as never) } : toGithub(changes, file)
+): Promise<CommandResult> {
+  const format = chooseEnvFormat(world, asked)
+  if (unset)
+    return {
+      out: formatUnset(listVariableNames((await world.daypass.definition(selected)).provider), format),
+    }
+  const file = format === 'github' ? getGithubFile(world) : undefined
+  const changes = await obtainEnvChanges(world, selected, minTtl, tenant)
+  if (!canUnset(format)) warnAboutOverrides(world, changes, format)
+  return file === undefined ? { out: formatEnv(changes, format as never) } : buildGithubResult(changes, file)
 }
 
-function formatOf({ host, json }: World, asked: EnvFormat | undefined): EnvFormat {
-  if (!json) return asked ?? defaultFormat(host.env.SHELL, host.surroundings().platform)
+function chooseEnvFormat({ host, json }: CommandContext, asked: EnvFormat | undefined): EnvFormat {
+  if (!json) return asked ?? detectEnvFormat(host.env.SHELL, host.detectRuntimeEnvironment().platform)
   if (asked === undefined || asked === 'json') return 'json'
   throw new DaypassError('usage', `--json and --format ${asked} are two formats`, {
     hint: 'give one of them',
@@ -67,13 +72,13 @@ function formatOf({ host, json }: World, asked: EnvFormat | undefined): EnvForma
 }
 
 /** What is only a list of values takes nothing away. */
-function warnOfOthers({ host }: World, { clear }: Changes, format: EnvFormat): void {
+function warnAboutOverrides({ host }: CommandContext, { clear }: EnvChanges, format: EnvFormat): void {
   const there = clear.filter((name) => host.env[name])
   if (there.length > 0)
     host.terminal.warn(`${there.join(', ')}: set here, where it wins, and ${format} cannot take it away`)
 }
 
-function githubFile({ host }: World): string {
+function getGithubFile({ host }: CommandContext): string {
   if (host.env.GITHUB_ENV) return host.env.GITHUB_ENV
   throw new DaypassError('usage', 'GITHUB_ENV is not set: this is no step of GitHub Actions', {
     hint: 'use another --format',
@@ -81,12 +86,12 @@ function githubFile({ host }: World): string {
 }
 
 /** The masks first: what a log may show must not be known before what it may not show. */
-function toGithub(changes: Changes, path: string): Answer {
-  const { file, masks } = githubText(changes, `daypass_${randomUUID()}`)
-  return { ...(masks && { out: masks }), after: () => append(path, file) }
+function buildGithubResult(changes: EnvChanges, path: string): CommandResult {
+  const { file, masks } = formatGithubEnv(changes, `daypass_${randomUUID()}`)
+  return { ...(masks && { out: masks }), after: () => appendToFile(path, file) }
 }
 
-function append(path: string, text: string): void {
+function appendToFile(path: string, text: string): void {
   try {
     appendFileSync(path, text)
   } catch (cause) {

@@ -1,15 +1,15 @@
 import { DaypassError } from '../../core/errors.ts'
-import { environmentWith } from '../../formats/env.ts'
+import { applyEnvChanges } from '../../formats/env.ts'
 import { runProgram } from '../../platform/run-program.ts'
-import { createVerb, selected } from '../flags.ts'
-import { handOutChanges } from '../hand-out.ts'
-import type { Answer, World } from '../output/result.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { obtainEnvChanges } from '../hand-out.ts'
+import type { CommandContext, CommandResult } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
-import { openEndpoint } from '../serve/exec-endpoint.ts'
+import { openExecEndpoint } from '../serve/exec-endpoint.ts'
 import { TOKEN } from '../token-flags.ts'
 
 export const createExecCommand = ({ run, command }: Runner) =>
-  createVerb('exec')
+  createVerbCommand('exec')
     .description('run a program with the credential in its environment')
     .usage('[identity] [options] -- CMD...')
     .argument('[identity]', 'which')
@@ -18,7 +18,7 @@ export const createExecCommand = ({ run, command }: Runner) =>
     .option('--endpoint', 'give it an address of this machine that always has a good credential')
     .addHelpText('after', HELP)
     .action((identity, flags) =>
-      run(flags, 'exec', (world) => exec(world, selected(identity, flags), command, flags)),
+      run(flags, 'exec', (world) => runExec(world, resolveSelected(identity, flags), command, flags)),
     )
 
 const HELP = `
@@ -32,33 +32,35 @@ interface ExecOptions {
 }
 
 /** The program writes for itself, and its exit code is ours. */
-async function exec(
-  world: World,
+async function runExec(
+  world: CommandContext,
   selected: string | undefined,
   command: readonly string[] | undefined,
   { minTtl, tenant, endpoint }: ExecOptions,
-): Promise<Answer> {
-  if (command === undefined || command.length === 0) throw noCommand(selected)
-  if (endpoint && minTtl !== undefined) throw twoWays()
+): Promise<CommandResult> {
+  if (command === undefined || command.length === 0) throw createNoCommandError(selected)
+  if (endpoint && minTtl !== undefined) throw createMinTtlError()
   const { changes, close } = endpoint
-    ? await openEndpoint(world, selected, tenant)
-    : { changes: await handOutChanges(world, selected, minTtl, tenant), close: undefined }
+    ? await openExecEndpoint(world, selected, tenant)
+    : { changes: await obtainEnvChanges(world, selected, minTtl, tenant), close: undefined }
   try {
     // A Ctrl-C that a renewal had to be deaf to counts now: nobody would wait for the program.
     world.signal.throwIfAborted()
-    const { env, surroundings } = world.host
-    return { code: await runProgram(command, environmentWith(changes, env, surroundings().platform)) }
+    const { env, detectRuntimeEnvironment } = world.host
+    return {
+      code: await runProgram(command, applyEnvChanges(changes, env, detectRuntimeEnvironment().platform)),
+    }
   } finally {
     await close?.()
   }
 }
 
-const twoWays = () =>
+const createMinTtlError = () =>
   new DaypassError('usage', 'an endpoint renews by itself: --min-ttl does not go with it', {
     hint: 'leave out --min-ttl',
   })
 
-const noCommand = (selected: string | undefined) =>
+const createNoCommandError = (selected: string | undefined) =>
   new DaypassError('usage', 'no program was given to run', {
     advice: {
       verb: 'exec',

@@ -1,30 +1,30 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
-import type { Handed } from '../../client/credential.ts'
+import type { CredentialResult } from '../../client/credential.ts'
 import { DaypassError, type ErrorCode, type ErrorDetails, isDaypassError } from '../../core/errors.ts'
-import { shown } from '../../core/text.ts'
-import { unreachable } from '../../oauth/http.ts'
-import { record } from '../audit-line.ts'
-import { createVerb, selected } from '../flags.ts'
-import { orLogIn } from '../login/on-demand.ts'
-import type { Answer, World } from '../output/result.ts'
+import { sanitize } from '../../core/text.ts'
+import { createUnreachableError } from '../../oauth/http.ts'
+import { writeAuditLine } from '../audit-line.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { withLogin } from '../login/on-demand.ts'
+import type { CommandContext, CommandResult } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 
 export const createFetchCommand = ({ run }: Runner) =>
-  createVerb('fetch')
+  createVerbCommand('fetch')
     .description('one HTTP request with the token of an identity, only towards its own hosts')
     .argument('<url>', 'where to: https://api.example.com/me')
     .argument('[identity]', 'which')
     .option('-X, --method <method>', 'default: GET, with data POST')
-    .option('-H, --header <line>', 'a header, like "Accept: text/csv"; several times', gathered)
+    .option('-H, --header <line>', 'a header, like "Accept: text/csv"; several times', collectHeader)
     .option('-d, --data <data>', 'what to send: text, @file, or @- for standard input')
     .option('-o, --output <file>', 'write the answer there')
     .option('--include', 'the status and the headers of the answer, too')
     .addHelpText('after', HELP)
     .action((url, identity, flags) =>
-      run(flags, 'fetch', (world) => fetchUrl(world, url, selected(identity, flags), flags)),
+      run(flags, 'fetch', (world) => runFetch(world, url, resolveSelected(identity, flags), flags)),
     )
 
-const gathered = (line: string, before: readonly string[] = []) => [...before, line]
+const collectHeader = (line: string, before: readonly string[] = []) => [...before, line]
 
 const HELP = `
 The hosts of an identity are those of its API and of its login, or hosts: of config.yaml. A token that the
@@ -44,29 +44,29 @@ interface FetchFlags {
 }
 
 /** One request with the identity's token. What the server answers is the answer, whatever it thinks of the request. */
-async function fetchUrl(
-  world: World,
+async function runFetch(
+  world: CommandContext,
   address: string,
   selected: string | undefined,
   flags: FetchFlags,
-): Promise<Answer> {
+): Promise<CommandResult> {
   const { daypass, signal } = world
-  const url = urlOf(address)
-  const request = await requestOf(url, flags, signal)
-  const handed = await orLogIn(world, selected, () => daypass.handOut(selected))
-  if (handed.credential.kind !== 'bearer') throw keysSign(handed)
+  const url = parseAddress(address)
+  const request = await buildFetchRequest(url, flags, signal)
+  const handed = await withLogin(world, selected, () => daypass.getCredential(selected))
+  if (handed.credential.kind !== 'bearer') throw createKeysSignError(handed)
   const answer = await daypass
-    .fetch(selected, ({ identity }) => record(world, identity, url.host))(request)
+    .fetch(selected, ({ identity }) => writeAuditLine(world, identity, url.host))(request)
     .catch((error: unknown) => {
-      throw signal.aborted || isDaypassError(error) ? error : unreachable(url, error)
+      throw signal.aborted || isDaypassError(error) ? error : createUnreachableError(url, error)
     })
-  const body = bodyOf(answer, flags.include ?? false, signal)
-  const error = complaint(answer, url, handed)
-  if (flags.output !== undefined && flags.output !== '-') await toFile(flags.output, body)
+  const body = streamBody(answer, flags.include ?? false, signal)
+  const error = findAnswerError(answer, url, handed)
+  if (flags.output !== undefined && flags.output !== '-') await writeBodyToFile(flags.output, body)
   return { ...((flags.output ?? '-') === '-' && { body }), ...(error && { error }) }
 }
 
-function urlOf(address: string): URL {
+function parseAddress(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (!url || !/^https?:$/.test(url.protocol))
     throw new DaypassError('usage', `${JSON.stringify(address.slice(0, 80))} is no address`, {
@@ -80,15 +80,15 @@ function urlOf(address: string): URL {
   return url
 }
 
-const keysSign = ({ identity }: Handed) =>
+const createKeysSignError = ({ identity }: CredentialResult) =>
   new DaypassError('usage', `${identity} has keys, and requests are signed with them by their own tools`, {
     advice: { verb: 'exec', identity: identity.startsWith('(') ? undefined : identity, flags: ['--', 'CMD'] },
   })
 
-async function requestOf(url: URL, flags: FetchFlags, signal: AbortSignal): Promise<Request> {
-  const headers = headersOf(flags.header ?? [])
-  const body = flags.data === undefined ? undefined : await dataOf(flags.data)
-  if (body && !headers.has('content-type')) headers.set('content-type', typeOf(body))
+async function buildFetchRequest(url: URL, flags: FetchFlags, signal: AbortSignal): Promise<Request> {
+  const headers = parseHeaderLines(flags.header ?? [])
+  const body = flags.data === undefined ? undefined : await readData(flags.data)
+  if (body && !headers.has('content-type')) headers.set('content-type', detectContentType(body))
   const method = flags.method?.toUpperCase() ?? (body ? 'POST' : 'GET')
   try {
     // Bare bytes are gone once they are sent, and a 307 wants them again (undici: "detached ArrayBuffer").
@@ -102,14 +102,14 @@ async function requestOf(url: URL, flags: FetchFlags, signal: AbortSignal): Prom
 }
 
 /** The others are left out by Node's fetch without a word, or end it. */
-const OURS = /^(authorization|host|content-length|transfer-encoding|expect|upgrade|keep-alive)$/i
+const OWN_HEADERS = /^(authorization|host|content-length|transfer-encoding|expect|upgrade|keep-alive)$/i
 
-function headersOf(lines: readonly string[]): Headers {
+function parseHeaderLines(lines: readonly string[]): Headers {
   const headers = new Headers()
   for (const line of lines) {
     const [, name = '', value = ''] = line.match(/^([^:]+):(.*)$/s) ?? []
     // What stands in it may be a secret.
-    if (OURS.test(name.trim()))
+    if (OWN_HEADERS.test(name.trim()))
       throw new DaypassError('usage', `the ${name.trim()} header is for daypass to write`, {
         hint: 'leave it out, or use curl',
       })
@@ -128,28 +128,28 @@ function headersOf(lines: readonly string[]): Headers {
 type Bytes = Uint8Array<ArrayBuffer>
 
 /** `@file`, `@-` for standard input, or the text itself; its bytes as they are. */
-async function dataOf(said: string): Promise<Bytes> {
+async function readData(said: string): Promise<Bytes> {
   if (!said.startsWith('@')) return Buffer.from(said)
-  if (said === '@-') return standardInput()
+  if (said === '@-') return readStandardInput()
   const path = said.slice(1)
   try {
     return new Uint8Array(readFileSync(path))
   } catch (cause) {
-    throw new DaypassError('not_found', `${path} cannot be read (${codeOf(cause)})`, {
+    throw new DaypassError('not_found', `${path} cannot be read (${getErrorCode(cause)})`, {
       hint: 'text of your own goes without the @, standard input is -d @-',
       cause,
     })
   }
 }
 
-async function standardInput(): Promise<Bytes> {
+async function readStandardInput(): Promise<Bytes> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) chunks.push(chunk)
   return Buffer.concat(chunks)
 }
 
 /** As curl says it, but for what is plainly JSON. */
-function typeOf(body: Bytes): string {
+function detectContentType(body: Bytes): string {
   const text = new TextDecoder().decode(body)
   try {
     if (/^\s*[[{]/.test(text) && JSON.parse(text)) return 'application/json'
@@ -159,8 +159,12 @@ function typeOf(body: Bytes): string {
   return 'application/x-www-form-urlencoded'
 }
 
-async function* bodyOf(answer: Response, include: boolean, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  if (include) yield Buffer.from(headOf(answer))
+async function* streamBody(
+  answer: Response,
+  include: boolean,
+  signal: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  if (include) yield Buffer.from(formatHead(answer))
   if (!answer.body) return
   try {
     yield* answer.body as unknown as AsyncIterable<Uint8Array>
@@ -171,31 +175,35 @@ async function* bodyOf(answer: Response, include: boolean, signal: AbortSignal):
   }
 }
 
-const headOf = ({ status, statusText, headers }: Response) =>
+const formatHead = ({ status, statusText, headers }: Response) =>
   [`HTTP/1.1 ${status} ${statusText}`, ...[...headers].map((pair) => pair.join(': ')), '', ''].join('\r\n')
 
 /** What the exit code says of an answer; `undefined`: all is well. */
-function complaint(answer: Response, asked: URL, handed: Handed): DaypassError | undefined {
-  const code = codeFor(answer.status)
+function findAnswerError(answer: Response, asked: URL, handed: CredentialResult): DaypassError | undefined {
+  const code = findErrorCode(answer.status)
   if (code === undefined) return undefined
   const { host, origin } = new URL(answer.url)
   const elsewhere = origin !== asked.origin
-  const words = [`${host} answered ${answer.status}`, shown(answer.statusText)].filter(Boolean).join(' ')
+  const words = [`${host} answered ${answer.status}`, sanitize(answer.statusText)].filter(Boolean).join(' ')
   if (elsewhere)
     return new DaypassError(code === 'login_required' ? 'refused' : code, `${words}; ${REDIRECTED}`)
-  return new DaypassError(code, words, nextStep(code, answer, handed))
+  return new DaypassError(code, words, adviseNextStep(code, answer, handed))
 }
 
 const REDIRECTED = 'the request was redirected there, where the token does not go'
 
-function codeFor(status: number): ErrorCode | undefined {
+function findErrorCode(status: number): ErrorCode | undefined {
   if (status < 400) return undefined
   if (status === 401) return 'login_required'
   if (status === 403) return 'refused'
   return status >= 500 || [408, 425, 429].includes(status) ? 'network' : 'request'
 }
 
-function nextStep(code: ErrorCode, { headers }: Response, { identity, variable }: Handed): ErrorDetails {
+function adviseNextStep(
+  code: ErrorCode,
+  { headers }: Response,
+  { identity, variable }: CredentialResult,
+): ErrorDetails {
   if (code === 'login_required')
     return variable === undefined
       ? { advice: { verb: 'login', identity } }
@@ -206,25 +214,25 @@ function nextStep(code: ErrorCode, { headers }: Response, { identity, variable }
   return { hint: /^\d{1,6}$/.test(after) ? `try again in ${after} s` : 'try again in a while' }
 }
 
-async function toFile(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
-  const handle = attempt(path, () => openSync(path, 'w'))
+async function writeBodyToFile(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+  const handle = runFileOperation(path, () => openSync(path, 'w'))
   try {
     for await (const chunk of body)
-      for (let at = 0; at < chunk.length; ) at += attempt(path, () => writeSync(handle, chunk, at))
+      for (let at = 0; at < chunk.length; ) at += runFileOperation(path, () => writeSync(handle, chunk, at))
   } finally {
     closeSync(handle)
   }
 }
 
-function attempt<T>(path: string, deed: () => T): T {
+function runFileOperation<T>(path: string, deed: () => T): T {
   try {
     return deed()
   } catch (cause) {
-    throw new DaypassError('not_found', `${path} cannot be written (${codeOf(cause)})`, {
+    throw new DaypassError('not_found', `${path} cannot be written (${getErrorCode(cause)})`, {
       hint: 'name another file: -o FILE',
       cause,
     })
   }
 }
 
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code
+const getErrorCode = (error: unknown) => (error as NodeJS.ErrnoException).code

@@ -1,23 +1,23 @@
-import type { Ask } from '../../client/for-host.ts'
-import { placeOf } from '../../client/hosts.ts'
+import type { HostRequest } from '../../client/for-host.ts'
+import { parseHostUrl } from '../../client/hosts.ts'
 import { isDaypassError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
-import { type Attributes, gitAnswer, readAttributes } from '../../formats/git-credential.ts'
+import { type Attributes, formatGitCredential, parseAttributes } from '../../formats/git-credential.ts'
 import { readInput } from '../../platform/read-input.ts'
-import { record } from '../audit-line.ts'
-import { createVerb, selected } from '../flags.ts'
-import { type Answer, inOneLine, type World } from '../output/result.ts'
+import { writeAuditLine } from '../audit-line.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { type CommandContext, type CommandResult, formatInOneLine } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 
 export const createGitCredentialCommand = ({ run }: Runner) =>
-  createVerb('git-credential')
+  createVerbCommand('git-credential')
     .description('answer git, which asks for a user and a password')
     .argument('<operation>', 'get, store or erase')
     .addHelpText('after', HELP)
     .action((operation, flags) => {
-      const who = selected(undefined, flags)
+      const who = resolveSelected(undefined, flags)
       return run({ ...flags, input: false }, 'git-credential', (world) =>
-        gitCredential(world, operation, who),
+        runGitCredential(world, operation, who),
       )
     })
 
@@ -26,40 +26,54 @@ git calls it, and talks to it over standard input and output: see \`daypass setu
 hosts of your identities and no other; also as git-credential-daypass.`
 
 /** Started by git, which has the terminal. Silence and exit 0: git asks its next helper, or the person. */
-async function gitCredential(world: World, operation: string, selected: string | undefined): Promise<Answer> {
+async function runGitCredential(
+  world: CommandContext,
+  operation: string,
+  selected: string | undefined,
+): Promise<CommandResult> {
   // What git may ask one day is not for this version to refuse.
   if (!['get', 'store', 'erase'].includes(operation)) return {}
-  const asked = readAttributes(await readInput(process.stdin))
+  const asked = parseAttributes(await readInput(process.stdin))
   // It is kept already, and what somebody else has told git is not ours.
-  const ask = operation === 'store' ? undefined : askOf(asked, selected)
+  const ask = operation === 'store' ? undefined : parseHostRequest(asked, selected)
   if (!ask) return {}
   try {
-    return operation === 'get' ? await get(world, ask, asked) : await erase(world, ask, asked)
+    return operation === 'get'
+      ? await getGitCredential(world, ask, asked)
+      : await eraseGitCredential(world, ask, asked)
   } catch (error) {
     if (!isDaypassError(error, 'login_required')) throw error
-    world.host.terminal.warn(inOneLine(error))
+    world.host.terminal.warn(formatInOneLine(error))
     return {}
   }
 }
 
-function askOf(asked: Attributes, selected: string | undefined): Ask | undefined {
-  const one = (name: string) => asked.get(name)?.[0] ?? ''
-  const place = placeOf(one('protocol'), one('host'))
-  return place && { use: 'git', place, selected, user: one('username') || undefined }
+function parseHostRequest(asked: Attributes, selected: string | undefined): HostRequest | undefined {
+  const getAttribute = (name: string) => asked.get(name)?.[0] ?? ''
+  const place = parseHostUrl(getAttribute('protocol'), getAttribute('host'))
+  return place && { use: 'git', place, selected, user: getAttribute('username') || undefined }
 }
 
-async function get(world: World, ask: Ask, asked: Attributes): Promise<Answer> {
-  const found = await world.daypass.handOutFor(ask)
+async function getGitCredential(
+  world: CommandContext,
+  ask: HostRequest,
+  asked: Attributes,
+): Promise<CommandResult> {
+  const found = await world.daypass.getHostCredential(ask)
   if (found?.credential.kind !== 'bearer') return {}
   const { credential, header, user, isFixed } = found
-  const out = gitAnswer(credential, { user, isFixed, asked, clockOffset: header?.clockOffset })
-  await record(world, found.identity, ask.place.host)
+  const out = formatGitCredential(credential, { user, isFixed, asked, clockOffset: header?.clockOffset })
+  await writeAuditLine(world, found.identity, ask.place.host)
   return { out }
 }
 
 /** After a 401. The next time git asks, it gets another one. */
-async function erase({ daypass }: World, ask: Ask, asked: Attributes): Promise<Answer> {
+async function eraseGitCredential(
+  { daypass }: CommandContext,
+  ask: HostRequest,
+  asked: Attributes,
+): Promise<CommandResult> {
   const sent = asked.get('credential')?.[0] ?? asked.get('password')?.[0]
-  if (sent) await daypass.refusedFor(ask, new Secret(sent))
+  if (sent) await daypass.renewHostCredential(ask, new Secret(sent))
   return {}
 }

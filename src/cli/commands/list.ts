@@ -1,9 +1,9 @@
-import { createVerb } from '../flags.ts'
-import { listIdentities } from '../output/identities.ts'
+import { createVerbCommand } from '../flags.ts'
+import { printIdentities } from '../output/identities.ts'
 import type { Runner } from '../runner.ts'
 
 export const createListCommand = ({ run }: Runner) =>
-  createVerb('list')
+  createVerbCommand('list')
     .alias('ls')
     .description('all identities, offline')
-    .action((flags) => run(flags, 'list', listIdentities))
+    .action((flags) => run(flags, 'list', printIdentities))

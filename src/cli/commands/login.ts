@@ -1,19 +1,19 @@
 import { Option } from '@commander-js/extra-typings'
 import type { LoginRequest } from '../../client/login.ts'
-import { formatDuration, isoTime, parseDuration } from '../../core/duration.ts'
+import { formatDuration, formatTime, parseDuration } from '../../core/duration.ts'
 import { type Advice, DaypassError, EXIT, formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import type { Method } from '../../core/types.ts'
-import type { Given } from '../../identity/definition.ts'
+import type { DefinitionOverrides } from '../../identity/definition.ts'
 import { builtIn } from '../../providers/index.ts'
-import { flagOf, listParamFlags } from '../../providers/param.ts'
-import { createVerb, selected } from '../flags.ts'
-import { definitionIfReadable, firstOf } from '../login/on-demand.ts'
+import { formatFlag, listParamFlags } from '../../providers/param.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { findRootIdentity, readDefinitionIfReadable } from '../login/on-demand.ts'
 import { pickLogin } from '../login/picker.ts'
-import { typedLogin } from '../login/single-flight.ts'
+import { runTypedLogin } from '../login/single-flight.ts'
 import { printLogin } from '../login/summary.ts'
-import type { Answer, World } from '../output/result.ts'
-import { jsonLine } from '../output/result.ts'
+import type { CommandContext, CommandResult } from '../output/result.ts'
+import { formatJson } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 
 const METHODS = ['browser', 'paste', 'device', 'token', 'keys'] as const
@@ -21,7 +21,7 @@ const METHOD = 'how: browser, paste, device, token or keys; chosen from the surr
 
 export function createLoginCommand({ run }: Runner) {
   const { api_url: api, ...params } = createParamOptions()
-  const command = createVerb('login', api)
+  const command = createVerbCommand('login', api)
     .description('log in by browser, pasted code, device code, token or keys')
     .argument('[target]', 'a provider, or an identity that exists')
     .argument('[name]', 'name of the identity; by default the provider')
@@ -51,8 +51,8 @@ export function createLoginCommand({ run }: Runner) {
     .option('--callback-url <url>', 'with --finish: the address that the page ended at')
     .option('--code <text>', 'with --finish: the code that came back')
     .action((target, name, flags) => {
-      const named = selected(target, flags)
-      return run(flags, 'login', (world) => login(world, named, name, flags))
+      const named = resolveSelected(target, flags)
+      return run(flags, 'login', (world) => runLogin(world, named, name, flags))
     })
 }
 
@@ -60,11 +60,11 @@ export function createLoginCommand({ run }: Runner) {
 function createParamOptions(): Record<string, Option> {
   const options = [...listParamFlags(Object.values(builtIn))].flatMap(([name, { flag }]) => {
     const { value, about, alias } = flag
-    const option = new Option(`${flagOf(name)} <${value}>`, about)
+    const option = new Option(`${formatFlag(name)} <${value}>`, about)
     if (alias === undefined) return [[name, option]]
     return [
       [name, option],
-      [alias, new Option(`--${alias} <${value}>`, `same as ${flagOf(name)}`).hideHelp()],
+      [alias, new Option(`--${alias} <${value}>`, `same as ${formatFlag(name)}`).hideHelp()],
     ]
   })
   return Object.fromEntries(options)
@@ -97,41 +97,41 @@ interface LoginFlags {
   code?: string | undefined
 }
 
-async function login(
-  world: World,
+async function runLogin(
+  world: CommandContext,
   target: string | undefined,
   name: string | undefined,
   flags: LoginFlags,
-): Promise<Answer> {
-  if (flags.finish !== undefined) return finish(world, flags.finish, flags)
+): Promise<CommandResult> {
+  if (flags.finish !== undefined) return finishTwoStepLogin(world, flags.finish, flags)
   if (name !== undefined && flags.name !== undefined && name !== flags.name) {
     throw new DaypassError('usage', 'the name was given twice', {
       hint: (command) => `give it once: ${command({ verb: 'login', args: ['PROVIDER'], identity: 'NAME' })}`,
     })
   }
-  const chosen = target ?? (await atApi(world, flags)) ?? (await pickLogin(world))
-  const request = await requestOf(world, chosen, { ...flags, name: name ?? flags.name })
-  if (flags.start) return start(world, chosen, request)
+  const chosen = target ?? (await findIdentityByFlag(world, flags)) ?? (await pickLogin(world))
+  const request = await buildLoginRequest(world, chosen, { ...flags, name: name ?? flags.name })
+  if (flags.start) return startTwoStepLogin(world, chosen, request)
   const called = request.name ?? chosen
   const logIn = () => world.daypass.login(chosen, request)
   const isKnown = (await world.daypass.names()).includes(called)
   return printLogin(
     world,
-    isKnown ? await typedLogin(world, await firstOf(world, called), logIn) : await logIn(),
+    isKnown ? await runTypedLogin(world, await findRootIdentity(world, called), logIn) : await logIn(),
   )
 }
 
-const atApi = async ({ daypass }: World, { apiUrl }: LoginFlags) =>
+const findIdentityByFlag = async ({ daypass }: CommandContext, { apiUrl }: LoginFlags) =>
   apiUrl === undefined ? undefined : daypass.identityAt(apiUrl)
 
-async function requestOf(
-  world: World,
+async function buildLoginRequest(
+  world: CommandContext,
   target: string,
   flags: LoginFlags,
 ): Promise<Omit<LoginRequest, 'target'>> {
-  const given = givenOf(await declaredParams(world, target), flags)
-  const method = methodOf(flags)
-  const token = await tokenOf(world, flags)
+  const given = buildGiven(await findDeclaredParams(world, target), flags)
+  const method = parseMethodFlags(flags)
+  const token = await readTokenFlag(world, flags)
   return {
     given,
     signal: world.signal,
@@ -140,7 +140,7 @@ async function requestOf(
     ...(token && { token }),
     ...(flags.setDefault && { setDefault: true }),
     ...(flags.force && { force: true }),
-    ...(flags.port !== undefined && { port: portOf(flags.port) }),
+    ...(flags.port !== undefined && { port: parsePort(flags.port) }),
     ...(typeof flags.browser === 'string' && { browser: flags.browser }),
     ...(flags.timeout !== undefined && { timeout: parseDuration(flags.timeout, '--timeout') }),
     ...(flags.loginHint !== undefined && { loginHint: flags.loginHint }),
@@ -149,19 +149,24 @@ async function requestOf(
   }
 }
 
-async function declaredParams(world: World, target: string) {
+async function findDeclaredParams(world: CommandContext, target: string) {
   const { daypass } = world
   const known = (await daypass.names()).includes(target)
-  const provider = known ? (await definitionIfReadable(world, target))?.provider : daypass.providers[target]
+  const provider = known
+    ? (await readDefinitionIfReadable(world, target))?.provider
+    : daypass.providers[target]
   return provider && { title: provider.title, params: [...listParamFlags([provider]).keys()] }
 }
 
-function givenOf(declared: Awaited<ReturnType<typeof declaredParams>>, flags: LoginFlags): Given {
+function buildGiven(
+  declared: Awaited<ReturnType<typeof findDeclaredParams>>,
+  flags: LoginFlags,
+): DefinitionOverrides {
   const params: Record<string, string> = {}
-  for (const [param, { flag, oneOf }] of listParamFlags(Object.values(builtIn))) {
-    const value = readFlag(flags, param) ?? (flag.alias && readFlag(flags, flag.alias))
+  for (const [param, { flag: formatFlag, oneOf }] of listParamFlags(Object.values(builtIn))) {
+    const value = readFlag(flags, param) ?? (formatFlag.alias && readFlag(flags, formatFlag.alias))
     if (value === undefined) continue
-    if (declared && !declared.params.includes(param)) throw unknownParam(declared, param)
+    if (declared && !declared.params.includes(param)) throw createUnknownParamError(declared, param)
     // Alibaba Cloud's own command line writes its sites in capitals.
     params[param] = oneOf ? value.toLowerCase() : value
   }
@@ -178,15 +183,15 @@ const readFlag = (flags: LoginFlags, name: string): string | undefined =>
     name.replace(/[_-](\w)/g, (_, letter: string) => letter.toUpperCase())
   ]
 
-function unknownParam(
+function createUnknownParamError(
   { title, params }: { title: string; params: readonly string[] },
   param: string,
 ): DaypassError {
-  const known = [...params.map(flagOf), '--client-id', '--scopes'].join(', ')
-  return new DaypassError('usage', `${title} has no ${flagOf(param)}`, { hint: `it has ${known}` })
+  const known = [...params.map(formatFlag), '--client-id', '--scopes'].join(', ')
+  return new DaypassError('usage', `${title} has no ${formatFlag(param)}`, { hint: `it has ${known}` })
 }
 
-function methodOf(flags: LoginFlags): Method | undefined {
+function parseMethodFlags(flags: LoginFlags): Method | undefined {
   const paste = flags.browser === false || flags.remote || flags.interactive === 'false'
   const asked = [
     flags.method,
@@ -200,7 +205,10 @@ function methodOf(flags: LoginFlags): Method | undefined {
   })
 }
 
-async function tokenOf({ host }: World, { withToken }: LoginFlags): Promise<Secret | undefined> {
+async function readTokenFlag(
+  { host }: CommandContext,
+  { withToken }: LoginFlags,
+): Promise<Secret | undefined> {
   if (typeof withToken !== 'string') return undefined
   host.terminal.warn(
     'other users of this machine can read a token on a command line; --token-stdin keeps it to yourself',
@@ -208,7 +216,7 @@ async function tokenOf({ host }: World, { withToken }: LoginFlags): Promise<Secr
   return new Secret(withToken)
 }
 
-function portOf(text: string): number {
+function parsePort(text: string): number {
   const port = Number(text)
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port
   throw new DaypassError('usage', '--port takes a number from 1 to 65535', {
@@ -216,10 +224,14 @@ function portOf(text: string): number {
   })
 }
 
-async function start(world: World, target: string, request: Omit<LoginRequest, 'target'>): Promise<Answer> {
+async function startTwoStepLogin(
+  world: CommandContext,
+  target: string,
+  request: Omit<LoginRequest, 'target'>,
+): Promise<CommandResult> {
   const { daypass, json, host } = world
   const { id, url, userCode, pasted, waiting, expiresAt } = await daypass.startLogin(target, request)
-  const next = formatCommand(pasted ? finishing(id, '--code', 'TEXT') : finishing(id, '--wait', '60s'))
+  const next = formatCommand(pasted ? adviseFinish(id, '--code', 'TEXT') : adviseFinish(id, '--wait', '60s'))
   const left = formatDuration(expiresAt - host.now())
   host.terminal.say(
     [
@@ -227,7 +239,9 @@ async function start(world: World, target: string, request: Omit<LoginRequest, '
       `Then, within ${left}: ${next}`,
       ...(userCode || pasted
         ? []
-        : [`or, where the browser runs elsewhere: ${formatCommand(finishing(id, '--callback-url', 'URL'))}`]),
+        : [
+            `or, where the browser runs elsewhere: ${formatCommand(adviseFinish(id, '--callback-url', 'URL'))}`,
+          ]),
       ...(waiting ? ['', waiting] : []),
     ].join('\n'),
   )
@@ -235,19 +249,23 @@ async function start(world: World, target: string, request: Omit<LoginRequest, '
     id,
     url,
     ...(userCode && { user_code: userCode }),
-    expires_at: isoTime(expiresAt),
+    expires_at: formatTime(expiresAt),
     next_command: next,
   }
-  return { code: EXIT.pending, ...(json && { out: jsonLine(answer) }) }
+  return { code: EXIT.pending, ...(json && { out: formatJson(answer) }) }
 }
 
 /** The second step of a login. */
-const finishing = (id: string, ...flags: string[]): Advice => ({
+const adviseFinish = (id: string, ...flags: string[]): Advice => ({
   verb: 'login',
   flags: ['--finish', id, ...flags],
 })
 
-async function finish(world: World, id: string, flags: LoginFlags): Promise<Answer> {
+async function finishTwoStepLogin(
+  world: CommandContext,
+  id: string,
+  flags: LoginFlags,
+): Promise<CommandResult> {
   const { daypass, signal } = world
   const pasted = flags.callbackUrl ?? flags.code
   const outcome = await daypass.finishLogin(id, {
@@ -257,6 +275,6 @@ async function finish(world: World, id: string, flags: LoginFlags): Promise<Answ
   })
   if (outcome) return printLogin(world, outcome)
   throw new DaypassError('pending', 'nobody finished the login yet', {
-    advice: finishing(id, '--wait', '60s'),
+    advice: adviseFinish(id, '--wait', '60s'),
   })
 }

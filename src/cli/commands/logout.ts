@@ -1,36 +1,43 @@
 import type { LogoutOptions, LogoutOutcome } from '../../client/logout.ts'
-import { EXIT, exitCode, formatCommand, isDaypassError } from '../../core/errors.ts'
+import { EXIT, formatCommand, getExitCode, isDaypassError } from '../../core/errors.ts'
 import { isIdentityName } from '../../core/names.ts'
-import { createVerb, selected } from '../flags.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
 import { pickIdentity } from '../login/picker.ts'
-import { type Answer, jsonLine, logoutJson, type World } from '../output/result.ts'
+import { buildLogoutJson, type CommandContext, type CommandResult, formatJson } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 
 export const createLogoutCommand = ({ run }: Runner) =>
-  createVerb('logout')
+  createVerbCommand('logout')
     .description('end a login: revoke it at the server, remove it here')
     .argument('[identity]', 'which')
     .option('--all', 'every login')
     .option('--local-only', 'ask nothing of the server')
     .option('--dry-run', 'only say what would be done')
     .action((identity, flags) =>
-      run(flags, 'logout', (world) => logout(world, selected(identity, flags), flags)),
+      run(flags, 'logout', (world) => runLogout(world, resolveSelected(identity, flags), flags)),
     )
 
 interface LogoutFlags extends LogoutOptions {
   all?: boolean | undefined
 }
 
-async function logout(world: World, identity: string | undefined, flags: LogoutFlags): Promise<Answer> {
+async function runLogout(
+  world: CommandContext,
+  identity: string | undefined,
+  flags: LogoutFlags,
+): Promise<CommandResult> {
   if (flags.all) return logoutAll(world, flags)
   const { daypass, host, json } = world
   const outcome = await daypass.logout(identity ?? (await pickIdentity(world, 'logout')), flags)
-  host.terminal.say(flags.dryRun ? wouldSay(outcome) : said(outcome))
-  return json ? { out: jsonLine({ identities: [logoutJson(outcome)] }) } : {}
+  host.terminal.say(flags.dryRun ? formatLogoutPreview(outcome) : formatLogout(outcome))
+  return json ? { out: formatJson({ identities: [buildLogoutJson(outcome)] }) } : {}
 }
 
 /** Whoever has something kept; static keys are no login. One that fails does not keep the others. */
-async function logoutAll({ daypass, host, json }: World, flags: LogoutFlags): Promise<Answer> {
+async function logoutAll(
+  { daypass, host, json }: CommandContext,
+  flags: LogoutFlags,
+): Promise<CommandResult> {
   const { identities, problems } = await daypass.list()
   const names = identities
     .filter(({ header }) => header?.key && header.method !== 'keys')
@@ -45,21 +52,21 @@ async function logoutAll({ daypass, host, json }: World, flags: LogoutFlags): Pr
     try {
       const outcome = await daypass.logout(name, flags)
       outcomes.push(outcome)
-      host.terminal.say(flags.dryRun ? wouldSay(outcome) : said(outcome))
+      host.terminal.say(flags.dryRun ? formatLogoutPreview(outcome) : formatLogout(outcome))
     } catch (error) {
       if (!isDaypassError(error)) throw error
       host.terminal.warn(`${name}: ${error.message}`)
-      code = exitCode(error)
+      code = getExitCode(error)
     }
   }
   if (names.length === 0 && problems.length === 0) host.terminal.say('Nobody is logged in.')
-  return { code, ...(json && { out: jsonLine({ identities: outcomes.map(logoutJson) }) }) }
+  return { code, ...(json && { out: formatJson({ identities: outcomes.map(buildLogoutJson) }) }) }
 }
 
-function said(outcome: LogoutOutcome): string {
-  const { wasDefault, dropped, madeFrom } = outcome
+function formatLogout(outcome: LogoutOutcome): string {
+  const { wasDefault, dropped, derivedFrom: madeFrom } = outcome
   return [
-    madeFrom === undefined ? goneWords(outcome) : droppedWords(outcome.identity, madeFrom),
+    madeFrom === undefined ? formatRevocation(outcome) : formatDropped(outcome.identity, madeFrom),
     dropped && `What was made from it is gone, too: ${dropped.join(', ')}.`,
     wasDefault && 'It was the default; there is none now.',
   ]
@@ -67,10 +74,10 @@ function said(outcome: LogoutOutcome): string {
     .join('\n')
 }
 
-const droppedWords = (identity: string, from: string) =>
+const formatDropped = (identity: string, from: string) =>
   `Dropped the credential of ${identity}. It is made anew from ${from} when it is asked for; to end that: ${formatCommand({ verb: 'logout', identity: from })}`
 
-function goneWords({ identity, revocation, endless }: LogoutOutcome): string {
+function formatRevocation({ identity, revocation, endless }: LogoutOutcome): string {
   const end = endless ? 'it is revoked there' : 'it expires'
   return {
     revoked: `Logged out of ${identity}: its token was revoked at the server and removed here.`,
@@ -81,7 +88,7 @@ function goneWords({ identity, revocation, endless }: LogoutOutcome): string {
   }[revocation.outcome]
 }
 
-function wouldSay({ identity, revocation, wasDefault }: LogoutOutcome): string {
+function formatLogoutPreview({ identity, revocation, wasDefault }: LogoutOutcome): string {
   const would = {
     revoked: `${identity} would be revoked at the server and removed here.`,
     unsupported: `${identity} would be removed here; the server has no way to revoke it.`,

@@ -1,19 +1,19 @@
 import type { RefreshOutcome } from '../../client/refresh.ts'
 import { formatDuration } from '../../core/duration.ts'
-import { DaypassError, exitCode } from '../../core/errors.ts'
-import { timeLeft } from '../../core/freshness.ts'
-import { createVerb, selected } from '../flags.ts'
-import { type Answer, jsonLine, type World } from '../output/result.ts'
+import { DaypassError, getExitCode } from '../../core/errors.ts'
+import { computeTimeLeft } from '../../core/freshness.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { type CommandContext, type CommandResult, formatJson } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 
 export const createRefreshCommand = ({ run }: Runner) =>
-  createVerb('refresh')
+  createVerbCommand('refresh')
     .description('renew now, if it is stale')
     .argument('[identity]', 'which')
     .option('--force', 'even if it is fresh')
     .option('--all', 'every login')
     .action((identity, flags) =>
-      run(flags, 'refresh', (world) => refresh(world, selected(identity, flags), flags)),
+      run(flags, 'refresh', (world) => runRefresh(world, resolveSelected(identity, flags), flags)),
     )
 
 interface RefreshFlags {
@@ -22,31 +22,38 @@ interface RefreshFlags {
 }
 
 /** A line for each; exit 0 only if all succeeded, else the first failure's. */
-async function refresh(world: World, identity: string | undefined, flags: RefreshFlags): Promise<Answer> {
+async function runRefresh(
+  world: CommandContext,
+  identity: string | undefined,
+  flags: RefreshFlags,
+): Promise<CommandResult> {
   const { daypass, host, json } = world
-  const names = flags.all ? await renewable(world) : [await named(world, identity)]
+  const names = flags.all ? await listRenewable(world) : [await resolveIdentityName(world, identity)]
   const outcomes = await Promise.all(
     names.map((name) => daypass.refresh(name, { force: flags.force ?? false })),
   )
   if (!flags.all && outcomes[0]?.error) throw outcomes[0].error
   for (const outcome of outcomes) {
-    if (outcome.error) host.terminal.warn(failure(outcome))
-    else host.terminal.say(success(outcome, daypass.now()))
+    if (outcome.error) host.terminal.warn(formatFailure(outcome))
+    else host.terminal.say(formatSuccess(outcome, daypass.now()))
   }
   if (names.length === 0) host.terminal.say('There is nothing to renew.')
   const failed = outcomes.find(({ error }) => error)
   return {
-    code: failed ? exitCode(failed.error) : 0,
-    ...(json && { out: jsonLine({ identities: outcomes.map(asJson) }) }),
+    code: failed ? getExitCode(failed.error) : 0,
+    ...(json && { out: formatJson({ identities: outcomes.map(buildRefreshJson) }) }),
   }
 }
 
-async function renewable({ daypass }: World): Promise<string[]> {
+async function listRenewable({ daypass }: CommandContext): Promise<string[]> {
   const { identities } = await daypass.list()
   return identities.filter(({ header }) => header?.key && header.renewable).map(({ row }) => row.name)
 }
 
-async function named({ daypass }: World, identity: string | undefined): Promise<string> {
+async function resolveIdentityName(
+  { daypass }: CommandContext,
+  identity: string | undefined,
+): Promise<string> {
   const resolved = await daypass.resolve(identity)
   if ('identity' in resolved) return resolved.identity
   throw new DaypassError('usage', `the token of ${resolved.environment.variable} is not ours to renew`, {
@@ -54,19 +61,20 @@ async function named({ daypass }: World, identity: string | undefined): Promise<
   })
 }
 
-function success({ identity, outcome, header }: RefreshOutcome, now: number): string {
-  const left = header?.expiresAt === undefined ? '' : ` (${formatDuration(timeLeft(header, now))} left)`
+function formatSuccess({ identity, outcome, header }: RefreshOutcome, now: number): string {
+  const left =
+    header?.expiresAt === undefined ? '' : ` (${formatDuration(computeTimeLeft(header, now))} left)`
   if (outcome === 'nothing_to_renew') return `${identity}: nothing to renew.`
   if (outcome === 'renewed') return `${identity}: renewed${left}.`
   return `${identity}: still fresh${left}; --force renews it all the same.`
 }
 
-function failure({ identity, error }: RefreshOutcome): string {
+function formatFailure({ identity, error }: RefreshOutcome): string {
   const message = error!.message.startsWith(identity) ? error!.message : `${identity}: ${error!.message}`
   return error!.hint ? `${message}   (${error!.hint})` : message
 }
 
-const asJson = ({ identity, outcome, error }: RefreshOutcome) => ({
+const buildRefreshJson = ({ identity, outcome, error }: RefreshOutcome) => ({
   name: identity,
   outcome,
   ...(error && {

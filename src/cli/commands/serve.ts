@@ -4,21 +4,21 @@ import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseDuration } from '../../core/duration.ts'
 import { DaypassError } from '../../core/errors.ts'
-import { defaultFormat, environmentWith, envText } from '../../formats/env.ts'
-import type { Address } from '../../formats/variables.ts'
-import { bearerText } from '../../oauth/bearer.ts'
-import { restOf } from '../../server/idle-timeout.ts'
+import { applyEnvChanges, detectEnvFormat, formatEnv } from '../../formats/env.ts'
+import type { EndpointAddress } from '../../formats/variables.ts'
+import { revealBearer } from '../../oauth/bearer.ts'
+import { createIdleTimeout } from '../../server/idle-timeout.ts'
 import type { Place } from '../../server/local-server.ts'
 import { writeFileDurably } from '../../vault/atomic.ts'
-import { record } from '../audit-line.ts'
-import { createVerb, selected } from '../flags.ts'
-import { type Answer, jsonLine, type World } from '../output/result.ts'
+import { writeAuditLine } from '../audit-line.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { type CommandContext, type CommandResult, formatJson } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
-import { openProxy } from '../serve/api-proxy.ts'
-import { leadingTo, openLive } from '../serve/credential-endpoint.ts'
+import { openHostProxy } from '../serve/api-proxy.ts'
+import { buildEndpointEnvironment, openLiveEndpoint } from '../serve/credential-endpoint.ts'
 
 export const createServeCommand = ({ run }: Runner) =>
-  createVerb('serve')
+  createVerbCommand('serve')
     .description('an address of this machine that always has a good credential')
     .argument('[identity]', 'which')
     .option('--port <port>', 'listen on this port of 127.0.0.1; any, when not given')
@@ -27,7 +27,7 @@ export const createServeCommand = ({ run }: Runner) =>
     .option('--proxy', 'hand nothing out: send requests on to the hosts of the identity, with its token')
     .addHelpText('after', HELP)
     .action((identity, flags) =>
-      run(flags, 'serve', (world) => serve(world, selected(identity, flags), flags)),
+      run(flags, 'serve', (world) => runServe(world, resolveSelected(identity, flags), flags)),
     )
 
 const HELP = `
@@ -50,22 +50,26 @@ interface ServeOptions {
 }
 
 /** Answers programs until it is told to end. What they need to know is on stdout as soon as they may ask. */
-async function serve(world: World, selected: string | undefined, options: ServeOptions): Promise<Answer> {
-  const place = await placeOf(options)
+async function runServe(
+  world: CommandContext,
+  selected: string | undefined,
+  options: ServeOptions,
+): Promise<CommandResult> {
+  const place = await preparePlace(options)
   const idle = options.idle === undefined ? undefined : parseDuration(options.idle, '--idle')
-  const handed = await world.daypass.handOut(selected)
+  const handed = await world.daypass.getCredential(selected)
   const { provider } = await world.daypass.definition(selected)
-  const { over, onAsked, onAnswered } = restOf(world.signal, idle)
+  const { over, onAsked, onAnswered } = createIdleTimeout(world.signal, idle)
   const { close, ...served } = options.proxy
-    ? await openProxy(world, handed, { place, onAsked, onAnswered })
-    : await openLive(world, handed, provider, { place, onAsked: () => [onAsked(), onAnswered()] })
+    ? await openHostProxy(world, handed, { place, onAsked, onAnswered })
+    : await openLiveEndpoint(world, handed, provider, { place, onAsked: () => [onAsked(), onAnswered()] })
   const bearerFile = join(world.paths.runtimeDir, `serve-${process.pid}-${randomBytes(6).toString('hex')}`)
   async function* body(): AsyncGenerator<Uint8Array> {
     try {
       // Whoever reads it would take a line break for a part of it.
-      writeFileDurably(bearerFile, bearerText(served.bearer))
-      await record(world, handed.identity)
-      yield Buffer.from(await announced(world, handed.identity, place, { ...served, bearerFile }))
+      writeFileDurably(bearerFile, revealBearer(served.bearer))
+      await writeAuditLine(world, handed.identity)
+      yield Buffer.from(await announceEndpoint(world, handed.identity, place, { ...served, bearerFile }))
       await over
     } finally {
       rmSync(bearerFile, { force: true })
@@ -76,10 +80,10 @@ async function serve(world: World, selected: string | undefined, options: ServeO
 }
 
 /** `sun_path` of macOS, which is shorter than that of Linux, and the byte that ends it. */
-const LONGEST_SOCKET = 103
+const MAX_SOCKET_PATH = 103
 
 /** A port, or a socket that nobody listens at. */
-async function placeOf({ unix, port = '0' }: ServeOptions): Promise<Place> {
+async function preparePlace({ unix, port = '0' }: ServeOptions): Promise<Place> {
   if (unix === undefined) {
     if (/^\d{1,5}$/.test(port) && Number(port) < 65536) return { port: Number(port) }
     throw new DaypassError('usage', '--port is a number below 65536', {
@@ -90,15 +94,15 @@ async function placeOf({ unix, port = '0' }: ServeOptions): Promise<Place> {
     throw new DaypassError('usage', '--unix and --port are two places', { hint: 'give one of them' })
   const socket = resolve(unix)
   // The system would take what fits of it, and make another file.
-  if (Buffer.byteLength(socket) > LONGEST_SOCKET)
-    throw new DaypassError('usage', `the path of a socket has ${LONGEST_SOCKET} bytes at most`, {
+  if (Buffer.byteLength(socket) > MAX_SOCKET_PATH)
+    throw new DaypassError('usage', `the path of a socket has ${MAX_SOCKET_PATH} bytes at most`, {
       hint: 'choose a shorter path for --unix',
     })
   const there = lstatSync(socket, { throwIfNoEntry: false })
   if (!there) return { socket }
   const isOurs = there.isSocket() && there.uid === process.getuid?.()
-  if (!isOurs) throw inTheWay(`${socket} is there already, and no socket of ours`)
-  if (await isAnswered(socket)) throw inTheWay(`somebody listens at ${socket} already`)
+  if (!isOurs) throw createSocketInUseError(`${socket} is there already, and no socket of ours`)
+  if (await isAnswered(socket)) throw createSocketInUseError(`somebody listens at ${socket} already`)
   rmSync(socket)
   return { socket }
 }
@@ -110,25 +114,26 @@ const isAnswered = (path: string) =>
     socket.once('connect', () => socket.destroy())
   })
 
-const inTheWay = (message: string) =>
+const createSocketInUseError = (message: string) =>
   new DaypassError('port', message, { hint: 'choose another path for --unix' })
 
 /** As JSON one line; else the variables for a shell, and on stderr what is going on. */
-async function announced(
-  world: World,
+async function announceEndpoint(
+  world: CommandContext,
   identity: string,
   place: Place,
-  address: Address & { bearerFile: string; hosts?: Record<string, string> },
+  address: EndpointAddress & { bearerFile: string; hosts?: Record<string, string> },
 ): Promise<string> {
   const { host, json } = world
   const { url, bearerFile, hosts } = address
   const isSocket = 'socket' in place
   // No program of a cloud asks a socket, nor an address that hands nothing out.
-  const changes = isSocket || hosts ? { set: [], clear: [] } : await leadingTo(world, identity, address)
+  const changes =
+    isSocket || hosts ? { set: [], clear: [] } : await buildEndpointEnvironment(world, identity, address)
   if (json) {
-    const env = environmentWith(changes)
+    const env = applyEnvChanges(changes)
     const more = { ...(isSocket && { socket: place.socket }), ...(hosts && { hosts }) }
-    return `${jsonLine({ url, authorization_token_file: bearerFile, env, unset: changes.clear, ...more })}\n`
+    return `${formatJson({ url, authorization_token_file: bearerFile, env, unset: changes.clear, ...more })}\n`
   }
   const where = isSocket ? `${url} at ${place.socket}` : url
   const what = hosts ? 'In the name' : 'Live credentials'
@@ -141,6 +146,6 @@ async function announced(
     host.terminal.say(`Try it: curl ${socket}-H "Authorization: Bearer $(cat ${bearerFile})" ${asked}`)
   }
   host.terminal.say('It ends with Ctrl-C.')
-  const format = defaultFormat(host.env.SHELL, host.surroundings().platform)
-  return changes.set.length === 0 ? '' : `${envText(changes, format as never)}\n`
+  const format = detectEnvFormat(host.env.SHELL, host.detectRuntimeEnvironment().platform)
+  return changes.set.length === 0 ? '' : `${formatEnv(changes, format as never)}\n`
 }

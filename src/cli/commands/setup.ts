@@ -1,18 +1,18 @@
 import { DaypassError, formatCommand } from '../../core/errors.ts'
-import { type Plan, preview, setUp, undoSetup } from '../../tools/setup-plan.ts'
-import { createVerb, selected } from '../flags.ts'
-import { type Answer, jsonLine, type World } from '../output/result.ts'
+import { applySetup, type Plan, previewSetup, undoSetup } from '../../tools/setup-plan.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { type CommandContext, type CommandResult, formatJson } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
 import { setupAlibaba } from '../setup/alibaba.ts'
 import { setupAws } from '../setup/aws.ts'
 import { setupDocker } from '../setup/docker.ts'
 import { setupGit } from '../setup/git.ts'
 import { setupKubectl } from '../setup/kubectl.ts'
-import { ledgerOf, type SetupFlags, type SetupTool, type Wanted } from '../setup/tool.ts'
-import { toolNamed } from '../setup/tool-name.ts'
+import { resolveLedgerPath, type SetupFlags, type SetupTarget, type SetupTool } from '../setup/tool.ts'
+import { getTool } from '../setup/tool-name.ts'
 
 export const createSetupCommand = ({ run }: Runner) =>
-  createVerb('setup')
+  createVerbCommand('setup')
     .description('write the configuration of another tool, so that it asks daypass')
     .argument('<tool>', 'aws, alibaba, git, docker or kubectl')
     .argument('[identity]', 'which')
@@ -22,7 +22,7 @@ export const createSetupCommand = ({ run }: Runner) =>
     .option('--dry-run', 'only show the difference')
     .option('--undo', 'take away what was written')
     .action((tool, identity, flags) =>
-      run(flags, 'setup', (world) => setup(world, tool, selected(identity, flags), flags)),
+      run(flags, 'setup', (world) => runSetup(world, tool, resolveSelected(identity, flags), flags)),
     )
 
 const TOOLS: Readonly<Record<string, SetupTool>> = {
@@ -33,33 +33,33 @@ const TOOLS: Readonly<Record<string, SetupTool>> = {
   kubectl: setupKubectl,
 }
 
-async function setup(
-  world: World,
+async function runSetup(
+  world: CommandContext,
   name: string,
   selected: string | undefined,
   flags: SetupFlags,
-): Promise<Answer> {
-  const tool = toolNamed(TOOLS, name, 'setup')
+): Promise<CommandResult> {
+  const tool = getTool(TOOLS, name, 'setup')
   checkFlags(name, tool, flags)
-  if (flags.undo) return undo(world, name, tool, { place: flags.as, identity: selected })
-  const wanted = await wantedBy(world, tool, selected, flags)
+  if (flags.undo) return runSetupUndo(world, name, tool, { place: flags.as, identity: selected })
+  const wanted = await resolveSetupTarget(world, tool, selected, flags)
   const what = tool.setup(world, wanted)
-  if (flags.dryRun) return wouldSay(world, tool, preview(what, ledgerOf(world)))
+  if (flags.dryRun) return printSetupPreview(world, tool, previewSetup(what, resolveLedgerPath(world)))
   // The file first: killed in between, there is something that `--undo` knows of.
-  const written = await setUp(what, ledgerOf(world))
-  await tool.done?.(world, wanted)
-  return said(world, tool, wanted, written)
+  const written = await applySetup(what, resolveLedgerPath(world))
+  await tool.afterSetup?.(world, wanted)
+  return printSetup(world, tool, wanted, written)
 }
 
 /** Flags that only some tools know. */
-const OWN = { as: '--as', loginSession: '--login-session' } as const
+const TOOL_FLAGS = { as: '--as', loginSession: '--login-session' } as const
 
 function checkFlags(name: string, tool: SetupTool, flags: SetupFlags): void {
   if (flags.as === '')
     throw new DaypassError('usage', '--as is a name', {
       advice: { verb: 'setup', args: [name, '--as', 'NAME'], identity: '<identity>' },
     })
-  for (const [flag, written] of Object.entries(OWN) as [keyof typeof OWN, string][]) {
+  for (const [flag, written] of Object.entries(TOOL_FLAGS) as [keyof typeof TOOL_FLAGS, string][]) {
     if (!flags[flag] || tool.flags?.includes(flag)) continue
     throw new DaypassError(
       'usage',
@@ -71,12 +71,12 @@ function checkFlags(name: string, tool: SetupTool, flags: SetupFlags): void {
   }
 }
 
-async function wantedBy(
-  { daypass }: World,
+async function resolveSetupTarget(
+  { daypass }: CommandContext,
   tool: SetupTool,
   selected: string | undefined,
   flags: SetupFlags,
-): Promise<Wanted> {
+): Promise<SetupTarget> {
   const resolved = await daypass.resolve(selected)
   if ('environment' in resolved) throw tool.ofTheEnvironment
   const { identity } = resolved
@@ -87,49 +87,60 @@ async function wantedBy(
 }
 
 /** What says where the vault is. */
-const OF_THE_VAULT = ['DAYPASS_HOME', 'DAYPASS_CONFIG', 'DAYPASS_STORE', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME']
+const VAULT_VARIABLES = [
+  'DAYPASS_HOME',
+  'DAYPASS_CONFIG',
+  'DAYPASS_STORE',
+  'XDG_CONFIG_HOME',
+  'XDG_DATA_HOME',
+]
 
-const answerOf = ({ thing }: SetupTool, { place, path, edits, warnings }: Plan) => ({
+const buildSetupJson = ({ thing }: SetupTool, { place, path, edits, warnings }: Plan) => ({
   [thing.split(' ')[0]!.toLowerCase()]: place,
   file: path,
   changed: edits.length > 0,
   warnings,
 })
 
-function wouldSay({ host, json }: World, tool: SetupTool, plan: Plan): Answer {
+function printSetupPreview({ host, json }: CommandContext, tool: SetupTool, plan: Plan): CommandResult {
   for (const warning of plan.warnings) host.terminal.warn(warning)
   if (plan.edits.length === 0) host.terminal.say(`Nothing would change in ${plan.path}`)
-  if (json) return { out: jsonLine(answerOf(tool, plan)) }
+  if (json) return { out: formatJson(buildSetupJson(tool, plan)) }
   return plan.edits.length === 0 ? {} : { out: plan.diff.trimEnd() }
 }
 
-function said({ host, json, paintError }: World, tool: SetupTool, wanted: Wanted, plan: Plan): Answer {
+function printSetup(
+  { host, json, paintError }: CommandContext,
+  tool: SetupTool,
+  wanted: SetupTarget,
+  plan: Plan,
+): CommandResult {
   const { terminal } = host
   for (const warning of plan.warnings) terminal.warn(warning)
-  const elsewhere = OF_THE_VAULT.filter((variable) => host.env[variable])
-  if (tool.startsUs(wanted.flags) && elsewhere.length > 0)
+  const elsewhere = VAULT_VARIABLES.filter((variable) => host.env[variable])
+  if (tool.startsDaypass(wanted.flags) && elsewhere.length > 0)
     terminal.warn(`tools find this identity only with the same ${elsewhere.join(' and ')} as here`)
   const done = plan.edits.length > 0 ? 'is in' : 'was there already, in'
   terminal.say(`${paintError('green', '✓')} ${tool.thing} ${plan.place} ${done} ${plan.path}`)
-  for (const line of tool.words(plan, wanted)) terminal.say(line)
-  return json ? { out: jsonLine(answerOf(tool, plan)) } : {}
+  for (const line of tool.formatAdvice(plan, wanted)) terminal.say(line)
+  return json ? { out: formatJson(buildSetupJson(tool, plan)) } : {}
 }
 
 /** Takes away what was written, and brings a session that was shared back into the vault. */
-async function undo(
-  world: World,
+async function runSetupUndo(
+  world: CommandContext,
   name: string,
   tool: SetupTool,
   meant: { place: string | undefined; identity: string | undefined },
-): Promise<Answer> {
+): Promise<CommandResult> {
   const { host, json } = world
-  const undone = await undoSetup(ledgerOf(world), name, meant, tool.takeBack)
+  const undone = await undoSetup(resolveLedgerPath(world), name, meant, tool.undo)
   if (undone.length === 0) host.terminal.say('There is nothing that setup has written.')
   const said = undone.map(({ place, file, outcome }) => UNDONE[outcome](`${tool.thing} ${place}`, file))
   const notes = undone.flatMap((each) => each.notes ?? [])
   for (const line of new Set([...said, ...notes])) host.terminal.say(line)
-  for (const identity of new Set(undone.map((each) => each.identity))) await tool.undone?.(world, identity)
-  return json ? { out: jsonLine({ undone }) } : {}
+  for (const identity of new Set(undone.map((each) => each.identity))) await tool.afterUndo?.(world, identity)
+  return json ? { out: formatJson({ undone }) } : {}
 }
 
 const UNDONE = {

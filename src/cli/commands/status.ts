@@ -1,27 +1,27 @@
 import type { Listed } from '../../client/list.ts'
 import { EXIT, isDaypassError } from '../../core/errors.ts'
-import { shown } from '../../core/text.ts'
-import { createVerb, selected } from '../flags.ts'
-import { listIdentities } from '../output/identities.ts'
-import { type Answer, jsonLine, type World } from '../output/result.ts'
+import { sanitize } from '../../core/text.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { printIdentities } from '../output/identities.ts'
+import { type CommandContext, type CommandResult, formatJson } from '../output/result.ts'
 import {
-  accountWords,
-  expiryWords,
-  methodWords,
-  sessionWords,
-  sheet,
-  stateWords,
-  storeWords,
+  formatAccount,
+  formatExpiry,
+  formatMethod,
+  formatSession,
+  formatSheet,
+  formatState,
+  formatStore,
 } from '../output/text.ts'
 import type { Runner } from '../runner.ts'
 
 export const createStatusCommand = ({ run }: Runner) =>
-  createVerb('status')
+  createVerbCommand('status')
     .description('whether it can be used, and for how long, offline; exit 4 if a login is needed')
     .argument('[identity]', 'which; all, when not given')
     .option('--check', 'ask the server')
     .action((identity, flags) =>
-      run(flags, 'status', (world) => status(world, selected(identity, flags), flags)),
+      run(flags, 'status', (world) => runStatus(world, resolveSelected(identity, flags), flags)),
     )
 
 interface StatusFlags {
@@ -29,61 +29,70 @@ interface StatusFlags {
 }
 
 /** Offline, unless `--check`. Exit 0 if usable, 4 if a login is needed. */
-async function status(world: World, identity: string | undefined, flags: StatusFlags): Promise<Answer> {
-  if (identity !== undefined) return one(world, await found(world, identity), flags)
-  const { identities, problems, standIn } = await world.daypass.list()
+async function runStatus(
+  world: CommandContext,
+  identity: string | undefined,
+  flags: StatusFlags,
+): Promise<CommandResult> {
+  if (identity !== undefined) return showIdentity(world, await findListedIdentity(world, identity), flags)
+  const { identities, problems, envOverride: standIn } = await world.daypass.list()
   const active = identities.find(({ row }) => row.active)
-  const checked = active && flags.check && !standIn ? await check(world, active) : active
-  const all = await listIdentities(world)
+  const checked = active && flags.check && !standIn ? await checkListedIdentity(world, active) : active
+  const all = await printIdentities(world)
   if (standIn) return { ...all, code: 0 }
   if (!active) return { ...all, code: problems.length > 0 ? EXIT.vault : EXIT.login_required }
-  return { ...all, code: codeOf(checked!) }
+  return { ...all, code: computeStatusCode(checked!) }
 }
 
-const codeOf = ({ row }: Listed) => (row.state === 'valid' || row.state === 'stale' ? 0 : EXIT.login_required)
+const computeStatusCode = ({ row }: Listed) =>
+  row.state === 'valid' || row.state === 'stale' ? 0 : EXIT.login_required
 
-async function found({ daypass }: World, identity: string): Promise<Listed> {
+async function findListedIdentity({ daypass }: CommandContext, identity: string): Promise<Listed> {
   const { identities } = await daypass.list()
   const listed = identities.find(({ row }) => row.name === identity)
   return listed ?? daypass.status(identity)
 }
 
-async function one(world: World, listed: Listed, flags: StatusFlags): Promise<Answer> {
+async function showIdentity(
+  world: CommandContext,
+  listed: Listed,
+  flags: StatusFlags,
+): Promise<CommandResult> {
   const { json, paint } = world
-  const checked = flags.check ? await check(world, listed) : listed
-  if (json) return { out: jsonLine({ identities: [checked.row] }), code: codeOf(checked) }
-  return { out: statusText(checked, paint, world.host.now()), code: codeOf(checked) }
+  const checked = flags.check ? await checkListedIdentity(world, listed) : listed
+  if (json) return { out: formatJson({ identities: [checked.row] }), code: computeStatusCode(checked) }
+  return { out: formatStatus(checked, paint, world.host.now()), code: computeStatusCode(checked) }
 }
 
-function statusText(listed: Listed, paint: World['paint'], now: number): string {
+function formatStatus(listed: Listed, paint: CommandContext['paint'], now: number): string {
   const { row } = listed
   const marks = [row.default && 'default', row.active && 'active'].filter(Boolean).join(', ')
   return [
     `${paint('bold', row.name)} (${row.kind})${marks ? ` [${marks}]` : ''}`,
-    sheet(
+    formatSheet(
       [
-        ['state', stateWords(listed, paint)],
-        ['account', accountWords(listed)],
-        ['principal', row.principal && shown(row.principal)],
+        ['state', formatState(listed, paint)],
+        ['account', formatAccount(listed)],
+        ['principal', row.principal && sanitize(row.principal)],
         ['tenant', row.tenant],
         ['api', listed.header?.params.api_url],
         ['region', row.region],
-        ['expires', expiryWords(listed)],
-        ['login lasts', sessionWords(listed, now)],
-        ['obtained by', methodWords(row.method)],
-        ['kept in', storeWords(row.store)],
-        ['logins lost', lostWords(row)],
+        ['expires', formatExpiry(listed)],
+        ['login lasts', formatSession(listed, now)],
+        ['obtained by', formatMethod(row.method)],
+        ['kept in', formatStore(row.store)],
+        ['logins lost', formatLostLogins(row)],
       ],
       paint,
     ),
   ].join('\n')
 }
 
-const lostWords = ({ lost_renewals: lost }: Listed['row']) =>
+const formatLostLogins = ({ lost_renewals: lost }: Listed['row']) =>
   lost === 0 ? undefined : `${lost}, with the answer to a renewal`
 
 /** Asks the server: renews what is stale, and reads who the bearer is. */
-async function check(world: World, listed: Listed): Promise<Listed> {
+async function checkListedIdentity(world: CommandContext, listed: Listed): Promise<Listed> {
   const { daypass } = world
   const { name } = listed.row
   if (listed.row.store === 'environment') return listed

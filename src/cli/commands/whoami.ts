@@ -1,23 +1,28 @@
 import { formatDuration } from '../../core/duration.ts'
 import { DaypassError, formatCommand } from '../../core/errors.ts'
-import { shown } from '../../core/text.ts'
-import { createVerb, selected } from '../flags.ts'
-import { type Answer, jsonLine, type World } from '../output/result.ts'
-import { sheet } from '../output/text.ts'
+import { sanitize } from '../../core/text.ts'
+import { createVerbCommand, resolveSelected } from '../flags.ts'
+import { type CommandContext, type CommandResult, formatJson } from '../output/result.ts'
+import { formatSheet } from '../output/text.ts'
 import type { Runner } from '../runner.ts'
 
 export const createWhoamiCommand = ({ run }: Runner) =>
-  createVerb('whoami')
+  createVerbCommand('whoami')
     .description('who is logged in, offline')
     .argument('[identity]', 'which')
-    .action((identity, flags) => run(flags, 'whoami', (world) => whoami(world, selected(identity, flags))))
+    .action((identity, flags) =>
+      run(flags, 'whoami', (world) => runWhoami(world, resolveSelected(identity, flags))),
+    )
 
 const SOON = 30_000
 
 /** Offline: who it is, as far as the login found out. */
-async function whoami({ daypass, host, json, paint }: World, identity: string | undefined): Promise<Answer> {
+async function runWhoami(
+  { daypass, host, json, paint }: CommandContext,
+  identity: string | undefined,
+): Promise<CommandResult> {
   const resolved = await daypass.resolve(identity)
-  if ('environment' in resolved) throw nobodyKnows(resolved.environment.variable)
+  if ('environment' in resolved) throw createUnknownAccountError(resolved.environment.variable)
   const { row, header, timeLeft } = await daypass.status(resolved.identity)
   if (row.state === 'login_required' || row.state === 'expired') {
     throw new DaypassError('login_required', `${row.name} needs a login`, {
@@ -33,7 +38,7 @@ async function whoami({ daypass, host, json, paint }: World, identity: string | 
   const person = header?.account
   const name_of_person = person?.nameOfPerson ?? null
   const email = person?.email ?? null
-  if (json) return { out: jsonLine({ ...row, name_of_person, email }) }
+  if (json) return { out: formatJson({ ...row, name_of_person, email }) }
   const lines = [
     ['identity', `${row.name} (${row.kind})`],
     ['name', name_of_person],
@@ -43,14 +48,14 @@ async function whoami({ daypass, host, json, paint }: World, identity: string | 
     ['principal', row.principal],
   ] as const
   return {
-    out: sheet(
-      lines.map(([label, value]) => [label, value && shown(value)]),
+    out: formatSheet(
+      lines.map(([label, value]) => [label, value && sanitize(value)]),
       paint,
     ),
   }
 }
 
-const nobodyKnows = (variable: string) =>
+const createUnknownAccountError = (variable: string) =>
   new DaypassError('usage', `the token of ${variable} does not say whose it is`, {
     advice: { verb: 'whoami', identity: '<identity>' },
   })

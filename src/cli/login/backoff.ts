@@ -6,7 +6,7 @@ import { removeDurably, writeFileDurably } from '../../vault/atomic.ts'
 import { readOwnFile } from '../../vault/read-file.ts'
 
 /** In a row. */
-export interface Unanswered {
+export interface UnansweredLogins {
   count: number
   /** When the last one ended; where it did not, when it began. */
   at: Time
@@ -14,23 +14,23 @@ export interface Unanswered {
   underWay?: boolean
 }
 
-const NONE: Unanswered = { count: 0, at: 0 }
+const NONE_UNANSWERED: UnansweredLogins = { count: 0, at: 0 }
 
 /** Before the second one, and before the third. */
 const PAUSES = [0, 60_000, 5 * 60_000]
 
 /** None, where it cannot be read: a person who is asked too often is better than one who cannot log in. */
-export function readUnanswered(path: string): Unanswered {
+export function readUnansweredLogins(path: string): UnansweredLogins {
   try {
-    const { count, at, underWay } = JSON.parse(readOwnFile(path) ?? '') as Unanswered
+    const { count, at, underWay } = JSON.parse(readOwnFile(path) ?? '') as UnansweredLogins
     const isWhole = Number.isInteger(count) && count > 0 && Number.isFinite(at)
-    return isWhole ? { count, at, underWay: underWay === true } : NONE
+    return isWhole ? { count, at, underWay: underWay === true } : NONE_UNANSWERED
   } catch {
-    return NONE
+    return NONE_UNANSWERED
   }
 }
 
-export function writeUnanswered(path: string, unanswered: Unanswered): void {
+export function writeUnansweredLogins(path: string, unanswered: UnansweredLogins): void {
   try {
     if (unanswered.count === 0) removeDurably(path)
     else writeFileDurably(path, `${JSON.stringify(unanswered)}\n`)
@@ -43,8 +43,8 @@ export function writeUnanswered(path: string, unanswered: Unanswered): void {
  * Throws where the next one has to wait, or is for a person to begin. Who waited for one whose process was killed takes
  * its place at once.
  */
-export function checkPause(
-  { count, at, underWay }: Unanswered,
+export function checkLoginPause(
+  { count, at, underWay }: UnansweredLogins,
   now: Time,
   name: string,
   waited: boolean,

@@ -1,9 +1,9 @@
 import { DaypassError } from '../../core/errors.ts'
-import type { World } from '../output/result.ts'
-import { accountWords } from '../output/text.ts'
+import type { CommandContext } from '../output/result.ts'
+import { formatAccount } from '../output/text.ts'
 
 /** Whom or what to log in to, when the command line does not say. */
-export async function pickLogin({ daypass, host }: World): Promise<string> {
+export async function pickLogin({ daypass, host }: CommandContext): Promise<string> {
   if (!host.terminal.interactive) {
     throw new DaypassError('usage', 'no provider and no identity was named', {
       hint: (command) =>
@@ -13,13 +13,13 @@ export async function pickLogin({ daypass, host }: World): Promise<string> {
   const { identities } = await daypass.list()
   const again = identities
     .filter(({ row }) => row.store !== 'environment')
-    .map((one) => ({ value: one.row.name, label: one.row.name, hint: accountWords(one) ?? one.row.kind }))
+    .map((one) => ({ value: one.row.name, label: one.row.name, hint: formatAccount(one) ?? one.row.kind }))
   const fresh = Object.values(daypass.providers).map(({ id, title }) => ({
     value: id,
     label: title,
     hint: `new: ${id}`,
   }))
-  return chosen(await host.terminal.choose('Log in to', [...again, ...fresh]))
+  return assertChosen(await host.terminal.choose('Log in to', [...again, ...fresh]))
 }
 
 const QUESTIONS = {
@@ -29,7 +29,10 @@ const QUESTIONS = {
 } as const
 
 /** Which identity, the active one first. */
-export async function pickIdentity({ daypass, host }: World, verb: keyof typeof QUESTIONS): Promise<string> {
+export async function pickIdentity(
+  { daypass, host }: CommandContext,
+  verb: keyof typeof QUESTIONS,
+): Promise<string> {
   if (!host.terminal.interactive) {
     throw new DaypassError('usage', 'no identity was named', {
       advice: { verb, identity: '<identity>' },
@@ -43,12 +46,12 @@ export async function pickIdentity({ daypass, host }: World, verb: keyof typeof 
   const options = ordered.map((one) => ({
     value: one.row.name,
     label: one.row.name,
-    hint: accountWords(one) ?? one.row.kind,
+    hint: formatAccount(one) ?? one.row.kind,
   }))
-  return chosen(await host.terminal.choose(QUESTIONS[verb], options))
+  return assertChosen(await host.terminal.choose(QUESTIONS[verb], options))
 }
 
-function chosen(value: string | undefined): string {
+function assertChosen(value: string | undefined): string {
   if (value !== undefined) return value
   throw new DaypassError('cancelled', 'cancelled')
 }

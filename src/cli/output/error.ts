@@ -5,14 +5,14 @@ import type { Paint } from './text.ts'
  * What happened, and the next command to type: as text, or as one object with `--json`. `oneLine`: for a program that
  * shows it within a message of its own.
  */
-export function errorText(
+export function formatErrorText(
   error: unknown,
   json: boolean,
   debug: boolean,
   paint: Paint,
   oneLine = false,
 ): string {
-  const { code, message, hint } = described(error)
+  const { code, message, hint } = describeError(error)
   if (json) return `${JSON.stringify({ error: { code, message, ...(hint && { hint }) } })}\n`
   const hints = hint?.split('\n') ?? []
   // Paths may have line breaks in them.
@@ -20,11 +20,11 @@ export function errorText(
   const lines = oneLine
     ? [[what, ...(hint ? [`next: ${hints.join(', ')}`] : [])].join('; ')]
     : [what, ...hints.map((line) => `  ${line}`)]
-  if (debug) lines.push(...trace(error))
+  if (debug) lines.push(...formatTrace(error))
   return `${lines.join('\n')}\n`
 }
 
-function described(error: unknown): { code: string; message: string; hint?: string | undefined } {
+function describeError(error: unknown): { code: string; message: string; hint?: string | undefined } {
   if (isDaypassError(error)) {
     const { code, message } = error
     return { code, message, hint: error.hintWith(formatCommand) }
@@ -37,7 +37,7 @@ function described(error: unknown): { code: string; message: string; hint?: stri
 }
 
 /** Stacks and messages, never properties: a library's error may carry the whole answer of a server. */
-function trace(error: unknown): string[] {
+function formatTrace(error: unknown): string[] {
   const lines: string[] = []
   for (let at = error; at instanceof Error && lines.length < 5; at = at.cause)
     lines.push(at.stack ?? at.message)

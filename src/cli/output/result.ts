@@ -6,7 +6,7 @@ import type { Paths } from '../../platform/paths.ts'
 import type { Paint } from './text.ts'
 
 /** What a command has to say: one text for stdout, and the exit code. Commands return; only `main` writes. */
-export interface Answer {
+export interface CommandResult {
   out?: string
   code?: number
   /** Done when stdout has the text, and not where it could not be written. */
@@ -18,12 +18,12 @@ export interface Answer {
 }
 
 /** What every command is given. */
-export interface World extends BareWorld {
+export interface CommandContext extends BareContext {
   daypass: Daypass
 }
 
 /** The same without the vault, for a verb that works when the configuration is wrong. */
-export interface BareWorld {
+export interface BareContext {
   verb: string
   /** What stands behind `--`, without its arguments. */
   program?: string | undefined
@@ -39,19 +39,19 @@ export interface BareWorld {
 }
 
 /** What happened and the next command to type, for a program that shows it within a message of its own. */
-export const inOneLine = ({ message, hint }: DaypassError) =>
+export const formatInOneLine = ({ message, hint }: DaypassError) =>
   [message, ...(hint ? [`next: ${hint.replaceAll('\n', ', ')}`] : [])].join('; ')
 
 /** What a logout did, for `--json`. */
-export const logoutJson = ({ identity, revocation, wasDefault }: LogoutOutcome) => ({
+export const buildLogoutJson = ({ identity, revocation, wasDefault }: LogoutOutcome) => ({
   name: identity,
   revocation: revocation.outcome,
   was_default: wasDefault,
 })
 
-export const jsonLine = (value: unknown) => JSON.stringify(value)
+export const formatJson = (value: unknown) => JSON.stringify(value)
 
 /** A line to stderr, for `-v`. */
-export function explain({ host, verbose }: World, text: string): void {
+export function explain({ host, verbose }: CommandContext, text: string): void {
   if (verbose) host.terminal.say(text)
 }

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import type { Listed } from '../../client/list.ts'
 import { formatDuration } from '../../core/duration.ts'
-import { shown } from '../../core/text.ts'
+import { sanitize } from '../../core/text.ts'
 import type { Method } from '../../core/types.ts'
 
 type Style = Parameters<typeof styleText>[0]
@@ -9,24 +9,27 @@ type Style = Parameters<typeof styleText>[0]
 /** Paints for a stream that shows colours; plain text for any other, and under `NO_COLOR`. */
 export type Paint = (style: Style, text: string) => string
 
-export function painter(stream: NodeJS.WritableStream & { isTTY?: boolean }, env: NodeJS.ProcessEnv): Paint {
+export function createPainter(
+  stream: NodeJS.WritableStream & { isTTY?: boolean },
+  env: NodeJS.ProcessEnv,
+): Paint {
   const colours = stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
   return (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text)
 }
 
 /** Columns that fit their widest cell, two spaces apart. The first row is the head. */
-export function table(rows: readonly (readonly string[])[], paint: Paint): string {
+export function formatTable(rows: readonly (readonly string[])[], paint: Paint): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
-  const line = (row: readonly string[]) =>
+  const formatLine = (row: readonly string[]) =>
     row
       .map((cell, column) => cell.padEnd(widths[column]!))
       .join('  ')
       .trimEnd()
-  return rows.map((row, index) => (index === 0 ? paint('dim', line(row)) : line(row))).join('\n')
+  return rows.map((row, index) => (index === 0 ? paint('dim', formatLine(row)) : formatLine(row))).join('\n')
 }
 
 /** Names on the left, values on the right; empty values are left out. */
-export function sheet(
+export function formatSheet(
   lines: readonly (readonly [string, string | undefined | null])[],
   paint: Paint,
 ): string {
@@ -37,12 +40,12 @@ export function sheet(
 
 const STATES = { valid: 'green', stale: 'yellow', expired: 'red', login_required: 'red' } as const
 
-export function stateWords({ row, why, timeLeft }: Listed, paint: Paint): string {
+export function formatState({ row, why, timeLeft }: Listed, paint: Paint): string {
   const words = {
     valid: row.expires_at === null ? 'valid' : `valid, ${formatDuration(timeLeft)} left`,
     stale: 'stale: it is renewed at the next use',
     expired: 'expired, and it cannot be renewed',
-    login_required: `a login is needed${why === undefined ? '' : `: ${shown(why)}`}`,
+    login_required: `a login is needed${why === undefined ? '' : `: ${sanitize(why)}`}`,
   }
   return paint(STATES[row.state], words[row.state])
 }
@@ -56,7 +59,7 @@ const STORES: Record<string, string> = {
   environment: 'the environment',
 }
 
-export const storeWords = (store: string | null) => (store === null ? undefined : STORES[store])
+export const formatStore = (store: string | null) => (store === null ? undefined : STORES[store])
 
 const METHODS: Record<Method | 'environment', string> = {
   browser: 'browser login',
@@ -68,10 +71,10 @@ const METHODS: Record<Method | 'environment', string> = {
   environment: 'a variable of the environment',
 }
 
-export const methodWords = (method: Method | 'environment' | null) =>
+export const formatMethod = (method: Method | 'environment' | null) =>
   method === null ? undefined : METHODS[method]
 
-export function expiryWords({ row, timeLeft, header }: Listed): string | undefined {
+export function formatExpiry({ row, timeLeft, header }: Listed): string | undefined {
   // A role that was not made yet has no end either.
   if (row.method === null || (row.expires_at === null && row.state !== 'valid')) return undefined
   if (row.expires_at === null) return 'never, until it is revoked'
@@ -82,7 +85,7 @@ export function expiryWords({ row, timeLeft, header }: Listed): string | undefin
 }
 
 /** After this only a person can renew it. */
-export function sessionWords({ row, header }: Listed, now: number): string | undefined {
+export function formatSession({ row, header }: Listed, now: number): string | undefined {
   const { session_expires_at: end } = row
   if (end === null || !header?.key) return undefined
   const left = Date.parse(end) - now
@@ -90,9 +93,9 @@ export function sessionWords({ row, header }: Listed, now: number): string | und
 }
 
 /** `ada@example.com (Ada Lovelace)`, as far as known. */
-export function accountWords({ row, header }: Listed): string | undefined {
+export function formatAccount({ row, header }: Listed): string | undefined {
   const { account } = row
   const person = header?.account?.nameOfPerson
   if (account === null) return undefined
-  return person && person !== account ? `${shown(account)} (${shown(person)})` : shown(account)
+  return person && person !== account ? `${sanitize(account)} (${sanitize(person)})` : sanitize(account)
 }

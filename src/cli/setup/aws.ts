@@ -3,25 +3,25 @@ import { resolve } from 'node:path'
 import { DaypassError } from '../../core/errors.ts'
 import type { Header } from '../../core/types.ts'
 import type { Definition } from '../../identity/definition.ts'
-import { awsSetup, profilesSharing, takeBackAws } from '../../tools/aws/apply-setup.ts'
-import { loginSessionPath } from '../../tools/aws/login-cache.ts'
-import { awsPaths } from '../../tools/aws/paths.ts'
+import { createAwsSetup, listSharingProfiles, undoAwsSetup } from '../../tools/aws/apply-setup.ts'
+import { resolveLoginSessionPath } from '../../tools/aws/login-cache.ts'
+import { resolveAwsPaths } from '../../tools/aws/paths.ts'
 import type { AwsSetup } from '../../tools/aws/setup.ts'
-import type { World } from '../output/result.ts'
-import { forIdentitiesOf } from './cloud.ts'
-import { ledgerOf, ourProgram, type SetupTool, type Wanted } from './tool.ts'
+import type { CommandContext } from '../output/result.ts'
+import { restrictToCloud } from './cloud.ts'
+import { buildOwnCommand, resolveLedgerPath, type SetupTarget, type SetupTool } from './tool.ts'
 
 export const setupAws: SetupTool = {
   thing: 'Profile',
   flags: ['as', 'loginSession'],
-  ...forIdentitiesOf('aws', 'AWS'),
-  setup: ({ host }, wanted) => awsSetup(requestFor(wanted), awsPaths(host.env)),
-  startsUs: ({ loginSession }) => !loginSession,
-  takeBack: takeBackAws,
-  done: (world, wanted) =>
-    wanted.flags.loginSession ? share(world, wanted) : bringBack(world, wanted.identity),
-  undone: bringBack,
-  words: ({ place }, { flags }) => [
+  ...restrictToCloud('aws', 'AWS'),
+  setup: ({ host }, wanted) => createAwsSetup(buildAwsRequest(wanted), resolveAwsPaths(host.env)),
+  startsDaypass: ({ loginSession }) => !loginSession,
+  undo: undoAwsSetup,
+  afterSetup: (world, wanted) =>
+    wanted.flags.loginSession ? shareSession(world, wanted) : unshareSession(world, wanted.identity),
+  afterUndo: unshareSession,
+  formatAdvice: ({ place }, { flags }) => [
     ...(flags.loginSession
       ? [
           'The session lies in the login cache of the AWS tools now, its refresh token in clear (mode 0600).',
@@ -32,7 +32,7 @@ export const setupAws: SetupTool = {
   ],
 }
 
-function requestFor({ identity, definition, header, flags }: Wanted): AwsSetup {
+function buildAwsRequest({ identity, definition, header, flags }: SetupTarget): AwsSetup {
   const common = {
     profile: flags.as ?? identity,
     identity,
@@ -40,14 +40,14 @@ function requestFor({ identity, definition, header, flags }: Wanted): AwsSetup {
     region: definition.params.region,
   }
   if (!flags.loginSession)
-    return { ...common, form: 'credential-process', command: ourProgram('credential-process', identity) }
-  return { ...common, form: 'login-session', loginSession: sessionName(identity, definition, header) }
+    return { ...common, form: 'credential-process', command: buildOwnCommand('credential-process', identity) }
+  return { ...common, form: 'login-session', loginSession: getSessionName(identity, definition, header) }
 }
 
 /** What the tools name the session for. Only what a browser has signed in can be shared in this way. */
-function sessionName(identity: string, definition: Definition, header: Header | undefined): string {
+function getSessionName(identity: string, definition: Definition, header: Header | undefined): string {
   const principal = header?.account?.principal
-  const why = whyNotShared(definition, header)
+  const why = explainNotShared(definition, header)
   if (principal && why === undefined) return principal
   throw new DaypassError(
     'usage',
@@ -58,7 +58,10 @@ function sessionName(identity: string, definition: Definition, header: Header | 
   )
 }
 
-function whyNotShared({ name, parent, keys }: Definition, header: Header | undefined): string | undefined {
+function explainNotShared(
+  { name, parent, keys }: Definition,
+  header: Header | undefined,
+): string | undefined {
   if (parent) return `it is made from ${parent.definition.name}`
   if (keys || (header?.key && header.method === 'keys')) return 'it has keys, not a login'
   if (header?.key && header.loginRequired === undefined)
@@ -69,23 +72,27 @@ function whyNotShared({ name, parent, keys }: Definition, header: Header | undef
   })
 }
 
-async function share({ daypass, host }: World, { identity, definition, header }: Wanted): Promise<void> {
-  const { loginCache } = awsPaths(host.env)
+async function shareSession(
+  { daypass, host }: CommandContext,
+  { identity, definition, header }: SetupTarget,
+): Promise<void> {
+  const { loginCache } = resolveAwsPaths(host.env)
   const path =
-    header?.home?.path ?? resolve(loginSessionPath(loginCache, sessionName(identity, definition, header)))
-  await daypass.moveHome(identity, { kind: 'aws-login-cache', path })
+    header?.home?.path ??
+    resolve(resolveLoginSessionPath(loginCache, getSessionName(identity, definition, header)))
+  await daypass.moveGrant(identity, { kind: 'aws-login-cache', path })
 }
 
 /** Into the vault, unless another profile of ours still shares it. */
-async function bringBack(world: World, identity: string): Promise<void> {
+async function unshareSession(world: CommandContext, identity: string): Promise<void> {
   const { daypass, host } = world
   const header = await daypass.status(identity).then(
     ({ header: kept }) => kept,
     () => undefined,
   )
   if (!header?.home) return
-  const sharing = profilesSharing(awsPaths(host.env), ledgerOf(world), header.home.path)
+  const sharing = listSharingProfiles(resolveAwsPaths(host.env), resolveLedgerPath(world), header.home.path)
   if (sharing.length > 0) return host.terminal.say(`Its session stays shared: profile ${sharing.join(', ')}`)
-  await daypass.moveHome(identity, undefined)
+  await daypass.moveGrant(identity, undefined)
   if (header.key) host.terminal.say(`The session of ${identity} is in the vault again, and nowhere else.`)
 }

@@ -5,7 +5,7 @@ import type { SetupTool } from './tool.ts'
 
 type Cloud = KeysCredential['cloud']
 
-export const forIdentitiesOf = (
+export const restrictToCloud = (
   cloud: Cloud,
   title: string,
 ): Pick<SetupTool, 'ofTheEnvironment' | 'refuses'> => ({

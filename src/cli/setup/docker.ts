@@ -1,42 +1,42 @@
 /** docker's configuration, in which we become the helper for the registries of an identity. */
-import { hostsOf } from '../../client/hosts.ts'
+import { listAllowedHosts } from '../../client/hosts.ts'
 import { DaypassError } from '../../core/errors.ts'
-import { nameAtDocker, nameInImages } from '../../formats/docker-credential.ts'
+import { formatImageHost, formatRegistryName } from '../../formats/docker-credential.ts'
 import { findProgram } from '../../platform/find-program.ts'
-import { dockerConfigPath, dockerSetup, takeBackDocker } from '../../tools/docker/setup.ts'
-import type { World } from '../output/result.ts'
-import { forIdentitiesWithToken } from './token.ts'
+import { createDockerSetup, resolveDockerConfigPath, undoDockerSetup } from '../../tools/docker/setup.ts'
+import type { CommandContext } from '../output/result.ts'
+import { restrictToTokens } from './token.ts'
 import type { SetupTool } from './tool.ts'
 
 export const setupDocker: SetupTool = {
   thing: 'Helper for',
-  ...forIdentitiesWithToken('docker'),
+  ...restrictToTokens('docker'),
   setup({ host }, { identity, definition, header, flags }) {
-    const registries = hostsOf(definition, header?.endpoints, 'docker')
+    const registries = listAllowedHosts(definition, header?.endpoints, 'docker')
     if (registries.length === 0)
       throw new DaypassError('usage', `nobody knows the registry of ${identity}`, {
         hint: `write it into config.yaml: auth.identities.${identity}.hosts, with its other hosts`,
       })
-    return dockerSetup(
-      { identity, registries: registries.map(nameAtDocker), force: flags.force },
-      dockerConfigPath(host.env),
+    return createDockerSetup(
+      { identity, registries: registries.map(formatRegistryName), force: flags.force },
+      resolveDockerConfigPath(host.env),
     )
   },
-  startsUs: () => true,
-  takeBack: takeBackDocker,
-  async done(world) {
-    warnUnlessFound(world)
+  startsDaypass: () => true,
+  undo: undoDockerSetup,
+  async afterSetup(world) {
+    warnIfHelperMissing(world)
   },
-  words(_, { definition, header }) {
-    const [first = ''] = hostsOf(definition, header?.endpoints, 'docker')
-    return [`Try it: docker manifest inspect ${nameInImages(first)}/OWNER/IMAGE`]
+  formatAdvice(_, { definition, header }) {
+    const [first = ''] = listAllowedHosts(definition, header?.endpoints, 'docker')
+    return [`Try it: docker manifest inspect ${formatImageHost(first)}/OWNER/IMAGE`]
   },
 }
 
 const HELPER = 'docker-credential-daypass'
 
 /** docker starts it by its name. On Windows npm's is a batch file, which docker finds and we do not look for. */
-function warnUnlessFound({ host }: World): void {
+function warnIfHelperMissing({ host }: CommandContext): void {
   const { platform } = process
   if (platform === 'win32' || findProgram(HELPER, { env: host.env, platform }) !== undefined) return
   host.terminal.warn(

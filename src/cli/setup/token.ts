@@ -2,7 +2,7 @@
 import { DaypassError } from '../../core/errors.ts'
 import type { SetupTool } from './tool.ts'
 
-export const forIdentitiesWithToken = (tool: string): Pick<SetupTool, 'ofTheEnvironment' | 'refuses'> => ({
+export const restrictToTokens = (tool: string): Pick<SetupTool, 'ofTheEnvironment' | 'refuses'> => ({
   ofTheEnvironment: new DaypassError('usage', 'a token of the environment is gone with it', {
     advice: { verb: 'setup', args: [tool], identity: '<identity>' },
   }),

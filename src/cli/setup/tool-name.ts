@@ -1,7 +1,7 @@
 import { DaypassError, formatCommand } from '../../core/errors.ts'
 
 /** One of the tools that a verb knows. */
-export function toolNamed<T>(tools: Readonly<Record<string, T>>, name: string, verb: string): T {
+export function getTool<T>(tools: Readonly<Record<string, T>>, name: string, verb: string): T {
   if (Object.hasOwn(tools, name)) return tools[name]!
   const known = Object.keys(tools)
   throw new DaypassError('usage', `${formatCommand({ verb })} knows no tool ${JSON.stringify(name)}`, {

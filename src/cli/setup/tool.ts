@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import type { DaypassError } from '../../core/errors.ts'
 import type { Header } from '../../core/types.ts'
 import type { Definition } from '../../identity/definition.ts'
-import type { TakeBack } from '../../tools/files/ledger.ts'
+import type { UndoText } from '../../tools/files/ledger.ts'
 import type { Plan, Setup } from '../../tools/setup-plan.ts'
-import type { World } from '../output/result.ts'
+import type { CommandContext } from '../output/result.ts'
 
 export interface SetupFlags {
   /** Name of what is written: a profile. */
@@ -16,7 +16,7 @@ export interface SetupFlags {
 }
 
 /** The identity that the tool is to use. */
-export interface Wanted {
+export interface SetupTarget {
   identity: string
   definition: Definition
   header: Header | undefined
@@ -33,20 +33,21 @@ export interface SetupTool {
   ofTheEnvironment: DaypassError
   /** Why it cannot use this identity; `undefined`: it can. */
   refuses(identity: string, definition: Definition): DaypassError | undefined
-  setup(world: World, wanted: Wanted): Setup
+  setup(world: CommandContext, wanted: SetupTarget): Setup
   /** What is written starts daypass, which then has to find the vault. */
-  startsUs(flags: SetupFlags): boolean
-  takeBack: TakeBack
+  startsDaypass(flags: SetupFlags): boolean
+  undo: UndoText
   /** When it is written. */
-  done?(world: World, wanted: Wanted): Promise<void>
+  afterSetup?(world: CommandContext, wanted: SetupTarget): Promise<void>
   /** When it is taken away again, of each identity. */
-  undone?(world: World, identity: string): Promise<void>
+  afterUndo?(world: CommandContext, identity: string): Promise<void>
   /** A line each: what to know of what was written, how to try it. */
-  words(plan: Plan, wanted: Wanted): readonly string[]
+  formatAdvice(plan: Plan, wanted: SetupTarget): readonly string[]
 }
 
 /** What every tool runs. Absolute, because whoever starts it may have another PATH than we. */
-export const ourProgram = (...words: string[]) => [process.execPath, process.argv[1]!, ...words]
+export const buildOwnCommand = (...words: string[]) => [process.execPath, process.argv[1]!, ...words]
 
 /** Where it is noted what was written. */
-export const ledgerOf = ({ paths }: Pick<World, 'paths'>) => join(paths.stateDir, 'setup.json')
+export const resolveLedgerPath = ({ paths }: Pick<CommandContext, 'paths'>) =>
+  join(paths.stateDir, 'setup.json')

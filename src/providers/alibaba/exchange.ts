@@ -9,14 +9,14 @@ export const alibabaExchange: Exchange = {
   cloud: 'alibaba',
   // Keys live for a while, and a token that has less left than they would is refused.
   margin: 20 * 60_000,
-  keys(answer) {
+  parseKeys(answer) {
     const [accessKeyId, secretAccessKey, sessionToken] = [
-      text(answer, 'accessKeyId'),
-      text(answer, 'accessKeySecret'),
-      text(answer, 'securityToken'),
+      findTextField(answer, 'accessKeyId'),
+      findTextField(answer, 'accessKeySecret'),
+      findTextField(answer, 'securityToken'),
     ]
     if (!accessKeyId || !secretAccessKey || !sessionToken) return undefined
-    return { accessKeyId, secretAccessKey, sessionToken, expiration: said(answer, 'expiration') }
+    return { accessKeyId, secretAccessKey, sessionToken, expiration: findField(answer, 'expiration') }
   },
   wantsNewer: ({ status, error, description }) =>
     status === 401 ||
@@ -26,9 +26,10 @@ export const alibabaExchange: Exchange = {
 }
 
 /** In the spelling of its OAuth service, or in that of its other services. */
-const said = (answer: Json, name: string) => answer[name] ?? answer[name[0]!.toUpperCase() + name.slice(1)]
+const findField = (answer: Json, name: string) =>
+  answer[name] ?? answer[name[0]!.toUpperCase() + name.slice(1)]
 
-function text(answer: Json, name: string): string | undefined {
-  const value = said(answer, name)
+function findTextField(answer: Json, name: string): string | undefined {
+  const value = findField(answer, name)
   return typeof value === 'string' ? value : undefined
 }

@@ -1,7 +1,7 @@
 import { defineProvider } from '../provider.ts'
 import { alibabaExchange } from './exchange.ts'
 import { alibabaMessages } from './messages.ts'
-import { accessHelpOf, SITE_NAMES, siteOf } from './sites.ts'
+import { buildAccessHelp, resolveSite, SITE_NAMES } from './sites.ts'
 import { alibabaVariables } from './variables.ts'
 
 const ARN = 'acs:ram::1234567890123456:user/me'
@@ -28,7 +28,7 @@ export const alibaba = defineProvider({
       flag: { value: 'region', about: 'the region' },
       env: ['ALIBABA_CLOUD_REGION_ID', 'ALICLOUD_REGION'],
       like: { pattern: /^[a-z][a-z0-9-]{0,31}$/, example: 'cn-hangzhou' },
-      default: (params: Readonly<Record<string, string>>) => siteOf(params).region,
+      default: (params: Readonly<Record<string, string>>) => resolveSite(params).region,
     },
     principal_arn: { about: `who must have logged in: ${ARN}` },
     account_id: { about: 'the account that must have been logged in to' },
@@ -39,7 +39,7 @@ export const alibaba = defineProvider({
   },
   endpoints: {
     urls: (params, { signin, oauth, exchange, sts }) => {
-      const site = siteOf(params)
+      const site = resolveSite(params)
       const page = signin ?? site.signin
       const base = oauth ?? site.oauth
       return {
@@ -54,7 +54,7 @@ export const alibaba = defineProvider({
     },
   },
   client: {
-    id: (params) => siteOf(params).client,
+    id: (params) => resolveSite(params).client,
     register: ['nothing to register: Alibaba Cloud knows command-line tools by official-cli'],
   },
   authorization: {
@@ -86,14 +86,14 @@ export const alibaba = defineProvider({
       expired_token: { message: alibabaMessages.over },
       access_denied: {
         message: alibabaMessages.notAssigned,
-        hint: accessHelpOf(siteOf(params)).denied,
+        hint: buildAccessHelp(resolveSite(params)).denied,
       },
     }),
   },
   environment: { endpoints: { sts: ['ALIBABA_CLOUD_STS_ENDPOINT'] }, export: alibabaVariables },
   prompts: {
     loginChoices: alibabaMessages.loginChoices,
-    accessHelp: (params) => accessHelpOf(siteOf(params)),
+    accessHelp: (params) => buildAccessHelp(resolveSite(params)),
   },
   keys: { cloud: 'alibaba', role: 'alibaba/ram-role', questions: alibabaMessages.keys },
 })

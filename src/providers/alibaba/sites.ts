@@ -1,4 +1,4 @@
-import type { Words } from '../../core/localized-text.ts'
+import type { LocalizedText } from '../../core/localized-text.ts'
 
 /** The two worlds of Alibaba Cloud: accounts, applications and consoles of one are not known to the other. */
 interface Site {
@@ -32,33 +32,33 @@ const SITES = {
 
 export const SITE_NAMES = Object.keys(SITES) as (keyof typeof SITES)[]
 
-export const siteOf = ({ site }: Readonly<Record<string, string | undefined>>): Site =>
+export const resolveSite = ({ site }: Readonly<Record<string, string | undefined>>): Site =>
   SITES[site === 'intl' ? 'intl' : 'cn']
 
 /** Where an administrator says who may log in. */
-const assignments = ({ ram, client }: Site) =>
+const buildAssignmentsUrl = ({ ram, client }: Site) =>
   `${ram}/applications/${client}?appType=ThirdPartyApp&activeTab=Assignments`
 
 /** On refusal the page never redirects, so the remedy is printed here. */
-export const accessHelpOf = (site: Site): Record<'waiting' | 'late' | 'denied', Words> => ({
+export const buildAccessHelp = (site: Site): Record<'waiting' | 'late' | 'denied', LocalizedText> => ({
   waiting: {
     en: `Does the page say that you may not access the application? An administrator of the account has to assign official-cli
 to this very RAM user or role (groups do not count; the account's owner needs no assignment):
-${assignments(site)}
+${buildAssignmentsUrl(site)}
 Only the browser shows that; nothing comes back here.`,
     zh: `如果页面提示“账号未允许当前身份访问该应用”，请联系账号管理员，将 official-cli 分配给当前 RAM 用户或 RAM 角色
 （不支持用户组；主账号无需分配）：
-${assignments(site)}
+${buildAssignmentsUrl(site)}
 该错误只显示在浏览器中，这里收不到任何结果。`,
   },
   late: {
     en: `log in again, with --timeout 15m for more time
-where the page refused you: an administrator has to assign official-cli to this very RAM user or role: ${assignments(site)}`,
+where the page refused you: an administrator has to assign official-cli to this very RAM user or role: ${buildAssignmentsUrl(site)}`,
     zh: `请重新登录，可用 --timeout 15m 延长等待时间
-如果页面拒绝访问：请管理员将 official-cli 分配给当前 RAM 用户或 RAM 角色：${assignments(site)}`,
+如果页面拒绝访问：请管理员将 official-cli 分配给当前 RAM 用户或 RAM 角色：${buildAssignmentsUrl(site)}`,
   },
   denied: {
-    en: `an administrator has to assign official-cli to this very RAM user or role: ${assignments(site)}`,
-    zh: `请管理员将 official-cli 分配给当前 RAM 用户或 RAM 角色：${assignments(site)}`,
+    en: `an administrator has to assign official-cli to this very RAM user or role: ${buildAssignmentsUrl(site)}`,
+    zh: `请管理员将 official-cli 分配给当前 RAM 用户或 RAM 角色：${buildAssignmentsUrl(site)}`,
   },
 })

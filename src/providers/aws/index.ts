@@ -1,5 +1,5 @@
 import { defineProvider } from '../provider.ts'
-import { partitionOf, withoutRegion } from './partitions.ts'
+import { removeRegion, resolvePartition } from './partitions.ts'
 import { awsVariables } from './variables.ts'
 import { awsWire } from './wire.ts'
 
@@ -38,7 +38,7 @@ export const aws = defineProvider({
   },
   endpoints: {
     urls: ({ region = 'us-east-1' }, { signin, sts, federation }) => {
-      const { home, services } = partitionOf(region)
+      const { home, services } = resolvePartition(region)
       const base = signin ?? `https://${region}.signin.${home}`
       return {
         signin: base,
@@ -49,7 +49,7 @@ export const aws = defineProvider({
       }
     },
     // Renewed where it was signed in, whatever region its identity works in now.
-    canonicalHost: withoutRegion,
+    canonicalHost: removeRegion,
   },
   client: {
     id: 'arn:aws:signin:::devtools/same-device',
@@ -110,7 +110,7 @@ export const aws = defineProvider({
     },
     export: awsVariables,
   },
-  helpers: { console: ({ region = 'us-east-1' }) => `console.${partitionOf(region).home}` },
+  helpers: { console: ({ region = 'us-east-1' }) => `console.${resolvePartition(region).home}` },
   keys: { cloud: 'aws' },
 })
 

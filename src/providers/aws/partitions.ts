@@ -24,11 +24,11 @@ const PARTITIONS: readonly Partition[] = [
   { id: 'aws', prefix: '', home: 'aws.amazon.com', services: 'amazonaws.com' },
 ]
 
-export const partitionOf = (region: string): Partition =>
+export const resolvePartition = (region: string): Partition =>
   PARTITIONS.find(({ prefix }) => region.startsWith(prefix))!
 
 /** The sign-in host of any region of a partition, with the region left out. */
-export function withoutRegion(host: string): string {
+export function removeRegion(host: string): string {
   const [, rest] = host.match(/^[a-z0-9-]+\.(signin\.[a-z0-9.-]+)$/) ?? []
   const ours = PARTITIONS.some(({ home }) => rest === `signin.${home}`)
   return ours ? rest! : host

@@ -17,22 +17,26 @@ export const awsWire: WireFormat = {
     'code_challenge',
     'code_challenge_method',
   ],
-  request: (form) => ({
+  encodeRequest: (form) => ({
     type: 'application/json',
-    body: JSON.stringify(Object.fromEntries([...form].map(([name, value]) => [camel(name), value]))),
+    body: JSON.stringify(
+      Object.fromEntries([...form].map(([name, value]) => [convertToCamelCase(name), value])),
+    ),
   }),
-  answer({ message, ...json }) {
-    const named = Object.fromEntries(Object.entries(json).map(([name, value]) => [snake(name), value]))
+  decodeResponse({ message, ...json }) {
+    const named = Object.fromEntries(
+      Object.entries(json).map(([name, value]) => [convertToSnakeCase(name), value]),
+    )
     return {
       ...named,
-      ...('access_token' in named && { access_token: keysText(named.access_token) }),
+      ...('access_token' in named && { access_token: encodeKeys(named.access_token) }),
       ...(message !== undefined && { error_description: message }),
     }
   },
   tokenTypes: ['aws_sigv4'],
   // It has one word for all that is wrong with a request.
   proofErrors: ['INVALID_REQUEST'],
-  keys(accessToken) {
+  parseKeys(accessToken) {
     const { access_key_id, secret_access_key, session_token } = JSON.parse(accessToken) as Keys
     return {
       cloud: 'aws',
@@ -50,14 +54,17 @@ interface Keys {
 }
 
 /** Nothing at all where one of the three is missing: then the answer has no access token. */
-function keysText(said: unknown): string | undefined {
+function encodeKeys(said: unknown): string | undefined {
   if (typeof said !== 'object' || said === null) return undefined
-  const named = Object.fromEntries(Object.entries(said as Json).map(([name, value]) => [snake(name), value]))
+  const named = Object.fromEntries(
+    Object.entries(said as Json).map(([name, value]) => [convertToSnakeCase(name), value]),
+  )
   const { access_key_id, secret_access_key, session_token } = named
   const keys = { access_key_id, secret_access_key, session_token }
   const whole = Object.values(keys).every((value) => typeof value === 'string' && value !== '')
   return whole ? JSON.stringify(keys) : undefined
 }
 
-const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
-const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+const convertToCamelCase = (name: string) =>
+  name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+const convertToSnakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

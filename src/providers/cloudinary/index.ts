@@ -1,6 +1,6 @@
 import type { Account } from '../../core/types.ts'
 import { defineProvider } from '../provider.ts'
-import { cloudinaryVariables, readCloudinaryUrl, withoutSlash } from './url.ts'
+import { cloudinaryVariables, parseCloudinaryUrl, removeTrailingSlash } from './url.ts'
 
 /** https://cloudinary.com/documentation/oauth, and the command-line tool of Cloudinary, whose client this is. */
 export const cloudinary = defineProvider({
@@ -22,15 +22,15 @@ export const cloudinary = defineProvider({
   },
   // An account is named for its cloud, and where two regions have the same one, for its region.
   nameFor: ({ region }, { account } = {}) =>
-    account && [account, apiOf(region).replace(/^api-?/, '')].filter(Boolean).join('-'),
+    account && [account, normalizeApiRegion(region).replace(/^api-?/, '')].filter(Boolean).join('-'),
   endpoints: {
     urls: ({ region }, { oauth, api }) => {
-      const base = withoutSlash(oauth ?? `https://${oauthHostOf(region)}`)
+      const base = removeTrailingSlash(oauth ?? `https://${buildOauthHost(region)}`)
       return {
         authorization: `${base}/oauth2/auth`,
         token: `${base}/oauth2/token`,
         revocation: `${base}/oauth2/revoke`,
-        api: api ?? `https://${apiOf(region)}.cloudinary.com`,
+        api: api ?? `https://${normalizeApiRegion(region)}.cloudinary.com`,
       }
     },
   },
@@ -48,8 +48,8 @@ export const cloudinary = defineProvider({
   },
   methods: ['browser', 'paste', 'keys'],
   account: {
-    read: ({ ext }) => cloudIn(ext),
-    ping: (account, { api }) => `${withoutSlash(api!)}/v1_1/${encodeURIComponent(account)}/ping`,
+    read: ({ ext }) => parseCloudAccount(ext),
+    ping: (account, { api }) => `${removeTrailingSlash(api!)}/v1_1/${encodeURIComponent(account)}/ping`,
     verify: (_kind, { cloud_name }, { account }) =>
       cloud_name === undefined || cloud_name === account ? undefined : `it is to be the cloud ${cloud_name}`,
     required: 'the access token names no cloud (ext.cloud_name), and without one nothing can be asked',
@@ -59,7 +59,7 @@ export const cloudinary = defineProvider({
     credentialUrl: {
       env: ['CLOUDINARY_URL'],
       example: 'cloudinary://KEY:SECRET@CLOUD',
-      read: readCloudinaryUrl,
+      read: parseCloudinaryUrl,
     },
     endpoints: { oauth: ['CLOUDINARY_OAUTH_URL'], api: ['CLOUDINARY_UPLOAD_PREFIX'] },
     export: cloudinaryVariables,
@@ -70,16 +70,16 @@ export const cloudinary = defineProvider({
 })
 
 /** As the vendor's own tool reads a region: `eu` is `api-eu`. */
-const apiOf = (region = 'api') => (region.startsWith('api') ? region : `api-${region}`)
+const normalizeApiRegion = (region = 'api') => (region.startsWith('api') ? region : `api-${region}`)
 
 /** The public regions share one authorization server; others, with longer names, have their own. */
-function oauthHostOf(region: string | undefined): string {
-  const [, ...rest] = apiOf(region).split('-')
+function buildOauthHost(region: string | undefined): string {
+  const [, ...rest] = normalizeApiRegion(region).split('-')
   const suffix = rest.join('-')
   return `oauth${suffix.length > 2 ? `-${suffix}` : ''}.cloudinary.com`
 }
 
-function cloudIn(ext: unknown): Account {
+function parseCloudAccount(ext: unknown): Account {
   const { cloud_name: cloud } = (ext ?? {}) as { cloud_name?: unknown }
   return typeof cloud === 'string' && cloud !== '' ? { account: cloud } : {}
 }

@@ -7,14 +7,14 @@ export const cloudinaryVariables: Variables = {
   token: [],
   composed: {
     CLOUDINARY_URL(credential, { account, params, endpoints }) {
-      const api = withoutSlash(endpoints.api ?? USUAL)
+      const api = removeTrailingSlash(endpoints.api ?? DEFAULT_API_URL)
       const cloud = encodeURIComponent(account ?? params.cloud_name ?? '')
       const prefix = `upload_prefix=${encodeURIComponent(api)}`
       if (cloud === '') return undefined
       if (credential.kind === 'bearer')
         return ['cloudinary://', cloud, '?oauth_token=', credential.token, '&', prefix]
       const { accessKeyId, secretAccessKey } = credential
-      const where = api === USUAL ? '' : `?${prefix}`
+      const where = api === DEFAULT_API_URL ? '' : `?${prefix}`
       return ['cloudinary://', encodeURIComponent(accessKeyId), ':', secretAccessKey, '@', cloud, where]
     },
   },
@@ -27,13 +27,13 @@ export const cloudinaryVariables: Variables = {
   ],
 }
 
-export const withoutSlash = (url: string) => url.replace(/\/+$/, '')
+export const removeTrailingSlash = (url: string) => url.replace(/\/+$/, '')
 
 /** Where the SDKs go that are told nothing else. */
-const USUAL = 'https://api.cloudinary.com'
+const DEFAULT_API_URL = 'https://api.cloudinary.com'
 
 /** `cloudinary://KEY:SECRET@CLOUD` or `cloudinary://CLOUD?oauth_token=…`, also as the console shows it: with its variable. */
-export function readCloudinaryUrl(text: string): CredentialUrl | undefined {
+export function parseCloudinaryUrl(text: string): CredentialUrl | undefined {
   const [, said = ''] =
     text
       .trim()
@@ -43,15 +43,15 @@ export function readCloudinaryUrl(text: string): CredentialUrl | undefined {
   const { hostname: account, username, password, searchParams } = new URL(said)
   const token = searchParams.get('oauth_token')
   const api = searchParams.get('upload_prefix')
-  const whole = { account: decoded(account), ...(api && { endpoints: { api } }) }
+  const whole = { account: decodeUrlPart(account), ...(api && { endpoints: { api } }) }
   if (account === '' || (api && !URL.canParse(api))) return undefined
   // As the SDKs have it: a token wins.
   if (token) return { ...whole, token }
   if (!username || !password) return undefined
-  return { ...whole, keys: { id: decoded(username), secret: decoded(password) } }
+  return { ...whole, keys: { id: decodeUrlPart(username), secret: decodeUrlPart(password) } }
 }
 
-function decoded(text: string): string {
+function decodeUrlPart(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {

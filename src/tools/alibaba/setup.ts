@@ -1,22 +1,22 @@
 /** What `setup alibaba` writes into the configuration of Alibaba Cloud's command line and SDKs. */
 import { DaypassError } from '../../core/errors.ts'
-import { shown } from '../../core/text.ts'
-import { commandLine } from '../files/command-line.ts'
-import { applyEdits, diffOf, type Edit, wholeLines } from '../files/edits.ts'
+import { sanitize } from '../../core/text.ts'
+import { formatCommandLine } from '../files/command-line.ts'
+import { applyEdits, type Edit, expandToLines, formatDiff } from '../files/edits.ts'
 import {
-  appended,
+  appendMembers,
   type Child,
-  changed,
-  childrenOf,
+  changeMembers,
+  findMember,
+  findRoot,
   type Json,
-  memberOf,
-  removed,
-  replaced,
-  rootOf,
+  parseChildren,
+  removeChild,
+  replaceValue,
 } from '../files/json-edit.ts'
-import type { LedgerEntry, TakeBack } from '../files/ledger.ts'
+import type { LedgerEntry, UndoText } from '../files/ledger.ts'
 import type { Plan, Setup } from '../setup-plan.ts'
-import { type AliyunProfile, readAliyun } from './config-file.ts'
+import { type AliyunProfile, parseAliyunConfig } from './config-file.ts'
 
 export interface AliyunSetup {
   profile: string
@@ -32,7 +32,7 @@ export interface AliyunSetup {
 /** Where the SDKs put what our program gave them; in a profile that was somebody else's, keys of its own. */
 const KEYS = ['access_key_id', 'access_key_secret', 'sts_token', 'sts_expiration']
 
-export function aliyunSetup(
+export function createAliyunSetup(
   request: AliyunSetup,
   path: string,
   platform: NodeJS.Platform = process.platform,
@@ -43,113 +43,113 @@ export function aliyunSetup(
     identity,
     place,
     path,
-    plan: ({ text }, ours) => planned(request, { path, text, ours }, platform),
+    plan: ({ text }, ours) => planAliyunEdits(request, { path, text, ours }, platform),
   }
 }
 
-interface There {
+interface FileState {
   path: string
   text: string
   ours: readonly LedgerEntry[]
 }
 
-function planned(request: AliyunSetup, there: There, platform: NodeJS.Platform): Plan {
+function planAliyunEdits(request: AliyunSetup, there: FileState, platform: NodeJS.Platform): Plan {
   const { profile, command, region } = request
   const { path, text, ours } = there
-  checkName(profile)
-  const line = commandLine(command, platform)
-  const before = readAliyun(text, path)
+  checkAliyunProfileName(profile)
+  const line = formatCommandLine(command, platform)
+  const before = parseAliyunConfig(text, path)
   const old = before.profiles.find(({ name }) => name === profile)
   const isOurs = old !== undefined && ours.some((entry) => isWrittenBy(entry, old))
   const wanted = { mode: 'External', process_command: line }
   const isDone = Object.entries(wanted).every(([name, value]) => old?.[name] === value)
-  if (old && !isDone && !isOurs && !request.force) throw isTaken(request, path)
+  if (old && !isDone && !isOurs && !request.force) throw createProfileTakenError(request, path)
   const region_id = old?.region_id || region
   const all = { ...wanted, ...(region_id !== undefined && { region_id }) }
   const edits = isDone
     ? []
     : isOurs
-      ? [anotherProgram(there, profile, line)]
-      : editsFor(text, path, { name: profile, ...all }, before.current === '')
-  checkResult(there, edits, { name: profile, ...all })
-  const warnings = warningsFor(request, line, old, { isDone, isOurs, region_id })
-  const diff = diffOf(path, text, wholeLines(text, edits), (each) => masked(each, line))
+      ? [replaceProgram(there, profile, line)]
+      : buildAliyunEdits(text, path, { name: profile, ...all }, before.current === '')
+  checkAliyunResult(there, edits, { name: profile, ...all })
+  const warnings = listAliyunWarnings(request, line, old, { isDone, isOurs, region_id })
+  const diff = formatDiff(path, text, expandToLines(text, edits), (each) => maskAliyunLine(each, line))
   return { place: profile, path, edits, diff, warnings }
 }
 
-function checkName(profile: string): void {
-  if (profile !== '' && shown(profile) === profile) return
-  throw new DaypassError('usage', `"${shown(profile)}" cannot be the name of a profile`, {
+function checkAliyunProfileName(profile: string): void {
+  if (profile !== '' && sanitize(profile) === profile) return
+  throw new DaypassError('usage', `"${sanitize(profile)}" cannot be the name of a profile`, {
     advice: { verb: 'setup', args: ['alibaba'], identity: 'IDENTITY', flags: ['--as', '<name>'] },
   })
 }
 
-const isTaken = ({ profile, identity }: AliyunSetup, path: string) =>
+const createProfileTakenError = ({ profile, identity }: AliyunSetup, path: string) =>
   new DaypassError('usage', `there is a profile "${profile}" in ${path} already`, {
     hint: (command) =>
       `${command({ verb: 'setup', args: ['alibaba'], identity, flags: ['--as', profile, '--force'] })} to write into it, or choose another name`,
   })
 
-type Wanted = Json & { name: string }
+type WantedProfile = Json & { name: string }
 
-function editsFor(text: string, path: string, wanted: Wanted, needsCurrent: boolean): Edit[] {
+function buildAliyunEdits(text: string, path: string, wanted: WantedProfile, needsCurrent: boolean): Edit[] {
   const current = needsCurrent ? { current: wanted.name } : {}
-  if (text.trim() === '') return [fresh(text, { ...current, profiles: [wanted] })]
-  const root = rootOf(text)
-  const profiles = memberOf(text, root, 'profiles', path)
-  const said = memberOf(text, root, 'current', path)
+  if (text.trim() === '') return [createFileEdit(text, { ...current, profiles: [wanted] })]
+  const root = findRoot(text)
+  const profiles = findMember(text, root, 'profiles', path)
+  const said = findMember(text, root, 'current', path)
   const isMissing = said === undefined ? current : {}
-  const first = said && needsCurrent ? [replaced(text, said, wanted.name)] : []
-  if (!profiles) return ordered([...first, appended(text, root, { ...isMissing, profiles: [wanted] })])
-  if (Object.keys(isMissing).length > 0) first.push(appended(text, root, isMissing))
-  if (text[profiles.start] !== '[') return ordered([...first, replaced(text, profiles, [wanted])])
-  const item = profileAt(text, profiles, wanted.name, path)
+  const first = said && needsCurrent ? [replaceValue(text, said, wanted.name)] : []
+  if (!profiles) return sortEdits([...first, appendMembers(text, root, { ...isMissing, profiles: [wanted] })])
+  if (Object.keys(isMissing).length > 0) first.push(appendMembers(text, root, isMissing))
+  if (text[profiles.start] !== '[') return sortEdits([...first, replaceValue(text, profiles, [wanted])])
+  const item = findProfileMember(text, profiles, wanted.name, path)
   // One edit of the whole profile, so that whoever takes it back knows what stood there.
   const none = Object.fromEntries(KEYS.map((key) => [key, undefined]))
   const edits = item
-    ? changed(text, path, item, { ...none, ...wanted })
-    : [appended(text, profiles, [wanted])]
-  return ordered([...first, ...edits])
+    ? changeMembers(text, path, item, { ...none, ...wanted })
+    : [appendMembers(text, profiles, [wanted])]
+  return sortEdits([...first, ...edits])
 }
 
 /** In a profile of ours nothing else is touched: what SDKs have written beside it is not for the ledger to keep. */
-function anotherProgram({ text, path }: There, profile: string, line: string): Edit {
-  return replaced(text, programOf(text, profile, path)!, line)
+function replaceProgram({ text, path }: FileState, profile: string, line: string): Edit {
+  return replaceValue(text, findProgramMember(text, profile, path)!, line)
 }
 
-function programOf(text: string, profile: string, path: string): Child | undefined {
-  const profiles = memberOf(text, rootOf(text), 'profiles', path)
-  const item = profiles && profileAt(text, profiles, profile, path)
-  return item && memberOf(text, item, 'process_command', path)
+function findProgramMember(text: string, profile: string, path: string): Child | undefined {
+  const profiles = findMember(text, findRoot(text), 'profiles', path)
+  const item = profiles && findProfileMember(text, profiles, profile, path)
+  return item && findMember(text, item, 'process_command', path)
 }
 
-const ordered = (edits: readonly Edit[]) => [...edits].sort((a, b) => a.at - b.at)
+const sortEdits = (edits: readonly Edit[]) => [...edits].sort((a, b) => a.at - b.at)
 
 /** As the command line itself writes it. */
-const fresh = (before: string, config: Json): Edit => ({
+const createFileEdit = (before: string, config: Json): Edit => ({
   at: 0,
   before,
   after: `${JSON.stringify(config, null, '\t')}\n`,
 })
 
-function profileAt(text: string, profiles: Child, name: string, path: string): Child | undefined {
-  const items = childrenOf(text, profiles)
-  const [item, other] = items.filter((each) => nameOf(text, each, path) === name)
+function findProfileMember(text: string, profiles: Child, name: string, path: string): Child | undefined {
+  const items = parseChildren(text, profiles)
+  const [item, other] = items.filter((each) => parseMemberName(text, each, path) === name)
   if (other === undefined) return item
   throw new DaypassError('configuration', `profile "${name}" stands twice in ${path}`, {
     hint: 'make one of the two, then try again',
   })
 }
 
-function nameOf(text: string, item: Child, path: string): unknown {
-  const name = memberOf(text, item, 'name', path)
+function parseMemberName(text: string, item: Child, path: string): unknown {
+  const name = findMember(text, item, 'name', path)
   return name && JSON.parse(text.slice(name.start, name.end))
 }
 
 /** Files are written by hand, and there may be one that is read in a way nobody thought of. */
-function checkResult({ text, path }: There, edits: readonly Edit[], wanted: Wanted): void {
+function checkAliyunResult({ text, path }: FileState, edits: readonly Edit[], wanted: WantedProfile): void {
   if (edits.length === 0) return
-  const [before, after] = [readAliyun(text, path), readAliyun(applyEdits(text, edits), path)]
+  const [before, after] = [parseAliyunConfig(text, path), parseAliyunConfig(applyEdits(text, edits), path)]
   const others = (profiles: readonly AliyunProfile[]) =>
     JSON.stringify(profiles.filter(({ name }) => name !== wanted.name))
   const profile = after.profiles.find(({ name }) => name === wanted.name)
@@ -162,7 +162,7 @@ function checkResult({ text, path }: There, edits: readonly Edit[], wanted: Want
 }
 
 /** What a person should know of what is written. */
-function warningsFor(
+function listAliyunWarnings(
   { profile, command }: AliyunSetup,
   line: string,
   old: AliyunProfile | undefined,
@@ -186,7 +186,7 @@ const SECRET =
   /("[\w.-]*(?:secret|token|password|private|process_command)[\w.-]*"\s*:\s*)("[^"\\]*(?:\\.[^"\\]*)*")/gi
 
 /** What a file of credentials holds besides ours is nobody's business on a screen. */
-const masked = (line: string, ours: string) =>
+const maskAliyunLine = (line: string, ours: string) =>
   line.replace(SECRET, (whole, name: string, value: string) =>
     value === JSON.stringify(ours) ? whole : `${name}"…"`,
   )
@@ -201,43 +201,43 @@ const isWrittenBy = ({ edits }: Pick<LedgerEntry, 'edits'>, profile: AliyunProfi
  * In a file that has changed since: our profile goes, with the keys that SDKs put into it; where it was somebody's, it
  * is theirs again. A profile that runs something else now is nobody's of ours.
  */
-export const takeBackAliyun: TakeBack = (text, entry, note) => {
+export const undoAliyunSetup: UndoText = (text, entry, note) => {
   const { file: path, place, edits } = entry
-  const { profiles, current } = readAliyun(text, path)
+  const { profiles, current } = parseAliyunConfig(text, path)
   const profile = profiles.find(({ name }) => name === place)
   if (!profile || !isWrittenBy(entry, profile)) return text
-  const list = memberOf(text, rootOf(text), 'profiles', path)!
-  const item = profileAt(text, list, place, path)!
+  const list = findMember(text, findRoot(text), 'profiles', path)!
+  const item = findProfileMember(text, list, place, path)!
   const program = edits.find(
-    ({ before, after }) => before.startsWith('"') && isText(after, profile.process_command),
+    ({ before, after }) => before.startsWith('"') && isJsonText(after, profile.process_command),
   )
   if (program) {
-    const { start, end } = programOf(text, place, path)!
+    const { start, end } = findProgramMember(text, place, path)!
     return text.slice(0, start) + program.before + text.slice(end)
   }
   const was = edits.find(({ before }) => before.startsWith('{'))
-  if (was) return asItWas(text, path, item, was)
+  if (was) return restoreProfile(text, path, item, was)
   const left = profiles.filter(({ name }) => name !== place)
   if (left.length === 0 && entry.created) return ''
-  const now = applyEdits(text, [removed(text, list, item)])
+  const now = applyEdits(text, [removeChild(text, list, item)])
   if (current !== place) return now
   // A current profile that is not there keeps the command line from doing anything at all.
   const next = left[0]?.name ?? ''
   note(
     `the current profile of aliyun is ${JSON.stringify(next)} now: another one with aliyun configure switch`,
   )
-  return applyEdits(now, [replaced(now, memberOf(now, rootOf(now), 'current', path)!, next)])
+  return applyEdits(now, [replaceValue(now, findMember(now, findRoot(now), 'current', path)!, next)])
 }
 
-const isText = (json: string, value: unknown) => json === JSON.stringify(value)
+const isJsonText = (json: string, value: unknown) => json === JSON.stringify(value)
 
 /** What we changed is as before, unless somebody has changed it since. */
-function asItWas(text: string, path: string, profile: Child, { before, after }: Edit): string {
+function restoreProfile(text: string, path: string, profile: Child, { before, after }: Edit): string {
   const [earlier, written] = [JSON.parse(before) as Json, JSON.parse(after) as Json]
   const now = JSON.parse(text.slice(profile.start, profile.end)) as Json
   const isOurs = (name: string) =>
     KEYS.includes(name) || JSON.stringify(now[name]) === JSON.stringify(written[name])
   const names = [...new Set([...Object.keys(written), ...Object.keys(earlier), ...KEYS])].filter(isOurs)
   const back = Object.fromEntries(names.map((name) => [name, earlier[name]]))
-  return applyEdits(text, changed(text, path, profile, back))
+  return applyEdits(text, changeMembers(text, path, profile, back))
 }

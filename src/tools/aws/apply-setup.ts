@@ -1,15 +1,15 @@
 /** `setup aws` against the files of this machine. */
 
-import { readForeign } from '../files/foreign-file.ts'
-import { type LedgerEntry, readLedger, type TakeBack } from '../files/ledger.ts'
+import { readForeignFile } from '../files/foreign-file.ts'
+import { type LedgerEntry, readLedger, type UndoText } from '../files/ledger.ts'
 import type { Setup } from '../setup-plan.ts'
-import { parseIni, readProfiles } from './ini.ts'
-import { takeBack } from './ini-edit.ts'
-import { loginSessionPath } from './login-cache.ts'
+import { parseIni, parseProfiles } from './ini.ts'
+import { undoIniEdits } from './ini-edit.ts'
+import { resolveLoginSessionPath } from './login-cache.ts'
 import type { AwsPaths } from './paths.ts'
 import { type AwsSetup, planAwsProfile } from './setup.ts'
 
-export function awsSetup(request: AwsSetup, paths: Pick<AwsPaths, 'config' | 'credentials'>): Setup {
+export function createAwsSetup(request: AwsSetup, paths: Pick<AwsPaths, 'config' | 'credentials'>): Setup {
   const { identity, profile: place } = request
   return {
     tool: 'aws',
@@ -17,31 +17,31 @@ export function awsSetup(request: AwsSetup, paths: Pick<AwsPaths, 'config' | 'cr
     place,
     path: paths.config,
     plan({ text: config }, entries) {
-      const credentials = readForeign(paths.credentials).text
-      const ours = oursIn(config, place, entries)
+      const credentials = readForeignFile(paths.credentials).text
+      const ours = listOwnKeys(config, place, entries)
       return planAwsProfile(request, { path: paths.config, config, credentials, ours })
     },
   }
 }
 
-export const takeBackAws: TakeBack = (text, { place, edits }) => takeBack(text, 'config', place, edits)
+export const undoAwsSetup: UndoText = (text, { place, edits }) => undoIniEdits(text, 'config', place, edits)
 
 /** Profiles of ours whose session lies in that file. */
-export function profilesSharing(paths: AwsPaths, ledger: string, file: string): string[] {
-  const { target, text } = readForeign(paths.config)
-  const profiles = readProfiles(text, 'config')
+export function listSharingProfiles(paths: AwsPaths, ledger: string, file: string): string[] {
+  const { target, text } = readForeignFile(paths.config)
+  const profiles = parseProfiles(text, 'config')
   const isHere = (session: string | undefined) =>
-    session !== undefined && loginSessionPath(paths.loginCache, session) === file
+    session !== undefined && resolveLoginSessionPath(paths.loginCache, session) === file
   const ours = readLedger(ledger).filter((entry) => entry.tool === 'aws' && entry.file === target)
   const names = new Set(ours.map(({ place }) => place))
   return [...names].filter((name) => isHere(profiles.get(name)?.get('login_session')))
 }
 
 /** Keys that still are as we have written them. */
-function oursIn(config: string, profile: string, entries: readonly LedgerEntry[]): Set<string> {
+function listOwnKeys(config: string, profile: string, entries: readonly LedgerEntry[]): Set<string> {
   const written = entries
     .flatMap(({ edits }) => edits.flatMap(({ after }) => parseIni(`[-]\n${after}`)))
     .flatMap(({ keys }) => keys)
-  const now = readProfiles(config, 'config').get(profile)
+  const now = parseProfiles(config, 'config').get(profile)
   return new Set(written.filter(({ name, value }) => now?.get(name) === value).map(({ name }) => name))
 }

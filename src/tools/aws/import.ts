@@ -1,50 +1,50 @@
 /** What AWS's files offer. */
 import { formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
-import { shown } from '../../core/text.ts'
-import type { Offer, Source, Taken } from '../importer.ts'
-import { loginSessionPath, readLoginSession } from './login-cache.ts'
-import { type AwsPaths, awsPaths } from './paths.ts'
-import { type FoundInAws, findInAws } from './read-profiles.ts'
+import { sanitize } from '../../core/text.ts'
+import type { ImportCandidate, ImportedGrant, ImportSource } from '../importer.ts'
+import { readLoginSession, resolveLoginSessionPath } from './login-cache.ts'
+import { type AwsPaths, resolveAwsPaths } from './paths.ts'
+import { type AwsFinding, readAwsFindings } from './read-profiles.ts'
 
-export const offersOfAws: Source = {
+export const awsImportSource: ImportSource = {
   title: 'the AWS tools',
-  files: (env) => [awsPaths(env).config, awsPaths(env).credentials],
-  offers(env) {
-    const paths = awsPaths(env)
-    return findInAws(paths).map((found) => offerOf(found, paths))
+  files: (env) => [resolveAwsPaths(env).config, resolveAwsPaths(env).credentials],
+  listCandidates(env) {
+    const paths = resolveAwsPaths(env)
+    return readAwsFindings(paths).map((found) => buildAwsCandidate(found, paths))
   },
-  instead: { verb: 'login', args: ['aws'] },
+  emptyHint: { verb: 'login', args: ['aws'] },
 }
 
-type Of<K extends FoundInAws['kind']> = Extract<FoundInAws, { kind: K }>
+type FindingOf<K extends AwsFinding['kind']> = Extract<AwsFinding, { kind: K }>
 
-const loginAgain = (name: string, flags: readonly string[] = []) =>
+const formatAwsLogin = (name: string, flags: readonly string[] = []) =>
   formatCommand({ verb: 'login', args: ['aws'], identity: name, flags })
 
-const NOT_OURS = { sso: 'IAM Identity Center', 'web-identity': 'a web identity' } as const
+const NOT_SUPPORTED = { sso: 'IAM Identity Center', 'web-identity': 'a web identity' } as const
 
-function offerOf(found: FoundInAws, paths: AwsPaths): Offer {
+function buildAwsCandidate(found: AwsFinding, paths: AwsPaths): ImportCandidate {
   const { profile: name } = found
   switch (found.kind) {
     case 'keys':
-      return keys(found, paths)
+      return buildAwsKeysCandidate(found, paths)
     case 'login-session':
-      return session(found, paths)
+      return buildAwsSessionCandidate(found, paths)
     case 'role':
-      return { name, what: `the role ${shown(found.roleArn)}`, next: roleYaml(found) }
+      return { name, what: `the role ${sanitize(found.roleArn)}`, next: formatRoleYaml(found) }
     case 'process':
       return found.ours
         ? { name, what: 'a profile of daypass itself' }
-        : { name, what: 'a program that hands out keys', next: loginAgain(name) }
+        : { name, what: 'a program that hands out keys', next: formatAwsLogin(name) }
     default:
-      return { name, what: NOT_OURS[found.kind], next: found.hint }
+      return { name, what: NOT_SUPPORTED[found.kind], next: found.hint }
   }
 }
 
-function keys(found: Of<'keys'>, paths: AwsPaths): Offer {
+function buildAwsKeysCandidate(found: FindingOf<'keys'>, paths: AwsPaths): ImportCandidate {
   const { profile: name, accessKeyId, secretAccessKey, sessionToken, region, file } = found
-  if (sessionToken) return { name, what: 'temporary keys', next: loginAgain(name) }
+  if (sessionToken) return { name, what: 'temporary keys', next: formatAwsLogin(name) }
   return {
     name,
     what: `the access key ${new Secret(accessKeyId).masked()}`,
@@ -60,21 +60,25 @@ function keys(found: Of<'keys'>, paths: AwsPaths): Offer {
 }
 
 /** Profiles of one principal share one session. */
-function session({ profile: name, loginSession, region }: Of<'login-session'>, paths: AwsPaths): Offer {
+function buildAwsSessionCandidate(
+  { profile: name, loginSession, region }: FindingOf<'login-session'>,
+  paths: AwsPaths,
+): ImportCandidate {
   const flags = region === undefined ? [] : ['--region', region]
   return {
     name,
-    what: `the login session of ${shown(loginSession)}`,
-    rotates: { session: loginSession, login: loginAgain(name, flags), again: 'aws login' },
-    take: () => taken(loginSessionPath(paths.loginCache, loginSession), loginSession, region),
+    what: `the login session of ${sanitize(loginSession)}`,
+    rotates: { session: loginSession, login: formatAwsLogin(name, flags), again: 'aws login' },
+    take: () =>
+      readAwsSessionGrant(resolveLoginSessionPath(paths.loginCache, loginSession), loginSession, region),
   }
 }
 
-async function taken(
+async function readAwsSessionGrant(
   path: string,
   principal: string,
   region: string | undefined,
-): Promise<Taken | undefined> {
+): Promise<ImportedGrant | undefined> {
   const held = await readLoginSession(path)
   if (!held) return undefined
   const { accessKeyId, secretAccessKey, sessionToken, expiresAt, refreshToken, proofKey, clientId } = held
@@ -94,7 +98,13 @@ async function taken(
 }
 
 /** Definitions are a person's own: daypass writes none into config.yaml. */
-function roleYaml({ profile, roleArn, sourceProfile, externalId, sessionName }: Of<'role'>): string {
+function formatRoleYaml({
+  profile,
+  roleArn,
+  sourceProfile,
+  externalId,
+  sessionName,
+}: FindingOf<'role'>): string {
   const more = [
     ...(externalId === undefined ? [] : [`external_id: ${externalId}`]),
     ...(sessionName === undefined ? [] : [`session_name: ${sessionName}`]),

@@ -1,7 +1,7 @@
 /** Keys put into AWS's files and taken out of them again. Every byte that is not ours stays where it is. */
 import { DaypassError } from '../../core/errors.ts'
-import { applyEdits, type Edit, lineEndOf, lineNumber } from '../files/edits.ts'
-import { type AwsFile, type IniKey, type IniSection, parseIni, sectionsOf } from './ini.ts'
+import { applyEdits, detectLineEnd, type Edit, findLineNumber } from '../files/edits.ts'
+import { type AwsFile, type IniKey, type IniSection, listSections, parseIni } from './ini.ts'
 
 /** What a key is to be; `undefined`: gone. */
 export type Keys = Readonly<Record<string, string | undefined>>
@@ -9,18 +9,18 @@ export type Keys = Readonly<Record<string, string | undefined>>
 /** The edits that give a profile these keys. A profile that is not there is added at the end. */
 export function editProfile(text: string, file: AwsFile, profile: string, keys: Keys): Edit[] {
   parseIni(text, (at) => refuseStray(text, at))
-  const sections = sectionsOf(text, file, profile)
-  if (sections.length > 1) throw twice(text, `profile "${profile}"`, sections)
+  const sections = listSections(text, file, profile)
+  if (sections.length > 1) throw createDuplicateError(text, `profile "${profile}"`, sections)
   const [section] = sections
   return section === undefined
-    ? addBlock(text, headerFor(file, profile), keys)
+    ? addBlock(text, formatHeader(file, profile), keys)
     : changeBlock(text, section, keys)
 }
 
 function refuseStray(text: string, at: number): never {
   throw new DaypassError(
     'configuration',
-    `line ${lineNumber(text, at)} of the AWS file is nothing that belongs there`,
+    `line ${findLineNumber(text, at)} of the AWS file is nothing that belongs there`,
     {
       hint: 'mend that line, then try again: the AWS command line cannot read the file either',
     },
@@ -28,63 +28,67 @@ function refuseStray(text: string, at: number): never {
 }
 
 /** Python refuses the whole file, the SDKs each take another one of the two. */
-function twice(text: string, what: string, places: readonly { start: number }[]): DaypassError {
-  const lines = places.map(({ start }) => lineNumber(text, start)).join(' and ')
+function createDuplicateError(
+  text: string,
+  what: string,
+  places: readonly { start: number }[],
+): DaypassError {
+  const lines = places.map(({ start }) => findLineNumber(text, start)).join(' and ')
   return new DaypassError('configuration', `${what} stands twice in the AWS file, in lines ${lines}`, {
     hint: 'make one of the two, then try again',
   })
 }
 
 /** Indented lines follow: Python reads them as the rest of the value, the SDKs as keys and headers of their own. */
-const isLong = (text: string, { start, end }: IniKey) => text.slice(start, end).trimEnd().includes('\n')
+const isMultiline = (text: string, { start, end }: IniKey) => text.slice(start, end).trimEnd().includes('\n')
 
-function severalLines(name: string, { header }: IniSection): DaypassError {
+function createContinuationError(name: string, { header }: IniSection): DaypassError {
   return new DaypassError('configuration', `\`${name}\` of [${header}] is followed by indented lines`, {
     hint: 'move those lines to where they belong, then try again: tools differ in what they take them for',
   })
 }
 
-const headerFor = (file: AwsFile, profile: string) =>
+const formatHeader = (file: AwsFile, profile: string) =>
   file === 'credentials' || profile === 'default' ? `[${profile}]` : `[profile ${profile}]`
 
-const lineOf = (name: string, value: string, indent: string, newline: string) =>
+const formatIniLine = (name: string, value: string, indent: string, newline: string) =>
   `${indent}${name} = ${value}${newline}`
 
 function addBlock(text: string, header: string, keys: Keys): Edit[] {
-  const newline = lineEndOf(text)
+  const newline = detectLineEnd(text)
   const lines = Object.entries(keys).flatMap(([name, value]) =>
-    value === undefined ? [] : [lineOf(name, value, '', newline)],
+    value === undefined ? [] : [formatIniLine(name, value, '', newline)],
   )
   if (lines.length === 0) return []
-  const after = `${gapAfter(text, newline)}${header}${newline}${lines.join('')}`
+  const after = `${buildGap(text, newline)}${header}${newline}${lines.join('')}`
   return [{ at: text.length, before: '', after }]
 }
 
 /** What makes an empty line before a block. */
-function gapAfter(text: string, newline: string): string {
+function buildGap(text: string, newline: string): string {
   if (text === '' || text === '\ufeff') return ''
   if (!text.endsWith('\n')) return newline + newline
   return /(?:^\ufeff?|\n)[ \t]*\r?\n$/.test(text) ? '' : newline
 }
 
 function changeBlock(text: string, section: IniSection, keys: Keys): Edit[] {
-  const newline = lineEndOf(text)
-  const long = section.keys.find((key) => key.value !== '' && isLong(text, key))
-  if (long !== undefined) throw severalLines(long.name, section)
-  const { at, indent } = placeIn(text, section)
+  const newline = detectLineEnd(text)
+  const long = section.keys.find((key) => key.value !== '' && isMultiline(text, key))
+  if (long !== undefined) throw createContinuationError(long.name, section)
+  const { at, indent } = findInsertionPlace(text, section)
   const edits: Edit[] = []
   let added = ''
   for (const [name, value] of Object.entries(keys)) {
     const there = section.keys.filter((key) => key.name === name)
-    if (there.length > 1) throw twice(text, `\`${name}\` of [${section.header}]`, there)
-    edits.push(...there.flatMap((key) => replaced(text, key, value, newline)))
-    if (there.length === 0 && value !== undefined) added += lineOf(name, value, indent, newline)
+    if (there.length > 1) throw createDuplicateError(text, `\`${name}\` of [${section.header}]`, there)
+    edits.push(...there.flatMap((key) => replaceKey(text, key, value, newline)))
+    if (there.length === 0 && value !== undefined) added += formatIniLine(name, value, indent, newline)
   }
-  if (added !== '') edits.push(inserted(text, at, added, newline))
-  return joined(edits)
+  if (added !== '') edits.push(insertLines(text, at, added, newline))
+  return mergeEdits(edits)
 }
 
-function replaced(text: string, key: IniKey, value: string | undefined, newline: string): Edit[] {
+function replaceKey(text: string, key: IniKey, value: string | undefined, newline: string): Edit[] {
   if (value === key.value) return []
   const before = text.slice(key.start, key.end)
   const end = /\r?\n$/.exec(before)?.[0] ?? (key.end < text.length ? newline : '')
@@ -92,7 +96,7 @@ function replaced(text: string, key: IniKey, value: string | undefined, newline:
     {
       at: key.start,
       before,
-      after: value === undefined ? '' : lineOf(key.name, value, key.indent, end),
+      after: value === undefined ? '' : formatIniLine(key.name, value, key.indent, end),
     },
   ]
 }
@@ -102,22 +106,22 @@ function replaced(text: string, key: IniKey, value: string | undefined, newline:
  * it. Indented as what stands there: less, and Python would take the next line for the rest of ours; more, and ours for
  * the rest of that.
  */
-function placeIn(text: string, { headEnd, keys }: IniSection): { at: number; indent: string } {
-  const other = keys.findIndex((key) => key.value === '' || isLong(text, key))
+function findInsertionPlace(text: string, { headEnd, keys }: IniSection): { at: number; indent: string } {
+  const other = keys.findIndex((key) => key.value === '' || isMultiline(text, key))
   const last = (other === -1 ? keys : keys.slice(0, other)).at(-1)
-  return { at: last?.end ?? headEnd, indent: last?.indent ?? nextIndent(text.slice(headEnd)) }
+  return { at: last?.end ?? headEnd, indent: last?.indent ?? findNextIndent(text.slice(headEnd)) }
 }
 
 /** Of the first line that says something. */
-const nextIndent = (text: string) => /^(?:[ \t]*(?:[#;].*)?\r?\n)*([ \t]*)/.exec(text)![1]!
+const findNextIndent = (text: string) => /^(?:[ \t]*(?:[#;].*)?\r?\n)*([ \t]*)/.exec(text)![1]!
 
-function inserted(text: string, at: number, lines: string, newline: string): Edit {
+function insertLines(text: string, at: number, lines: string, newline: string): Edit {
   if (at === 0 || text[at - 1] === '\n') return { at, before: '', after: lines }
   return { at, before: '', after: newline + lines.slice(0, -newline.length) }
 }
 
 /** In order, and a line that is put in where another goes is one edit with it. */
-function joined(edits: readonly Edit[]): Edit[] {
+function mergeEdits(edits: readonly Edit[]): Edit[] {
   const all: Edit[] = []
   for (const edit of [...edits].sort((a, b) => a.at - b.at)) {
     const last = all.at(-1)
@@ -131,67 +135,72 @@ function joined(edits: readonly Edit[]): Edit[] {
  * Takes back what edits did, in a text that changed since: of a block what is still ours, of a key that we wrote
  * what stood there, unless somebody has given it another value.
  */
-export function takeBack(text: string, file: AwsFile, profile: string, edits: readonly Edit[]): string {
+export function undoIniEdits(text: string, file: AwsFile, profile: string, edits: readonly Edit[]): string {
   let now = text
   for (const edit of [...edits].reverse()) {
-    const [section, other] = sectionsOf(now, file, profile)
+    const [section, other] = listSections(now, file, profile)
     if (section === undefined || other !== undefined) return now
     const isBlock = parseIni(edit.after).length > 0
-    now = isBlock ? withoutBlock(now, section, edit.after) : withoutLines(now, section, edit)
+    now = isBlock ? removeBlock(now, section, edit.after) : removeLines(now, section, edit)
   }
   return now
 }
 
-function withoutBlock(text: string, section: IniSection, written: string): string {
+function removeBlock(text: string, section: IniSection, written: string): string {
   const header = written.indexOf('[')
   const at = section.start - header
   const last = section.keys.at(-1)?.end ?? section.headEnd
   if (at >= 0 && text.startsWith(written, at) && at + written.length >= last)
-    return cut(text, at, at + written.length)
+    return cutText(text, at, at + written.length)
   const lines = written.slice(written.indexOf(']', header) + 1)
-  const left = withoutLines(text, section, { at: 0, before: '', after: lines })
-  return withoutHeader(left, section.start, written.slice(0, header))
+  const left = removeLines(text, section, { at: 0, before: '', after: lines })
+  return removeHeader(left, section.start, written.slice(0, header))
 }
 
 /** Where nothing stands under it any more: the header goes, and the gap that was made for it. */
-function withoutHeader(text: string, start: number, gap: string): string {
+function removeHeader(text: string, start: number, gap: string): string {
   const { headEnd, end } = parseIni(text).find((section) => section.start === start)!
   if (text.slice(headEnd, end).trim() !== '') return text
-  return cut(text, text.slice(0, start).endsWith(gap) ? start - gap.length : start, headEnd)
+  return cutText(text, text.slice(0, start).endsWith(gap) ? start - gap.length : start, headEnd)
 }
 
 /** Two lines must not become one, where what went was the end of a line too. */
-function cut(text: string, from: number, to: number): string {
+function cutText(text: string, from: number, to: number): string {
   const [before, after] = [text.slice(0, from), text.slice(to)]
   const joins = before !== '' && !before.endsWith('\n') && after !== '' && !/^\r?\n/.test(after)
-  return joins ? before + lineEndOf(text) + after : before + after
+  return joins ? before + detectLineEnd(text) + after : before + after
 }
 
-function withoutLines(text: string, section: IniSection, { before, after }: Edit): string {
-  const written = keysIn(after)
-  const earlier = keysIn(before)
+function removeLines(text: string, section: IniSection, { before, after }: Edit): string {
+  const written = parseKeyLines(after)
+  const earlier = parseKeyLines(before)
   const back = written.flatMap(({ name, value }) => {
     const there = section.keys.find((key) => key.name === name && key.value === value)
-    if (there === undefined || isLong(text, there)) return []
+    if (there === undefined || isMultiline(text, there)) return []
     const now = text.slice(there.start, there.end)
     const was = earlier.find((key) => key.name === name)?.raw
     return [
-      { at: there.start, before: now, after: was && now.endsWith('\n') ? ended(was, text) : (was ?? '') },
+      {
+        at: there.start,
+        before: now,
+        after: was && now.endsWith('\n') ? addLineEnd(was, text) : (was ?? ''),
+      },
     ]
   })
   const taken = new Set([...section.keys, ...written].map(({ name }) => name))
-  const { at, indent } = placeIn(text, section)
+  const { at, indent } = findInsertionPlace(text, section)
   const lost = earlier
     .filter(({ name }) => !taken.has(name))
-    .map(({ raw }) => ended(indent + raw.trimStart(), text))
+    .map(({ raw }) => addLineEnd(indent + raw.trimStart(), text))
     .join('')
-  if (lost !== '') back.push(inserted(text, at, lost, lineEndOf(text)))
-  return applyEdits(text, joined(back))
+  if (lost !== '') back.push(insertLines(text, at, lost, detectLineEnd(text)))
+  return applyEdits(text, mergeEdits(back))
 }
 
-const ended = (lines: string, text: string) => (lines.endsWith('\n') ? lines : lines + lineEndOf(text))
+const addLineEnd = (lines: string, text: string) =>
+  lines.endsWith('\n') ? lines : lines + detectLineEnd(text)
 
-function keysIn(lines: string): { name: string; value: string; raw: string }[] {
+function parseKeyLines(lines: string): { name: string; value: string; raw: string }[] {
   const text = `[-]\n${lines}`
   return parseIni(text)[0]!.keys.map(({ name, value, start, end }) => ({
     name,

@@ -30,10 +30,10 @@ export interface IniSection {
 export type Profiles = ReadonlyMap<string, ReadonlyMap<string, string>>
 
 /** Every profile with its plain keys. One that stands in two places has the keys of both, the later one's first. */
-export function readProfiles(text: string, file: AwsFile): Profiles {
+export function parseProfiles(text: string, file: AwsFile): Profiles {
   const found = new Map<string, Map<string, string>>()
   for (const section of parseIni(text)) {
-    const name = profileOf(section.header, file)
+    const name = parseProfileName(section.header, file)
     if (name === undefined) continue
     const keys = found.get(name) ?? new Map<string, string>()
     for (const { name: key, value } of section.keys) if (value !== '') keys.set(key, value)
@@ -43,12 +43,12 @@ export function readProfiles(text: string, file: AwsFile): Profiles {
 }
 
 /** The blocks of one profile: more than one is a mistake that every tool takes differently. */
-export function sectionsOf(text: string, file: AwsFile, profile: string): IniSection[] {
-  return parseIni(text).filter(({ header }) => profileOf(header, file) === profile)
+export function listSections(text: string, file: AwsFile, profile: string): IniSection[] {
+  return parseIni(text).filter(({ header }) => parseProfileName(header, file) === profile)
 }
 
 /** `undefined`: a header of something else (`[sso-session x]`, `[services x]`). */
-function profileOf(header: string, file: AwsFile): string | undefined {
+function parseProfileName(header: string, file: AwsFile): string | undefined {
   if (file === 'credentials' || header === 'default') return header
   const [, said] = /^profile\s+(.+?)\s*$/.exec(header) ?? []
   if (said === undefined) return undefined
@@ -63,7 +63,7 @@ interface Line {
   end: number
 }
 
-function* linesOf(text: string): Generator<Line> {
+function* splitIniLines(text: string): Generator<Line> {
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start)
     const end = newline === -1 ? text.length : newline + 1
@@ -77,48 +77,48 @@ function* linesOf(text: string): Generator<Line> {
 /** `stray` is told where a line begins that is nothing at all: Python refuses a file with one, the SDKs skip it. */
 export function parseIni(text: string, stray: (at: number) => void = () => {}): IniSection[] {
   const sections: IniSection[] = []
-  for (const line of linesOf(text)) {
+  for (const line of splitIniLines(text)) {
     if (/^\s*(?:[#;].*)?$/.test(line.text)) continue
     const section = sections.at(-1)
-    if (continues(line, section?.keys.at(-1))) section!.keys.at(-1)!.end = line.end
-    else if (!isRead(line, section, sections)) stray(line.start)
+    if (isContinuation(line, section?.keys.at(-1))) section!.keys.at(-1)!.end = line.end
+    else if (!addParsedLine(line, section, sections)) stray(line.start)
   }
   for (const section of sections) if (section.end === 0) section.end = text.length
   return sections
 }
 
 /** Indented deeper than the key above: Python reads on, header or not. */
-function continues(line: Line, key: IniKey | undefined): boolean {
-  return key !== undefined && indentOf(line.text).length > key.indent.length
+function isContinuation(line: Line, key: IniKey | undefined): boolean {
+  return key !== undefined && matchIndent(line.text).length > key.indent.length
 }
 
-function isRead(line: Line, section: IniSection | undefined, sections: IniSection[]): boolean {
-  const header = headerOf(line.text)
+function addParsedLine(line: Line, section: IniSection | undefined, sections: IniSection[]): boolean {
+  const header = parseIniHeader(line.text)
   if (header !== undefined) {
     if (section !== undefined) section.end = line.start
     sections.push({ header, start: line.start, headEnd: line.end, end: 0, keys: [] })
     return true
   }
-  const key = keyOf(line)
+  const key = parseIniKey(line)
   if (key !== undefined) section?.keys.push(key)
   return key !== undefined && section !== undefined
 }
 
-const headerOf = (line: string) => /^\s*\[(.+)\]\s*$/.exec(withoutComment(line))?.[1]
+const parseIniHeader = (line: string) => /^\s*\[(.+)\]\s*$/.exec(stripComment(line))?.[1]
 
-function keyOf({ text, start, end }: Line): IniKey | undefined {
+function parseIniKey({ text, start, end }: Line): IniKey | undefined {
   const [, name, value] = /^\s*([^=:]+?)\s*[=:](.*)$/.exec(text) ?? []
   if (name === undefined || value === undefined) return undefined
   return {
     name: name.toLowerCase(),
-    value: withoutComment(value).trim(),
+    value: stripComment(value).trim(),
     start,
     end,
-    indent: indentOf(text),
+    indent: matchIndent(text),
   }
 }
 
 /** After white space only: an ARN or a password may have a `#` in it. */
-const withoutComment = (text: string) => text.replace(/(?:^|\s)[#;].*$/, '')
+const stripComment = (text: string) => text.replace(/(?:^|\s)[#;].*$/, '')
 
-const indentOf = (line: string) => /^[ \t]*/.exec(line)![0]
+const matchIndent = (line: string) => /^[ \t]*/.exec(line)![0]

@@ -1,48 +1,48 @@
 /** The login cache of the AWS tools as the home of a grant: daypass and every AWS SDK renew the same session. */
 import type { Grant, Header } from '../../core/types.ts'
-import type { Home, Settled } from '../../vault/external-store.ts'
+import type { EntryWithGrant, ExternalStore } from '../../vault/external-store.ts'
 import {
+  quarantineLoginSession,
   readLoginSession,
   removeLoginSession,
   reserveLoginSession,
-  setLoginSessionAside,
   writeLoginSession,
 } from './login-cache.ts'
 import type { LoginSession } from './login-session.ts'
 
 /** Keys of a sign-in live this long at most, in milliseconds. */
-const LONGEST = 900_000
+const MAX_KEYS_LIFETIME = 900_000
 
-export const awsLoginHome: Home = {
+export const awsLoginStore: ExternalStore = {
   async read(path, header) {
     const session = await readLoginSession(path)
     if (!session) return undefined
-    others.set(path, session)
-    return { header: headerOf(session, header), grant: grantOf(session, header) }
+    otherFields.set(path, session)
+    return { header: buildSessionHeader(session, header), grant: buildAwsGrant(session, header) }
   },
-  write: (path, entry) => writeLoginSession(path, sessionOf(entry, others.get(path))),
+  write: (path, entry) => writeLoginSession(path, buildLoginSession(entry, otherFields.get(path))),
   reserve(path, entry) {
-    const room = reserveLoginSession(path, sessionOf(entry, others.get(path)))
+    const room = reserveLoginSession(path, buildLoginSession(entry, otherFields.get(path)))
     return {
-      write: (renewed) => room.write(sessionOf(renewed, others.get(path))),
+      write: (renewed) => room.write(buildLoginSession(renewed, otherFields.get(path))),
       release: () => room.release(),
     }
   },
   remove(path) {
-    others.delete(path)
+    otherFields.delete(path)
     removeLoginSession(path)
   },
-  setAside: (path) => setLoginSessionAside(path),
+  quarantine: (path) => quarantineLoginSession(path),
 }
 
 /** What other tools keep in the file beside what we know goes back there. */
-const others = new Map<string, LoginSession>()
+const otherFields = new Map<string, LoginSession>()
 
 /** Another tool may have logged in since, as another client and in another region. */
-function headerOf({ clientId, signInRegion }: LoginSession, header: Header): Header {
+function buildSessionHeader({ clientId, signInRegion }: LoginSession, header: Header): Header {
   const { endpoints } = header
-  const there = (url: string | undefined) => url && signInRegion && inRegion(url, signInRegion)
-  const [authorization, token] = [there(endpoints?.authorization), there(endpoints?.token)]
+  const moveToRegion = (url: string | undefined) => url && signInRegion && replaceRegion(url, signInRegion)
+  const [authorization, token] = [moveToRegion(endpoints?.authorization), moveToRegion(endpoints?.token)]
   return {
     ...header,
     clientId,
@@ -53,7 +53,7 @@ function headerOf({ clientId, signInRegion }: LoginSession, header: Header): Hea
 }
 
 /** Times in the file are by the clock of this machine, ours by the server's. */
-function grantOf(session: LoginSession, { clockOffset = 0 }: Header): Grant {
+function buildAwsGrant(session: LoginSession, { clockOffset = 0 }: Header): Grant {
   const { accessKeyId, secretAccessKey, sessionToken, refreshToken, proofKey } = session
   const expiresAt = session.expiresAt + clockOffset
   const credential = {
@@ -62,18 +62,21 @@ function grantOf(session: LoginSession, { clockOffset = 0 }: Header): Grant {
     accessKeyId,
     secretAccessKey,
     sessionToken,
-    issuedAt: expiresAt - LONGEST,
+    issuedAt: expiresAt - MAX_KEYS_LIFETIME,
     expiresAt,
   } as const
   return { credential, refreshToken, proofKey }
 }
 
-function sessionOf({ header, grant }: Settled, before: LoginSession | undefined): LoginSession {
+function buildLoginSession(
+  { header, grant }: EntryWithGrant,
+  before: LoginSession | undefined,
+): LoginSession {
   const { credential, refreshToken, proofKey } = grant
   if (credential.kind !== 'keys' || !credential.sessionToken || !refreshToken || !proofKey)
     throw new Error(`the grant of ${header.name} is no session of AWS Sign-In`)
   const { accessKeyId, secretAccessKey, sessionToken, expiresAt = 0 } = credential
-  const signInRegion = regionOf(header.endpoints?.token) ?? header.params.region
+  const signInRegion = parseSigninRegion(header.endpoints?.token) ?? header.params.region
   return {
     ...before,
     accessKeyId,
@@ -91,7 +94,7 @@ function sessionOf({ header, grant }: Settled, before: LoginSession | undefined)
 /** `https://eu-west-1.signin.aws.amazon.com/v1/token`: where it was signed in, whatever region is worked in. */
 const REGIONAL = /^(https:\/\/)([a-z0-9-]+)(\.signin\..*)$/
 
-const regionOf = (token = '') => REGIONAL.exec(token)?.[2]
+const parseSigninRegion = (token = '') => REGIONAL.exec(token)?.[2]
 
-const inRegion = (url: string, region: string) =>
+const replaceRegion = (url: string, region: string) =>
   /^[a-z0-9-]+$/.test(region) ? url.replace(REGIONAL, `$1${region}$3`) : url

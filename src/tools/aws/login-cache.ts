@@ -6,15 +6,15 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { DaypassError, isDaypassError } from '../../core/errors.ts'
-import { removeDurably, reserveRoom, temporariesOf } from '../../vault/atomic.ts'
-import { setAside } from '../../vault/disk.ts'
-import { errno } from '../../vault/disk-error.ts'
+import { listTemporaryFiles, removeDurably, reserveRoom } from '../../vault/atomic.ts'
+import { quarantine } from '../../vault/disk.ts'
+import { getErrno } from '../../vault/disk-error.ts'
 import { type Report, readOwnFile } from '../../vault/read-file.ts'
-import { inTheirWords } from '../files/foreign-file.ts'
-import { type LoginSession, principalOf, readSession, textOfSession } from './login-session.ts'
+import { translateDiskError } from '../files/foreign-file.ts'
+import { formatLoginSession, getPrincipal, type LoginSession, parseLoginSession } from './login-session.ts'
 
 /** `login_session` is what the profile says: the principal's ARN. */
-export function loginSessionPath(folder: string, loginSession: string): string {
+export function resolveLoginSessionPath(folder: string, loginSession: string): string {
   return join(folder, `${createHash('sha256').update(loginSession, 'utf8').digest('hex')}.json`)
 }
 
@@ -31,12 +31,12 @@ const PAUSES = [10, 20, 40, 80, 160]
 /** `undefined`: there is no such file. */
 export async function readLoginSession(
   path: string,
-  { report, sleep = pause }: ReadOptions = {},
+  { report, sleep = waitMilliseconds }: ReadOptions = {},
 ): Promise<LoginSession | undefined> {
   for (const wait of [...PAUSES, undefined]) {
-    const text = readText(path, report)
+    const text = readSessionText(path, report)
     if (text === undefined) return undefined
-    const session = readSession(text, path)
+    const session = parseLoginSession(text, path)
     if (session !== undefined) return session
     if (wait !== undefined) await sleep(wait)
   }
@@ -45,13 +45,13 @@ export async function readLoginSession(
   })
 }
 
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+const waitMilliseconds = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-function readText(path: string, report: Report | undefined): string | undefined {
+function readSessionText(path: string, report: Report | undefined): string | undefined {
   try {
     return readOwnFile(path, report)
   } catch (error) {
-    throw inTheirWords(error, 'read', path)
+    throw translateDiskError(error, 'read', path)
   }
 }
 
@@ -65,7 +65,7 @@ export function writeLoginSession(path: string, session: LoginSession): void {
   }
 }
 
-export interface LoginRoom {
+export interface LoginReservation {
   /** Where this fails, what was to be written lies beside the file until `release`. */
   write(session: LoginSession): void
   release(): void
@@ -78,20 +78,20 @@ const GROWTH = 16 * 1024
  * Takes the room on disk that the session will need after its renewal: a full disk is found out before the refresh
  * token is spent, and not when the next one is lost.
  */
-export function reserveLoginSession(path: string, session?: LoginSession): LoginRoom {
-  const bytes = GROWTH + (session === undefined ? 0 : Buffer.byteLength(textOfSession(session)))
-  const room = inWords(path, () => reserveRoom(path, bytes))
+export function reserveLoginSession(path: string, session?: LoginSession): LoginReservation {
+  const bytes = GROWTH + (session === undefined ? 0 : Buffer.byteLength(formatLoginSession(session)))
+  const room = translateDiskErrors(path, () => reserveRoom(path, bytes))
   return {
-    write: (renewed) => inWords(path, () => room.write(textOfSession(renewed))),
+    write: (renewed) => translateDiskErrors(path, () => room.write(formatLoginSession(renewed))),
     release: () => room.release(),
   }
 }
 
-function inWords<T>(path: string, work: () => T, deed = 'write'): T {
+function translateDiskErrors<T>(path: string, work: () => T, deed = 'write'): T {
   try {
     return work()
   } catch (error) {
-    throw inTheirWords(error, deed, path)
+    throw translateDiskError(error, deed, path)
   }
 }
 
@@ -99,18 +99,18 @@ function inWords<T>(path: string, work: () => T, deed = 'write'): T {
 export function removeLoginSession(path: string): boolean {
   const remove = () => {
     // A renewal that was killed may have left its answer there.
-    for (const file of existsSync(dirname(path)) ? temporariesOf(path) : []) removeDurably(file)
+    for (const file of existsSync(dirname(path)) ? listTemporaryFiles(path) : []) removeDurably(file)
     return removeDurably(path)
   }
-  return inWords(path, remove, 'remove')
+  return translateDiskErrors(path, remove, 'remove')
 }
 
 /** Says where it lies now. */
-export async function setLoginSessionAside(path: string): Promise<string> {
+export async function quarantineLoginSession(path: string): Promise<string> {
   try {
-    return await setAside(path, basename(path))
+    return await quarantine(path, basename(path))
   } catch (error) {
-    throw inTheirWords(error, 'move', path)
+    throw translateDiskError(error, 'move', path)
   }
 }
 
@@ -125,21 +125,21 @@ export interface ListedSession {
 
 /** Every session in the folder, those that cannot be read with what is wrong about them. */
 export async function listLoginSessions(folder: string, options: ReadOptions = {}): Promise<ListedSession[]> {
-  const files = namesIn(folder).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
-  const all = await Promise.all(files.sort().map((name) => listed(folder, name, options)))
+  const files = readFolderNames(folder).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
+  const all = await Promise.all(files.sort().map((name) => readListedSession(folder, name, options)))
   return all.filter((one) => one !== undefined)
 }
 
-function namesIn(folder: string): string[] {
+function readFolderNames(folder: string): string[] {
   try {
     return readdirSync(folder)
   } catch (error) {
-    if (errno(error) === 'ENOENT') return []
-    throw inTheirWords(error, 'read', folder)
+    if (getErrno(error) === 'ENOENT') return []
+    throw translateDiskError(error, 'read', folder)
   }
 }
 
-async function listed(
+async function readListedSession(
   folder: string,
   name: string,
   options: ReadOptions,
@@ -148,8 +148,8 @@ async function listed(
   try {
     const session = await readLoginSession(path, options)
     if (session === undefined) return undefined
-    const principal = principalOf(session)
-    const isItsOwn = principal !== undefined && loginSessionPath(folder, principal) === path
+    const principal = getPrincipal(session)
+    const isItsOwn = principal !== undefined && resolveLoginSessionPath(folder, principal) === path
     return { path, session, ...(isItsOwn ? { principal } : {}) }
   } catch (error) {
     if (isDaypassError(error)) return { path, problem: error }

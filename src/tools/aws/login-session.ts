@@ -27,7 +27,7 @@ const isJson = (said: unknown): said is Json =>
   typeof said === 'object' && said !== null && !Array.isArray(said)
 
 /** `undefined`: cut off, or no JSON at all. */
-function parse(text: string): Json | undefined {
+function parseSessionJson(text: string): Json | undefined {
   try {
     const said: unknown = JSON.parse(text)
     return isJson(said) ? said : {}
@@ -40,67 +40,71 @@ const OUTER = new Set(['accessToken', 'clientId', 'refreshToken', 'idToken', 'dp
 const INNER = new Set(['accessKeyId', 'secretAccessKey', 'sessionToken', 'accountId', 'expiresAt'])
 
 /** `undefined`: half of a file. What is whole and no session is an error that names `path`. */
-export function readSession(text: string, path: string): LoginSession | undefined {
-  const said = parse(text)
-  return said === undefined ? undefined : sessionOf(said, path)
+export function parseLoginSession(text: string, path: string): LoginSession | undefined {
+  const said = parseSessionJson(text)
+  return said === undefined ? undefined : decodeLoginSession(said, path)
 }
 
-function sessionOf(said: Json, path: string): LoginSession {
+function decodeLoginSession(said: Json, path: string): LoginSession {
   const inner = isJson(said.accessToken) ? said.accessToken : {}
-  const text = (from: Json, name: string) => textOf(from[name]) ?? missing(path, name)
+  const text = (from: Json, name: string) => pickNonEmptyString(from[name]) ?? throwMissing(path, name)
   // One of the SDKs calls it so.
-  const idToken = textOf(said.idToken) ?? textOf(said.identityToken)
-  const signInRegion = textOf(said.signInRegion)
+  const idToken = pickNonEmptyString(said.idToken) ?? pickNonEmptyString(said.identityToken)
+  const signInRegion = pickNonEmptyString(said.signInRegion)
   return {
     accessKeyId: text(inner, 'accessKeyId'),
     secretAccessKey: new Secret(text(inner, 'secretAccessKey')),
     sessionToken: new Secret(text(inner, 'sessionToken')),
-    accountId: textOf(inner.accountId) ?? principalIn(idToken)?.split(':')[4] ?? missing(path, 'accountId'),
-    expiresAt: timeOf(inner.expiresAt) ?? missing(path, 'expiresAt'),
+    accountId:
+      pickNonEmptyString(inner.accountId) ??
+      decodePrincipal(idToken)?.split(':')[4] ??
+      throwMissing(path, 'accountId'),
+    expiresAt: parseSessionTime(inner.expiresAt) ?? throwMissing(path, 'expiresAt'),
     clientId: text(said, 'clientId'),
     refreshToken: new Secret(text(said, 'refreshToken')),
     ...(idToken === undefined ? {} : { idToken: new Secret(idToken) }),
-    proofKey: jwkOf(text(said, 'dpopKey'), path),
+    proofKey: convertPemToJwk(text(said, 'dpopKey'), path),
     ...(signInRegion === undefined ? {} : { signInRegion }),
-    extra: new Secret(JSON.stringify({ outer: rest(said, OUTER), inner: rest(inner, INNER) })),
+    extra: new Secret(JSON.stringify({ outer: omitKnown(said, OUTER), inner: omitKnown(inner, INNER) })),
   }
 }
 
-const textOf = (said: unknown) => (typeof said === 'string' && said !== '' ? said : undefined)
+const pickNonEmptyString = (said: unknown) => (typeof said === 'string' && said !== '' ? said : undefined)
 
-const rest = (said: Json, known: ReadonlySet<string>): Json =>
+const omitKnown = (said: Json, known: ReadonlySet<string>): Json =>
   Object.fromEntries(Object.entries(said).filter(([name]) => !known.has(name)))
 
-function missing(path: string, what: string): never {
+function throwMissing(path: string, what: string): never {
   throw new DaypassError('vault', `${path} is no session of \`aws login\`: it has no usable ${what}`, {
     hint: 'log in again: aws login',
   })
 }
 
 /** Text with or without milliseconds, or a number of either. */
-function timeOf(said: unknown): Time | undefined {
-  const time = typeof said === 'number' ? said * (said < 1e11 ? 1000 : 1) : Date.parse(textOf(said) ?? '')
+function parseSessionTime(said: unknown): Time | undefined {
+  const time =
+    typeof said === 'number' ? said * (said < 1e11 ? 1000 : 1) : Date.parse(pickNonEmptyString(said) ?? '')
   return Number.isFinite(time) ? time : undefined
 }
 
 /** SEC1 or PKCS#8. */
-function jwkOf(pem: string, path: string): Secret {
+function convertPemToJwk(pem: string, path: string): Secret {
   try {
     const { kty, crv, x, y, d } = createPrivateKey(pem).export({ format: 'jwk' })
     if (crv === 'P-256') return new Secret(JSON.stringify({ kty, crv, x, y, d }))
   } catch {
     // What OpenSSL says of it would help nobody.
   }
-  return missing(path, 'dpopKey')
+  return throwMissing(path, 'dpopKey')
 }
 
 /** SEC1, as the AWS command line writes it. */
-function pemOf(proofKey: Secret): string {
+function convertJwkToPem(proofKey: Secret): string {
   const key = JSON.parse(proofKey.reveal()) as JsonWebKey
   return createPrivateKey({ key, format: 'jwk' }).export({ type: 'sec1', format: 'pem' }) as string
 }
 
-export function textOfSession(session: LoginSession): string {
+export function formatLoginSession(session: LoginSession): string {
   const { accessKeyId, secretAccessKey, sessionToken, accountId, clientId, idToken, signInRegion } = session
   const { outer = {}, inner = {} } = JSON.parse(session.extra?.reveal() ?? '{}') as {
     outer?: Json
@@ -120,7 +124,7 @@ export function textOfSession(session: LoginSession): string {
     clientId,
     refreshToken: session.refreshToken.reveal(),
     idToken: idToken?.reveal(),
-    dpopKey: pemOf(session.proofKey),
+    dpopKey: convertJwkToPem(session.proofKey),
     signInRegion,
     ...outer,
   }
@@ -128,10 +132,10 @@ export function textOfSession(session: LoginSession): string {
 }
 
 /** The ARN that the login gave, where the session has it. */
-export const principalOf = (session: LoginSession) => principalIn(session.idToken?.reveal())
+export const getPrincipal = (session: LoginSession) => decodePrincipal(session.idToken?.reveal())
 
 /** The `sub` of a token that AWS gave to whoever wrote the file; nothing is decided on it. */
-function principalIn(idToken: string | undefined): string | undefined {
-  const payload = parse(Buffer.from(idToken?.split('.')[1] ?? '', 'base64url').toString('utf8'))
-  return textOf(payload?.sub)
+function decodePrincipal(idToken: string | undefined): string | undefined {
+  const payload = parseSessionJson(Buffer.from(idToken?.split('.')[1] ?? '', 'base64url').toString('utf8'))
+  return pickNonEmptyString(payload?.sub)
 }

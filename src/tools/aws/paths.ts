@@ -1,8 +1,8 @@
 /** Where AWS's tools keep their files, and what they would take from them. */
 
-import { type Env, inHome } from '../files/expand-home.ts'
-import { readForeign } from '../files/foreign-file.ts'
-import { readProfiles } from './ini.ts'
+import { type Env, resolveInHome } from '../files/expand-home.ts'
+import { readForeignFile } from '../files/foreign-file.ts'
+import { parseProfiles } from './ini.ts'
 
 export interface AwsPaths {
   config: string
@@ -11,11 +11,11 @@ export interface AwsPaths {
   loginCache: string
 }
 
-export function awsPaths(env: Env, platform: NodeJS.Platform = process.platform): AwsPaths {
+export function resolveAwsPaths(env: Env, platform: NodeJS.Platform = process.platform): AwsPaths {
   const at = (said: string | undefined, ...usual: string[]) =>
     said
-      ? said.replace(/^~(?=$|[/\\])/, () => inHome(env, platform))
-      : inHome(env, platform, '.aws', ...usual)
+      ? said.replace(/^~(?=$|[/\\])/, () => resolveInHome(env, platform))
+      : resolveInHome(env, platform, '.aws', ...usual)
   return {
     config: at(env.AWS_CONFIG_FILE, 'config'),
     credentials: at(env.AWS_SHARED_CREDENTIALS_FILE, 'credentials'),
@@ -24,15 +24,15 @@ export function awsPaths(env: Env, platform: NodeJS.Platform = process.platform)
 }
 
 /** The profile that AWS's tools use where none is named. */
-export function awsProfile(env: Env): string {
+export function getAwsProfile(env: Env): string {
   return env.AWS_PROFILE || env.AWS_DEFAULT_PROFILE || 'default'
 }
 
 /** The region of the profile in use, from the config file. A file that cannot be read has none. */
-export function awsRegion(env: Env, platform?: NodeJS.Platform): string | undefined {
+export function readAwsRegion(env: Env, platform?: NodeJS.Platform): string | undefined {
   try {
-    const { text } = readForeign(awsPaths(env, platform).config)
-    return readProfiles(text, 'config').get(awsProfile(env))?.get('region')
+    const { text } = readForeignFile(resolveAwsPaths(env, platform).config)
+    return parseProfiles(text, 'config').get(getAwsProfile(env))?.get('region')
   } catch {
     return undefined
   }

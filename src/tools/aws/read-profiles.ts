@@ -1,18 +1,18 @@
 /** What AWS's files hold that could become an identity: read, and left as it is. */
 import { Secret } from '../../core/secret.ts'
-import { startsUs } from '../files/command-line.ts'
-import { readForeign } from '../files/foreign-file.ts'
-import { type AwsFile, type Profiles, readProfiles } from './ini.ts'
+import { isOwnCommand } from '../files/command-line.ts'
+import { readForeignFile } from '../files/foreign-file.ts'
+import { type AwsFile, type Profiles, parseProfiles } from './ini.ts'
 import type { AwsPaths } from './paths.ts'
 
-interface Found {
+interface FoundProfile {
   profile: string
   /** The profile's own. */
   region?: string
 }
 
 /** An access key, long-lived where it has no session token. */
-interface FoundKeys extends Found {
+interface FoundKeys extends FoundProfile {
   kind: 'keys'
   file: AwsFile
   accessKeyId: string
@@ -21,7 +21,7 @@ interface FoundKeys extends Found {
 }
 
 /** A definition and no secret: who may assume what. */
-interface FoundRole extends Found {
+interface FoundRole extends FoundProfile {
   kind: 'role'
   roleArn: string
   /** The profile whose credentials assume it. */
@@ -36,56 +36,58 @@ interface FoundRole extends Found {
 }
 
 /** A session of `aws login`. Its refresh token changes with every use, so it cannot live in two places. */
-interface FoundSession extends Found {
+interface FoundSession extends FoundProfile {
   kind: 'login-session'
   loginSession: string
 }
 
 /** A program that hands out credentials; `ours` where it is daypass. The command may have secrets in it. */
-interface FoundProcess extends Found {
+interface FoundProcess extends FoundProfile {
   kind: 'process'
   ours: boolean
   command: Secret
 }
 
 /** What daypass cannot take over, with what to do instead. */
-interface NotSupported extends Found {
+interface NotSupported extends FoundProfile {
   kind: 'sso' | 'web-identity'
   hint: string
 }
 
 /** Told apart by `kind`. */
-export type FoundInAws = FoundKeys | FoundRole | FoundSession | FoundProcess | NotSupported
+export type AwsFinding = FoundKeys | FoundRole | FoundSession | FoundProcess | NotSupported
 
 /** In the order of the files, the config file first. A profile may have more than one thing to offer. */
-export function findInAws(paths: Pick<AwsPaths, 'config' | 'credentials'>): FoundInAws[] {
-  const config = readProfiles(readForeign(paths.config).text, 'config')
-  const credentials = readProfiles(readForeign(paths.credentials).text, 'credentials')
+export function readAwsFindings(paths: Pick<AwsPaths, 'config' | 'credentials'>): AwsFinding[] {
+  const config = parseProfiles(readForeignFile(paths.config).text, 'config')
+  const credentials = parseProfiles(readForeignFile(paths.credentials).text, 'credentials')
   const names = new Set([...config.keys(), ...credentials.keys()])
-  return [...names].flatMap((profile) => findIn(profile, config, credentials))
+  return [...names].flatMap((profile) => listProfileFindings(profile, config, credentials))
 }
 
 type Keys = ReadonlyMap<string, string>
 
-function findIn(profile: string, config: Profiles, credentials: Profiles): FoundInAws[] {
+function listProfileFindings(profile: string, config: Profiles, credentials: Profiles): AwsFinding[] {
   const here: Keys = config.get(profile) ?? new Map()
   const beside: Keys = credentials.get(profile) ?? new Map()
   // As the tools do it: where both say something, the credentials file counts.
   const all: Keys = new Map([...here, ...beside])
-  const found: Found = { profile, ...given({ region: all.get('region') }) }
-  const keys = keysIn(beside, 'credentials', found) ?? keysIn(here, 'config', found)
-  const others = [roleIn, webIdentityIn, processIn, ssoIn, sessionIn].map((look) => look(all, found))
+  const found: FoundProfile = { profile, ...omitUndefined({ region: all.get('region') }) }
+  const keys = findKeys(beside, 'credentials', found) ?? findKeys(here, 'config', found)
+  const others = [findRole, findWebIdentity, findProcess, findSso, findLoginSession].map((look) =>
+    look(all, found),
+  )
   return [keys, ...others].filter((one) => one !== undefined)
 }
 
 /** Without what is `undefined`. */
-function given<T extends string>(said: Record<T, string | undefined>): Partial<Record<T, string>> {
+function omitUndefined<T extends string>(said: Record<T, string | undefined>): Partial<Record<T, string>> {
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) as Partial<
     Record<T, string>
   >
 }
 
-function keysIn(keys: Keys, file: AwsFile, found: Found): FoundKeys | undefined {
+function findKeys(keys: Keys, file: AwsFile, found: FoundProfile): FoundKeys | undefined {
   const accessKeyId = keys.get('aws_access_key_id')
   const secret = keys.get('aws_secret_access_key')
   if (accessKeyId === undefined || secret === undefined) return undefined
@@ -100,10 +102,10 @@ function keysIn(keys: Keys, file: AwsFile, found: Found): FoundKeys | undefined 
   }
 }
 
-function roleIn(keys: Keys, found: Found): FoundRole | undefined {
+function findRole(keys: Keys, found: FoundProfile): FoundRole | undefined {
   const roleArn = keys.get('role_arn')
   if (roleArn === undefined || keys.has('web_identity_token_file')) return undefined
-  const more = given({
+  const more = omitUndefined({
     sourceProfile: keys.get('source_profile'),
     credentialSource: keys.get('credential_source'),
     externalId: keys.get('external_id'),
@@ -114,24 +116,24 @@ function roleIn(keys: Keys, found: Found): FoundRole | undefined {
   return { ...found, kind: 'role', roleArn, ...more }
 }
 
-function webIdentityIn(keys: Keys, found: Found): NotSupported | undefined {
+function findWebIdentity(keys: Keys, found: FoundProfile): NotSupported | undefined {
   if (!keys.has('web_identity_token_file')) return undefined
   return { ...found, kind: 'web-identity', hint: 'leave it to the SDK: its token comes from where it runs' }
 }
 
-function processIn(keys: Keys, found: Found): FoundProcess | undefined {
+function findProcess(keys: Keys, found: FoundProfile): FoundProcess | undefined {
   const command = keys.get('credential_process')
   if (command === undefined) return undefined
-  return { ...found, kind: 'process', ours: startsUs(command), command: new Secret(command) }
+  return { ...found, kind: 'process', ours: isOwnCommand(command), command: new Secret(command) }
 }
 
-function ssoIn(keys: Keys, found: Found): NotSupported | undefined {
+function findSso(keys: Keys, found: FoundProfile): NotSupported | undefined {
   const isSso = ['sso_session', 'sso_start_url', 'sso_account_id'].some((key) => keys.has(key))
   if (!isSso) return undefined
   return { ...found, kind: 'sso', hint: `keep using: aws sso login --profile ${found.profile}` }
 }
 
-function sessionIn(keys: Keys, found: Found): FoundSession | undefined {
+function findLoginSession(keys: Keys, found: FoundProfile): FoundSession | undefined {
   const loginSession = keys.get('login_session')
   return loginSession === undefined ? undefined : { ...found, kind: 'login-session', loginSession }
 }

@@ -1,13 +1,13 @@
 /** What `setup aws` writes into AWS's config file, decided without touching it. */
 import { DaypassError, type Hint } from '../../core/errors.ts'
-import { shown } from '../../core/text.ts'
-import { commandLine } from '../files/command-line.ts'
-import { applyEdits, diffOf } from '../files/edits.ts'
+import { sanitize } from '../../core/text.ts'
+import { formatCommandLine } from '../files/command-line.ts'
+import { applyEdits, formatDiff } from '../files/edits.ts'
 import type { Plan } from '../setup-plan.ts'
-import { readProfiles } from './ini.ts'
+import { parseProfiles } from './ini.ts'
 import { editProfile, type Keys } from './ini-edit.ts'
 
-interface Common {
+interface AwsSetupCommon {
   profile: string
   identity: string
   /** Written only where the profile has none. */
@@ -16,7 +16,7 @@ interface Common {
   force?: boolean | undefined
 }
 
-export type AwsSetup = Common &
+export type AwsSetup = AwsSetupCommon &
   (
     | {
         form: 'credential-process'
@@ -40,7 +40,7 @@ export interface AwsTexts {
   ours: ReadonlySet<string>
 }
 
-type Found = ReadonlyMap<string, string>
+type ProfileKeys = ReadonlyMap<string, string>
 
 const KEY = { 'credential-process': 'credential_process', 'login-session': 'login_session' } as const
 
@@ -50,23 +50,23 @@ export function planAwsProfile(
   platform: NodeJS.Platform = process.platform,
 ): Plan {
   const { profile } = request
-  checkName(profile)
-  const there = readProfiles(texts.config, 'config').get(profile)
-  const beside: Found = readProfiles(texts.credentials, 'credentials').get(profile) ?? new Map()
+  checkAwsProfileName(profile)
+  const there = parseProfiles(texts.config, 'config').get(profile)
+  const beside: ProfileKeys = parseProfiles(texts.credentials, 'credentials').get(profile) ?? new Map()
   refuseMixture(request, there, beside, texts.ours)
-  const keys = wantedKeys(request, there, texts.ours, platform)
+  const keys = buildWantedKeys(request, there, texts.ours, platform)
   const edits = editProfile(texts.config, 'config', profile, keys)
-  if (edits.length > 0 && there !== undefined) refuseStranger(request, texts)
-  checkResult(texts, applyEdits(texts.config, edits), profile, keys)
-  const warnings = warningsFor(request, there ?? new Map(), beside)
+  if (edits.length > 0 && there !== undefined) refuseForeignProfile(request, texts)
+  checkAwsResult(texts, applyEdits(texts.config, edits), profile, keys)
+  const warnings = listAwsWarnings(request, there ?? new Map(), beside)
   const { path, config } = texts
-  return { place: profile, path, edits, diff: diffOf(path, config, edits), warnings }
+  return { place: profile, path, edits, diff: formatDiff(path, config, edits), warnings }
 }
 
 /** What the JavaScript SDK takes for a name; the others take more. */
-function checkName(profile: string): void {
+function checkAwsProfileName(profile: string): void {
   if (/^[\w\-@+.%:/]+$/.test(profile) && profile !== '__proto__') return
-  throw new DaypassError('usage', `"${shown(profile)}" is no profile name that every AWS tool can read`, {
+  throw new DaypassError('usage', `"${sanitize(profile)}" is no profile name that every AWS tool can read`, {
     hint: (command) =>
       `${command({ verb: 'setup', args: ['aws'], identity: 'IDENTITY', flags: ['--as', '<name>'] })}, of letters, digits and any of - _ @ + . % : /`,
   })
@@ -75,8 +75,8 @@ function checkName(profile: string): void {
 /** The CLI takes a login before a process, the JavaScript SDK the other way round. */
 function refuseMixture(
   { profile, identity, form }: AwsSetup,
-  there: Found | undefined,
-  beside: Found,
+  there: ProfileKeys | undefined,
+  beside: ProfileKeys,
   ours: ReadonlySet<string>,
 ): void {
   const other = form === 'login-session' ? KEY['credential-process'] : KEY['login-session']
@@ -93,7 +93,7 @@ function refuseMixture(
   )
 }
 
-function refuseStranger({ profile, identity, force }: AwsSetup, { ours, path }: AwsTexts): void {
+function refuseForeignProfile({ profile, identity, force }: AwsSetup, { ours, path }: AwsTexts): void {
   if (force || Object.values(KEY).some((key) => ours.has(key))) return
   throw new DaypassError('usage', `there is a profile "${profile}" in ${path} already`, {
     hint: (command) =>
@@ -101,9 +101,9 @@ function refuseStranger({ profile, identity, force }: AwsSetup, { ours, path }: 
   })
 }
 
-function wantedKeys(
+function buildWantedKeys(
   request: AwsSetup,
-  there: Found | undefined,
+  there: ProfileKeys | undefined,
   ours: ReadonlySet<string>,
   platform: NodeJS.Platform,
 ): Keys {
@@ -111,10 +111,10 @@ function wantedKeys(
   for (const key of Object.values(KEY)) if (ours.has(key)) keys[key] = undefined
   keys[KEY[request.form]] =
     request.form === 'login-session'
-      ? plainValue(request.loginSession, (command) => `log in again: ${command({ verb: 'login' })}`)
-      : commandLine(request.command, platform)
+      ? assertPlainValue(request.loginSession, (command) => `log in again: ${command({ verb: 'login' })}`)
+      : formatCommandLine(request.command, platform)
   if (request.region !== undefined && !there?.has('region'))
-    keys.region = plainValue(
+    keys.region = assertPlainValue(
       request.region,
       (command) =>
         `name one: ${command({ verb: 'login', identity: 'NAME', flags: ['--region', '<region>'] })}`,
@@ -122,25 +122,25 @@ function wantedKeys(
   return keys
 }
 
-function plainValue(text: string, hint: Hint): string {
+function assertPlainValue(text: string, hint: Hint): string {
   if (/^[^\s[\]#;]+$/.test(text)) return text
-  throw new DaypassError('usage', `"${shown(text)}" cannot stand in an AWS profile`, { hint })
+  throw new DaypassError('usage', `"${sanitize(text)}" cannot stand in an AWS profile`, { hint })
 }
 
 /** Files are written by hand, and there may be one that is read in a way nobody thought of. */
-function checkResult({ config, path }: AwsTexts, after: string, profile: string, keys: Keys): void {
-  const then = readProfiles(after, 'config')
+function checkAwsResult({ config, path }: AwsTexts, after: string, profile: string, keys: Keys): void {
+  const then = parseProfiles(after, 'config')
   const isWritten = Object.entries(keys).every(([name, value]) => then.get(profile)?.get(name) === value)
-  const others = (text: Map<string, Found>) =>
+  const others = (text: Map<string, ProfileKeys>) =>
     JSON.stringify([...text].filter(([name]) => name !== profile).map(([name, found]) => [name, ...found]))
-  if (isWritten && others(new Map(then)) === others(new Map(readProfiles(config, 'config')))) return
+  if (isWritten && others(new Map(then)) === others(new Map(parseProfiles(config, 'config')))) return
   throw new DaypassError('configuration', `${path} is written in a way that daypass cannot add to safely`, {
     hint: `write it yourself: aws configure set ${Object.keys(keys)[0]} … --profile ${profile}`,
   })
 }
 
 /** Which keys of a profile are looked at before ours, by all tools or by some. */
-const EARLIER: readonly [key: string, what: string][] = [
+const PREFERRED_KEYS: readonly [key: string, what: string][] = [
   ['aws_access_key_id', 'static keys'],
   ['role_arn', 'a role'],
   ['web_identity_token_file', 'a web identity'],
@@ -148,9 +148,13 @@ const EARLIER: readonly [key: string, what: string][] = [
   ['sso_account_id', 'single sign-on'],
 ]
 
-function warningsFor({ profile, form, region }: AwsSetup, there: Found, beside: Found): string[] {
+function listAwsWarnings(
+  { profile, form, region }: AwsSetup,
+  there: ProfileKeys,
+  beside: ProfileKeys,
+): string[] {
   const said = new Set<string>()
-  for (const [key, what] of EARLIER) {
+  for (const [key, what] of PREFERRED_KEYS) {
     if (there.has(key)) said.add(`profile "${profile}" has ${what} too, and tools may take that first`)
     if (beside.has(key))
       said.add(`profile "${profile}" has ${what} in the credentials file, and tools take that first`)
@@ -160,7 +164,7 @@ function warningsFor({ profile, form, region }: AwsSetup, there: Found, beside: 
   const configured = there.get('region')
   if (form === 'login-session' && region !== undefined && configured !== undefined && configured !== region)
     said.add(
-      `profile "${profile}" has the region ${shown(configured)}, the login is one of ${region}: some tools cannot renew it`,
+      `profile "${profile}" has the region ${sanitize(configured)}, the login is one of ${region}: some tools cannot renew it`,
     )
   return [...said]
 }

@@ -1,41 +1,45 @@
 /** What Cloudinary's command line has kept: accounts by API key and by login, each an address of its own scheme. */
 import { formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
-import { shown } from '../../core/text.ts'
+import { sanitize } from '../../core/text.ts'
 import type { Time } from '../../core/types.ts'
-import { sumOf } from '../files/edits.ts'
-import { type Env, inFolder } from '../files/expand-home.ts'
-import { readForeign } from '../files/foreign-file.ts'
+import { hashText } from '../files/edits.ts'
+import { type Env, resolveInFolder } from '../files/expand-home.ts'
+import { readForeignFile } from '../files/foreign-file.ts'
 import { type Json, parseObject } from '../files/json-edit.ts'
-import { whenFree } from '../files/lock-file.ts'
-import type { Offer, Source, Taken } from '../importer.ts'
+import { waitUntilFree } from '../files/lock-file.ts'
+import type { ImportCandidate, ImportedGrant, ImportSource } from '../importer.ts'
 
 const TITLE = 'cld'
 const DEFAULT = '__default__'
 
-const pathOf = (env: Env, platform: NodeJS.Platform = process.platform) =>
-  inFolder(env, platform, { variable: 'CLOUDINARY_HOME', folder: '.cloudinary-cli', name: 'config.json' })
+const resolveCldPath = (env: Env, platform: NodeJS.Platform = process.platform) =>
+  resolveInFolder(env, platform, {
+    variable: 'CLOUDINARY_HOME',
+    folder: '.cloudinary-cli',
+    name: 'config.json',
+  })
 
-export const offersOfCld: Source = {
+export const cldImportSource: ImportSource = {
   title: TITLE,
-  files: (env) => [pathOf(env)],
-  chosen(env) {
-    const { [DEFAULT]: chosen, ...accounts } = read(pathOf(env))
+  files: (env) => [resolveCldPath(env)],
+  findDefault(env) {
+    const { [DEFAULT]: chosen, ...accounts } = readCldConfig(resolveCldPath(env))
     return typeof chosen === 'string' && Object.hasOwn(accounts, chosen) ? chosen : undefined
   },
-  offers(env) {
-    const file = pathOf(env)
-    const { [DEFAULT]: _, ...accounts } = read(file)
-    return Object.entries(accounts).map(([name, said]) => offerOf(name, said, file))
+  listCandidates(env) {
+    const file = resolveCldPath(env)
+    const { [DEFAULT]: _, ...accounts } = readCldConfig(file)
+    return Object.entries(accounts).map(([name, said]) => buildCldCandidate(name, said, file))
   },
-  instead: { verb: 'login', args: ['cloudinary'] },
+  emptyHint: { verb: 'login', args: ['cloudinary'] },
 }
 
-const loginAgain = (name: string, flags: readonly string[]) =>
+const formatCldLogin = (name: string, flags: readonly string[]) =>
   formatCommand({ verb: 'login', args: ['cloudinary'], identity: name, flags })
 
-function read(path: string): Json {
-  const text = readForeign(path).text.replace(/^\ufeff/, '')
+function readCldConfig(path: string): Json {
+  const text = readForeignFile(path).text.replace(/^\ufeff/, '')
   return text.trim() === '' ? {} : parseObject(text, path)
 }
 
@@ -48,7 +52,7 @@ interface AccountUrl {
 }
 
 /** By hand: `URL` takes no address of this scheme apart in the same way on every Node. */
-function parseUrl(said: unknown): AccountUrl | undefined {
+function parseAccountUrl(said: unknown): AccountUrl | undefined {
   const [, key = '', secret = '', cloud, settings] =
     /^cloudinary:\/\/(?:([^:@/?#]*):([^@/?#]*)@)?([^:@/?#]+)(?:\/[^?#]*)?(?:\?([^#]*))?$/.exec(
       String(said),
@@ -56,24 +60,30 @@ function parseUrl(said: unknown): AccountUrl | undefined {
   return cloud === undefined ? undefined : { cloud, key, secret, settings: new URLSearchParams(settings) }
 }
 
-function offerOf(name: string, said: unknown, file: string): Offer {
-  const url = parseUrl(said)
+function buildCldCandidate(name: string, said: unknown, file: string): ImportCandidate {
+  const url = parseAccountUrl(said)
   if (!url) return { name, what: 'nothing that is an account' }
-  if (url.settings.has('oauth_token')) return session(name, url, file)
-  return url.key && url.secret ? keys(name, url, file) : { name, what: 'an account without keys' }
+  if (url.settings.has('oauth_token')) return buildCldSessionCandidate(name, url, file)
+  return url.key && url.secret
+    ? buildCldKeysCandidate(name, url, file)
+    : { name, what: 'an account without keys' }
 }
 
-function keys(name: string, { cloud, key, secret, settings }: AccountUrl, file: string): Offer {
-  const what = `the API key ${new Secret(key).masked()} of ${shown(cloud)}`
-  const region = regionOf(settings)
+function buildCldKeysCandidate(
+  name: string,
+  { cloud, key, secret, settings }: AccountUrl,
+  file: string,
+): ImportCandidate {
+  const what = `the API key ${new Secret(key).masked()} of ${sanitize(cloud)}`
+  const region = findRegionParam(settings)
   if (region === undefined)
     return {
       name,
       what: `${what}, at an address of its own`,
-      next: loginAgain(name, ['--method', 'keys']),
+      next: formatCldLogin(name, ['--method', 'keys']),
     }
   const others = [...settings.keys()].filter((setting) => !['upload_prefix', 'region'].includes(setting))
-  const left = others.length > 0 ? `not copied: its settings ${others.map(shown).join(', ')}; ` : ''
+  const left = others.length > 0 ? `not copied: its settings ${others.map(sanitize).join(', ')}; ` : ''
   return {
     name,
     what,
@@ -86,8 +96,8 @@ function keys(name: string, { cloud, key, secret, settings }: AccountUrl, file: 
         credential: {
           kind: 'keys',
           cloud: 'cloudinary',
-          accessKeyId: decoded(key),
-          secretAccessKey: new Secret(decoded(secret)),
+          accessKeyId: decodeComponent(key),
+          secretAccessKey: new Secret(decodeComponent(secret)),
           issuedAt,
         },
       },
@@ -96,7 +106,7 @@ function keys(name: string, { cloud, key, secret, settings }: AccountUrl, file: 
   }
 }
 
-function decoded(text: string): string {
+function decodeComponent(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
@@ -105,7 +115,7 @@ function decoded(text: string): string {
 }
 
 /** What it says, or what the host of the API says. `undefined`: a host of which no region is known. */
-function regionOf(settings: URLSearchParams): Record<string, string> | undefined {
+function findRegionParam(settings: URLSearchParams): Record<string, string> | undefined {
   const [said, api] = [settings.get('region'), settings.get('upload_prefix')]
   if (said) return { region: said }
   if (!api) return {}
@@ -114,29 +124,29 @@ function regionOf(settings: URLSearchParams): Record<string, string> | undefined
 }
 
 /** A login by browser. Its refresh token is good for one use. */
-function session(name: string, url: AccountUrl, file: string): Offer {
+function buildCldSessionCandidate(name: string, url: AccountUrl, file: string): ImportCandidate {
   const region = url.settings.get('region')
   const flags = region && region !== 'api' ? ['--region', region] : []
-  const login = loginAgain(name, flags)
+  const login = formatCldLogin(name, flags)
   const token = url.settings.get('refresh_token')
-  if (!token) return { name, what: `a login to ${shown(url.cloud)} that nobody can renew`, next: login }
+  if (!token) return { name, what: `a login to ${sanitize(url.cloud)} that nobody can renew`, next: login }
   return {
     name,
-    what: `the login to ${shown(url.cloud)}`,
-    rotates: { session: sumOf(token), login, again: ['cld', 'login', name, ...flags].join(' ') },
+    what: `the login to ${sanitize(url.cloud)}`,
+    rotates: { session: hashText(token), login, again: ['cld', 'login', name, ...flags].join(' ') },
     take: async (now) => {
-      await whenFree(`${file}.lock`, TITLE)
-      const later = parseUrl(read(file)[name])
-      return later && taken(later, now)
+      await waitUntilFree(`${file}.lock`, TITLE)
+      const later = parseAccountUrl(readCldConfig(file)[name])
+      return later && buildCldGrant(later, now)
     },
   }
 }
 
-function taken({ cloud, settings }: AccountUrl, now: Time): Taken | undefined {
+function buildCldGrant({ cloud, settings }: AccountUrl, now: Time): ImportedGrant | undefined {
   const [token, refreshToken] = [settings.get('oauth_token'), settings.get('refresh_token')]
   if (!token || !refreshToken) return undefined
   const [region, email] = [settings.get('region'), settings.get('account_email')]
-  const expiresAt = seconds(settings, 'expires_at') ?? now - 1
+  const expiresAt = parseSeconds(settings, 'expires_at') ?? now - 1
   return {
     provider: 'cloudinary',
     method: 'browser',
@@ -146,7 +156,7 @@ function taken({ cloud, settings }: AccountUrl, now: Time): Taken | undefined {
         kind: 'bearer',
         token: new Secret(token),
         tokenType: 'bearer',
-        issuedAt: seconds(settings, 'issued_at') ?? Math.min(now, expiresAt) - 1,
+        issuedAt: parseSeconds(settings, 'issued_at') ?? Math.min(now, expiresAt) - 1,
         expiresAt,
       },
       refreshToken: new Secret(refreshToken),
@@ -155,7 +165,7 @@ function taken({ cloud, settings }: AccountUrl, now: Time): Taken | undefined {
   }
 }
 
-function seconds(settings: URLSearchParams, name: string): Time | undefined {
+function parseSeconds(settings: URLSearchParams, name: string): Time | undefined {
   const said = Number(settings.get(name) || Number.NaN)
   return Number.isFinite(said) ? said * 1000 : undefined
 }

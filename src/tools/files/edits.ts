@@ -16,7 +16,7 @@ export function applyEdits(text: string, edits: readonly Edit[]): string {
 }
 
 /** The edits that lead back from what {@link applyEdits} made. */
-export function inverse(edits: readonly Edit[]): Edit[] {
+export function invertEdits(edits: readonly Edit[]): Edit[] {
   let moved = 0
   return edits.map(({ at, before, after }) => {
     const back = { at: at + moved, before: after, after: before }
@@ -25,21 +25,21 @@ export function inverse(edits: readonly Edit[]): Edit[] {
   })
 }
 
-export function sumOf(text: string): string {
+export function hashText(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex')
 }
 
 /** The line end that a text uses; that of its first line, where it uses two. */
-export function lineEndOf(text: string): '\n' | '\r\n' {
+export function detectLineEnd(text: string): '\n' | '\r\n' {
   return /^[^\n]*\r\n/.test(text) ? '\r\n' : '\n'
 }
 
-export function lineNumber(text: string, at: number): number {
+export function findLineNumber(text: string, at: number): number {
   return text.slice(0, at).split('\n').length
 }
 
 /** The same change, each edit of whole lines: for those who show it. */
-export function wholeLines(text: string, edits: readonly Edit[]): Edit[] {
+export function expandToLines(text: string, edits: readonly Edit[]): Edit[] {
   const groups: { start: number; end: number; edits: Edit[] }[] = []
   for (const edit of edits) {
     const { at, before } = edit
@@ -58,8 +58,8 @@ export function wholeLines(text: string, edits: readonly Edit[]): Edit[] {
 }
 
 /** The change of whole lines that leads from one text to another. None where they are the same. */
-export function editsBetween(text: string, after: string): Edit[] {
-  const [before, now] = [linesWithEnds(text), linesWithEnds(after)]
+export function computeEdits(text: string, after: string): Edit[] {
+  const [before, now] = [splitKeepingEnds(text), splitKeepingEnds(after)]
   const most = Math.min(before.length, now.length)
   let top = 0
   while (top < most && before[top] === now[top]) top++
@@ -70,38 +70,38 @@ export function editsBetween(text: string, after: string): Edit[] {
   return edit.before === edit.after ? [] : [edit]
 }
 
-const linesWithEnds = (text: string) => text.split(/(?<=\n)/)
+const splitKeepingEnds = (text: string) => text.split(/(?<=\n)/)
 
 /** Whatever a file of credentials may hold besides ours is nobody's business on a screen. */
 export type Mask = (line: string, isAdded: boolean) => string
 
-const PRIVATE = /^(\s*[\w.-]*(?:secret|token|password|private|credential_process)[\w.-]*\s*[=:]\s*).*$/i
+const SECRET_LINE = /^(\s*[\w.-]*(?:secret|token|password|private|credential_process)[\w.-]*\s*[=:]\s*).*$/i
 
 /** Of an INI file, in which what is added is ours. */
-const maskIni: Mask = (line, isAdded) => (isAdded ? line : line.replace(PRIVATE, '$1…'))
+const maskIni: Mask = (line, isAdded) => (isAdded ? line : line.replace(SECRET_LINE, '$1…'))
 
 /** As `diff -u` would show it, one line of context, the values of secrets masked. Empty: nothing changes. */
-export function diffOf(file: string, text: string, edits: readonly Edit[], mask: Mask = maskIni): string {
+export function formatDiff(file: string, text: string, edits: readonly Edit[], mask: Mask = maskIni): string {
   if (edits.length === 0) return ''
   let moved = 0
   const hunks = edits.map((edit) => {
-    const hunk = hunkOf(text, edit, moved, mask)
-    moved += linesOf(edit.after).length - linesOf(edit.before).length
+    const hunk = formatHunk(text, edit, moved, mask)
+    moved += splitLines(edit.after).length - splitLines(edit.before).length
     return hunk
   })
   return [`--- ${file}`, `+++ ${file}`, ...hunks.flat(), ''].join('\n')
 }
 
 /** `moved`: by how many lines the edits before this one have made the text longer. */
-function hunkOf(text: string, { at, before, after }: Edit, moved: number, mask: Mask): string[] {
+function formatHunk(text: string, { at, before, after }: Edit, moved: number, mask: Mask): string[] {
   const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
-  const above = linesOf(
+  const above = splitLines(
     text.slice(start < 2 ? 0 : text.lastIndexOf('\n', start - 2) + 1, Math.max(start, at)),
   ).slice(-1)
   // Where the last line had no end, what is added begins by giving it one.
-  const added = linesOf(start < at ? after.replace(/^\r?\n/, '') : after)
-  const gone = linesOf(before)
-  const top = lineNumber(text, at) - above.length + (start < at ? 1 : 0)
+  const added = splitLines(start < at ? after.replace(/^\r?\n/, '') : after)
+  const gone = splitLines(before)
+  const top = findLineNumber(text, at) - above.length + (start < at ? 1 : 0)
   const range = (first: number, count: number) => `${count === 0 ? first - 1 : first},${count}`
   return [
     `@@ -${range(top, above.length + gone.length)} +${range(top + moved, above.length + added.length)} @@`,
@@ -111,7 +111,7 @@ function hunkOf(text: string, { at, before, after }: Edit, moved: number, mask: 
   ]
 }
 
-function linesOf(text: string): string[] {
+function splitLines(text: string): string[] {
   const lines = text.split(/\r?\n/)
   if (lines.at(-1) === '') lines.pop()
   return lines

@@ -4,7 +4,7 @@ import { posix, win32 } from 'node:path'
 export type Env = Readonly<Record<string, string | undefined>>
 
 /** A place below the person's home folder, as most tools look for it. */
-export function inHome(env: Env, platform: NodeJS.Platform, ...below: string[]): string {
+export function resolveInHome(env: Env, platform: NodeJS.Platform, ...below: string[]): string {
   const [api, home] = platform === 'win32' ? [win32, env.USERPROFILE] : [posix, env.HOME]
   return api.join(home || homedir(), ...below)
 }
@@ -18,8 +18,12 @@ export interface ToolFile {
   name: string
 }
 
-export function inFolder(env: Env, platform: NodeJS.Platform, { variable, folder, name }: ToolFile): string {
+export function resolveInFolder(
+  env: Env,
+  platform: NodeJS.Platform,
+  { variable, folder, name }: ToolFile,
+): string {
   const api = platform === 'win32' ? win32 : posix
   const chosen = env[variable]
-  return chosen ? api.join(chosen, name) : inHome(env, platform, folder, name)
+  return chosen ? api.join(chosen, name) : resolveInHome(env, platform, folder, name)
 }

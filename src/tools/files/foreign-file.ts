@@ -15,8 +15,8 @@ import {
 import { dirname, resolve } from 'node:path'
 import { DaypassError, isDaypassError } from '../../core/errors.ts'
 import { type Ownership, removeDurably, writeFileDurably } from '../../vault/atomic.ts'
-import { diskError, errno } from '../../vault/disk-error.ts'
-import { LARGEST } from '../../vault/read-file.ts'
+import { createDiskError, getErrno } from '../../vault/disk-error.ts'
+import { MAX_FILE_SIZE } from '../../vault/read-file.ts'
 
 export interface ForeignFile {
   /** As the person named it. */
@@ -31,78 +31,78 @@ export interface ForeignFile {
   writable: boolean
 }
 
-export function readForeign(path: string): ForeignFile {
+export function readForeignFile(path: string): ForeignFile {
   try {
-    const target = followed(path)
-    const handle = opened(target)
+    const target = followLinks(path)
+    const handle = openIfPresent(target)
     if (handle === undefined) return { path, target, text: '', writable: true }
     try {
-      return { path, target, ...contentOf(handle, path) }
+      return { path, target, ...readContent(handle, path) }
     } finally {
       closeSync(handle)
     }
   } catch (error) {
-    throw inTheirWords(error, 'read', path)
+    throw translateDiskError(error, 'read', path)
   }
 }
 
 /** Whole or not at all. 0600 where the file is new, and its folder 0700. */
-export function writeForeign({ path, target, ownership, writable }: ForeignFile, text: string): void {
-  if (!writable) throw refused(path, 'it is not a file')
+export function writeForeignFile({ path, target, ownership, writable }: ForeignFile, text: string): void {
+  if (!writable) throw createUnusableFileError(path, 'it is not a file')
   try {
     writeFileDurably(target, text, ownership)
   } catch (error) {
-    throw inTheirWords(error, 'write', path)
+    throw translateDiskError(error, 'write', path)
   }
 }
 
-export function removeForeign({ path, target }: ForeignFile): void {
+export function removeForeignFile({ path, target }: ForeignFile): void {
   try {
     removeDurably(target)
   } catch (error) {
-    throw inTheirWords(error, 'remove', path)
+    throw translateDiskError(error, 'remove', path)
   }
 }
 
 const MOST_LINKS = 40
 
 /** By hand: the system's own way ends in an error where the last link leads to a file that is not there yet. */
-function followed(path: string, links = MOST_LINKS): string {
+function followLinks(path: string, links = MOST_LINKS): string {
   const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
   if (!isLink) return resolve(path)
-  if (links === 0) throw refused(path, 'its symbolic links go round in a circle')
-  return followed(resolve(realpathSync(dirname(path)), readlinkSync(path)), links - 1)
+  if (links === 0) throw createUnusableFileError(path, 'its symbolic links go round in a circle')
+  return followLinks(resolve(realpathSync(dirname(path)), readlinkSync(path)), links - 1)
 }
 
-function opened(path: string): number | undefined {
+function openIfPresent(path: string): number | undefined {
   const { O_RDONLY, O_NONBLOCK = 0 } = constants
   try {
     // A FIFO in the file's place would hang a blocking open.
     return openSync(path, O_RDONLY | O_NONBLOCK)
   } catch (error) {
-    if (errno(error) === 'ENOENT') return undefined
+    if (getErrno(error) === 'ENOENT') return undefined
     throw error
   }
 }
 
-function contentOf(handle: number, path: string): Pick<ForeignFile, 'text' | 'writable' | 'ownership'> {
+function readContent(handle: number, path: string): Pick<ForeignFile, 'text' | 'writable' | 'ownership'> {
   const stat = fstatSync(handle)
-  if (stat.isDirectory()) throw refused(path, 'it is a folder')
+  if (stat.isDirectory()) throw createUnusableFileError(path, 'it is a folder')
   if (!stat.isFile()) return { text: '', writable: false }
-  if (stat.size > LARGEST) throw refused(path, 'it is larger than 1 MiB')
+  if (stat.size > MAX_FILE_SIZE) throw createUnusableFileError(path, 'it is larger than 1 MiB')
   const bytes = readFileSync(handle)
   const text = bytes.toString('utf8')
-  if (!Buffer.from(text).equals(bytes)) throw refused(path, 'it is not UTF-8')
+  if (!Buffer.from(text).equals(bytes)) throw createUnusableFileError(path, 'it is not UTF-8')
   return { text, writable: true, ownership: { mode: stat.mode, uid: stat.uid, gid: stat.gid } }
 }
 
-function refused(path: string, why: string): DaypassError {
+function createUnusableFileError(path: string, why: string): DaypassError {
   return new DaypassError('vault', `${path} cannot be used: ${why}`, { hint: `look at it: ls -lL ${path}` })
 }
 
 /** Our own files' errors end with where our own files could lie instead; these have their place. */
-export function inTheirWords(error: unknown, deed: string, path: string): DaypassError {
-  const ours = diskError(error, deed, path)
+export function translateDiskError(error: unknown, deed: string, path: string): DaypassError {
+  const ours = createDiskError(error, deed, path)
   if (!ours.hint?.includes('DAYPASS_HOME')) return ours
   return new DaypassError('vault', ours.message, {
     hint: `look at its permissions: ls -ld ${dirname(path)} ${path}`,

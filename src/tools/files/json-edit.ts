@@ -3,7 +3,7 @@
  * changed keeps its order, its numbers and its white space, which reading and writing it whole would not leave alone.
  */
 import { DaypassError } from '../../core/errors.ts'
-import { applyEdits, type Edit, lineEndOf, lineNumber } from './edits.ts'
+import { applyEdits, detectLineEnd, type Edit, findLineNumber } from './edits.ts'
 
 export type Json = Record<string, unknown>
 
@@ -18,14 +18,14 @@ export function parseObject(text: string, path: string): Json {
   } catch (error) {
     // Not as a cause: what V8 says of it may be a piece of a secret.
     const [, at] = /at position (\d+)/.exec((error as Error).message) ?? []
-    const line = at === undefined ? '' : ` (line ${lineNumber(text, Number(at))})`
-    throw notJson(path, `it is no JSON${line}`)
+    const line = at === undefined ? '' : ` (line ${findLineNumber(text, Number(at))})`
+    throw createNotJsonError(path, `it is no JSON${line}`)
   }
   if (isJson(said)) return said
-  throw notJson(path, 'it is no JSON object')
+  throw createNotJsonError(path, 'it is no JSON object')
 }
 
-export function notJson(path: string, why: string): DaypassError {
+export function createNotJsonError(path: string, why: string): DaypassError {
   return new DaypassError('configuration', `${path} cannot be read: ${why}`, {
     hint: 'mend it, then try again: its own tool cannot read it either',
   })
@@ -51,7 +51,7 @@ interface Token extends Place {
   text: string
 }
 
-function* tokensOf(text: string, { start, end }: Place): Generator<Token> {
+function* tokenizeJson(text: string, { start, end }: Place): Generator<Token> {
   for (let at = start; ; ) {
     TOKEN.lastIndex = at
     const [, token] = TOKEN.exec(text) ?? []
@@ -62,68 +62,68 @@ function* tokensOf(text: string, { start, end }: Place): Generator<Token> {
 }
 
 /** Of a text that is JSON. */
-export function rootOf(text: string): Place {
+export function findRoot(text: string): Place {
   return { start: text.search(/\S/), end: text.trimEnd().length }
 }
 
 /** What stands in an object or a list, in its order; of anything else nothing. */
-export function childrenOf(text: string, { start, end }: Place): Child[] {
+export function parseChildren(text: string, { start, end }: Place): Child[] {
   const isObject = text[start] === '{'
   if (!isObject && text[start] !== '[') return []
   const children: Child[] = []
   let depth = 0
   let name: Token | undefined
   let child: Child | undefined
-  for (const token of tokensOf(text, { start: start + 1, end: end - 1 })) {
+  for (const token of tokenizeJson(text, { start: start + 1, end: end - 1 })) {
     if (depth === 0 && token.text === ',') name = child = undefined
     else if (depth === 0 && token.text === ':') continue
     else if (isObject && !name) name = token
     else {
       if (!child) {
-        child = { ...placeOf(token), name: name ? JSON.parse(name.text) : '', from: (name ?? token).start }
+        child = { ...pickPlace(token), name: name ? JSON.parse(name.text) : '', from: (name ?? token).start }
         children.push(child)
       }
-      depth += DEEPER[token.text] ?? 0
+      depth += DEPTH_CHANGE[token.text] ?? 0
       child.end = token.end
     }
   }
   return children
 }
 
-const DEEPER: Partial<Record<string, number>> = { '{': 1, '[': 1, '}': -1, ']': -1 }
+const DEPTH_CHANGE: Partial<Record<string, number>> = { '{': 1, '[': 1, '}': -1, ']': -1 }
 
-const placeOf = ({ start, end }: Place): Place => ({ start, end })
+const pickPlace = ({ start, end }: Place): Place => ({ start, end })
 
 /** The member of that name. Twice is a mistake that every reader takes differently. */
-export function memberOf(text: string, object: Place, name: string, path: string): Child | undefined {
-  const [first, second] = childrenOf(text, object).filter((child) => child.name === name)
+export function findMember(text: string, object: Place, name: string, path: string): Child | undefined {
+  const [first, second] = parseChildren(text, object).filter((child) => child.name === name)
   if (first === undefined || second === undefined) return first
-  const lines = `${lineNumber(text, first.from)} and ${lineNumber(text, second.from)}`
+  const lines = `${findLineNumber(text, first.from)} and ${findLineNumber(text, second.from)}`
   throw new DaypassError('configuration', `"${name}" stands twice in ${path}, in lines ${lines}`, {
     hint: 'make one of the two, then try again',
   })
 }
 
 /** Puts members at the end of an object, or an item at the end of a list, laid out as what stands there. */
-export function appended(text: string, container: Place, added: Json | readonly [unknown]): Edit {
-  const children = childrenOf(text, container)
+export function appendMembers(text: string, container: Place, added: Json | readonly [unknown]): Edit {
+  const children = parseChildren(text, container)
   const last = children.at(-1)
   const entries = Object.entries(added).map(([name, value]) =>
     Array.isArray(added) ? { value } : { name, value },
   )
-  const newline = text.includes('\n') ? lineEndOf(text) : ''
-  const unit = unitOf(text)
+  const newline = text.includes('\n') ? detectLineEnd(text) : ''
+  const unit = detectIndentUnit(text)
   const gap = last
     ? text.slice(container.start + 1, children[0]!.from)
-    : newline && newline + indentAt(text, container.start) + unit
+    : newline && newline + findLineIndent(text, container.start) + unit
   const indent = gap.includes('\n') ? gap.slice(gap.lastIndexOf('\n') + 1) : undefined
   const lines = entries.map(({ name, value }) => {
-    const said = written(value, indent === undefined ? undefined : { indent, unit, newline })
+    const said = formatJsonValue(value, indent === undefined ? undefined : { indent, unit, newline })
     return name === undefined ? said : `${JSON.stringify(name)}:${indent === undefined ? '' : ' '}${said}`
   })
   if (last) return { at: last.end, before: '', after: lines.map((line) => `,${gap}${line}`).join('') }
   const before = text.slice(container.start + 1, container.end - 1)
-  const end = newline && newline + indentAt(text, container.start)
+  const end = newline && newline + findLineIndent(text, container.start)
   return { at: container.start + 1, before, after: `${gap}${lines.join(`,${gap}`)}${end}` }
 }
 
@@ -134,28 +134,29 @@ interface Layout {
 }
 
 /** In one line where nothing says how else. */
-function written(value: unknown, layout: Layout | undefined): string {
+function formatJsonValue(value: unknown, layout: Layout | undefined): string {
   if (layout === undefined) return JSON.stringify(value)
   const { indent, unit, newline } = layout
   return JSON.stringify(value, null, unit).replaceAll('\n', newline + indent)
 }
 
 /** By how much the first line of the text is indented that is. */
-const unitOf = (text: string) => /\n([ \t]+)\S/.exec(text)?.[1] ?? '\t'
+const detectIndentUnit = (text: string) => /\n([ \t]+)\S/.exec(text)?.[1] ?? '\t'
 
 /** Of the line that a place is in. */
-const indentAt = (text: string, at: number) => /^[ \t]*/.exec(text.slice(text.lastIndexOf('\n', at) + 1))![0]
+const findLineIndent = (text: string, at: number) =>
+  /^[ \t]*/.exec(text.slice(text.lastIndexOf('\n', at) + 1))![0]
 
 /** A value in the place of another. */
-export function replaced(text: string, { start, end }: Place, value: unknown): Edit {
-  const newline = text.includes('\n') ? lineEndOf(text) : undefined
-  const layout = newline && { indent: indentAt(text, start), unit: unitOf(text), newline }
-  return { at: start, before: text.slice(start, end), after: written(value, layout || undefined) }
+export function replaceValue(text: string, { start, end }: Place, value: unknown): Edit {
+  const newline = text.includes('\n') ? detectLineEnd(text) : undefined
+  const layout = newline && { indent: findLineIndent(text, start), unit: detectIndentUnit(text), newline }
+  return { at: start, before: text.slice(start, end), after: formatJsonValue(value, layout || undefined) }
 }
 
 /** Takes a child away, and the comma that it no longer needs. */
-export function removed(text: string, container: Place, child: Child): Edit {
-  const children = childrenOf(text, container)
+export function removeChild(text: string, container: Place, child: Child): Edit {
+  const children = parseChildren(text, container)
   const index = children.findIndex(({ start }) => start === child.start)
   const [before, after] = [children[index - 1], children[index + 1]]
   const [from, to] = before
@@ -167,13 +168,13 @@ export function removed(text: string, container: Place, child: Child): Edit {
 }
 
 /** The whole object with members of these values; `undefined`: gone. Nothing where it is so already. */
-export function changed(text: string, path: string, object: Place, values: Json): Edit[] {
+export function changeMembers(text: string, path: string, object: Place, values: Json): Edit[] {
   let now = text
   let end = object.end
   for (const [name, value] of Object.entries(values)) {
     const place = { start: object.start, end }
-    const member = memberOf(now, place, name, path)
-    const edit = member ? memberEdit(now, place, member, value) : newMember(now, place, name, value)
+    const member = findMember(now, place, name, path)
+    const edit = member ? changeMember(now, place, member, value) : addMember(now, place, name, value)
     if (!edit) continue
     now = applyEdits(now, [edit])
     end += edit.after.length - edit.before.length
@@ -182,11 +183,11 @@ export function changed(text: string, path: string, object: Place, values: Json)
   return before === after ? [] : [{ at: object.start, before, after }]
 }
 
-function memberEdit(text: string, object: Place, member: Child, value: unknown): Edit | undefined {
-  if (value === undefined) return removed(text, object, member)
+function changeMember(text: string, object: Place, member: Child, value: unknown): Edit | undefined {
+  if (value === undefined) return removeChild(text, object, member)
   const said: unknown = JSON.parse(text.slice(member.start, member.end))
-  return JSON.stringify(said) === JSON.stringify(value) ? undefined : replaced(text, member, value)
+  return JSON.stringify(said) === JSON.stringify(value) ? undefined : replaceValue(text, member, value)
 }
 
-const newMember = (text: string, object: Place, name: string, value: unknown) =>
-  value === undefined ? undefined : appended(text, object, { [name]: value })
+const addMember = (text: string, object: Place, name: string, value: unknown) =>
+  value === undefined ? undefined : appendMembers(text, object, { [name]: value })

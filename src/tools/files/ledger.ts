@@ -4,10 +4,10 @@
  */
 import { DaypassError } from '../../core/errors.ts'
 import { removeDurably, writeFileDurably } from '../../vault/atomic.ts'
-import { exclusively } from '../../vault/lock.ts'
+import { runExclusively } from '../../vault/lock.ts'
 import { readOwnFile } from '../../vault/read-file.ts'
-import { applyEdits, type Edit, inverse, sumOf } from './edits.ts'
-import { type ForeignFile, readForeign, removeForeign, writeForeign } from './foreign-file.ts'
+import { applyEdits, type Edit, hashText, invertEdits } from './edits.ts'
+import { type ForeignFile, readForeignFile, removeForeignFile, writeForeignFile } from './foreign-file.ts'
 
 export interface LedgerEntry {
   /** `aws`, `git`, `docker`, … */
@@ -26,7 +26,7 @@ export interface LedgerEntry {
 }
 
 /** `restored`: the very bytes of before. `removed`: only what was ours, others have changed it since. `gone`: nothing was left. */
-export interface Undone {
+export interface UndoResult {
   tool: string
   identity: string
   file: string
@@ -40,12 +40,12 @@ export interface Undone {
  * Takes an entry's edits back in a text that has changed since; the same text where nothing of it is left. `note` is
  * told what a person should know of it.
  */
-export type TakeBack = (text: string, entry: LedgerEntry, note: (line: string) => void) => string
+export type UndoText = (text: string, entry: LedgerEntry, note: (line: string) => void) => string
 
 export function readLedger(path: string): LedgerEntry[] {
   const text = readOwnFile(path)
   if (text === undefined) return []
-  const entries = parse(text)
+  const entries = parseLedger(text)
   if (entries !== undefined) return entries
   throw new DaypassError(
     'vault',
@@ -56,7 +56,7 @@ export function readLedger(path: string): LedgerEntry[] {
   )
 }
 
-function parse(text: string): LedgerEntry[] | undefined {
+function parseLedger(text: string): LedgerEntry[] | undefined {
   try {
     const said = JSON.parse(text) as { v?: unknown; entries?: unknown }
     return said.v === 1 && Array.isArray(said.entries) && said.entries.every(isEntry)
@@ -87,24 +87,24 @@ function writeLedger(path: string, entries: readonly LedgerEntry[]): void {
 }
 
 /** One daypass at a time among all that keep this ledger. */
-export function withLedger<T>(path: string, purpose: string, work: () => Promise<T>): Promise<T> {
-  return exclusively(`${path.replace(/\.json$/, '')}.lock`, purpose, work)
+export function runWithLedger<T>(path: string, purpose: string, work: () => Promise<T>): Promise<T> {
+  return runExclusively(`${path.replace(/\.json$/, '')}.lock`, purpose, work)
 }
 
-export type Change = Pick<LedgerEntry, 'tool' | 'identity' | 'place' | 'edits'>
+export type FileChange = Pick<LedgerEntry, 'tool' | 'identity' | 'place' | 'edits'>
 
 /**
  * Changes a file, and remembers it. Remembered first: killed in between, there is a note of something that never was,
  * which `undo` finds gone; the other way round there would be something that nobody takes away again.
  */
-export function changeFile(ledger: string, file: ForeignFile, change: Change): void {
+export function changeFile(ledger: string, file: ForeignFile, change: FileChange): void {
   if (change.edits.length === 0) return
   const before = readLedger(ledger)
   const text = applyEdits(file.text, change.edits)
   const created = file.ownership === undefined
-  writeLedger(ledger, [...before, { ...change, file: file.target, created, sum: sumOf(text) }])
+  writeLedger(ledger, [...before, { ...change, file: file.target, created, sum: hashText(text) }])
   try {
-    writeForeign(file, text)
+    writeForeignFile(file, text)
   } catch (error) {
     writeLedger(ledger, before)
     throw error
@@ -118,30 +118,33 @@ export function changeFile(ledger: string, file: ForeignFile, change: Change): v
 export function undoChanges(
   ledger: string,
   isMeant: (entry: LedgerEntry) => boolean,
-  takeBack: TakeBack,
-): Undone[] {
+  undoText: UndoText,
+): UndoResult[] {
   const meant = readLedger(ledger).filter(isMeant).reverse()
   return meant.map((entry) => {
     const notes: string[] = []
-    const outcome = undo(entry, (text, it) => takeBack(text, it, (line) => notes.push(line)))
-    writeLedger(ledger, without(readLedger(ledger), entry))
+    const outcome = undoEntry(entry, (text, it) => undoText(text, it, (line) => notes.push(line)))
+    writeLedger(ledger, removeEntry(readLedger(ledger), entry))
     const { tool, identity, file, place } = entry
     return { tool, identity, file, place, outcome, ...(notes.length > 0 && { notes }) }
   })
 }
 
-const without = (entries: LedgerEntry[], gone: LedgerEntry) => {
+const removeEntry = (entries: LedgerEntry[], gone: LedgerEntry) => {
   const text = JSON.stringify(gone)
   return entries.filter((entry) => JSON.stringify(entry) !== text)
 }
 
-function undo(entry: LedgerEntry, takeBack: (text: string, entry: LedgerEntry) => string): Undone['outcome'] {
-  const file = readForeign(entry.file)
+function undoEntry(
+  entry: LedgerEntry,
+  undoText: (text: string, entry: LedgerEntry) => string,
+): UndoResult['outcome'] {
+  const file = readForeignFile(entry.file)
   if (file.ownership === undefined) return 'gone'
-  const isAsWritten = sumOf(file.text) === entry.sum
-  const text = isAsWritten ? applyEdits(file.text, inverse(entry.edits)) : takeBack(file.text, entry)
+  const isAsWritten = hashText(file.text) === entry.sum
+  const text = isAsWritten ? applyEdits(file.text, invertEdits(entry.edits)) : undoText(file.text, entry)
   if (text === file.text) return 'gone'
-  if (entry.created && text === '') removeForeign(file)
-  else writeForeign(file, text)
+  if (entry.created && text === '') removeForeignFile(file)
+  else writeForeignFile(file, text)
   return isAsWritten ? 'restored' : 'removed'
 }

@@ -7,13 +7,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DaypassError } from '../../core/errors.ts'
-import { type Env, inFolder, inHome } from '../files/expand-home.ts'
+import { type Env, resolveInFolder, resolveInHome } from '../files/expand-home.ts'
 
 /** The one that `git config --global` writes to. */
-export function gitConfigPath(env: Env, platform: NodeJS.Platform = process.platform): string {
+export function resolveGitConfigPath(env: Env, platform: NodeJS.Platform = process.platform): string {
   if (env.GIT_CONFIG_GLOBAL) return env.GIT_CONFIG_GLOBAL
-  const usual = inHome(env, platform, '.gitconfig')
-  const other = inFolder(env, platform, {
+  const usual = resolveInHome(env, platform, '.gitconfig')
+  const other = resolveInFolder(env, platform, {
     variable: 'XDG_CONFIG_HOME',
     folder: '.config',
     name: join('git', 'config'),
@@ -27,14 +27,14 @@ export interface GitConfig {
   /** A helper for every host stands behind those of `name`: it is asked, too, and told whatever they have answered. */
   isFollowed(text: string, name: string): boolean
   /** The text with exactly these helpers, one after the other. */
-  withHelpers(text: string, name: string, helpers: readonly string[]): string
+  replaceHelpers(text: string, name: string, helpers: readonly string[]): string
 }
 
 /** `program`: git's, absolute. `path`: what the texts are of, for errors. */
-export function gitConfig(program: string, path: string): GitConfig {
+export function openGitConfig(program: string, path: string): GitConfig {
   const run = (text: string, ...commands: readonly (readonly string[])[]) =>
-    onCopy(program, path, text, commands)
-  const entries = (text: string, pattern: string) => {
+    runOnCopy(program, path, text, commands)
+  const listEntries = (text: string, pattern: string) => {
     const { out } = run(text, ['-z', '--get-regexp', pattern])
     // A name without a value is one line.
     return out
@@ -44,17 +44,17 @@ export function gitConfig(program: string, path: string): GitConfig {
   }
   const helpers: GitConfig['helpers'] = (text) => {
     const found = new Map<string, string[]>()
-    for (const [name = '', value = ''] of entries(text, '^credential\\..*\\.helper$'))
+    for (const [name = '', value = ''] of listEntries(text, '^credential\\..*\\.helper$'))
       found.set(name, [...(found.get(name) ?? []), value])
     return found
   }
   return {
     helpers,
     isFollowed(text, name) {
-      const names = entries(text, '^credential\\.(.*\\.)?helper$').map(([each]) => each)
+      const names = listEntries(text, '^credential\\.(.*\\.)?helper$').map(([each]) => each)
       return names.lastIndexOf('credential.helper') > names.lastIndexOf(name)
     },
-    withHelpers(text, name, wanted) {
+    replaceHelpers(text, name, wanted) {
       const now = helpers(text).get(name) ?? []
       // What stands there stays where it is, with its comments.
       const isMore = now.every((value, index) => value === wanted[index])
@@ -67,7 +67,7 @@ export function gitConfig(program: string, path: string): GitConfig {
 /** What git says when there is nothing to show. */
 const NOTHING = 1
 
-function onCopy(
+function runOnCopy(
   program: string,
   path: string,
   text: string,
@@ -80,12 +80,12 @@ function onCopy(
     const outs = commands.map((words) => {
       const { status, stdout } = spawnSync(program, ['config', '--file', file, ...words], {
         cwd: folder,
-        env: alone(folder),
+        env: buildIsolatedEnv(folder),
         encoding: 'utf8',
         timeout: 10_000,
       })
       if (status === 0 || (status === NOTHING && words.includes('--get-regexp'))) return stdout
-      throw notGits(path)
+      throw createGitConfigError(path)
     })
     return { text: readFileSync(file, 'utf8'), out: outs.join('') }
   } finally {
@@ -94,12 +94,12 @@ function onCopy(
 }
 
 /** Nothing of the repository that we may stand in, nor of this system. */
-function alone(home: string): NodeJS.ProcessEnv {
+function buildIsolatedEnv(home: string): NodeJS.ProcessEnv {
   const { PATH, SystemRoot } = process.env
   return { PATH, ...(SystemRoot && { SystemRoot }), HOME: home, GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' }
 }
 
-const notGits = (path: string) =>
+const createGitConfigError = (path: string) =>
   new DaypassError('configuration', `git cannot read or change ${path}`, {
     hint: `mend it: git config --file ${path} --list says where it is wrong`,
   })

@@ -1,8 +1,8 @@
 /** What `setup git` writes into git's configuration: us as the only helper for the hosts of an identity. */
 import { DaypassError } from '../../core/errors.ts'
 import { isLoopbackHost } from '../../core/loopback.ts'
-import { commandLine } from '../files/command-line.ts'
-import { diffOf, editsBetween, type Mask } from '../files/edits.ts'
+import { formatCommandLine } from '../files/command-line.ts'
+import { computeEdits, formatDiff, type Mask } from '../files/edits.ts'
 import type { LedgerEntry } from '../files/ledger.ts'
 import type { Plan, Setup } from '../setup-plan.ts'
 import type { GitConfig } from './config-file.ts'
@@ -16,7 +16,7 @@ export interface GitSetup {
   command: readonly string[]
 }
 
-export function gitSetup(request: GitSetup, path: string, git: GitConfig): Setup {
+export function createGitSetup(request: GitSetup, path: string, git: GitConfig): Setup {
   const { identity, hosts } = request
   const place = hosts.join(', ')
   return {
@@ -25,90 +25,93 @@ export function gitSetup(request: GitSetup, path: string, git: GitConfig): Setup
     place,
     everywhere: true,
     path,
-    plan: ({ text }, ours) => planned(request, { path, text, place }, git, ours),
+    plan: ({ text }, ours) => planGitEdits(request, { path, text, place }, git, ours),
   }
 }
 
-function planned(
+function planGitEdits(
   request: GitSetup,
   { path, text, place }: { path: string; text: string; place: string },
   git: GitConfig,
   ours: readonly LedgerEntry[],
 ): Plan {
   // git has a shell run it, on Windows, too.
-  const line = `!${commandLine(request.command, 'linux')}`
+  const line = `!${formatCommandLine(request.command, 'linux')}`
   const isOurs = (value: string) => value === line || isWrittenBy(ours, value)
   let after = text
-  for (const name of request.hosts.flatMap(namesFor)) {
+  for (const name of request.hosts.flatMap(listHelperNames)) {
     const now = git.helpers(after).get(name) ?? []
     if (now.at(-2) === '' && now.at(-1) === line && !git.isFollowed(after, name)) continue
-    const theirs = without(now, isOurs)
-    if (theirs.some((value) => value !== '') && !request.force) throw isTaken(request, path, name)
-    const bare = theirs.length < now.length ? git.withHelpers(after, name, theirs) : after
-    after = withOurs(git, { text: after, bare, name, helpers: [...theirs, '', line] })
+    const theirs = excludeOwn(now, isOurs)
+    if (theirs.some((value) => value !== '') && !request.force)
+      throw createOtherHelperError(request, path, name)
+    const bare = theirs.length < now.length ? git.replaceHelpers(after, name, theirs) : after
+    after = addOwnHelper(git, { text: after, bare, name, helpers: [...theirs, '', line] })
   }
-  const edits = editsBetween(text, after)
-  return { place, path, edits, diff: diffOf(path, text, edits, masked(line)), warnings: [] }
+  const edits = computeEdits(text, after)
+  return { place, path, edits, diff: formatDiff(path, text, edits, createGitMask(line)), warnings: [] }
 }
 
 /**
  * An empty one before ours: whoever stands further up, in this file or the system's, is asked no more. Nobody stands
  * further down: git tells every helper what one of them has answered, and `store` would keep it. `bare`: without ours.
  */
-function withOurs(
+function addOwnHelper(
   git: GitConfig,
   { text, bare, name, helpers }: { text: string; bare: string; name: string; helpers: readonly string[] },
 ): string {
-  const after = git.withHelpers(text, name, helpers)
+  const after = git.replaceHelpers(text, name, helpers)
   if (!git.isFollowed(after, name)) return after
   const url = name.slice('credential.'.length, -'.helper'.length)
   const end = bare === '' || bare.endsWith('\n') ? '' : '\n'
-  return git.withHelpers(`${bare}${end}[credential "${url}"]\n`, name, helpers)
+  return git.replaceHelpers(`${bare}${end}[credential "${url}"]\n`, name, helpers)
 }
 
 /** Nobody but this machine itself is talked to without TLS. */
-function namesFor(host: string): string[] {
+function listHelperNames(host: string): string[] {
   const isHere = isLoopbackHost(new URL(`https://${host}`).hostname)
   return [...(isHere ? ['http'] : []), 'https'].map((protocol) => `credential.${protocol}://${host}.helper`)
 }
 
 /** The values that are not ours, nor the empty ones that make ours the only ones. */
-const without = (values: readonly string[], isOurs: (value: string) => boolean) =>
+const excludeOwn = (values: readonly string[], isOurs: (value: string) => boolean) =>
   values.filter((value, index) => {
     const next = values[index + 1]
     return !isOurs(value) && !(value === '' && next !== undefined && isOurs(next))
   })
 
 /** As git writes a value into its file. */
-const asWritten = (value: string) => value.replace(/[\\"]/g, '\\$&')
+const escapeGitValue = (value: string) => value.replace(/[\\"]/g, '\\$&')
 
 const isWrittenBy = (entries: readonly Pick<LedgerEntry, 'edits'>[], value: string) =>
   value !== '' &&
-  entries.some(({ edits }) => edits.some(({ after }) => after.includes(`helper = ${asWritten(value)}\n`)))
+  entries.some(({ edits }) =>
+    edits.some(({ after }) => after.includes(`helper = ${escapeGitValue(value)}\n`)),
+  )
 
 /** Not what stands there: it may be a line of shell that has a password in it. */
-const isTaken = ({ identity }: GitSetup, path: string, name: string) =>
+const createOtherHelperError = ({ identity }: GitSetup, path: string, name: string) =>
   new DaypassError('usage', `${name} is another one in ${path} already`, {
     hint: (command) =>
       `${command({ verb: 'setup', args: ['git'], identity, flags: ['--force'] })} to be asked instead of it`,
   })
 
 /** Any value of the file may be a secret, but for ours. */
-const masked =
+const createGitMask =
   (line: string): Mask =>
   (each, isAdded) =>
-    isAdded && /^\s*helper = $/.test(each.replace(asWritten(line), ''))
+    isAdded && /^\s*helper = $/.test(each.replace(escapeGitValue(line), ''))
       ? each
       : each.replace(/^(\s*[\w.-]+\s*=\s*).+$/, '$1…')
 
 /** In a file that has changed since: our helpers go, and nothing else. */
-export function takeBackGit(text: string, entry: LedgerEntry, git: GitConfig): string {
+export function undoGitSetup(text: string, entry: LedgerEntry, git: GitConfig): string {
   const isOurs = (value: string) => isWrittenBy([entry], value)
   let now = text
-  for (const name of entry.place.split(', ').flatMap(namesFor)) {
+  for (const name of entry.place.split(', ').flatMap(listHelperNames)) {
     const values = git.helpers(now).get(name) ?? []
-    const theirs = without(values, isOurs)
-    if (theirs.length < values.length) now = git.withHelpers(now, name, theirs)
+    const theirs = excludeOwn(values, isOurs)
+    if (theirs.length < values.length) now = git.replaceHelpers(now, name, theirs)
   }
   return now
 }

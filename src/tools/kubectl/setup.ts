@@ -1,12 +1,12 @@
 /** What `setup kubectl` writes into a kubeconfig: a user whose token comes from us. */
 import { isDeepStrictEqual } from 'node:util'
 import { DaypassError } from '../../core/errors.ts'
-import { shown } from '../../core/text.ts'
-import { applyEdits, diffOf, type Edit, type Mask } from '../files/edits.ts'
-import { readForeign } from '../files/foreign-file.ts'
-import type { LedgerEntry, TakeBack } from '../files/ledger.ts'
+import { sanitize } from '../../core/text.ts'
+import { applyEdits, type Edit, formatDiff, type Mask } from '../files/edits.ts'
+import { readForeignFile } from '../files/foreign-file.ts'
+import type { LedgerEntry, UndoText } from '../files/ledger.ts'
 import type { Plan, Setup } from '../setup-plan.ts'
-import { readKubeconfig, type User } from './kubeconfig.ts'
+import { type KubeUser, parseKubeconfig } from './kubeconfig.ts'
 
 export interface KubectlSetup {
   /** Name of the user in the kubeconfig. */
@@ -20,13 +20,13 @@ export interface KubectlSetup {
   apiVersion: string
 }
 
-interface Paths {
+interface KubeconfigPaths {
   path: string
   /** What kubectl reads beside it. */
   others: readonly string[]
 }
 
-export function kubectlSetup(request: KubectlSetup, { path, others }: Paths): Setup {
+export function createKubectlSetup(request: KubectlSetup, { path, others }: KubeconfigPaths): Setup {
   const { identity, user: place } = request
   return {
     tool: 'kubectl',
@@ -34,64 +34,69 @@ export function kubectlSetup(request: KubectlSetup, { path, others }: Paths): Se
     place,
     path,
     plan({ text }, ours) {
-      for (const other of others) refuseUserOf(other, request)
-      return planned(request, { path, text, ours })
+      for (const other of others) refuseExistingUser(other, request)
+      return planKubectlEdits(request, { path, text, ours })
     },
   }
 }
 
 /** Of two users of a name kubectl takes one, and it may be the other. */
-function refuseUserOf(path: string, { user, identity }: KubectlSetup): void {
-  if (!readKubeconfig(readForeign(path).text, path).users.some(({ name }) => name === user)) return
-  throw new DaypassError('usage', `there is a user "${shown(user)}" in ${path} already`, {
+function refuseExistingUser(path: string, { user, identity }: KubectlSetup): void {
+  if (!parseKubeconfig(readForeignFile(path).text, path).users.some(({ name }) => name === user)) return
+  throw new DaypassError('usage', `there is a user "${sanitize(user)}" in ${path} already`, {
     advice: { verb: 'setup', args: ['kubectl'], identity, flags: ['--as', '<name>'] },
   })
 }
 
-interface There {
+interface FileState {
   path: string
   text: string
   ours: readonly LedgerEntry[]
 }
 
-function planned(request: KubectlSetup, there: There): Plan {
+function planKubectlEdits(request: KubectlSetup, there: FileState): Plan {
   const { path, text, ours } = there
   const { user: place, identity } = request
-  const wanted = { name: place, user: { exec: execOf(request) } }
-  const kubeconfig = readKubeconfig(text, path)
+  const wanted = { name: place, user: { exec: buildExecConfig(request) } }
+  const kubeconfig = parseKubeconfig(text, path)
   const found = kubeconfig.users.find(({ name }) => name === place)
-  const isDone = found !== undefined && runs(found, wanted.user.exec)
-  const isOurs = ours.length > 0 && isCalled(found)
+  const isDone = found !== undefined && isSameExec(found, wanted.user.exec)
+  const isOurs = ours.length > 0 && isOwnUser(found)
   if (found && !isDone && !isOurs && !request.force)
-    throw new DaypassError('usage', `there is a user "${shown(place)}" in ${path} already`, {
+    throw new DaypassError('usage', `there is a user "${sanitize(place)}" in ${path} already`, {
       hint: (command) =>
         `${command({ verb: 'setup', args: ['kubectl'], identity, flags: ['--as', place, '--force'] })} to take its place, or choose another name`,
     })
-  const edit = found ? kubeconfig.replaced(found, wanted) : kubeconfig.added(wanted)
-  const edits = isDone ? [] : checked(request, there, edit, wanted)
-  return { place, path, edits, diff: diffOf(path, text, edits, masked), warnings: [] }
+  const edit = found ? kubeconfig.replaceUser(found, wanted) : kubeconfig.addUser(wanted)
+  const edits = isDone ? [] : checkKubectlEdit(request, there, edit, wanted)
+  return { place, path, edits, diff: formatDiff(path, text, edits, maskKubectlLine), warnings: [] }
 }
 
-function execOf({ apiVersion, command: [command, ...args] }: KubectlSetup) {
+function buildExecConfig({ apiVersion, command: [command, ...args] }: KubectlSetup) {
   return { apiVersion, command, args, interactiveMode: 'Never' }
 }
 
 /** kubectl writes what else it knows beside it: `env: null`, `provideClusterInfo: false`. */
-const runs = ({ user }: User, wanted: object) =>
+const isSameExec = ({ user }: KubeUser, wanted: object) =>
   Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(value, Object(Object(user).exec)[name]))
 
 /** Whether it is us that kubectl runs for this user. */
-function isCalled(found: User | undefined): boolean {
+function isOwnUser(found: KubeUser | undefined): boolean {
   const { args } = Object(Object(found?.user).exec) as { args?: unknown }
   return Array.isArray(args) && args.includes('kube-credential')
 }
 
 /** Files are written by hand, and there may be one that is read in a way nobody thought of. */
-function checked(request: KubectlSetup, { path, text }: There, edit: Edit | undefined, wanted: User): Edit[] {
+function checkKubectlEdit(
+  request: KubectlSetup,
+  { path, text }: FileState,
+  edit: Edit | undefined,
+  wanted: KubeUser,
+): Edit[] {
   if (edit) {
     const after = applyEdits(text, [edit])
-    const now = readKubeconfig(after, path).users.find(({ name }) => name === wanted.name)
-    if (isDeepStrictEqual(now?.user, wanted.user) && keepsOthers(text, after, path, wanted.name))
+    const now = parseKubeconfig(after, path).users.find(({ name }) => name === wanted.name)
+    if (isDeepStrictEqual(now?.user, wanted.user) && isOtherwiseUnchanged(text, after, path, wanted.name))
       return [edit]
   }
   const [command, ...args] = request.command
@@ -101,13 +106,13 @@ function checked(request: KubectlSetup, { path, text }: There, edit: Edit | unde
     `api-version=${request.apiVersion}`,
   ]
   const flags = [...words, 'interactive-mode=Never'].map((each) => `--exec-${each}`).join(' ')
-  throw unsafe(path, `kubectl config set-credentials ${wanted.name} ${flags}`)
+  throw createUnsafeEditError(path, `kubectl config set-credentials ${wanted.name} ${flags}`)
 }
 
 /** All but the user of this name is as it was, in an empty file or one that says something. */
-function keepsOthers(before: string, after: string, path: string, name: string): boolean {
+function isOtherwiseUnchanged(before: string, after: string, path: string, name: string): boolean {
   const [was, is] = [before, after].map((text) => {
-    const { users, ...rest } = readKubeconfig(text, path).said
+    const { users, ...rest } = parseKubeconfig(text, path).content
     const others = (Array.isArray(users) ? users : []).filter((each) => Object(each).name !== name)
     return { rest, others }
   })
@@ -115,31 +120,32 @@ function keepsOthers(before: string, after: string, path: string, name: string):
   return isDeepStrictEqual(was!.others, is!.others) && (isNew || isDeepStrictEqual(was!.rest, is!.rest))
 }
 
-const unsafe = (path: string, hint: string) =>
+const createUnsafeEditError = (path: string, hint: string) =>
   new DaypassError('configuration', `${path} is written in a way that daypass cannot change safely`, {
     hint: `change it yourself: ${hint}`,
   })
 
 /** Any other value of the file may be a token or a key. */
-const masked: Mask = (line, isAdded) =>
+const maskKubectlLine: Mask = (line, isAdded) =>
   isAdded ? line : line.replace(/^(\s*(?:- )?[\w-]+:\s+)\S.*$|^(\s*- )\S.*$/, '$1$2…')
 
 /** In a file that has changed since: our user goes, or is again who it was. */
-export const takeBackKubectl: TakeBack = (text, { place, edits, file }, note) => {
-  const kubeconfig = readKubeconfig(text, file)
+export const undoKubectlSetup: UndoText = (text, { place, edits, file }, note) => {
+  const kubeconfig = parseKubeconfig(text, file)
   const found = kubeconfig.users.find(({ name }) => name === place)
-  if (!found || !isCalled(found)) return text
+  if (!found || !isOwnUser(found)) return text
   const was = edits.find(({ before }) => /^\s*- /.test(before))
-  const edit = { ...kubeconfig.replaced(found, undefined), after: was?.before ?? '' }
+  const edit = { ...kubeconfig.replaceUser(found, undefined), after: was?.before ?? '' }
   const after = applyEdits(text, [edit])
-  if (!keepsOthers(text, after, file, place)) throw unsafe(file, `kubectl config delete-user ${place}`)
+  if (!isOtherwiseUnchanged(text, after, file, place))
+    throw createUnsafeEditError(file, `kubectl config delete-user ${place}`)
   if (!was)
-    for (const context of contextsOf(kubeconfig.said, place))
-      note(`context ${shown(context)} names the user ${place} still`)
+    for (const context of listUserContexts(kubeconfig.content, place))
+      note(`context ${sanitize(context)} names the user ${place} still`)
   return after
 }
 
-function contextsOf({ contexts }: Record<string, unknown>, user: string): string[] {
+function listUserContexts({ contexts }: Record<string, unknown>, user: string): string[] {
   const all = Array.isArray(contexts) ? contexts : []
   return all.filter((each) => Object(Object(each).context).user === user).map((each) => String(each.name))
 }

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, type TestContext, test } from 'vitest'
-import { afterOneLogin, typedLogin } from '../../../src/cli/login/single-flight.ts'
+import { runTypedLogin, shareLogin } from '../../../src/cli/login/single-flight.ts'
 import { DaypassError } from '../../../src/core/errors.ts'
 import { scriptedTerminal, testClock } from '../../../src/testing/index.ts'
 import { failure, folderOf } from '../../vault/support.ts'
@@ -41,8 +41,8 @@ function place(context: TestContext) {
   }
   return {
     ...{ stateDir, clock, terminal, world, opened, work, person },
-    auto: (error?: Error) => afterOneLogin(world, 'work', work, person(error)),
-    typed: (error?: Error) => typedLogin(world, 'work', person(error)),
+    auto: (error?: Error) => shareLogin(world, 'work', work, person(error)),
+    typed: (error?: Error) => runTypedLogin(world, 'work', person(error)),
     logOut: () => {
       isLoggedIn = false
     },
@@ -137,5 +137,5 @@ test('where nothing can be written or locked, the person is asked all the same',
 test('each identity has a turn of its own', async (context) => {
   const { world, work, person, auto } = place(context)
   await failure(() => auto(UNANSWERED), 'login_required')
-  expect(await afterOneLogin(world, 'Work', work, person())).toBe('the token')
+  expect(await shareLogin(world, 'Work', work, person())).toBe('the token')
 })

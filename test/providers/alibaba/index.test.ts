@@ -1,7 +1,7 @@
 /** What Alibaba Cloud's file says: hosts by site, and what may be written otherwise. */
 import { describe, expect, test } from 'vitest'
 import type { Endpoints } from '../../../src/core/types.ts'
-import { define } from '../../../src/identity/definition.ts'
+import { createDefinition } from '../../../src/identity/definition.ts'
 import { alibabaExchange } from '../../../src/providers/alibaba/exchange.ts'
 import { alibaba } from '../../../src/providers/index.ts'
 
@@ -9,7 +9,7 @@ const endpointsOf = (
   params: Record<string, string>,
   env: Record<string, string> = {},
   endpoints: Endpoints = {},
-) => define('work', alibaba, { env, identity: { params, endpoints } }).endpoints
+) => createDefinition('work', alibaba, { env, identity: { params, endpoints } }).endpoints
 
 describe('endpoints', () => {
   test.each([
@@ -67,8 +67,8 @@ describe('the answer of an exchange', () => {
   test('is read in both spellings', () => {
     const pascal = { AccessKeyId: 'A', AccessKeySecret: 'S', SecurityToken: 'T', Expiration: 'E' }
     const read = { accessKeyId: 'A', secretAccessKey: 'S', sessionToken: 'T', expiration: 'E' }
-    expect(alibabaExchange.keys(keys)).toEqual(read)
-    expect(alibabaExchange.keys(pascal)).toEqual(read)
+    expect(alibabaExchange.parseKeys(keys)).toEqual(read)
+    expect(alibabaExchange.parseKeys(pascal)).toEqual(read)
   })
 
   test.each([
@@ -77,6 +77,6 @@ describe('the answer of an exchange', () => {
     { accessKeyId: 'A', accessKeySecret: 'S' },
     {},
   ])('without all three has no keys: %j', (answer) => {
-    expect(alibabaExchange.keys(answer)).toBeUndefined()
+    expect(alibabaExchange.parseKeys(answer)).toBeUndefined()
   })
 })

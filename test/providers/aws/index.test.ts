@@ -1,13 +1,13 @@
 /** Hosts of AWS: by partition, by region, and by what is said instead. */
 import { describe, expect, test } from 'vitest'
 import type { Header } from '../../../src/core/types.ts'
-import { define, isBound } from '../../../src/identity/definition.ts'
+import { createDefinition, isBound } from '../../../src/identity/definition.ts'
 import { aws } from '../../../src/providers/aws/index.ts'
-import { partitionOf, withoutRegion } from '../../../src/providers/aws/partitions.ts'
+import { removeRegion, resolvePartition } from '../../../src/providers/aws/partitions.ts'
 import { awsWire } from '../../../src/providers/aws/wire.ts'
 
 const endpointsAt = (region: string, env: Record<string, string> = {}, endpoints = {}) =>
-  define('work', aws, { env, identity: { params: { region }, endpoints } }).endpoints
+  createDefinition('work', aws, { env, identity: { params: { region }, endpoints } }).endpoints
 
 test.each([
   [
@@ -74,7 +74,7 @@ test.each([
     'signin.amazonaws-eusc.eu',
   ],
 ])('%s is of the partition %s, and has its hosts', (region, partition, signin, sts, federation) => {
-  expect(partitionOf(region).id).toBe(partition)
+  expect(resolvePartition(region).id).toBe(partition)
   expect(endpointsAt(region)).toEqual({
     signin: `https://${signin}`,
     authorization: `https://${signin}/v1/authorize`,
@@ -82,24 +82,24 @@ test.each([
     sts: `https://${sts}`,
     federation: `https://${federation}/federation`,
   })
-  expect(withoutRegion(signin)).toBe(federation)
+  expect(removeRegion(signin)).toBe(federation)
 })
 
 test.each(['evil.example', 'us-east-1.signin.evil.example', 'a.b.signin.aws.amazon.com', '127.0.0.1:4567'])(
   'a host that is not of AWS is itself: %s',
-  (host) => expect(withoutRegion(host)).toBe(host),
+  (host) => expect(removeRegion(host)).toBe(host),
 )
 
 test('the regions of a partition are one server to a grant, and those of two are two', () => {
   const [here, there, china] = ['us-east-1', 'eu-west-1', 'cn-north-1'].map((region) =>
-    withoutRegion(new URL(endpointsAt(region).token!).host),
+    removeRegion(new URL(endpointsAt(region).token!).host),
   )
   expect(here).toBe(there)
   expect(here).not.toBe(china)
 })
 
 test('a login stays good when its identity works in another region of the partition, and not beyond', () => {
-  const at = (region: string) => define('work', aws, { env: {}, identity: { params: { region } } })
+  const at = (region: string) => createDefinition('work', aws, { env: {}, identity: { params: { region } } })
   const { token, authorization } = endpointsAt('us-east-1')
   const header: Header = {
     v: 1,
@@ -166,8 +166,8 @@ describe('answers of Sign-In', () => {
       refresh_token: 'R',
       id_token: 'I',
     }
-    expect(awsWire.answer(camel)).toEqual(awsWire.answer(snake))
-    expect(awsWire.keys(awsWire.answer(camel).access_token as string)).toEqual({
+    expect(awsWire.decodeResponse(camel)).toEqual(awsWire.decodeResponse(snake))
+    expect(awsWire.parseKeys(awsWire.decodeResponse(camel).access_token as string)).toEqual({
       cloud: 'aws',
       ...keys,
     })
@@ -181,7 +181,7 @@ describe('answers of Sign-In', () => {
     null,
     [],
   ])('without all three keys have none: %j', (accessToken) => {
-    expect(awsWire.answer({ accessToken, refreshToken: 'R' })).toMatchObject({
+    expect(awsWire.decodeResponse({ accessToken, refreshToken: 'R' })).toMatchObject({
       access_token: undefined,
       refresh_token: 'R',
     })

@@ -1,5 +1,5 @@
-import { contentType, FORM, repeated } from '../../../src/testing/message.ts'
-import { consentPage, page } from '../../../src/testing/pages.ts'
+import { contentType, FORM, findRepeated } from '../../../src/testing/message.ts'
+import { renderConsentPage, renderPage } from '../../../src/testing/pages.ts'
 import type { Logins } from './logins.ts'
 import { type Ask, type Door, type Reply, refused } from './message.ts'
 import type { Consent } from './options.ts'
@@ -31,7 +31,7 @@ function problemOf({ clients }: AuthSetting, asked: URLSearchParams): string | u
   if (missing !== undefined) return `${missing} is missing`
   const odd = [...asked.keys()].find((name) => !REQUIRED.includes(name))
   if (odd !== undefined) return `${odd} is not for this application`
-  const twice = repeated(asked)
+  const twice = findRepeated(asked)
   if (twice !== undefined) return `${twice} is given twice`
   if (!clients.includes(asked.get('client_id')!)) return 'client_id is not known'
   if (asked.get('response_type') !== 'code') return 'response_type must be code'
@@ -61,7 +61,7 @@ function granted({ logins, principal }: AuthSetting, asked: URLSearchParams): Re
 }
 
 /** Its own words. There is no way on from here, and none back. */
-const unassigned = () => page('账号未允许当前身份访问该应用', '<p>请联系管理员。</p>', 403)
+const unassigned = () => renderPage('账号未允许当前身份访问该应用', '<p>请联系管理员。</p>', 403)
 
 function auth(setting: AuthSetting, { url }: Ask): Reply {
   const asked = url.searchParams
@@ -71,7 +71,7 @@ function auth(setting: AuthSetting, { url }: Ask): Reply {
   if (consent === 'unassigned') return unassigned()
   if (consent === 'deny') return denied(asked)
   if (consent === 'approve') return granted(setting, asked)
-  return consentPage({
+  return renderConsentPage({
     client: 'official-cli',
     scope: '/acs/openapi',
     login: setting.principal().arn,

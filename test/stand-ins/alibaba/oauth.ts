@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { contentType, FORM, repeated } from '../../../src/testing/message.ts'
+import { contentType, FORM, findRepeated } from '../../../src/testing/message.ts'
 import type { Clock } from '../clock.ts'
 import type { AccessToken, Code, Logins, Pair } from './logins.ts'
 import { type Ask, type Door, json, type Reply, refused } from './message.ts'
@@ -34,7 +34,7 @@ function grantDoor(ask: Ask): DoorName {
 function formProblem(ask: Ask, form: URLSearchParams, wanted: readonly string[]): string | undefined {
   if (contentType(ask) !== FORM) return `the body must be ${FORM}`
   if (ask.headers.authorization !== undefined) return 'a public client has nothing to authenticate with'
-  const twice = repeated(form)
+  const twice = findRepeated(form)
   if (twice !== undefined) return `${twice} is given twice`
   const missing = wanted.find((name) => (form.get(name) ?? '') === '')
   if (missing !== undefined) return `${missing} is missing`

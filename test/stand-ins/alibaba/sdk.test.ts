@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { fromDaypass } from '../../../src/alibaba.ts'
 import { Secret } from '../../../src/core/secret.ts'
-import { encoded, signed } from '../../../src/sts/sign-acs3.ts'
+import { percentEncode, signRequest } from '../../../src/sts/sign-acs3.ts'
 import { ADA as ARN, cloud, MINUTE, roleArn, session } from '../../client/alibaba-context.ts'
 import { failureOf } from '../../client/client-context.ts'
 import type { AlibabaOptions } from './options.ts'
@@ -87,11 +87,11 @@ describe('our signature', () => {
     ],
   ])('of %s is the one of the SDK', (_, parameters, token) => {
     const query = Object.entries(parameters)
-      .map(([name, value]) => `${encoded(name)}=${encoded(String(value))}`)
+      .map(([name, value]) => `${percentEncode(name)}=${percentEncode(String(value))}`)
       .join('&')
     const url = new URL(`https://sts.aliyuncs.com/${query && `?${query}`}`)
     const { accessKeyId, accessKeySecret } = ADA
-    const { authorization, ...headers } = signed(
+    const { authorization, ...headers } = signRequest(
       { url, action: 'AssumeRole', version: '2015-04-01', time, nonce },
       {
         accessKeyId,

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
-import { faultQueue } from '../../../src/testing/faults.ts'
-import { close, listen } from '../../../src/testing/serve.ts'
+import { createFaultQueue } from '../../../src/testing/faults.ts'
+import { closeServer, startListening } from '../../../src/testing/serve.ts'
 import { createClock } from '../clock.ts'
 import { serve } from '../serve.ts'
 import { authDoors } from './auth.ts'
@@ -93,7 +93,7 @@ function instead({ refuse, sts }: Fault): Reply | undefined {
 /** Starts a strict stand-in for Alibaba Cloud's sign-in, OAuth and STS on 127.0.0.1. For tests only. */
 export async function startAlibaba(options: AlibabaOptions = {}): Promise<AlibabaStandIn> {
   const { keyRing, logins, person, account, doors, clock, ledger } = build(options)
-  const faults = faultQueue(({ door }: Fault, name: DoorName) => door === undefined || door === name)
+  const faults = createFaultQueue(({ door }: Fault, name: DoorName) => door === undefined || door === name)
   const at = { url: '' }
   const server = serve<DoorName, Ask, Fault>(
     { doors, clock, ledger, faults, instead, refused: (door, no) => ledger.refused({ door, ...no }) },
@@ -104,7 +104,7 @@ export async function startAlibaba(options: AlibabaOptions = {}): Promise<Alibab
       return { ...ask, headers: { ...others, host: String(host) } }
     },
   )
-  await listen(server, 0)
+  await startListening(server, 0)
   at.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     url: at.url,
@@ -128,6 +128,6 @@ export async function startAlibaba(options: AlibabaOptions = {}): Promise<Alibab
     setClockOffset(milliseconds) {
       clock.offset = milliseconds
     },
-    close: () => close(server),
+    close: () => closeServer(server),
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { repeated } from '../../../src/testing/message.ts'
+import { findRepeated } from '../../../src/testing/message.ts'
 import type { Clock } from '../clock.ts'
 import { type Ask, type Door, json, type Reply, stsRefused } from './message.ts'
 import type { DoorName, Role } from './options.ts'
@@ -123,7 +123,7 @@ export function stsDoors(setting: StsSetting): Door[] {
       )
     const signed = guard(ask)
     if ('status' in signed) return signed
-    const twice = repeated(ask.url.searchParams)
+    const twice = findRepeated(ask.url.searchParams)
     if (twice !== undefined) return wrong(twice)
     return OPERATIONS[action](setting, ask.url.searchParams, signed.keys)
   }

@@ -1,6 +1,6 @@
-import { escaped } from '../../../src/core/html.ts'
+import { escapeHtml } from '../../../src/core/html.ts'
 import { contentType, FORM } from '../../../src/testing/message.ts'
-import { consentPage, page } from '../../../src/testing/pages.ts'
+import { renderConsentPage, renderPage } from '../../../src/testing/pages.ts'
 import { type Ask, type Door, invalid, type Reply } from './message.ts'
 import type { Consent } from './options.ts'
 import type { Principal } from './principals.ts'
@@ -91,7 +91,7 @@ function authorize(setting: AuthorizeSetting, { url, base, region }: Ask): Reply
   if (consent === 'deny') return denied(asked)
   if (consent === 'approve') return granted(setting, asked, region)
   const details = { client: asked.get('client_id')!, scope: 'openid', login: setting.principal().arn }
-  const { status, headers, body } = consentPage({
+  const { status, headers, body } = renderConsentPage({
     ...details,
     action: '/v1/authorize',
     hidden: { request: asked.toString() },
@@ -111,9 +111,9 @@ function decide(setting: AuthorizeSetting, ask: Ask): Reply {
 /** What a person copies into the terminal of another machine. */
 function confirmation({ url }: Ask): Reply {
   const [code, state] = [url.searchParams.get('code'), url.searchParams.get('state')]
-  if (code === null || state === null) return page('Your sign-in was not completed', '', 400)
+  if (code === null || state === null) return renderPage('Your sign-in was not completed', '', 400)
   const text = Buffer.from(`state=${state}&code=${code}`).toString('base64')
-  return page('Copy this authorization code', `<p><code id="paste">${escaped(text)}</code></p>`)
+  return renderPage('Copy this authorization code', `<p><code id="paste">${escapeHtml(text)}</code></p>`)
 }
 
 export function authorizeDoors(setting: AuthorizeSetting): Door[] {

@@ -1,4 +1,4 @@
-import { faultQueue } from '../../../src/testing/faults.ts'
+import { createFaultQueue } from '../../../src/testing/faults.ts'
 import type { DoorName, Fault } from './options.ts'
 
 const WITHIN: Partial<Record<DoorName, readonly DoorName[]>> = {
@@ -10,4 +10,4 @@ const WITHIN: Partial<Record<DoorName, readonly DoorName[]>> = {
 const befalls = ({ door }: Fault, name: DoorName): boolean =>
   door === undefined || door === name || (WITHIN[door]?.includes(name) ?? false)
 
-export const createFaults = () => faultQueue(befalls)
+export const createFaults = () => createFaultQueue(befalls)

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
-import { escaped } from '../../../src/core/html.ts'
+import { escapeHtml } from '../../../src/core/html.ts'
 import { contentType, FORM } from '../../../src/testing/message.ts'
-import { page } from '../../../src/testing/pages.ts'
+import { renderPage } from '../../../src/testing/pages.ts'
 import type { Clock } from '../clock.ts'
 import type { Ledger } from './ledger.ts'
 import { type Ask, type Door, json, type Reply } from './message.ts'
@@ -27,7 +27,7 @@ const CONSOLES =
   /^https:\/\/([\w-]+\.)*(aws\.amazon\.com|amazonaws\.cn|amazonaws-us-gov\.com|amazonaws-eusc\.eu)$/
 
 const rejected = (why: string): Reply => ({
-  ...page('The request is refused', `<p>${escaped(why)}</p>`, 400),
+  ...renderPage('The request is refused', `<p>${escapeHtml(why)}</p>`, 400),
   refusal: { code: 'InvalidRequest', why },
 })
 
@@ -136,7 +136,10 @@ export function federationDoors(setting: FederationSetting): Door[] {
   /** For a Destination that a browser of a test may really go to. */
   function console({ headers }: Ask): Reply {
     const [, arn] = headers.cookie?.match(/aws-userInfo=([^;]+)/) ?? []
-    return page('Console', `<p>${escaped(arn === undefined ? 'nobody' : decodeURIComponent(arn))}</p>`)
+    return renderPage(
+      'Console',
+      `<p>${escapeHtml(arn === undefined ? 'nobody' : decodeURIComponent(arn))}</p>`,
+    )
   }
 
   const name = (ask: Ask): DoorName => {

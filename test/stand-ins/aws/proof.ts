@@ -1,4 +1,4 @@
-import { readProof } from '../../../src/testing/proof.ts'
+import { parseProof } from '../../../src/testing/proof.ts'
 import type { Clock } from '../clock.ts'
 import type { Ask } from './message.ts'
 
@@ -25,7 +25,7 @@ export function createProofs(clock: Clock) {
   return function judge(ask: Ask): { jkt: string } | { why: string } {
     const text = ask.headers.dpop
     if (text === undefined) return { why: 'the DPoP header is missing' }
-    const proof = readProof(String(text))
+    const proof = parseProof(String(text))
     if (typeof proof === 'string') return { why: `DPoP: ${proof}` }
     const problem = claimsProblem(proof.claims, ask)
     if (problem !== undefined) return { why: `DPoP: ${problem}` }

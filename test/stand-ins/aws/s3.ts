@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { readBody } from '../../../src/testing/message.ts'
-import { close, listen } from '../../../src/testing/serve.ts'
+import { closeServer, startListening } from '../../../src/testing/serve.ts'
 import { type S3Ask, type S3No, signer } from './s3-signature.ts'
 import type { AwsStandIn } from './server.ts'
 import { written } from './xml.ts'
@@ -71,9 +71,9 @@ export async function startS3(aws: AwsStandIn, bucket: string): Promise<S3StandI
       response.writeHead(500).end(`the stand-in failed: ${String(error)}`)
     })
   })
-  await listen(server, 0)
+  await startListening(server, 0)
   at.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url: at.url, seen: () => seen, objects, close: () => close(server) }
+  return { url: at.url, seen: () => seen, objects, close: () => closeServer(server) }
 }
 
 function send(response: ServerResponse, method: string, reply: Answer): void {

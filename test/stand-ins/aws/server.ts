@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { close, listen } from '../../../src/testing/serve.ts'
+import { closeServer, startListening } from '../../../src/testing/serve.ts'
 import { type Clock, createClock } from '../clock.ts'
 import { authorizeDoors } from './authorize.ts'
 import { createFaults } from './faults.ts'
@@ -102,7 +102,7 @@ function build(options: AwsOptions) {
 async function open(serving: Serving, name: string): Promise<Region & { server: Server }> {
   const at = { url: '' }
   const server = serve(serving, name, () => at.url)
-  await listen(server, 0)
+  await startListening(server, 0)
   at.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return { name, url: at.url, server }
 }
@@ -137,6 +137,6 @@ export async function startAws(options: AwsOptions = {}): Promise<AwsStandIn> {
     setClockOffset(milliseconds) {
       serving.clock.offset = milliseconds
     },
-    close: async () => void (await Promise.all(regions.map(({ server }) => close(server)))),
+    close: async () => void (await Promise.all(regions.map(({ server }) => closeServer(server)))),
   }
 }

@@ -1,4 +1,4 @@
-import { contentType, FORM, repeated } from '../../../src/testing/message.ts'
+import { contentType, FORM, findRepeated } from '../../../src/testing/message.ts'
 import { type AssumeRoleSetting, assumeRole } from './assume-role.ts'
 import { unknownName } from './constraints.ts'
 import type { Ask, Door, Reply } from './message.ts'
@@ -45,7 +45,7 @@ function query(setting: AssumeRoleSetting, ask: Ask): Reply {
   }
   const signed = authenticated(ask, setting.keyRing, setting.clock)
   if ('status' in signed) return signed
-  const twice = repeated(form)
+  const twice = findRepeated(form)
   if (twice !== undefined) return validationError(`${twice} is given twice`)
   return OPERATIONS[action](setting, form, signed.keys)
 }

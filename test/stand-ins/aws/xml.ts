@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { escaped } from '../../../src/core/html.ts'
+import { escapeHtml } from '../../../src/core/html.ts'
 import type { Reply } from './message.ts'
 
 /** An element's content: a text, or elements by name. What is `undefined` is left out. */
@@ -7,7 +7,7 @@ export type Xml = string | number | { readonly [name: string]: Xml | undefined }
 
 export function written(content: Xml): string {
   // XML has a name for the apostrophe, and AWS uses it.
-  if (typeof content !== 'object') return escaped(String(content)).replaceAll('&#39;', '&apos;')
+  if (typeof content !== 'object') return escapeHtml(String(content)).replaceAll('&#39;', '&apos;')
   return Object.entries(content)
     .map(([name, inner]) => (inner === undefined ? '' : `<${name}>${written(inner)}</${name}>`))
     .join('')

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { authorizeDoors } from '../../../src/testing/authorize.ts'
+import { createAuthorizeRoutes } from '../../../src/testing/authorize.ts'
 import { createProofs } from '../../../src/testing/dpop.ts'
 import { createLedger } from '../../../src/testing/ledger.ts'
-import type { Door } from '../../../src/testing/message.ts'
+import type { Route } from '../../../src/testing/message.ts'
 import type { TestClient } from '../../../src/testing/options.ts'
 import { createPushed } from '../../../src/testing/par.ts'
-import { close, listen, serve } from '../../../src/testing/serve.ts'
+import { closeServer, createTestServer, startListening } from '../../../src/testing/serve.ts'
 import { createSigner } from '../../../src/testing/sign.ts'
-import { tokenDoors } from '../../../src/testing/token.ts'
+import { createTokenRoutes } from '../../../src/testing/token.ts'
 import { createApi } from './api.ts'
 import type { CloudinaryOptions, CloudinaryStandIn } from './options.ts'
 
@@ -25,15 +25,15 @@ const PATHS: Record<string, string> = {
   '/revoke': '/oauth2/revoke',
 }
 
-const moved = (doors: readonly Door[]): Door[] =>
+const moved = (doors: readonly Route[]): Route[] =>
   doors.flatMap((door) => (PATHS[door.path] ? [{ ...door, path: PATHS[door.path]! }] : []))
 
 /** A port that nobody listens on: for an address that has to be registered before anyone does. */
 async function freePort(): Promise<number> {
   const server = createServer()
-  await listen(server, 0)
+  await startListening(server, 0)
   const { port } = server.address() as AddressInfo
-  await close(server)
+  await closeServer(server)
   return port
 }
 
@@ -79,14 +79,14 @@ function oauthServer(options: CloudinaryOptions, clients: readonly TestClient[],
   const proofs = createProofs({ dpop: false, demandsNonce: false, issuer, now })
   const issuing = { ...base, signer, devices: undefined, proofs, now, accessTokenTtl }
   const doors = moved([
-    ...authorizeDoors(authorizing),
-    ...tokenDoors({ ...issuing, refusedRefresh: undefined, revocation: true }),
+    ...createAuthorizeRoutes(authorizing),
+    ...createTokenRoutes({ ...issuing, refusedRefresh: undefined, revocation: true }),
   ])
   const mangle = (json: Record<string, unknown>) => {
     const { expires_in: _, ...rest } = json
     return options.expiresIn === false ? rest : json
   }
-  return { ledger, ...serve({ doors, now, emit: () => undefined, mangle }) }
+  return { ledger, ...createTestServer({ doors, now, emit: () => undefined, mangle }) }
 }
 
 /** Starts a strict stand-in for Cloudinary's authorization server and its API on 127.0.0.1. For tests only. */
@@ -103,7 +103,7 @@ export async function startCloudinary(options: CloudinaryOptions = {}): Promise<
   const oauth = oauthServer(options, [client], at, now)
   const isHolder = (token: string) => oauth.ledger.holder(token) !== undefined
   const api = createApi({ cloud: () => at.cloud ?? '', keys, isHolder, now })
-  await Promise.all([listen(oauth.server, 0), listen(api.server, 0)])
+  await Promise.all([startListening(oauth.server, 0), startListening(api.server, 0)])
   const [oauthUrl, apiUrl] = [oauth.server, api.server].map(
     (server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
   ) as [string, string]
@@ -128,6 +128,6 @@ export async function startCloudinary(options: CloudinaryOptions = {}): Promise<
     setClockOffset(milliseconds) {
       at.offset = milliseconds
     },
-    close: async () => void (await Promise.all([close(oauth.server), close(api.server)])),
+    close: async () => void (await Promise.all([closeServer(oauth.server), closeServer(api.server)])),
   }
 }

@@ -1,4 +1,4 @@
-import type { Ask, Door, Reply } from '../../../src/testing/message.ts'
+import type { Reply, Route, RouteRequest } from '../../../src/testing/message.ts'
 import type { Ledger } from './ledger.ts'
 import type { PassportOptions } from './options.ts'
 
@@ -16,7 +16,10 @@ const said = (status: number, message: string): Reply => ({ status, json: { mess
 const signIn: Reply = { status: 302, headers: { location: '/login' }, body: '<!doctype html>' }
 
 /** Why a request may not come in. */
-function refused({ ledger, personalTokens, tenants }: ApiSetting, { headers }: Ask): Reply | undefined {
+function refused(
+  { ledger, personalTokens, tenants }: ApiSetting,
+  { headers }: RouteRequest,
+): Reply | undefined {
   if (!headers.accept?.includes('application/json')) return signIn
   const token = headers.authorization?.match(/^Bearer (\S+)$/)?.[1] ?? ''
   if (!personalTokens.has(token) && !ledger.isGood(token)) return said(401, 'Unauthenticated.')
@@ -26,9 +29,13 @@ function refused({ ledger, personalTokens, tenants }: ApiSetting, { headers }: A
   return isMember ? undefined : said(403, 'You are not a member of this tenant.')
 }
 
-export function apiDoors(setting: ApiSetting): Door[] {
+export function apiDoors(setting: ApiSetting): Route[] {
   const { person, tenants, wrapped } = setting
-  const door = (path: string, endpoint: 'userinfo' | 'resource', data: (ask: Ask) => object): Door => ({
+  const door = (
+    path: string,
+    endpoint: 'userinfo' | 'resource',
+    data: (ask: RouteRequest) => object,
+  ): Route => ({
     method: 'GET',
     path: `/api/v1/${path}`,
     endpoint,

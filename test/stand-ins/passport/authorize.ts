@@ -1,6 +1,6 @@
-import { escaped } from '../../../src/core/html.ts'
-import type { Ask, Door, Reply } from '../../../src/testing/message.ts'
-import { page } from '../../../src/testing/pages.ts'
+import { escapeHtml } from '../../../src/core/html.ts'
+import type { Reply, Route, RouteRequest } from '../../../src/testing/message.ts'
+import { renderPage } from '../../../src/testing/pages.ts'
 import { malformed, payload, refused } from './errors.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -38,7 +38,7 @@ function back(asked: URLSearchParams, answer: Record<string, string>): Reply {
   const redirect = asked.get('redirect_uri')!
   if (redirect === OUT_OF_BAND) {
     const text = answer.code ?? answer.error ?? ''
-    return page('Your code is', `<p><code id="paste">${escaped(text)}</code></p>`)
+    return renderPage('Your code is', `<p><code id="paste">${escapeHtml(text)}</code></p>`)
   }
   const url = new URL(redirect)
   for (const [name, value] of Object.entries(answer)) url.searchParams.set(name, value)
@@ -46,7 +46,7 @@ function back(asked: URLSearchParams, answer: Record<string, string>): Reply {
   return { status: 302, headers: { location: url.href, 'cache-control': 'no-store' } }
 }
 
-function authorize(setting: AuthorizeSetting, { url: { searchParams: asked } }: Ask): Reply {
+function authorize(setting: AuthorizeSetting, { url: { searchParams: asked } }: RouteRequest): Reply {
   const problem = problemOf(setting, asked)
   if (problem) return problem
   const wanted = (asked.get('scope') ?? '').split(' ').filter(Boolean)
@@ -61,7 +61,7 @@ function authorize(setting: AuthorizeSetting, { url: { searchParams: asked } }: 
   })
 }
 
-export const authorizeDoors = (setting: AuthorizeSetting): Door[] => [
+export const authorizeDoors = (setting: AuthorizeSetting): Route[] => [
   {
     method: 'GET',
     path: '/oauth/authorize',

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net'
 import type { Endpoint, Fault } from '../../../src/testing/options.ts'
-import { close, listen, serve } from '../../../src/testing/serve.ts'
+import { closeServer, createTestServer, startListening } from '../../../src/testing/serve.ts'
 import { apiDoors } from './api.ts'
 import { authorizeDoors } from './authorize.ts'
 import { createLedger } from './ledger.ts'
@@ -48,8 +48,13 @@ export async function startPassport(options: PassportOptions = {}): Promise<Pass
     ...tokenDoors({ ledger, clientId, release, accessTokenTtl, revocation, now }),
     ...apiDoors({ ledger, person, tenants, personalTokens: new Set(personalTokens), wrapped }),
   ]
-  const { server, failNext, seen } = serve({ doors, now, emit: () => undefined, mangle: undefined })
-  await listen(server, 0)
+  const { server, failNext, seen } = createTestServer({
+    doors,
+    now,
+    emit: () => undefined,
+    mangle: undefined,
+  })
+  await startListening(server, 0)
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     url,
@@ -65,6 +70,6 @@ export async function startPassport(options: PassportOptions = {}): Promise<Pass
     setClockOffset(milliseconds) {
       state.offset = milliseconds
     },
-    close: () => close(server),
+    close: () => closeServer(server),
   }
 }

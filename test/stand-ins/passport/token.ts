@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type Ask, type Door, formProblem, NO_STORE, type Reply } from '../../../src/testing/message.ts'
+import {
+  findFormProblem,
+  NO_STORE,
+  type Reply,
+  type Route,
+  type RouteRequest,
+} from '../../../src/testing/message.ts'
 import { badRefreshToken, malformed, refused } from './errors.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -60,8 +66,8 @@ function byRefresh(setting: TokenSetting, form: URLSearchParams): Reply {
   return issued(setting, ledger.renew(pair))
 }
 
-function token(setting: TokenSetting, ask: Ask): Reply {
-  if (formProblem(ask) !== undefined) return malformed('grant_type')
+function token(setting: TokenSetting, ask: RouteRequest): Reply {
+  if (findFormProblem(ask) !== undefined) return malformed('grant_type')
   const { form, headers } = ask
   const grant = form.get('grant_type')
   if (grant !== 'authorization_code' && grant !== 'refresh_token')
@@ -73,15 +79,15 @@ function token(setting: TokenSetting, ask: Ask): Reply {
   return grant === 'refresh_token' ? byRefresh(setting, form) : byCode(setting, form)
 }
 
-function revoke({ ledger, clientId }: TokenSetting, ask: Ask): Reply {
-  if (formProblem(ask) !== undefined || !ask.form.get('token')) return malformed('token')
+function revoke({ ledger, clientId }: TokenSetting, ask: RouteRequest): Reply {
+  if (findFormProblem(ask) !== undefined || !ask.form.get('token')) return malformed('token')
   if (ask.form.get('client_id') !== clientId) return refused('invalid_client')
   ledger.revokeToken(ask.form.get('token')!, clientId)
   return { status: 200, body: '' }
 }
 
-export function tokenDoors(setting: TokenSetting): Door[] {
-  const doors: Door[] = [
+export function tokenDoors(setting: TokenSetting): Route[] {
+  const doors: Route[] = [
     {
       method: 'POST',
       path: '/oauth/token',
@@ -90,6 +96,6 @@ export function tokenDoors(setting: TokenSetting): Door[] {
     },
   ]
   if (!setting.revocation) return doors
-  const answer = (ask: Ask) => revoke(setting, ask)
+  const answer = (ask: RouteRequest) => revoke(setting, ask)
   return [...doors, { method: 'POST', path: '/oauth/revoke', endpoint: 'revocation', answer }]
 }

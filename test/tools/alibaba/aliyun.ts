@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'vitest'
-import { aliyunConfigPath } from '../../../src/tools/alibaba/config-file.ts'
-import { type AliyunSetup, aliyunSetup, takeBackAliyun } from '../../../src/tools/alibaba/setup.ts'
-import { type Meant, preview, setUp, undoSetup } from '../../../src/tools/setup-plan.ts'
+import { resolveAliyunConfigPath } from '../../../src/tools/alibaba/config-file.ts'
+import { type AliyunSetup, createAliyunSetup, undoAliyunSetup } from '../../../src/tools/alibaba/setup.ts'
+import { applySetup, previewSetup, type UndoFilter, undoSetup } from '../../../src/tools/setup-plan.ts'
 import { folderOf } from '../../vault/support.ts'
 
 export const COMMAND = ['/usr/bin/node', '/opt/daypass/cli.cjs', 'credential-process', 'work']
@@ -21,9 +21,9 @@ export type AliyunHome = ReturnType<typeof aliyunHome>
 /** A home of the test's own, as aliyun and the SDKs see it, and our own state beside it. */
 export function aliyunHome(context: Pick<TestContext, 'onTestFinished'>) {
   const home = folderOf(context)
-  const path = aliyunConfigPath({ HOME: home }, 'linux')
+  const path = resolveAliyunConfigPath({ HOME: home }, 'linux')
   const ledger = join(home, 'state', 'tools.json')
-  const of = (request: Partial<AliyunSetup>) => aliyunSetup({ ...REQUEST, ...request }, path, 'linux')
+  const of = (request: Partial<AliyunSetup>) => createAliyunSetup({ ...REQUEST, ...request }, path, 'linux')
   return {
     home,
     path,
@@ -35,9 +35,9 @@ export function aliyunHome(context: Pick<TestContext, 'onTestFinished'>) {
     },
     text: () => readFileSync(path, 'utf8'),
     json: () => JSON.parse(readFileSync(path, 'utf8')) as { current?: string; profiles: Profile[] },
-    preview: (request: Partial<AliyunSetup> = {}) => preview(of(request), ledger),
-    setUp: (request: Partial<AliyunSetup> = {}) => setUp(of(request), ledger),
-    undo: (meant: Meant = {}) => undoSetup(ledger, 'alibaba', meant, takeBackAliyun),
+    preview: (request: Partial<AliyunSetup> = {}) => previewSetup(of(request), ledger),
+    setUp: (request: Partial<AliyunSetup> = {}) => applySetup(of(request), ledger),
+    undo: (meant: UndoFilter = {}) => undoSetup(ledger, 'alibaba', meant, undoAliyunSetup),
   }
 }
 

@@ -3,9 +3,9 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { offersOfAliyun } from '../../../src/tools/alibaba/import-aliyun.ts'
-import { offersOfIacCode } from '../../../src/tools/alibaba/import-iac-code.ts'
-import type { Offer, Source } from '../../../src/tools/importer.ts'
+import { aliyunImportSource } from '../../../src/tools/alibaba/import-aliyun.ts'
+import { iacCodeImportSource } from '../../../src/tools/alibaba/import-iac-code.ts'
+import type { ImportCandidate, ImportSource } from '../../../src/tools/importer.ts'
 import { failure, folderOf } from '../../vault/support.ts'
 import { put } from '../aws/cli.ts'
 
@@ -100,17 +100,17 @@ function aliyunIn(context: Parameters<typeof folderOf>[0], said: unknown = ALIYU
   return { env: { HOME: home }, path, text }
 }
 
-const of = (source: Source, env: Record<string, string>, name: string): Offer =>
-  source.offers(env).find((offer) => offer.name === name)!
+const of = (source: ImportSource, env: Record<string, string>, name: string): ImportCandidate =>
+  source.listCandidates(env).find((offer) => offer.name === name)!
 
-const takenFrom = (source: Source, env: Record<string, string>, name: string) =>
+const takenFrom = (source: ImportSource, env: Record<string, string>, name: string) =>
   of(source, env, name).take!(NOW)
 
 describe('aliyun', () => {
   test('every profile is offered or told why not; nothing is changed, and no secret is in what is told', (context) => {
     const { env, path, text } = aliyunIn(context)
     fs.chmodSync(path, 0o644)
-    const offers = offersOfAliyun.offers(env)
+    const offers = aliyunImportSource.listCandidates(env)
     const told = offers.map(({ name, what, take, rotates }) => {
       const how = rotates ? 'rotates' : take ? 'taken' : 'listed'
       return `${name}: ${what} (${how})`
@@ -135,14 +135,14 @@ describe('aliyun', () => {
       'odd: a profile of the mode Future [31m (listed)',
       'new: a profile that is not configured (listed)',
     ])
-    expect(offersOfAliyun.chosen!(env)).toBe('default')
+    expect(aliyunImportSource.findDefault!(env)).toBe('default')
     expect(inspect(offers, { depth: 9 }) + JSON.stringify(offers)).not.toContain('hush')
     expect([fs.readFileSync(path, 'utf8'), fs.statSync(path).mode & 0o777]).toEqual([text, 0o644])
   })
 
   test('what to do about each', (context) => {
     const { env, path } = aliyunIn(context)
-    const next = (name: string) => of(offersOfAliyun, env, name).next
+    const next = (name: string) => of(aliyunImportSource, env, name).next
     expect(next('default')).toBe(`the keys still stand in ${path}: remove them there when this works`)
     expect(next('endless')).toBe('daypass login alibaba endless')
     expect(next('chain')).toBe(
@@ -150,7 +150,7 @@ describe('aliyun', () => {
     )
     expect(next('dead')).toBe('daypass login alibaba dead --site cn')
     expect(next('sso')).toBe('keep using: aliyun configure --mode CloudSSO --profile sso')
-    expect(of(offersOfAliyun, env, 'web').rotates).toMatchObject({
+    expect(of(aliyunImportSource, env, 'web').rotates).toMatchObject({
       login: 'daypass login alibaba web --site intl --region ap-southeast-1',
       again: 'aliyun configure --mode OAuth --profile web',
     })
@@ -159,20 +159,20 @@ describe('aliyun', () => {
   test('keys, temporary keys, and keys with the role that they assume', async (context) => {
     const { env } = aliyunIn(context)
     const keys = { kind: 'keys', cloud: 'alibaba', issuedAt: NOW }
-    expect(await takenFrom(offersOfAliyun, env, 'default')).toMatchObject({
+    expect(await takenFrom(aliyunImportSource, env, 'default')).toMatchObject({
       provider: 'alibaba',
       method: 'keys',
       params: { region: 'cn-beijing' },
       grant: { credential: { ...keys, accessKeyId: 'LTAI5tDefaultKeyId' } },
     })
-    const temporary = (await takenFrom(offersOfAliyun, env, 'sts'))!.grant
+    const temporary = (await takenFrom(aliyunImportSource, env, 'sts'))!.grant
     expect(temporary.credential).toMatchObject({ ...keys, expiresAt: NOW + 600_000 })
     expect(temporary.credential).toHaveProperty(
       'sessionToken',
       expect.toSatisfy((token) => token.equals('hush')),
     )
-    expect(await of(offersOfAliyun, env, 'sts').take!(NOW + 600_000)).toBe(undefined)
-    const role = (await takenFrom(offersOfAliyun, env, 'role'))!
+    expect(await of(aliyunImportSource, env, 'sts').take!(NOW + 600_000)).toBe(undefined)
+    const role = (await takenFrom(aliyunImportSource, env, 'role'))!
     expect(role).toMatchObject({
       kind: 'alibaba/ram-role',
       params: { role_arn: 'acs:ram::1:role/admin', session_name: 'me', external_id: 'x1', duration: '1800s' },
@@ -183,17 +183,17 @@ describe('aliyun', () => {
 
   test('a login, with what there is of it', async (context) => {
     const { env, path } = aliyunIn(context)
-    const { grant, params } = (await takenFrom(offersOfAliyun, env, 'web'))!
+    const { grant, params } = (await takenFrom(aliyunImportSource, env, 'web'))!
     expect(params).toEqual({ site: 'intl', region: 'ap-southeast-1' })
     expect(grant.refreshToken!.equals('hush-rt')).toBe(true)
     expect(grant.credential).toMatchObject({ accessKeyId: 'STS.web', expiresAt: NOW + 2_000_000 })
     expect(grant.source).toMatchObject({ kind: 'bearer', expiresAt: NOW + 3_000_000 })
     expect(grant.source!.token.equals('hush-at')).toBe(true)
-    const bare = (await takenFrom(offersOfAliyun, env, 'bare'))!.grant
+    const bare = (await takenFrom(aliyunImportSource, env, 'bare'))!.grant
     expect([bare.credential.expiresAt! < NOW, bare.source!.expiresAt! < NOW]).toEqual([true, true])
-    expect(await takenFrom(offersOfAliyun, env, 'ended')).toBe(undefined)
+    expect(await takenFrom(aliyunImportSource, env, 'ended')).toBe(undefined)
     // What was rotated since it was found is what is taken.
-    const { take } = of(offersOfAliyun, env, 'web')
+    const { take } = of(aliyunImportSource, env, 'web')
     put(path, fs.readFileSync(path, 'utf8').replace('"hush-rt"', '"hush-later"'))
     expect((await take!(NOW))!.grant.refreshToken!.equals('hush-later')).toBe(true)
     fs.rmSync(path)
@@ -208,8 +208,8 @@ describe('aliyun', () => {
   ])('%s is nothing found', async (_, text) => {
     const { env, path } = aliyunIn({ onTestFinished: (await import('vitest')).onTestFinished }, text ?? '')
     if (text === undefined) fs.rmSync(path)
-    expect(offersOfAliyun.offers(env)).toEqual([])
-    expect(offersOfAliyun.chosen!(env)).toBe(undefined)
+    expect(aliyunImportSource.listCandidates(env)).toEqual([])
+    expect(aliyunImportSource.findDefault!(env)).toBe(undefined)
   })
 
   test('a byte order mark and CRLF are read, values of other kinds are not', (context) => {
@@ -221,7 +221,7 @@ describe('aliyun', () => {
       context,
       `\ufeff${JSON.stringify({ profiles }, null, 1).replaceAll('\n', '\r\n')}`,
     )
-    expect(offersOfAliyun.offers(env).map(({ what }) => what)).toEqual([
+    expect(aliyunImportSource.listCandidates(env).map(({ what }) => what)).toEqual([
       'an access key without its other half',
       'a profile that is not configured',
     ])
@@ -231,7 +231,10 @@ describe('aliyun', () => {
     'what cannot be read is said without a word of it: %j',
     async (text) => {
       const { env, path } = aliyunIn({ onTestFinished: (await import('vitest')).onTestFinished }, text)
-      const { message, hint, cause } = await failure(() => offersOfAliyun.offers(env), 'configuration')
+      const { message, hint, cause } = await failure(
+        () => aliyunImportSource.listCandidates(env),
+        'configuration',
+      )
       expect(message).toContain(path)
       expect(`${message}${hint}${inspect(cause)}`).not.toContain('hush')
     },
@@ -247,19 +250,19 @@ describe('iac-code', () => {
   }
 
   test('its login lies below the home folder, or where its variable says', (context) => {
-    expect(offersOfIacCode.files({ HOME: '/h' })).toEqual(['/h/.iac-code/.cloud-credentials.yml'])
+    expect(iacCodeImportSource.files({ HOME: '/h' })).toEqual(['/h/.iac-code/.cloud-credentials.yml'])
     const { env, path } = iacCodeIn(context, '')
-    expect([offersOfIacCode.files(env), offersOfIacCode.offers(env)]).toEqual([[path], []])
-    expect(offersOfIacCode.offers({ IAC_CODE_CONFIG_DIR: '/nowhere' })).toEqual([])
+    expect([iacCodeImportSource.files(env), iacCodeImportSource.listCandidates(env)]).toEqual([[path], []])
+    expect(iacCodeImportSource.listCandidates({ IAC_CODE_CONFIG_DIR: '/nowhere' })).toEqual([])
     put(path, 'aliyun: &a [*a, x]')
-    expect(offersOfIacCode.offers(env)).toEqual([])
+    expect(iacCodeImportSource.listCandidates(env)).toEqual([])
   })
 
   test('keys are what they are written as, whatever YAML takes them for', async (context) => {
     const text =
       '\ufeffaliyun:\r\n  access_key_id: 12e4\r\n  access_key_secret: 0x10\r\n  region_id: cn-hangzhou\r\n'
     const { env } = iacCodeIn(context, text)
-    const { grant, params } = (await takenFrom(offersOfIacCode, env, 'iac-code'))!
+    const { grant, params } = (await takenFrom(iacCodeImportSource, env, 'iac-code'))!
     expect([params, grant.credential]).toMatchObject([{ region: 'cn-hangzhou' }, { accessKeyId: '12e4' }])
     expect(grant.credential).toHaveProperty(
       'secretAccessKey',
@@ -283,11 +286,11 @@ describe('iac-code', () => {
   sts_token: hush
 `,
     )
-    expect(of(offersOfIacCode, env, 'iac-code').rotates).toMatchObject({
+    expect(of(iacCodeImportSource, env, 'iac-code').rotates).toMatchObject({
       login: 'daypass login alibaba iac-code --site cn --region cn-hangzhou',
       again: '/auth',
     })
-    const { grant } = (await takenFrom(offersOfIacCode, env, 'iac-code'))!
+    const { grant } = (await takenFrom(iacCodeImportSource, env, 'iac-code'))!
     expect([grant.credential.expiresAt, grant.source!.expiresAt]).toEqual([NOW + 30_000, NOW + 60_000])
   })
 
@@ -296,11 +299,13 @@ describe('iac-code', () => {
       context,
       'aliyun: {mode: RamRoleArn, access_key_id: LTAI, access_key_secret: hush, ram_role_arn: "acs:ram::1:role/a"}',
     )
-    expect(offersOfIacCode.offers(env)).toMatchObject([
+    expect(iacCodeImportSource.listCandidates(env)).toMatchObject([
       { what: 'the role acs:ram::1:role/a, by the access key ****' },
     ])
     const other = iacCodeIn(context, 'aliyun: {mode: EcsRamRole}\nother: 1\n')
-    expect(offersOfIacCode.offers(other.env)).toMatchObject([{ what: 'the role of the machine it runs on' }])
+    expect(iacCodeImportSource.listCandidates(other.env)).toMatchObject([
+      { what: 'the role of the machine it runs on' },
+    ])
   })
 
   test.each([
@@ -313,7 +318,10 @@ describe('iac-code', () => {
     `aliyun: ${'['.repeat(50_000)}hush${']'.repeat(50_000)}`,
   ])('what cannot be read is said without a word of it: %#', async (text) => {
     const { env, path } = iacCodeIn({ onTestFinished: (await import('vitest')).onTestFinished }, text)
-    const { message, hint, cause } = await failure(() => offersOfIacCode.offers(env), 'configuration')
+    const { message, hint, cause } = await failure(
+      () => iacCodeImportSource.listCandidates(env),
+      'configuration',
+    )
     expect(message).toContain(path)
     expect(`${message}${hint}${inspect(cause)}`).not.toContain('hush')
   })

@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { aliyunConfigPath } from '../../../src/tools/alibaba/config-file.ts'
+import { resolveAliyunConfigPath } from '../../../src/tools/alibaba/config-file.ts'
 import type { AliyunSetup } from '../../../src/tools/alibaba/setup.ts'
 import { readLedger } from '../../../src/tools/files/ledger.ts'
 import { failure, skipLoudly } from '../../vault/support.ts'
@@ -379,10 +379,10 @@ test('many at once all arrive', async (context) => {
 })
 
 test('where it lies', () => {
-  expect(aliyunConfigPath({ HOME: '/h', ALIBABA_CLOUD_CONFIG_FILE: '/x' }, 'linux')).toBe(
+  expect(resolveAliyunConfigPath({ HOME: '/h', ALIBABA_CLOUD_CONFIG_FILE: '/x' }, 'linux')).toBe(
     '/h/.aliyun/config.json',
   )
   const windows = { HOMEDRIVE: 'C:', HOMEPATH: '\\me', USERPROFILE: 'D:\\you' }
-  expect(aliyunConfigPath(windows, 'win32')).toBe('C:\\me\\.aliyun\\config.json')
-  expect(aliyunConfigPath({ USERPROFILE: 'D:\\you' }, 'win32')).toBe('D:\\you\\.aliyun\\config.json')
+  expect(resolveAliyunConfigPath(windows, 'win32')).toBe('C:\\me\\.aliyun\\config.json')
+  expect(resolveAliyunConfigPath({ USERPROFILE: 'D:\\you' }, 'win32')).toBe('D:\\you\\.aliyun\\config.json')
 })

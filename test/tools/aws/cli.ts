@@ -3,30 +3,30 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { TestContext } from 'vitest'
-import { awsSetup, takeBackAws } from '../../../src/tools/aws/apply-setup.ts'
-import { awsPaths } from '../../../src/tools/aws/paths.ts'
+import { createAwsSetup, undoAwsSetup } from '../../../src/tools/aws/apply-setup.ts'
+import { resolveAwsPaths } from '../../../src/tools/aws/paths.ts'
 import type { AwsSetup } from '../../../src/tools/aws/setup.ts'
-import { type Meant, preview, setUp, undoSetup } from '../../../src/tools/setup-plan.ts'
+import { applySetup, previewSetup, type UndoFilter, undoSetup } from '../../../src/tools/setup-plan.ts'
 import { folderOf } from '../../vault/support.ts'
 
 /** A home of the test's own, as AWS's tools see it, and our own state beside it. */
 export function awsHome(context: Pick<TestContext, 'onTestFinished'>) {
   const home = folderOf(context)
   const env = { HOME: home, PATH: process.env.PATH ?? '', AWS_EC2_METADATA_DISABLED: 'true' }
-  const paths = awsPaths(env, 'linux')
+  const paths = resolveAwsPaths(env, 'linux')
   return { home, env, paths, ledger: join(home, 'state', 'tools.json') }
 }
 
 export type AwsHome = Pick<ReturnType<typeof awsHome>, 'paths' | 'ledger'>
 
 export const previewAws = (request: AwsSetup, { paths, ledger }: AwsHome) =>
-  preview(awsSetup(request, paths), ledger)
+  previewSetup(createAwsSetup(request, paths), ledger)
 
 export const setUpAws = (request: AwsSetup, { paths, ledger }: AwsHome) =>
-  setUp(awsSetup(request, paths), ledger)
+  applySetup(createAwsSetup(request, paths), ledger)
 
-export const undoAws = ({ ledger }: Pick<AwsHome, 'ledger'>, meant: Meant = {}) =>
-  undoSetup(ledger, 'aws', meant, takeBackAws)
+export const undoAws = ({ ledger }: Pick<AwsHome, 'ledger'>, meant: UndoFilter = {}) =>
+  undoSetup(ledger, 'aws', meant, undoAwsSetup)
 
 export function put(path: string, text: string, mode = 0o600): string {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })

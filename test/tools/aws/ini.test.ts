@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type AwsFile, readProfiles } from '../../../src/tools/aws/ini.ts'
-import { editProfile, takeBack } from '../../../src/tools/aws/ini-edit.ts'
-import { applyEdits, diffOf, inverse } from '../../../src/tools/files/edits.ts'
+import { type AwsFile, parseProfiles } from '../../../src/tools/aws/ini.ts'
+import { editProfile, undoIniEdits } from '../../../src/tools/aws/ini-edit.ts'
+import { applyEdits, formatDiff, invertEdits } from '../../../src/tools/files/edits.ts'
 import { runs } from '../../fuzz.ts'
 import { needs } from '../../kit/needs.ts'
 import { failure } from '../../vault/support.ts'
 
 const plain = (text: string, file: AwsFile = 'config') =>
-  Object.fromEntries([...readProfiles(text, file)].map(([name, keys]) => [name, Object.fromEntries(keys)]))
+  Object.fromEntries([...parseProfiles(text, file)].map(([name, keys]) => [name, Object.fromEntries(keys)]))
 
 const edited = (text: string, profile: string, keys: Record<string, string | undefined>) =>
   applyEdits(text, editProfile(text, 'config', profile, keys))
@@ -97,7 +97,7 @@ describe('edit', () => {
   test('a diff says what changes and masks what is secret beside it', () => {
     const text = '[default]\naws_secret_access_key = hush\n'
     const edits = editProfile(text, 'config', 'default', { region: 'eu-west-1' })
-    expect(diffOf('config', text, edits)).toBe(
+    expect(formatDiff('config', text, edits)).toBe(
       '--- config\n+++ config\n@@ -2,1 +2,2 @@\n aws_secret_access_key = …\n+region = eu-west-1\n',
     )
   })
@@ -116,14 +116,14 @@ test('a key that goes on in the next line is not touched, by undo neither', asyn
   await failure(() => edited(text, 'dev', { region: 'y' }), 'configuration')
   await failure(() => edited(text, 'dev', { login_session: 'y' }), 'configuration')
   const edits = editProfile('[profile dev]\n', 'config', 'dev', { region: 'x' })
-  expect(takeBack(text, 'config', 'dev', edits)).toBe(text)
+  expect(undoIniEdits(text, 'config', 'dev', edits)).toBe(text)
 })
 
 describe('undo, in a text that changed since', () => {
   const KEYS = { credential_process: '/bin/x', region: 'eu-west-1' }
   const edits = editProfile('[default]\n', 'config', 'dev', KEYS)
   const after = applyEdits('[default]\n', edits)
-  const back = (text: string) => takeBack(text, 'config', 'dev', edits)
+  const back = (text: string) => undoIniEdits(text, 'config', 'dev', edits)
 
   test.each([
     ['something stands behind it', `${after}[profile b]\nregion=z\n`, '[default]\n[profile b]\nregion=z\n'],
@@ -150,16 +150,18 @@ describe('undo, in a text that changed since', () => {
     const text = '[profile dev]\nregion=old ; why\noutput = json\nlogin_session = arn\n'
     const edits = editProfile(text, 'config', 'dev', { region: 'new', login_session: undefined })
     const after = applyEdits(text, edits)
-    expect(takeBack(`${after}[default]\n`, 'config', 'dev', edits)).toBe(
+    expect(undoIniEdits(`${after}[default]\n`, 'config', 'dev', edits)).toBe(
       '[profile dev]\nregion=old ; why\noutput = json\nlogin_session = arn\n[default]\n',
     )
-    expect(takeBack(after.replace('= new', '= newer'), 'config', 'dev', edits)).toContain('region = newer')
+    expect(undoIniEdits(after.replace('= new', '= newer'), 'config', 'dev', edits)).toContain(
+      'region = newer',
+    )
   })
 
   test('two lines do not become one', () => {
     const edits = editProfile('[default]', 'config', 'dev', KEYS)
     const after = applyEdits('[default]', edits)
-    expect(takeBack(`${after}[profile b]\n`, 'config', 'dev', edits)).toBe('[default]\n[profile b]\n')
+    expect(undoIniEdits(`${after}[profile b]\n`, 'config', 'dev', edits)).toBe('[default]\n[profile b]\n')
   })
 })
 
@@ -232,7 +234,7 @@ describe('for any text', () => {
     fc.assert(
       fc.property(texts, profiles, keys, (text, profile, keys) => {
         const edits = attempt(text, profile, keys) ?? []
-        expect(applyEdits(applyEdits(text, edits), inverse(edits))).toBe(text)
+        expect(applyEdits(applyEdits(text, edits), invertEdits(edits))).toBe(text)
       }),
       runs(2000),
     )
@@ -242,7 +244,7 @@ describe('for any text', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const edits = attempt(text, 'fresh', { region: 'x', credential_process: 'y' }) ?? []
-        expect(takeBack(applyEdits(text, edits), 'config', 'fresh', edits)).toBe(text)
+        expect(undoIniEdits(applyEdits(text, edits), 'config', 'fresh', edits)).toBe(text)
       }),
       runs(2000),
     )
@@ -255,7 +257,7 @@ describe('for any text', () => {
         if (first === undefined) return
         const mine = applyEdits(text, first)
         const both = applyEdits(mine, editProfile(mine, 'config', 'fresh', { region: 'z' }))
-        const left = plain(takeBack(both, 'config', profile, first))
+        const left = plain(undoIniEdits(both, 'config', profile, first))
         const before = plain(text)
         expect(left).toEqual({
           ...before,

@@ -10,13 +10,13 @@ import { describe, expect, type TestContext, test, vi } from 'vitest'
 import { Secret } from '../../../src/core/secret.ts'
 import {
   listLoginSessions,
-  loginSessionPath,
   readLoginSession,
   removeLoginSession,
   reserveLoginSession,
+  resolveLoginSessionPath,
   writeLoginSession,
 } from '../../../src/tools/aws/login-cache.ts'
-import { type LoginSession, principalOf } from '../../../src/tools/aws/login-session.ts'
+import { getPrincipal, type LoginSession } from '../../../src/tools/aws/login-session.ts'
 import { failure, skipLoudly } from '../../vault/support.ts'
 import { awsHome, put, setUpAws } from './cli.ts'
 
@@ -62,7 +62,7 @@ const theirs = (change: Record<string, unknown> = {}, inner: Record<string, unkn
 
 function cacheOf(context: Pick<TestContext, 'onTestFinished'>) {
   const home = awsHome(context)
-  return { ...home, folder: home.paths.loginCache, path: loginSessionPath(home.paths.loginCache, ARN) }
+  return { ...home, folder: home.paths.loginCache, path: resolveLoginSessionPath(home.paths.loginCache, ARN) }
 }
 
 const json = (path: string) => JSON.parse(fs.readFileSync(path, 'utf8')) as ReturnType<typeof theirs>
@@ -71,7 +71,7 @@ test.each([
   [ARN, '4b0ba8f99f075c0633e122fd73346ce203a3faf18ea0310eb2d29df1bab2e255'],
   ['my-login-session', '85a19150f6728d225f1da22f304c53c9f1ca13d715083b33bc8df22081280d15'],
 ])('the file of %s has the name that every tool looks for', (session, name) => {
-  expect(loginSessionPath('/c', session)).toBe(`/c/${name}.json`)
+  expect(resolveLoginSessionPath('/c', session)).toBe(`/c/${name}.json`)
 })
 
 describe('written', () => {
@@ -93,7 +93,7 @@ describe('written', () => {
     const { extra, ...read } = (await readLoginSession(path))!
     expect(reveal(read)).toEqual(reveal(SESSION))
     expect(extra!.reveal()).toContain('aws_sigv4')
-    expect(principalOf(read)).toBe(ARN)
+    expect(getPrincipal(read)).toBe(ARN)
   })
 
   test('what nobody of us knows stays, within and without', async (context) => {
@@ -263,7 +263,7 @@ describe('read', () => {
   test('every session of the folder is listed, the broken ones with what is wrong', async (context) => {
     const { folder, path } = cacheOf(context)
     writeLoginSession(path, SESSION)
-    put(loginSessionPath(folder, 'zzz'), JSON.stringify(theirs()))
+    put(resolveLoginSessionPath(folder, 'zzz'), JSON.stringify(theirs()))
     put(join(folder, `${'0'.repeat(64)}.json`), JSON.stringify(theirs({ clientId: undefined })))
     put(join(folder, 'notes.txt'), 'mine')
     put(join(folder, '.tmp-1-ab-x.json'), 'x')

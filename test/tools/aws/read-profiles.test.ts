@@ -1,7 +1,7 @@
 import * as fs from 'node:fs'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { findInAws } from '../../../src/tools/aws/read-profiles.ts'
+import { readAwsFindings } from '../../../src/tools/aws/read-profiles.ts'
 import { failure } from '../../vault/support.ts'
 import { awsHome, put, setUpAws } from './cli.ts'
 
@@ -65,7 +65,7 @@ test('everything that could become an identity is found, and nothing is changed 
     { paths, ledger },
   )
   const before = fs.readFileSync(paths.config, 'utf8')
-  const found = findInAws(paths)
+  const found = readAwsFindings(paths)
   expect(found.map(({ kind, profile }) => `${profile}: ${kind}`)).toEqual([
     'default: keys',
     'role: role',
@@ -108,8 +108,8 @@ test('everything that could become an identity is found, and nothing is changed 
 
 test('no files is nothing found; a file that cannot be read is said', async (context) => {
   const { paths } = awsHome(context)
-  expect(findInAws(paths)).toEqual([])
-  expect(findInAws({ config: '/dev/null', credentials: '/dev/null' })).toEqual([])
+  expect(readAwsFindings(paths)).toEqual([])
+  expect(readAwsFindings({ config: '/dev/null', credentials: '/dev/null' })).toEqual([])
   fs.mkdirSync(paths.config, { recursive: true })
-  await failure(() => findInAws(paths), 'vault')
+  await failure(() => readAwsFindings(paths), 'vault')
 })

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { fromIni } from '@aws-sdk/credential-providers'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { awsPaths, awsProfile, awsRegion } from '../../../src/tools/aws/paths.ts'
+import { getAwsProfile, readAwsRegion, resolveAwsPaths } from '../../../src/tools/aws/paths.ts'
 import type { AwsSetup } from '../../../src/tools/aws/setup.ts'
-import { commandLine } from '../../../src/tools/files/command-line.ts'
+import { formatCommandLine } from '../../../src/tools/files/command-line.ts'
 import { readLedger } from '../../../src/tools/files/ledger.ts'
-import { exclusively } from '../../../src/vault/lock.ts'
+import { runExclusively } from '../../../src/vault/lock.ts'
 import { runs } from '../../fuzz.ts'
 import { needs } from '../../kit/needs.ts'
 import { failure } from '../../vault/support.ts'
@@ -245,7 +245,7 @@ test('many at once all arrive', async (context) => {
 test('whoever finds another daypass at it waits, and reads the file afterwards', async (context) => {
   const places = awsHome(context)
   let done: Promise<unknown> | undefined
-  await exclusively(join(places.home, 'state', 'tools.lock'), 'test', async () => {
+  await runExclusively(join(places.home, 'state', 'tools.lock'), 'test', async () => {
     done = setUpAws(LOGIN, places)
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(fs.existsSync(places.paths.config)).toBe(false)
@@ -298,7 +298,7 @@ describe('read by others', () => {
     )
     const lines = fc
       .sample(fc.array(word, { minLength: 1, maxLength: 5 }), runs(300))
-      .map((words) => ({ words, line: commandLine(words, 'linux') }))
+      .map((words) => ({ words, line: formatCommandLine(words, 'linux') }))
     const input = JSON.stringify(lines.map(({ line }) => line))
     const python =
       'import json,shlex,sys; print(json.dumps([shlex.split(line) for line in json.load(sys.stdin)]))'
@@ -313,24 +313,26 @@ describe('read by others', () => {
   })
 
   test('a command line for Windows has double quotes, and what cannot be quoted is refused', async () => {
-    expect(commandLine(['C:\\Program Files\\nodejs\\node.exe', 'C:\\d\\cli.cjs', 'work'], 'win32')).toBe(
-      '"C:\\Program Files\\nodejs\\node.exe" C:\\d\\cli.cjs work',
-    )
+    expect(
+      formatCommandLine(['C:\\Program Files\\nodejs\\node.exe', 'C:\\d\\cli.cjs', 'work'], 'win32'),
+    ).toBe('"C:\\Program Files\\nodejs\\node.exe" C:\\d\\cli.cjs work')
     for (const word of ['a"b', '%PATH%', 'a #b', 'a b\\'])
-      await failure(() => commandLine([word], 'win32'), 'usage')
+      await failure(() => formatCommandLine([word], 'win32'), 'usage')
   })
 })
 
 describe('where they lie', () => {
   test('by the variables, else in the home folder', () => {
-    expect(awsPaths({ HOME: '/h' }, 'linux')).toEqual({
+    expect(resolveAwsPaths({ HOME: '/h' }, 'linux')).toEqual({
       config: '/h/.aws/config',
       credentials: '/h/.aws/credentials',
       loginCache: '/h/.aws/login/cache',
     })
-    expect(awsPaths({ USERPROFILE: 'C:\\me', HOME: '/h' }, 'win32').config).toBe('C:\\me\\.aws\\config')
+    expect(resolveAwsPaths({ USERPROFILE: 'C:\\me', HOME: '/h' }, 'win32').config).toBe(
+      'C:\\me\\.aws\\config',
+    )
     expect(
-      awsPaths({ HOME: '/h', AWS_CONFIG_FILE: '~/x', AWS_LOGIN_CACHE_DIRECTORY: '/c' }, 'linux'),
+      resolveAwsPaths({ HOME: '/h', AWS_CONFIG_FILE: '~/x', AWS_LOGIN_CACHE_DIRECTORY: '/c' }, 'linux'),
     ).toMatchObject({
       config: '/h/x',
       loginCache: '/c',
@@ -339,7 +341,7 @@ describe('where they lie', () => {
 
   test('the region is that of the profile in use', (context) => {
     const { env, paths } = awsHome(context)
-    expect(awsRegion(env, 'linux')).toBe(undefined)
+    expect(readAwsRegion(env, 'linux')).toBe(undefined)
     put(paths.config, '[default]\nregion = eu-west-1\n[profile a]\nregion = us-east-1\n[profile b]\n')
     const regions = [
       {},
@@ -348,14 +350,14 @@ describe('where they lie', () => {
       { AWS_PROFILE: 'b' },
       { AWS_PROFILE: 'c' },
     ]
-    expect(regions.map((more) => awsRegion({ ...env, ...more }, 'linux'))).toEqual([
+    expect(regions.map((more) => readAwsRegion({ ...env, ...more }, 'linux'))).toEqual([
       'eu-west-1',
       'us-east-1',
       'us-east-1',
       undefined,
       undefined,
     ])
-    expect(awsProfile({ AWS_PROFILE: '' })).toBe('default')
-    expect(awsRegion({ ...env, AWS_CONFIG_FILE: '/dev' }, 'linux')).toBe(undefined)
+    expect(getAwsProfile({ AWS_PROFILE: '' })).toBe('default')
+    expect(readAwsRegion({ ...env, AWS_CONFIG_FILE: '/dev' }, 'linux')).toBe(undefined)
   })
 })

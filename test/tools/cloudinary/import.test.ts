@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import { offersOfCld } from '../../../src/tools/cloudinary/import.ts'
+import { cldImportSource } from '../../../src/tools/cloudinary/import.ts'
 import { box } from '../../cli/story.ts'
 import { failure, folderOf } from '../../vault/support.ts'
 import { put } from '../aws/cli.ts'
@@ -42,13 +42,13 @@ function cldIn(context: Parameters<typeof folderOf>[0], said: unknown = CONFIG) 
   const path = join(folder, 'config.json')
   const text = put(path, typeof said === 'string' ? said : JSON.stringify(said, null, 2))
   const env = { CLOUDINARY_HOME: folder }
-  const offer = (name: string) => offersOfCld.offers(env).find((each) => each.name === name)!
+  const offer = (name: string) => cldImportSource.listCandidates(env).find((each) => each.name === name)!
   return { env, path, text, offer }
 }
 
 test('every account is offered or told why not; the default is told, and no secret is', (context) => {
   const { env, path, text } = cldIn(context)
-  const offers = offersOfCld.offers(env)
+  const offers = cldImportSource.listCandidates(env)
   const told = offers.map(({ name, what, take, rotates }) => {
     const how = rotates ? 'rotates' : take ? 'taken' : 'listed'
     return `${name}: ${what} (${how})`
@@ -65,7 +65,7 @@ test('every account is offered or told why not; the default is told, and no secr
     'wrong: nothing that is an account (listed)',
     'number: nothing that is an account (listed)',
   ])
-  expect(offersOfCld.chosen!(env)).toBe('acme-oauth')
+  expect(cldImportSource.findDefault!(env)).toBe('acme-oauth')
   const next = (name: string) => offers.find((each) => each.name === name)!.next
   expect(next('acme')).toBe(`the keys still stand in ${path}: remove them there when this works`)
   expect(next('more')).toMatch(/^not copied: its settings secure, cname; the keys still stand/)
@@ -124,23 +124,23 @@ test.each([
 ])('%s is nothing found', async (_, text) => {
   const { env, path } = cldIn({ onTestFinished: (await import('vitest')).onTestFinished }, text ?? '')
   if (text === undefined) fs.rmSync(path)
-  expect([offersOfCld.offers(env), offersOfCld.chosen!(env)]).toEqual([[], undefined])
+  expect([cldImportSource.listCandidates(env), cldImportSource.findDefault!(env)]).toEqual([[], undefined])
 })
 
 test('a default that names nobody is none', (context) => {
   const { env } = cldIn(context, { acme: CONFIG.acme, __default__: 'gone' })
-  expect(offersOfCld.chosen!(env)).toBe(undefined)
+  expect(cldImportSource.findDefault!(env)).toBe(undefined)
 })
 
 test('where it lies', () => {
-  expect(offersOfCld.files({ HOME: '/h' })).toEqual(['/h/.cloudinary-cli/config.json'])
+  expect(cldImportSource.files({ HOME: '/h' })).toEqual(['/h/.cloudinary-cli/config.json'])
 })
 
 test.each(['{"acme": "cloudinary://1:hush@acme"', '["hush"]'])(
   'what cannot be read is said without a word of it: %j',
   async (text) => {
     const { env, path } = cldIn({ onTestFinished: (await import('vitest')).onTestFinished }, text)
-    const { message, hint, cause } = await failure(() => offersOfCld.offers(env), 'configuration')
+    const { message, hint, cause } = await failure(() => cldImportSource.listCandidates(env), 'configuration')
     expect(message).toContain(path)
     expect(`${message}${hint}${inspect(cause)}`).not.toContain('hush')
   },

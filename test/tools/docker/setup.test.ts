@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, type TestContext, test } from 'vitest'
 import {
+  createDockerSetup,
   type DockerSetup,
-  dockerConfigPath,
-  dockerSetup,
-  takeBackDocker,
+  resolveDockerConfigPath,
+  undoDockerSetup,
 } from '../../../src/tools/docker/setup.ts'
-import { preview, setUp, undoSetup } from '../../../src/tools/setup-plan.ts'
+import { applySetup, previewSetup, undoSetup } from '../../../src/tools/setup-plan.ts'
 import { failure, folderOf } from '../../vault/support.ts'
 
 const GHCR: DockerSetup = { identity: 'work', registries: ['ghcr.io'] }
@@ -39,9 +39,9 @@ function home(context: TestContext, text?: string) {
     write,
     read: () => fs.readFileSync(path, 'utf8'),
     json: () => JSON.parse(fs.readFileSync(path, 'utf8')),
-    set: (request: DockerSetup) => setUp(dockerSetup(request, path), ledger),
-    preview: (request: DockerSetup) => preview(dockerSetup(request, path), ledger),
-    undo: (meant = {}) => undoSetup(ledger, 'docker', meant, takeBackDocker),
+    set: (request: DockerSetup) => applySetup(createDockerSetup(request, path), ledger),
+    preview: (request: DockerSetup) => previewSetup(createDockerSetup(request, path), ledger),
+    undo: (meant = {}) => undoSetup(ledger, 'docker', meant, undoDockerSetup),
   }
 }
 
@@ -165,8 +165,8 @@ test('whatever else there is survives', async (context) => {
 })
 
 test('the configuration is where docker looks for it', () => {
-  expect(dockerConfigPath({ HOME: '/home/ada' }, 'linux')).toBe('/home/ada/.docker/config.json')
-  expect(dockerConfigPath({ HOME: '/home/ada', DOCKER_CONFIG: '/srv/docker' }, 'linux')).toBe(
+  expect(resolveDockerConfigPath({ HOME: '/home/ada' }, 'linux')).toBe('/home/ada/.docker/config.json')
+  expect(resolveDockerConfigPath({ HOME: '/home/ada', DOCKER_CONFIG: '/srv/docker' }, 'linux')).toBe(
     '/srv/docker/config.json',
   )
 })

@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { applyEdits } from '../../../src/tools/files/edits.ts'
 import {
-  appended,
-  changed,
-  childrenOf,
+  appendMembers,
+  changeMembers,
+  findMember,
+  findRoot,
   type Json,
-  memberOf,
+  parseChildren,
   parseObject,
-  removed,
-  rootOf,
+  removeChild,
 } from '../../../src/tools/files/json-edit.ts'
 import { runs } from '../../fuzz.ts'
 import { failure } from '../../vault/support.ts'
@@ -33,7 +33,7 @@ describe('places', () => {
         // Text in which a layout changes what stands between quotes is another object.
         const text = layout(object)
         const said = JSON.parse(text) as Json
-        const found = childrenOf(text, rootOf(text)).map(({ name, start, end }) => [
+        const found = parseChildren(text, findRoot(text)).map(({ name, start, end }) => [
           name,
           JSON.parse(text.slice(start, end)),
         ])
@@ -45,21 +45,21 @@ describe('places', () => {
 
   test('of a list and of what has none', () => {
     const text = '[1, [2, 3], {"a": "]"}, "x"]'
-    const items = childrenOf(text, rootOf(text)).map(({ start, end }) => text.slice(start, end))
+    const items = parseChildren(text, findRoot(text)).map(({ start, end }) => text.slice(start, end))
     expect(items).toEqual(['1', '[2, 3]', '{"a": "]"}', '"x"'])
-    expect(childrenOf('7', rootOf('7'))).toEqual([])
-    expect(childrenOf('[]', rootOf('[]'))).toEqual([])
+    expect(parseChildren('7', findRoot('7'))).toEqual([])
+    expect(parseChildren('[]', findRoot('[]'))).toEqual([])
   })
 
   test('a name that stands twice is refused', async () => {
     const text = '{\n"a": 1,\n"a": 2}'
-    const error = await failure(() => memberOf(text, rootOf(text), 'a', '/f'), 'configuration')
+    const error = await failure(() => findMember(text, findRoot(text), 'a', '/f'), 'configuration')
     expect(error.message).toBe('"a" stands twice in /f, in lines 2 and 3')
   })
 
   test('text of any size and depth is read', () => {
     const long = `{"a": "${'\\"'.repeat(500_000)}", "b": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`
-    expect(childrenOf(long, rootOf(long)).map(({ name }) => name)).toEqual(['a', 'b'])
+    expect(parseChildren(long, findRoot(long)).map(({ name }) => name)).toEqual(['a', 'b'])
   })
 })
 
@@ -70,15 +70,15 @@ describe('changes', () => {
         const text = layout(object)
         const before = JSON.parse(text) as Json
         const victim = Object.keys(before)[at]
-        const put = applyEdits(text, changed(text, '/f', rootOf(text), { 'a new one': value }))
+        const put = applyEdits(text, changeMembers(text, '/f', findRoot(text), { 'a new one': value }))
         expect(JSON.parse(put)).toEqual({ ...before, 'a new one': value })
-        const gone = applyEdits(put, changed(put, '/f', rootOf(put), { 'a new one': undefined }))
+        const gone = applyEdits(put, changeMembers(put, '/f', findRoot(put), { 'a new one': undefined }))
         if (Object.keys(before).length > 0) expect(gone).toBe(text)
         if (victim === undefined) return
         const { [victim]: _, ...rest } = before
-        const without = applyEdits(text, changed(text, '/f', rootOf(text), { [victim]: undefined }))
+        const without = applyEdits(text, changeMembers(text, '/f', findRoot(text), { [victim]: undefined }))
         expect(JSON.parse(without)).toEqual(rest)
-        const other = applyEdits(text, changed(text, '/f', rootOf(text), { [victim]: value }))
+        const other = applyEdits(text, changeMembers(text, '/f', findRoot(text), { [victim]: value }))
         expect(JSON.parse(other)).toEqual({ ...before, [victim]: value })
       }),
       runs(300),
@@ -93,13 +93,14 @@ describe('changes', () => {
     ['{ "b": 2 }', '{ "b": 2, "a":1 }'],
     ['{"b":2}', '{"b":2,"a":1}'],
   ])('are laid out as what is there: %j', (text, then) => {
-    expect(applyEdits(text, [appended(text, rootOf(text), { a: 1 })])).toBe(then)
+    expect(applyEdits(text, [appendMembers(text, findRoot(text), { a: 1 })])).toBe(then)
   })
 
   test('an item goes with its comma', () => {
     const text = '{"l": [1, 2 , 3]}'
-    const list = memberOf(text, rootOf(text), 'l', '/f')!
-    const without = (index: number) => applyEdits(text, [removed(text, list, childrenOf(text, list)[index]!)])
+    const list = findMember(text, findRoot(text), 'l', '/f')!
+    const without = (index: number) =>
+      applyEdits(text, [removeChild(text, list, parseChildren(text, list)[index]!)])
     expect([0, 1, 2].map(without)).toEqual(['{"l": [2 , 3]}', '{"l": [1 , 3]}', '{"l": [1, 2]}'])
   })
 })

@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { offersOfIacCode } from '../../../src/tools/alibaba/import-iac-code.ts'
-import { offersOfCld } from '../../../src/tools/cloudinary/import.ts'
-import { whenFree } from '../../../src/tools/files/lock-file.ts'
+import { iacCodeImportSource } from '../../../src/tools/alibaba/import-iac-code.ts'
+import { cldImportSource } from '../../../src/tools/cloudinary/import.ts'
+import { waitUntilFree } from '../../../src/tools/files/lock-file.ts'
 import { needs } from '../../kit/needs.ts'
 import { failure, folderOf } from '../../vault/support.ts'
 import { put } from '../aws/cli.ts'
@@ -33,13 +33,13 @@ test('is waited for, and no longer than that', async (context) => {
   needs(context, 'python3', 'flock')
   const path = join(folderOf(context), 'config.json.lock')
   const letGo = await holder(path)
-  const { message } = await failure(() => whenFree(path, 'cld', { patience: 0 }), 'lock')
+  const { message } = await failure(() => waitUntilFree(path, 'cld', { timeout: 0 }), 'lock')
   expect(message).toBe(`cld holds ${path}; gave up after 0 s`)
   let isFree = false
-  const waiting = whenFree(path, 'cld').then(() => {
+  const waiting = waitUntilFree(path, 'cld').then(() => {
     isFree = true
   })
-  await failure(() => whenFree(path, 'cld', { patience: 0 }), 'lock')
+  await failure(() => waitUntilFree(path, 'cld', { timeout: 0 }), 'lock')
   expect(isFree).toBe(false)
   letGo()
   await waiting
@@ -47,14 +47,14 @@ test('is waited for, and no longer than that', async (context) => {
 
 test.for([
   {
-    source: offersOfCld,
+    source: cldImportSource,
     variable: 'CLOUDINARY_HOME',
     file: 'config.json',
     lock: 'config.json.lock',
     text: '{"acme": "cloudinary://acme?oauth_token=at&refresh_token=spent"}',
   },
   {
-    source: offersOfIacCode,
+    source: iacCodeImportSource,
     variable: 'IAC_CODE_CONFIG_DIR',
     file: '.cloud-credentials.yml',
     lock: '..cloud-credentials.yml.lock',
@@ -66,7 +66,7 @@ test.for([
   const path = join(folder, tool.file)
   put(path, tool.text)
   const letGo = await holder(join(folder, tool.lock), path)
-  const [offer] = tool.source.offers({ [tool.variable]: folder })
+  const [offer] = tool.source.listCandidates({ [tool.variable]: folder })
   const taking = offer!.take!(Date.now())
   letGo()
   expect((await taking)!.grant.refreshToken!.equals('fresh')).toBe(true)
@@ -74,8 +74,8 @@ test.for([
 
 test('that nobody holds, or that is not there, is waited for by nobody, and none is made', async (context) => {
   const path = join(folderOf(context), 'config.json.lock')
-  await whenFree(path, 'cld', { patience: 0 })
+  await waitUntilFree(path, 'cld', { timeout: 0 })
   expect(existsSync(path)).toBe(false)
   put(path, '')
-  await whenFree(path, 'cld', { patience: 0 })
+  await waitUntilFree(path, 'cld', { timeout: 0 })
 })

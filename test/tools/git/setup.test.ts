@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, type TestContext, test } from 'vitest'
 import { findProgram } from '../../../src/platform/find-program.ts'
-import { applyEdits, editsBetween } from '../../../src/tools/files/edits.ts'
-import { gitConfig, gitConfigPath } from '../../../src/tools/git/config-file.ts'
-import { type GitSetup, gitSetup, takeBackGit } from '../../../src/tools/git/setup.ts'
-import { preview, setUp, undoSetup } from '../../../src/tools/setup-plan.ts'
+import { applyEdits, computeEdits } from '../../../src/tools/files/edits.ts'
+import { openGitConfig, resolveGitConfigPath } from '../../../src/tools/git/config-file.ts'
+import { createGitSetup, type GitSetup, undoGitSetup } from '../../../src/tools/git/setup.ts'
+import { applySetup, previewSetup, undoSetup } from '../../../src/tools/setup-plan.ts'
 import { runs } from '../../fuzz.ts'
 import { needs } from '../../kit/needs.ts'
 import { failure, folderOf } from '../../vault/support.ts'
@@ -28,16 +28,16 @@ function home(context: TestContext, text?: string) {
   const path = join(folder, '.gitconfig')
   const ledger = join(folder, 'state', 'setup.json')
   if (text !== undefined) fs.writeFileSync(path, text)
-  const git = gitConfig(findProgram('git', process)!, path)
-  const what = (request: GitSetup) => gitSetup(request, path, git)
+  const git = openGitConfig(findProgram('git', process)!, path)
+  const what = (request: GitSetup) => createGitSetup(request, path, git)
   return {
     path,
     git,
     read: () => fs.readFileSync(path, 'utf8'),
     write: (now: string) => fs.writeFileSync(path, now),
-    set: (request: GitSetup) => setUp(what(request), ledger),
-    preview: (request: GitSetup) => preview(what(request), ledger),
-    undo: (meant = {}) => undoSetup(ledger, 'git', meant, (now, entry) => takeBackGit(now, entry, git)),
+    set: (request: GitSetup) => applySetup(what(request), ledger),
+    preview: (request: GitSetup) => previewSetup(what(request), ledger),
+    undo: (meant = {}) => undoSetup(ledger, 'git', meant, (now, entry) => undoGitSetup(now, entry, git)),
   }
 }
 
@@ -210,7 +210,7 @@ test('the change between two texts leads from one to the other', () => {
     .map((all) => all.join(''))
   fc.assert(
     fc.property(text, text, (before, after) => {
-      const edits = editsBetween(before, after)
+      const edits = computeEdits(before, after)
       expect(applyEdits(before, edits)).toBe(after)
       expect(edits.length === 0).toBe(before === after)
     }),
@@ -219,7 +219,7 @@ test('the change between two texts leads from one to the other', () => {
 
 test('the configuration is where git looks for it', (context) => {
   const HOME = folderOf(context)
-  const at = (env: Record<string, string>) => gitConfigPath({ HOME, ...env }, 'linux')
+  const at = (env: Record<string, string>) => resolveGitConfigPath({ HOME, ...env }, 'linux')
   expect(at({})).toBe(join(HOME, '.gitconfig'))
   fs.mkdirSync(join(HOME, '.config/git'), { recursive: true })
   fs.writeFileSync(join(HOME, '.config/git/config'), '')

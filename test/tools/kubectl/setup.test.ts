@@ -4,9 +4,9 @@ import { delimiter, join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, type TestContext, test } from 'vitest'
 import { parse } from 'yaml'
-import { kubeconfigPaths } from '../../../src/tools/kubectl/kubeconfig.ts'
-import { type KubectlSetup, kubectlSetup, takeBackKubectl } from '../../../src/tools/kubectl/setup.ts'
-import { preview, setUp, undoSetup } from '../../../src/tools/setup-plan.ts'
+import { resolveKubeconfigPaths } from '../../../src/tools/kubectl/kubeconfig.ts'
+import { createKubectlSetup, type KubectlSetup, undoKubectlSetup } from '../../../src/tools/kubectl/setup.ts'
+import { applySetup, previewSetup, undoSetup } from '../../../src/tools/setup-plan.ts'
 import { runs } from '../../fuzz.ts'
 import { needs } from '../../kit/needs.ts'
 import { failure, folderOf } from '../../vault/support.ts'
@@ -59,15 +59,15 @@ function home(context: Pick<TestContext, 'onTestFinished'>, text?: string) {
   const others = [join(folder, 'other')]
   const write = (now: string, name = 'config') => fs.writeFileSync(join(folder, name), now)
   if (text !== undefined) write(text)
-  const what = (request: KubectlSetup) => kubectlSetup(request, { path, others })
+  const what = (request: KubectlSetup) => createKubectlSetup(request, { path, others })
   return {
     path,
     write,
     read: () => fs.readFileSync(path, 'utf8'),
     said: () => parse(fs.readFileSync(path, 'utf8')),
-    set: (request: KubectlSetup = WORK) => setUp(what(request), ledger),
-    preview: (request: KubectlSetup = WORK) => preview(what(request), ledger),
-    undo: (meant = {}) => undoSetup(ledger, 'kubectl', meant, takeBackKubectl),
+    set: (request: KubectlSetup = WORK) => applySetup(what(request), ledger),
+    preview: (request: KubectlSetup = WORK) => previewSetup(what(request), ledger),
+    undo: (meant = {}) => undoSetup(ledger, 'kubectl', meant, undoKubectlSetup),
   }
 }
 
@@ -278,7 +278,8 @@ test('any kubeconfig has its users and one more, and is as it was after undo', a
 
 test('the kubeconfig is the one that kubectl writes to', (context) => {
   const HOME = folderOf(context)
-  const at = (KUBECONFIG?: string) => kubeconfigPaths({ HOME, ...(KUBECONFIG && { KUBECONFIG }) }, 'linux')
+  const at = (KUBECONFIG?: string) =>
+    resolveKubeconfigPaths({ HOME, ...(KUBECONFIG && { KUBECONFIG }) }, 'linux')
   expect(at()).toEqual({ path: join(HOME, '.kube/config'), others: [] })
   const [a, b] = [join(HOME, 'a'), join(HOME, 'b')]
   expect(at(a)).toEqual({ path: a, others: [] })
