@@ -10,7 +10,7 @@ const POSIX = [
   'test/providers/contributing.test.ts',
   'test/platform/{browser,terminal,defer-signals}.test.ts',
   'test/testing/{browser,cli-kit}.test.ts',
-  'test/vault/{disk,keychain,process}.test.ts',
+  'test/vault/{disk,keychain,lock}.test.ts',
 ]
 
 const source = (file: string) => resolve(import.meta.dirname, 'src', file)

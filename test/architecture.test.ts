@@ -90,7 +90,7 @@ describe('the rooms', () => {
     expect(wrong.map(({ from, to }) => `${relative(SRC, from)} imports ${to}`)).toEqual([])
   })
 
-  test('may import nobody whom they do not import', () => {
+  test('are allowed no import that they do not use', () => {
     const used = new Set(edges.map(({ a, b }) => `${a} ${b}`))
     const idle = Object.entries(MAY_IMPORT).flatMap(([a, may]) =>
       may === ANY ? [] : may.filter((b) => !used.has(`${a} ${b.replace('?', '')}`)).map((b) => `${a} ← ${b}`),
@@ -110,7 +110,7 @@ describe('the rooms', () => {
     expect(circles).toEqual([])
   })
 
-  test('nobody imports the command line or the tests', () => {
+  test('do not import the command line or the tests', () => {
     expect(edges.filter(({ b }) => b === 'cli' || b === '..').map(({ from }) => from)).toEqual([])
   })
 })

@@ -140,7 +140,10 @@ export function createDefinition(name: string, provider: Provider, layers: Defin
   }
 }
 
-function resolveParams(provider: Provider, layers: DefinitionLayers): Pick<Definition, 'params' | 'defaulted'> {
+function resolveParams(
+  provider: Provider,
+  layers: DefinitionLayers,
+): Pick<Definition, 'params' | 'defaulted'> {
   const { identity, provider: own, stored, overrides: given, env } = layers
   const params: Record<string, string> = {}
   const defaulted: string[] = []

@@ -7,7 +7,7 @@ import { folderOf } from '../vault/support.ts'
 
 const ASKING = { verb: 'token', identity: 'work' }
 
-test('whoever comes late to a file that is too long leaves the new one where it is', async (context) => {
+test('a process that comes late to a file that is too long leaves the new one where it is', async (context) => {
   const path = join(folderOf(context), 'audit.jsonl')
   writeFileSync(path, 'x'.repeat(MAX_AUDIT_SIZE))
   await rotateAudit(path)

@@ -59,7 +59,7 @@ describe('an AccessKey', () => {
     expect(w.warned).toEqual([expect.stringMatching(/^this is the account's owner, who may do everything/)])
   })
 
-  test('of somebody else than was said is exit 6, and not kept', async () => {
+  test('of another person than was said is exit 6, and not kept', async () => {
     const w = await cloud({}, { types: [line()], work: { account_id: '9999999999999999' } })
     const error = await failureOf(w.login('work', byKeys))
     expect(error).toMatchObject({ code: 'refused' })
@@ -170,7 +170,7 @@ describe('a RAM role from keys of its own', () => {
 
   test.each([
     [
-      'nobody trusts',
+      'no identity trusts',
       [role('Deploy', { trust: [] })],
       'NoPermission',
       /trust policy of the role has to name you/,
@@ -196,7 +196,7 @@ describe('a RAM role from keys of its own', () => {
     )
   })
 
-  test('keeps its keys sealed, and hands them out to nobody', async () => {
+  test('keeps its keys sealed, and does not hand them out', async () => {
     const w = await cloud({}, { types: [handedIn()] })
     await w.login('work', byKeys)
     const entry = (await w.vault.read('work'))!

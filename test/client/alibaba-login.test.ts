@@ -258,7 +258,7 @@ describe('a login that fails', () => {
     expect(w.warned).toEqual(['当前为主账号，拥有全部权限：建议使用 RAM 用户或 RAM 角色登录'])
   })
 
-  test('when STS is out of reach is a login all the same, of somebody unknown', async () => {
+  test('when STS is out of reach is a login all the same, of an unknown person', async () => {
     const w = await cloud()
     w.ali.failNext({ door: 'GetCallerIdentity', cut: 'before' })
     await w.login('work')
@@ -276,7 +276,7 @@ describe('without a browser here', () => {
     expect(await w.row()).toMatchObject({ method: 'paste' })
   })
 
-  test('`webflow_enabled: false` has nobody sent there', async () => {
+  test('`webflow_enabled: false` opens no browser', async () => {
     const w = await cloud({}, { work: { credentials: { webflow_enabled: false } } })
     expect(await failureOf(w.login('work'))).toMatchObject({ code: 'login_required' })
     expect(asked(w.ali, 'auth')).toBe(0)

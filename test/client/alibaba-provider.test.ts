@@ -40,7 +40,7 @@ test('permanent keys have an empty token', async () => {
   expect(await provider.getCredential()).toMatchObject({ securityToken: '', type: 'access_key' })
 })
 
-test('whoever has no keys of Alibaba Cloud is told so', async () => {
+test('an identity without keys of Alibaba Cloud is told so', async () => {
   const w = await world({ env: { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'secret' } })
   expect(await failureOf(fromDaypass({ daypass: w.daypass }).getCredentials())).toMatchObject({
     code: 'usage',

@@ -195,7 +195,7 @@ describe('keys that a login keeps', () => {
 describe('webflow_enabled: false', () => {
   const config = user({ webflow_enabled: false })
 
-  test('sends nobody to a browser: without a terminal the ways that work are named', async () => {
+  test('opens no browser: without a terminal the methods that work are named', async () => {
     const w = await cloud({}, { config })
     const error = await failureOf(w.login('work'))
     expect(error).toMatchObject({ code: 'login_required', hint: 'daypass login aws work --method keys' })

@@ -57,7 +57,7 @@ describe.each([
     expect(asked(w.aws, 'GetSessionToken')).toBe(1)
   })
 
-  test('are over with their session: whoever cannot ask says what to type, and that asks the code alone', async () => {
+  test('are over with their session: without a terminal the error says what to type, and that asks the code alone', async () => {
     const w = await begin(['234567'])
     w.advance(12 * HOUR)
     const asks = w.asked.length
@@ -104,7 +104,7 @@ describe('a session with a second factor', () => {
     }
   })
 
-  test('is asked for by nobody but a login on a terminal', async () => {
+  test('is asked for by a login on a terminal alone', async () => {
     const w = await cloud({}, { ...person(withKeys, '123456'), interactive: false })
     expect(await failureOf(w.keys('work'))).toMatchObject({
       code: 'login_required',

@@ -39,7 +39,7 @@ test('it asks again when they run out, and they are renewed', async () => {
   expect(renewals(w.aws)).toBe(1)
 })
 
-test('whoever has no keys of AWS is told so', async () => {
+test('an identity without keys of AWS is told so', async () => {
   const w = await world({ env: { GITHUB_TOKEN: 'gho_example' } })
   expect(await failureOf(fromDaypass({ daypass: w.daypass })())).toMatchObject({
     code: 'usage',

@@ -88,14 +88,14 @@ describe('keys that a login keeps', () => {
     expect(await w.vault.names()).toEqual([])
   })
 
-  test('are shown to nobody whom the API names instead of itself', async () => {
+  test('are not sent to another host that the API names instead of itself', async () => {
     const w = await cloud({}, { types: [URL_OF] })
     w.cloudinary.failApi({ status: 302, headers: { location: `${w.cloudinary.apiUrl}/v1_1/acme/ping` } })
     expect(await failureOf(w.login({ method: 'keys' }))).toMatchObject({ code: 'refused' })
     expect(w.cloudinary.seen()).toHaveLength(1)
   })
 
-  test('are no login that one could log out of, and are renewed by nobody', async () => {
+  test('are no login that one could log out of, and are not renewed', async () => {
     const w = await cloud({}, { types: [URL_OF] })
     await w.login({ method: 'keys' })
     expect(await failureOf(w.daypass.logout('acme'))).toMatchObject({

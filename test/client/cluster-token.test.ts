@@ -52,7 +52,7 @@ test('is the access token where there is no id_token, unless one is wanted', asy
   })
 })
 
-test('its end is told by the clock of whoever asks', async () => {
+test('its end is told by the clock of the program that asks', async () => {
   const { daypass } = await loggedIn({}, { clockOffset: 10 * MINUTE })
   const { token, expiresAt } = await daypass.getClusterToken('work')
   const ahead = parseJwtTimes(token).expiresAt! - expiresAt!

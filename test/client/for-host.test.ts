@@ -30,7 +30,7 @@ async function people(names: string[], options: Omit<WorldOptions, 'server'> = {
   return { ...one, ask }
 }
 
-test('the only one of a host is asked for nobody’s name, and for no other host', async () => {
+test('the only one of a host needs no name, and serves no other host', async () => {
   const { ask, warned, daypass } = await people(['work'])
   await daypass.use(undefined)
   expect(await ask(HOST)).toBe('work')
@@ -65,7 +65,7 @@ describe('one of several', () => {
     expect(warned).toHaveLength(1)
   })
 
-  test('is nobody’s to guess', async () => {
+  test('is not guessed', async () => {
     const { ask, daypass, warned } = await people(['work', 'home'])
     await daypass.use(undefined)
     expect(await ask(HOST)).toBeUndefined()
@@ -114,7 +114,7 @@ describe('a token of the environment', () => {
   })
 })
 
-test('a token of the environment that is for another API stands in for nobody', async () => {
+test('a token of the environment that is for another API is not used instead', async () => {
   const env = { AUTOCOM_TOKEN: 'ac', AUTOCOM_API_URL: 'https://api.other.example/api/v1' }
   const { ask, context, daypass } = await people([], { env })
   const api_url = 'https://api.shop.example/api/v1'
@@ -125,7 +125,7 @@ test('a token of the environment that is for another API stands in for nobody', 
   expect(await ask('api.shop.example')).toBe('shop')
 })
 
-test('whoever has keys has no token for a host', async () => {
+test('an identity with keys has no token for a host', async () => {
   const { ask, context, daypass, warned } = await people(['work'])
   context.config.auth!.identities!.cloud = { kind: 'aws/user', hosts: [HOST] }
   await daypass.use('cloud')
@@ -133,7 +133,7 @@ test('whoever has keys has no token for a host', async () => {
   expect(warned).toEqual([])
 })
 
-test('what is wrong with another identity costs nothing, and is said where nobody is found', async () => {
+test('what is wrong with another identity costs nothing, and is said where no identity is found', async () => {
   const broken: Identity = { kind: 'aws/assume-role', via: { identity: 'gone' } }
   const { ask, context, warned } = await people(['work'])
   context.config.auth!.identities!.broken = broken
@@ -153,7 +153,7 @@ describe('what was refused', () => {
     expect(await ask(HOST, { user: 'work' })).toBe('work')
   })
 
-  test('is nobody’s business when it is somebody else’s, or of another host', async () => {
+  test('of another program or of another host is left alone', async () => {
     const { daypass, token, advance } = await people(['work'])
     await daypass.renewHostCredential(at('evil.test'), new Secret(await token('work')))
     // Not even one that is over.

@@ -81,7 +81,7 @@ describe('a name that the account says', () => {
     expect(await w.vault.names()).toEqual(['acme'])
   })
 
-  test('under which somebody else is kept is asked about, and what was issued for nothing is revoked', async () => {
+  test('under which another person is kept is asked about, and what was issued in vain is revoked', async () => {
     const w = await acme(byAccount)
     await w.keep('ada', {}, { account: 'ada@other.example' })
     expect(await failureOf(w.login())).toMatchObject({

@@ -106,7 +106,7 @@ describe('a login', () => {
     expect(w.said.join('\n')).not.toContain('stolen')
   })
 
-  test('that nobody finishes ends at its time, and frees its port', async () => {
+  test('that is not finished ends at its time, and frees its port', async () => {
     const w = await world({ server: await start(), browser: false })
     let port = 0
     const { listen } = w.host
@@ -406,7 +406,7 @@ describe('a login in two steps', () => {
     expect(await w.daypass.finishLogin(begun.id, { pasted: await come() })).toBeDefined()
   })
 
-  test('that nobody finished is swept away by the next login', async () => {
+  test('that was not finished is deleted by the next login', async () => {
     const { w } = await started()
     w.advance(16 * 60_000)
     await w.login('another')

@@ -35,7 +35,7 @@ describe('a logout', () => {
     expect(await w.token()).toMatch(/^at_/)
   })
 
-  test('is marked before the server hears of it, so that nobody uses what it was cut off from ending', async () => {
+  test('is marked before the server hears of it, so that no process uses what it was cut off from ending', async () => {
     const { server, w } = await loggedIn()
     const kept = (await w.vault.read('work'))!
     let marked: string | undefined
@@ -105,7 +105,7 @@ describe('a logout', () => {
     },
   )
 
-  test('twice is no error, and of nobody is one', async () => {
+  test('twice is no error, and of an unknown name is one', async () => {
     const { w } = await loggedIn()
     await w.daypass.logout('work')
     expect((await w.daypass.logout('work')).revocation).toEqual({ outcome: 'none' })

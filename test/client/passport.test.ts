@@ -66,7 +66,7 @@ describe('a login by browser', () => {
     expect((await w.orders('shop'))[0]).toBe(200)
   })
 
-  test('that the person denies, or that asks for a scope that nobody knows, is refused', async () => {
+  test('that the person denies, or that asks for an unknown scope, is refused', async () => {
     const w = await shop({ consent: 'deny' })
     expect(await failureOf(w.login())).toMatchObject({ code: 'refused' })
     w.passport.setConsent('approve')
@@ -317,7 +317,7 @@ describe('a personal access token', () => {
   })
 })
 
-describe('the name that nobody gave', () => {
+describe('the name that was not given', () => {
   test('is that of the API, and each environment has its own', async () => {
     const one = await shop()
     const other = await api()
@@ -333,7 +333,7 @@ describe('the name that nobody gave', () => {
     expect(names).toEqual([nameOf(one.passport.url), nameOf(other.url)])
   })
 
-  test('is that of the environment variable, which is asked where nobody said it', async () => {
+  test('is that of the environment variable, which is asked where it is not configured', async () => {
     const passport = await api()
     const env = {
       AUTOCOM_API_URL: passport.url,

@@ -199,7 +199,7 @@ describe('several environments', () => {
     expect(await w.daypass.identityAt(production.url)).toBe('production')
   })
 
-  test('that nobody has logged in to are not found, and the known ones are named', async () => {
+  test('without a login are not found, and the known ones are named', async () => {
     const { w, staging, production } = await both()
     expect(await failureOf(w.daypass.identityAt('https://api.example.com'))).toMatchObject({
       code: 'not_found',

@@ -136,7 +136,7 @@ describe('the copy', () => {
     expect(fs.existsSync(copy)).toBe(false)
   })
 
-  test('is nobody’s trouble where it cannot be written', () => {
+  test('does no harm where it cannot be written', () => {
     save(EXAMPLE)
     fs.writeFileSync(join(folder, 'cache'), 'a file where the folder should be')
     expect(loadCompiled(file, copy).default).toBe('my-user')

@@ -121,7 +121,7 @@ describe('read without complaint', () => {
     ])
   })
 
-  test('names of JavaScript objects are nobody', () => {
+  test('names of JavaScript objects are no identities', () => {
     const config = parseConfig(identity(''), FILE)
     expect(config.auth?.identities?.toString).toBeUndefined()
   })

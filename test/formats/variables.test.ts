@@ -44,7 +44,7 @@ describe('keys of AWS', () => {
     expect(clear).not.toEqual(expect.arrayContaining(['AWS_REGION']))
   })
 
-  test('the end is told by the clock of whoever compares it', () => {
+  test('the end is told by the clock of the program that compares it', () => {
     const { set } = buildEnvChanges(aws, keys, { clockOffset: 60_000 })
     expect(set).toContainEqual({ name: 'AWS_CREDENTIAL_EXPIRATION', value: '2026-01-02T03:03:05Z' })
   })

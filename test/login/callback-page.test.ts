@@ -26,7 +26,7 @@ describe.each(['kept', 'failed'] as const)('the page for %s', (outcome) => {
     expect(policy).not.toMatch(/unsafe|https?:|\*/)
   })
 
-  test('nobody keeps it, guesses its type or learns where it came from', () => {
+  test('it is not cached, its type is not guessed, and no site learns where it came from', () => {
     expect(status).toBe(200)
     expect(headers).toMatchObject({
       'Content-Type': 'text/html; charset=utf-8',

@@ -111,7 +111,7 @@ describe('without a terminal', () => {
     expect(choose({ ...alone, display: false, browserSet: true })).toMatchObject(expected)
   })
 
-  test('a build machine has a display and nobody before it', () => {
+  test('a build machine has a display and no person before it', () => {
     expect(choose({ ...alone, ci: true }).method).toBe('device')
     expect(choose({ ...alone, ci: true, browserSet: true }).method).toBe('browser')
   })

@@ -302,7 +302,7 @@ describe('the right callback', () => {
     expect(page.body).toContain('Acme &lt;Cloud&gt;')
   })
 
-  test('nothing of ours is left on the port, and nobody hears an unhandled rejection', async () => {
+  test('nothing of ours is left on the port, and there is no unhandled rejection', async () => {
     const idle = await hang(port)
     await loopback.close()
     await loopback.close()

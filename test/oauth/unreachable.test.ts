@@ -25,7 +25,7 @@ describe('a server that cannot be reached', () => {
   })
 })
 
-test('no request follows a redirect, whoever makes it', async () => {
+test('no request follows a redirect', async () => {
   const followed: unknown[] = []
   const fetch = async (_: unknown, init?: RequestInit) => {
     followed.push(init?.redirect)

@@ -76,7 +76,7 @@ test('paste: the address, answered on standard input', async () => {
   expect(stderr).not.toContain(new URL(visit.url).searchParams.get('code')!)
 })
 
-test('paste: nobody needs to close the input', async () => {
+test('paste: the input need not be closed', async () => {
   const server = await start()
   const running = box().start(['login', 'oidc', 'work', ...at(server), '--remote', '--json'])
   const [url] = await running.waitFor(/http:\S+\/auth\?\S+/)

@@ -42,7 +42,7 @@ describe.skipIf(process.platform === 'win32')('a signal during a renewal', () =>
     })
   })
 
-  test('whoever listened before hears it afterwards', async () => {
+  test('listeners that were there before hear the signal afterwards', async () => {
     expect(await run(['SIGINT'], 'listens')).toEqual({
       out: ['began', 'first kept', 'second kept', 'heard'],
       end: 130,

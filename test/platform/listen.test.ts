@@ -113,7 +113,7 @@ describe('bounds', () => {
     held.destroy()
   })
 
-  test('an expectation that nobody knows is answered like any other request, and the connection ends', async () => {
+  test('an unknown expectation is answered like any other request, and the connection ends', async () => {
     const { port } = await listening([0])
     const { status, headers } = await send(port, request('/', 'a', { more: 'Expect: a miracle\r\n' }))
     expect([status, headers.connection]).toEqual([200, 'close'])

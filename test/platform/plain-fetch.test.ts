@@ -154,7 +154,7 @@ test('100 is not the answer yet, where the built-in fetch gives up', async () =>
   expect(await outcome(light, url)).toMatchObject({ status: 200, body: 'a' })
 })
 
-test('nobody listens', async () => {
+test('no server listens', async () => {
   const gone = createServer()
   const url = await listening(gone)
   await new Promise((resolve) => gone.close(resolve))
@@ -163,7 +163,7 @@ test('nobody listens', async () => {
   expect(await outcome(light, url)).toMatchObject({ code: 'ECONNREFUSED' })
 })
 
-test('a name that nobody has', async () => {
+test('a name that does not exist', async () => {
   const url = 'http://nobody.invalid/'
   const found = await outcome(light, url)
   expect(found).toEqual(await outcome(FETCHES['built-in']!, url))
@@ -217,7 +217,7 @@ describe('TLS', () => {
     }
   })
 
-  test('a certificate that nobody we trust has signed', async () => {
+  test('a certificate of an untrusted issuer', async () => {
     const url = await secured(GOOD)
     const found = await outcome(light, url)
     expect(found).toEqual(await outcome(FETCHES['built-in']!, url))
@@ -266,7 +266,7 @@ describe.each(Object.entries(FETCHES))('%s: given up', (_, ask) => {
     await closed
   })
 
-  test('the body that nobody wants any more ends the connection', async () => {
+  test('a body that is not read to its end closes the connection', async () => {
     const { url, closed } = await beginning()
     const { body } = await ask(url, plain(new AbortController().signal))
     await body!.cancel()

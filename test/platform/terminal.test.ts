@@ -289,11 +289,11 @@ describe('in a pipe', SIDE_BY_SIDE, () => {
     expect((await piped('twice', 'one\n')).results).toEqual(['one', null])
   })
 
-  test('a pipe is read under --no-input too: nobody is asked', async () => {
+  test('a pipe is read under --no-input, too: no question is asked', async () => {
     expect((await piped('secret', 'x\n', { NO_INPUT: '1' })).results).toEqual(['x'])
   })
 
-  test('nothing turns, nothing is coloured, nobody is asked', async () => {
+  test('there is no spinner, no colour and no question', async () => {
     expect((await piped('busy', '', { CI: '1' })).stderr).toBe('a line meanwhile\n! look here\ndone\n')
     const asked = await piped('choose', '')
     expect([asked.results, asked.stderr]).toEqual([['usage'], ''])

@@ -45,7 +45,7 @@ test.each([
   expect(vetUrl(url)).toBeUndefined()
 })
 
-test('whatever passes is one harmless word: https or loopback, nobody’s name, nothing that anyone expands', () => {
+test('an address that passes is one harmless word: https or loopback, without a user, and a shell expands nothing in it', () => {
   const piece = fc.constantFrom(
     "'",
     '"',

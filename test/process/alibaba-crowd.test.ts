@@ -21,7 +21,7 @@ test.each([
   })
 })
 
-test('a role and its login, both stale, are made once by whoever asks for either', async () => {
+test('a stale role and its stale login are made once, however many processes ask for either', async () => {
   const { one, ali, close } = await signedIn()
   onTestFinished(close)
   await stale(one, 5 * MINUTE)

@@ -27,7 +27,7 @@ test('twelve processes with one stale role make one request for it', async () =>
   expect(aws.stats().by.AssumeRole).toBe(2)
 })
 
-test('a chain that nobody has used is made once for twelve processes that begin at its ends', async () => {
+test('an unused chain is made once for twelve processes that begin at its ends', async () => {
   const { one, aws } = await signedIn()
   await stale(one, 'work')
   const results = await crowd(one, 12, (index) => `credential-process ${index % 2 ? 'audit' : 'admin'}`)
@@ -66,7 +66,7 @@ test('a logout waits for a role that is being made, and nothing of it is left', 
   expect((await one.run(['credential-process', 'admin'])).code).toBe(4)
 })
 
-test('a logout among many who make roles ends them all, and nobody waits for ever', async () => {
+test('a logout among many processes that make roles ends them all, and no process waits for ever', async () => {
   const { one } = await signedIn()
   const results = await crowd(one, 16, (index) =>
     index === 8 ? 'logout work' : `refresh ${index % 2 ? 'audit' : 'admin'} --force`,

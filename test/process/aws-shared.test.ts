@@ -52,7 +52,7 @@ async function expectSound(w: Cloud): Promise<void> {
   expect(w.aws.stats().sessions).toMatchObject([{ reuses: 0 }])
 }
 
-test('twenty of us and the SDK at once: everybody has keys that AWS takes, and nobody is logged out', async () => {
+test('twenty of us and the SDK at once: all have keys that AWS takes, and the session survives', async () => {
   const w = await stale()
   const ours = Array.from({ length: 20 }, () => w.run('credential-process', 'work'))
   const all = await Promise.all([...ours, w.sdkProcess('work')])
@@ -99,7 +99,7 @@ test.skipIf(process.platform === 'win32')(
 )
 
 test.skipIf(process.platform === 'win32')(
-  'a disk that is full from some step on costs nobody the session',
+  'a disk that is full from some step on does not cost the session',
   async () => {
     const story: Story<Cloud> = {
       prepare: () => stale(true),

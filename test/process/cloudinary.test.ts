@@ -112,7 +112,7 @@ const HASTY = `
     fetch(decodeURIComponent(url) + '/v1_1/acme/ping', { headers }).catch(() => {})
   })`
 
-test('a program that is ended while its token is renewed hears of it at once, and costs nobody the login', async () => {
+test('a program that is ended while its token is renewed hears of it at once, and the login survives', async () => {
   const at = await signedIn()
   const words = ['exec', 'acme', '--endpoint', '--', process.execPath, '-e', HASTY]
   const program = at.one.start(words, { program: BY_CLOCK })
@@ -165,7 +165,7 @@ test.each([
   expect(stderr).toContain(message)
 })
 
-test('exec --endpoint with CLOUDINARY_URL is a mistake: what is not ours is renewed by nobody', async () => {
+test('exec --endpoint with CLOUDINARY_URL is a mistake: a credential of the environment is not renewed', async () => {
   const { one } = await home()
   const env = { CLOUDINARY_URL: 'cloudinary://acme?oauth_token=x' }
   const { code, stderr } = await one.run(['exec', '--endpoint', '--', 'true'], { env })
@@ -184,13 +184,13 @@ test('twenty processes with one stale login renew it once, and all get the same 
   expect(cloudinary.stats()).toMatchObject({ refreshes: 1, reuses: 0, deadFamilies: 0 })
 })
 
-test('two hundred processes over an hour renew as often as the clock demands, and no token comes twice', async () => {
+test('eighty processes over an hour renew as often as the clock demands, and no token comes twice', async () => {
   const { cloudinary, advance, run } = await signedIn()
   const [life, margin, pause] = [5 * MINUTE, MINUTE, 3 * MINUTE]
   let [renewals, end] = [0, life]
   for (let now = 0; now < 60 * MINUTE; now += pause) {
     if (end - now <= margin) [renewals, end] = [renewals + 1, now + life]
-    const results = await Promise.all(Array.from({ length: 10 }, () => run('token', { timeout: 60_000 })))
+    const results = await Promise.all(Array.from({ length: 4 }, () => run('token', { timeout: 60_000 })))
     expect(distinct(results.map(({ stderr, code }) => `${code}${stderr}`))).toEqual(['0'])
     expect(distinct(results.map(({ stdout }) => stdout))).toHaveLength(1)
     const headers = { authorization: `Bearer ${results[0]!.stdout.trim()}` }

@@ -25,7 +25,7 @@ function expectTold({ code, stderr }: Result, exit: number, message: RegExp, hin
   expect(more).toEqual([])
 }
 
-test('a home that is not there and cannot be made: nobody is logged in, nobody can, and that does not hang', async (context) => {
+test('a home that is not there and cannot be made: there is no login, none is possible, and no command hangs', async (context) => {
   if (process.platform !== 'linux') skipLoudly(context, 'a folder that takes no other (/proc)')
   const { one, server } = await home()
   const nowhere = atHome('/proc/nobody')

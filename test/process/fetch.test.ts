@@ -263,7 +263,7 @@ describe('the answer', () => {
     }
   })
 
-  test('is nobody’s loss where its reader has gone', async () => {
+  test('is no failure where its reader has gone', async () => {
     const { host, url } = await api((response) => response.end(randomBytes(2_000_000)))
     const one = boxFor(host)
     const script = `set -o pipefail; "${process.execPath}" "$0" fetch ${url} work | head -c 10 | wc -c`
@@ -271,7 +271,7 @@ describe('the answer', () => {
     expect(result).toMatchObject({ code: 0, stdout: '10\n', stderr: '' })
   })
 
-  test('of nobody at all is a passing failure', async () => {
+  test('of a server that does not answer is a transient failure', async () => {
     const { code, stderr } = await boxFor('127.0.0.1:9').run(['fetch', 'http://127.0.0.1:9/', 'work'])
     expect(code).toBe(5)
     expect(stderr).toMatch(/^error: cannot reach 127\.0\.0\.1:9: /)

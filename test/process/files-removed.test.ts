@@ -48,7 +48,7 @@ const filesOpenIn = (pid: number): string[] =>
     }
   })
 
-test('a folder that is removed holds nobody up who stands in it', async (context) => {
+test('a removed working folder stops no command', async (context) => {
   if (process.platform === 'win32') skipLoudly(context, 'a folder that is removed with a program in it')
   const { one } = await home('work')
   const there = (args: string) =>
@@ -64,7 +64,7 @@ test('a folder that is removed holds nobody up who stands in it', async (context
   })
 })
 
-test('a lock file that is deleted while somebody waits for it does not let two in', async (context) => {
+test('a lock file that is deleted while a process waits for it does not let two in', async (context) => {
   if (process.platform !== 'linux') skipLoudly(context, 'what a process has open (read from /proc)')
   const made = await home('work')
   const { one, server } = made

@@ -184,7 +184,7 @@ describe.concurrent('the keychain of the machine', { timeout: 90_000 }, () => {
     expect(await keyring.secrets()).toHaveLength(1)
   })
 
-  test('an unlock prompt that nobody answers keeps no command from ending, and Ctrl-C neither', async (context) => {
+  test('an unanswered unlock prompt keeps no command from ending, and Ctrl-C neither', async (context) => {
     const { one, server, keyring } = await homeOf(context)
     await keyring.serve()
     await logIn(one, server)

@@ -47,7 +47,7 @@ async function oneOfTwo(made: Before): Promise<string> {
 }
 
 describe.skipIf(process.platform === 'win32')('a process that is killed while it logs in', () => {
-  test('leaves nobody or somebody logged in, and the next login succeeds', async () => {
+  test('leaves no login or a whole one, and the next login succeeds', async () => {
     const story = { prepare: () => home(), verb: byBrowser, left: firstOne }
     await expect(await hitAtEveryStep(story)).toMatchFileSnapshot('killed/login.txt')
   })

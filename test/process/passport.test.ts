@@ -102,7 +102,7 @@ test.each([
   expect((await one.run(['whoami', 'shop'])).stdout).toContain('ada@example.com')
 })
 
-test('where no browser will open, the address stands there, and whoever opens it by hand is heard', async () => {
+test('where no browser opens, the address is printed, and opening it by hand completes the login', async () => {
   const one = box()
   const at = await api()
   // Nor any of the system's.
@@ -116,7 +116,7 @@ test('where no browser will open, the address stands there, and whoever opens it
   expect([code, said]).toEqual([0, expect.stringContaining('Logged in to AutoCom')])
 })
 
-test('a login in two steps needs nobody in between', async () => {
+test('a login in two steps needs no process in between', async () => {
   const one = box()
   const at = await api()
   const started = await one.run([...words(at), '--start', '--json'])

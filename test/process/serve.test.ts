@@ -325,7 +325,7 @@ describe('serve', () => {
     expect((await running.ended).code).toBe(0)
   })
 
-  test('keys of another cloud are not told to whoever wants those of the first', async () => {
+  test('keys of another cloud are not handed out in place of the first one’s', async () => {
     const { one } = await awsHome()
     await withKeys(one, 'work')
     const { running, url, bearer } = await served(one, 'work')
@@ -336,7 +336,7 @@ describe('serve', () => {
     await running.ended
   })
 
-  test('--unix: a socket for its owner alone, taken from nobody', async () => {
+  test('--unix: a socket for its owner alone, which replaces no other server’s', async () => {
     const { one } = await awsHome()
     const path = join(one.home, 'agent')
     const { running, url, bearer, socket } = await served(one, 'work', '--unix', path)
@@ -469,7 +469,7 @@ It ends with Ctrl-C.
     await running.ended
   })
 
-  test('the tenant of an identity goes along, and a token that nobody can renew is hidden, too', async () => {
+  test('the tenant of an identity goes along, and a token without a renewal is hidden, too', async () => {
     const pat = 'pat-of-the-platform-0123456789'
     const at = await startPassport({ personalTokens: [pat] })
     onTestFinished(() => at.close())

@@ -25,7 +25,7 @@ async function stopped({ one }: Home, at: string) {
 
 describe.skipIf(process.platform !== 'linux')('a process that is stopped while it renews', () => {
   test.each(['ask /token', 'hear /token', 'rename vault/work.grant.tmp to work.grant'])(
-    'is waited for, and named to whoever is out of patience; then one renewal serves all (in front of: %s)',
+    'is waited for, and named when the waiting times out; then one renewal serves all (in front of: %s)',
     async (at) => {
       const made = await stale()
       const { one, server } = made

@@ -77,7 +77,7 @@ test('no secret of another tool is seen or lies about', async () => {
   expectNone(SECRETS, [...seen, ...ours], seen)
 })
 
-test('what a forced profile had is remembered where nobody else can read it', async () => {
+test('what a forced profile had is remembered where only its owner can read it', async () => {
   const one = box()
   const config = join(one.home, '.aliyun/config.json')
   put(config, FILES['.aliyun/config.json']!)

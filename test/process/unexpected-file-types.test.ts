@@ -127,7 +127,7 @@ const HARMLESS: [title: string, misplace: Misplace][] = [
   ],
 ]
 
-test('what is in nobody’s way hinders neither a token nor a renewal', async () => {
+test('an unrelated file hinders neither a token nor a renewal', async () => {
   const rows = HARMLESS.map(([title, misplace]): Row => [title, misplace, /./, /./])
   await all(base, rows, async (one, [title]) => {
     for (const args of [
@@ -141,7 +141,7 @@ test('what is in nobody’s way hinders neither a token nor a renewal', async ()
   })
 })
 
-test('a default that cannot be read hides nobody, and is told where it is needed', async () => {
+test('a default that cannot be read hides no identity, and is told where it is needed', async () => {
   const { one } = await home('work', 'other')
   replace(one.daypassHome, 'state.json', 'folder')
   const told: Row = ['', () => undefined, /state\.json is refused: it is not a file/, LOOK]

@@ -123,7 +123,7 @@ describe('at once', () => {
     ],
     ['dead', { failure: 'dead', why: 'invalid_grant' } as const, 'login_required'],
   ])(
-    'a failure (%s) is shared by whoever waited for it, and asked for again by the next',
+    'a failure (%s) is shared by all callers that waited for it, and asked for again by the next',
     async (_, failure, code) => {
       const { lease, calls, clock, script } = await bench()
       clock.now = BORN + HOUR + 1

@@ -51,7 +51,7 @@ async function standing({ bearerInPath = false, answer = async () => '{"a":1}' }
   return { raw, ask, host, port: Number(port), bearer, asked: () => asked }
 }
 
-describe('whoever has the bearer', () => {
+describe('a caller with the bearer', () => {
   test('is answered, bare and as RFC 6750 says, and nothing is kept on the way', async () => {
     const { ask, bearer } = await standing()
     for (const authorization of [bearer, `Bearer ${bearer}`]) {
@@ -91,7 +91,7 @@ describe('whoever has the bearer', () => {
   })
 })
 
-describe('nobody else', () => {
+describe('a caller without it', () => {
   const nothing = async () => {
     throw new Error('nobody was to be asked')
   }
@@ -160,7 +160,7 @@ test.each([
   expect([given, JSON.parse(text)]).toEqual([status, body])
 })
 
-test('closed, it answers nobody, whoever is connected', async () => {
+test('closed, it answers no request, not even on an open connection', async () => {
   const endpoint = await startEndpoint({
     place: { port: 0 },
     path: '/v1/keys',

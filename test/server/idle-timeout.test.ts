@@ -15,7 +15,7 @@ async function isOver(over: Promise<void>, after: number): Promise<boolean> {
   return ended
 }
 
-test('without a limit it is for whoever ends it', async () => {
+test('without a limit it never ends by itself', async () => {
   const ending = new AbortController()
   const { over, onAsked, onAnswered } = createIdleTimeout(ending.signal, undefined)
   onAsked()
@@ -26,7 +26,7 @@ test('without a limit it is for whoever ends it', async () => {
   expect(await isOver(createIdleTimeout(ending.signal, undefined).over, 0)).toBe(true)
 })
 
-test('it is over when nobody has asked for so long', async () => {
+test('it ends when there was no request for so long', async () => {
   const { over, onAsked, onAnswered } = createIdleTimeout(new AbortController().signal, 1000)
   expect(await isOver(over, 900)).toBe(false)
   onAsked()
@@ -35,7 +35,7 @@ test('it is over when nobody has asked for so long', async () => {
   expect(await isOver(over, 100)).toBe(true)
 })
 
-test('whoever waits for an answer is not nobody', async () => {
+test('a request that is not answered yet counts as activity', async () => {
   const { over, onAsked, onAnswered } = createIdleTimeout(new AbortController().signal, 1000)
   onAsked()
   onAsked()

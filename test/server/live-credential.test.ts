@@ -78,7 +78,7 @@ test('it is answered from memory while nothing changes', async () => {
   expect(takes()).toBe(before)
 })
 
-test('it is renewed ahead of its end, though nobody asks', async () => {
+test('it is renewed ahead of its end without a request', async () => {
   const { ask, takes } = vault()
   await ask()
   await ask()

@@ -77,7 +77,7 @@ describe('a request', () => {
     expect(answer.headers).not.toHaveProperty('content-encoding')
   })
 
-  test('that is sent elsewhere is not followed, so that nobody else sees the token', async () => {
+  test('that is sent elsewhere is not followed, so that no other server sees the token', async () => {
     const others: unknown[] = []
     const other = await api((asked, response) => {
       others.push(asked.headers)
@@ -257,7 +257,7 @@ describe('trouble', () => {
   })
 })
 
-test('an API by plain http on another machine is stood before by nobody', async () => {
+test('no proxy is started for an API by plain http on another machine', async () => {
   await expect(standing({ upstream: 'http://api.example.com' })).rejects.toMatchObject({
     code: 'configuration',
   })

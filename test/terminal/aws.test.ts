@@ -13,7 +13,7 @@ async function cloud() {
   return { aws, env: { AWS_ENDPOINT_URL: aws.url, DISPLAY: ':9', BROWSER } }
 }
 
-test('asks for the region that nobody has said, and Enter is the usual one', async () => {
+test('asks for a region that is not configured, and Enter is the usual one', async () => {
   const { aws, env } = await cloud()
   const one = box()
   const shown = screen(one, ['login', 'aws', 'work'], { env })

@@ -87,7 +87,7 @@ test('Ctrl-C ends the waiting, and the login goes on', async () => {
   expect((await first.ended()).code).toBe(0)
 })
 
-test('a login that is given up ends the waiting, and holds the next one back until somebody types it', async () => {
+test('a login that is given up ends the waiting, and holds the next one back until it is typed', async () => {
   const one = await loggedOut()
   const first = needing(one)
   await opened(first)
@@ -108,7 +108,7 @@ test('a login that is given up ends the waiting, and holds the next one back unt
   expect((await needing(one).ended()).code).toBe(0)
 })
 
-test('after three that nobody answered none opens, for as long as that may be', async () => {
+test('after three unanswered logins none opens any more', async () => {
   const one = await loggedOut()
   const note = join(one.daypassHome, 'logins/work.json')
   for (const count of [1, 2, 3]) {
@@ -152,7 +152,7 @@ test('where the one with the page is killed, one that waits opens another, and n
   expect(ended.find(({ code }) => code === 4)!.said).toContain('nobody answered the last 3')
 })
 
-test('a login that is typed waits for nobody, and what comes of it ends the waiting of the others', async () => {
+test('a login that is typed does not wait, and its result ends the waiting of the others', async () => {
   const one = await loggedOut()
   const first = needing(one, 'env', '--format', 'json')
   await opened(first)

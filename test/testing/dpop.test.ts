@@ -74,7 +74,7 @@ describe('a login with a proof of a key', () => {
 })
 
 describe('a login without', () => {
-  test('ends in bearer tokens where proofs are offered, and where nobody looks at them', async () => {
+  test('ends in bearer tokens where proofs are offered, and where they are not looked at', async () => {
     const offered = await start({ dpop: 'offered' })
     const { tokens } = await login(offered)
     expect(await me(offered, tokens.access_token)).toBe(200)

@@ -50,7 +50,7 @@ test('a token that expired is renewed once, however many ask', async () => {
   expect(server.stats()).toMatchObject({ refreshes: 1, reuses: 0, deadFamilies: 0 })
 })
 
-test('a code is shown, and somebody approves it on another device', async () => {
+test('a code is shown, and a person approves it on another device', async () => {
   const { server, terminal, login } = await world()
   const loggedIn = login('device')
   const [code] = await terminal.heard(/\b[A-Z]{4}-[A-Z]{4}\b/)
@@ -58,7 +58,7 @@ test('a code is shown, and somebody approves it on another device', async () => 
   expect((await loggedIn).header.account?.email).toBe('ada@example.com')
 })
 
-test('a server in trouble costs nobody the login', async () => {
+test('a server in trouble does not cost the login', async () => {
   const { clock, server, daypass, login } = await world()
   await login('browser')
   clock.advance(HOUR)

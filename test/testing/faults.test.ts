@@ -51,7 +51,7 @@ describe('faults', () => {
     expect((await refresh(party, tokens.refresh_token)).access_token).toMatch(/^at_/)
   })
 
-  test('cut after: the token is spent, and nobody has the new one', async () => {
+  test('cut after: the token is spent, and no client has the new one', async () => {
     const server = await start()
     const { tokens, ...party } = await login(server)
     server.failNext({ endpoint: 'refresh', cut: 'after' })

@@ -44,7 +44,7 @@ describe('a login by code', () => {
     expect(server.stats().codes).toBe(1)
   })
 
-  test('can be refused by everybody, and be somebody else’s', async () => {
+  test('can be refused by everybody, and be of another user', async () => {
     const denying = await attempt(await start({ consent: 'deny' }))
     expect((await callback(denying)).searchParams.get('error')).toBe('access_denied')
     const { tokens } = await login(await start({ user: { sub: 'user-2' } }))

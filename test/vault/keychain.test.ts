@@ -149,7 +149,7 @@ async function workerWith(context: TestContext, source: string | undefined): Pro
 const write = (bundled: string, folder: string, env: Record<string, string>) =>
   start(process.execPath, [bundled, 'write', folder, 'work'], env).ended
 
-test('a prompt that nobody answers: we stop waiting after 2.5 s, or after the limit given, with a word after 2 s', async (context) => {
+test('an unanswered prompt: we stop waiting after 2.5 s, or after the limit given, with a word after 2 s', async (context) => {
   const bundled = await workerWith(
     context,
     'exports.AsyncEntry = class { setPassword() { setInterval(() => {}, 1000); return new Promise(() => {}) } }',

@@ -67,7 +67,7 @@ describe('the sign-in page', () => {
     expect([status, JSON.parse(body).error_description]).toEqual([400, why])
   })
 
-  test('tells whoever is not assigned, and sends nobody back', async () => {
+  test('tells an unassigned person, and does not redirect back', async () => {
     const { asked, visit, ali } = await begun({ consent: 'unassigned' })
     const { url, body } = await visit(asked())
     expect(body).toContain('账号未允许当前身份访问该应用')
@@ -159,7 +159,7 @@ describe('the exchange', () => {
   })
 })
 
-test('what is revoked is over, and a token that nobody knows is no error', async () => {
+test('what is revoked is over, and an unknown token is no error', async () => {
   const { tokens, refresh, post } = await begun()
   const { refresh_token } = await tokens()
   const revoke = (token: string) => post('/v1/revoke', { token, client_id: CLIENT })

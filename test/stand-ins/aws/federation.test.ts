@@ -142,7 +142,7 @@ describe('a sign-in token', () => {
   test.each<[string, Record<string, string>, string]>([
     ['of nobody', { SigninToken: 'x' }, 'SigninToken is not known'],
     [
-      'to a page of somebody else',
+      'to a page of another site',
       { Destination: 'https://aws.amazon.com.example.com/' },
       'Destination is no console of AWS',
     ],

@@ -134,11 +134,7 @@ describe('a proof', () => {
   test.each<[string, Flaw, string]>([
     ['another algorithm', { header: { alg: 'ES384' } }, 'alg is not ES256'],
     ['a private key', { header: { jwk: privateJwk } }, 'jwk holds a private key'],
-    [
-      'a key of somebody else',
-      { header: { jwk: { ...privateJwk, d: undefined } } },
-      'the signature is wrong',
-    ],
+    ['another key', { header: { jwk: { ...privateJwk, d: undefined } } }, 'the signature is wrong'],
     ['a bit turned over', { forged: true }, 'the signature is wrong'],
     ['another method', { claims: { htm: 'GET' } }, 'htm is not the method of this request'],
     [

@@ -71,7 +71,7 @@ describe('a signature', () => {
     expect(no(await read(await fetch(url, { method: 'POST', headers, body })))).toEqual(WRONG)
   })
 
-  test('is nobody’s with keys that are not known', async () => {
+  test('is refused with unknown keys', async () => {
     const { url } = await start()
     expect(no(await send(await signed(url, { accessKeyId: 'AKIAX' })))).toEqual(UNKNOWN)
   })
@@ -79,7 +79,7 @@ describe('a signature', () => {
   test.each([
     ['none', () => undefined],
     ['another', () => 'x'],
-  ])('is nobody’s with temporary keys and %s for a session token', async (_, sessionToken) => {
+  ])('is refused with temporary keys and %s for a session token', async (_, sessionToken) => {
     const { url } = await start()
     const { accessToken } = await login(url)
     const { accessKeyId, secretAccessKey } = accessToken

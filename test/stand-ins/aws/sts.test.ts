@@ -224,7 +224,7 @@ describe('a second factor', () => {
     expect(await stsRefusal(sts(url, ADA).send(deploy(input)))).toEqual(INVALID)
   })
 
-  test('is refused with the device of somebody else', async () => {
+  test('is refused with another user’s device', async () => {
     const { url } = await start()
     const input = { SerialNumber: `${ACCOUNT}:mfa/eve`, TokenCode: '123456' }
     expect((await stsRefusal(sts(url, ADA).send(session(input))))[2]).toMatch('unable to validate MFA code')

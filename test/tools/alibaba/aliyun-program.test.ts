@@ -129,7 +129,7 @@ test('a login that is over is one line, which the SDK shows', async () => {
   expect((await sdk(one, 'gone')).stderr).toContain('error: web needs a login: it was logged out')
 })
 
-test('an identity of another cloud, a tool that nobody knows, a flag of another tool', async () => {
+test('an identity of another cloud, an unknown tool, a flag of another tool', async () => {
   const one = home()
   await one.run(['import', 'aliyun'])
   const said = async (...words: string[]) => {

@@ -168,7 +168,7 @@ describe('set up', () => {
   })
 })
 
-describe('a profile of somebody', () => {
+describe('a profile that a person wrote', () => {
   test('is refused without force, and is theirs again after undo', async (context) => {
     const home = aliyunHome(context)
     home.put(HAND_MADE)

@@ -96,7 +96,7 @@ describe('written', () => {
     expect(getPrincipal(read)).toBe(ARN)
   })
 
-  test('what nobody of us knows stays, within and without', async (context) => {
+  test('unknown members stay, within and without', async (context) => {
     const { path } = cacheOf(context)
     put(path, JSON.stringify(theirs({ future: { a: [1] } }, { also: 'this' })))
     const session = (await readLoginSession(path))!

@@ -151,7 +151,7 @@ describe('the profile', () => {
     expect(w.read('.aws/config')).toBe(text)
   })
 
-  test('has the name that is asked for, and no name of somebody else’s without force', async () => {
+  test('has the name that is asked for, and no name of another profile without force', async () => {
     const w = await setUp()
     const before = w.read('.aws/config')
     const refused = await w.run('setup', 'aws', 'work', '--as', 'old')
@@ -242,7 +242,7 @@ describe('what cannot be shared says why, and what to type', () => {
     expect(keyIn(await w.sdk('work'))).toBe('AKIAIOSFODNN7EXAMPLE')
   })
 
-  test('nobody logged in, or not any more', async () => {
+  test('an identity that is not logged in, or not any more', async () => {
     const w = await cloud()
     await w.logIn()
     await w.run('logout', 'work')
@@ -253,7 +253,7 @@ describe('what cannot be shared says why, and what to type', () => {
     await expectRefused(w, 'work', 4, 'the AWS session is over')
   })
 
-  test('nobody at all, and the keys of the environment', async () => {
+  test('no identity at all, and the keys of the environment', async () => {
     const w = await cloud()
     const env = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 'hush' }
     const { code, stderr } = await w.one.run(['setup', 'aws'], { env })

@@ -223,7 +223,7 @@ describe('undo', () => {
     }
   })
 
-  test('of what somebody has taken away already says so', async (context) => {
+  test('of what was taken away already says so', async (context) => {
     const places = awsHome(context)
     await setUpAws(LOGIN, places)
     fs.rmSync(places.paths.config)
@@ -242,7 +242,7 @@ test('many at once all arrive', async (context) => {
   expect(fs.existsSync(places.paths.config)).toBe(false)
 })
 
-test('whoever finds another daypass at it waits, and reads the file afterwards', async (context) => {
+test('a second daypass waits for the first, and reads the file afterwards', async (context) => {
   const places = awsHome(context)
   let done: Promise<unknown> | undefined
   await runExclusively(join(places.home, 'state', 'tools.lock'), 'test', async () => {

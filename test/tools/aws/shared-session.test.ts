@@ -42,7 +42,7 @@ describe('a shared session', () => {
     expect(w.aws.stats().refusals).toEqual([])
   })
 
-  test('is listed with the times of the file, as refreshed by whoever', async () => {
+  test('is listed with the times of the file, whichever program refreshed it', async () => {
     const w = await sharing()
     w.cache.left(7 * MINUTE)
     const { identities } = await w.daypass().list()

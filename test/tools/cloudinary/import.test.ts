@@ -127,7 +127,7 @@ test.each([
   expect([cldImportSource.listCandidates(env), cldImportSource.findDefault!(env)]).toEqual([[], undefined])
 })
 
-test('a default that names nobody is none', (context) => {
+test('a default that names no account is none', (context) => {
   const { env } = cldIn(context, { acme: CONFIG.acme, __default__: 'gone' })
   expect(cldImportSource.findDefault!(env)).toBe(undefined)
 })

@@ -72,7 +72,7 @@ test.for([
   expect((await taking)!.grant.refreshToken!.equals('fresh')).toBe(true)
 })
 
-test('that nobody holds, or that is not there, is waited for by nobody, and none is made', async (context) => {
+test('that is free or not there is not waited for, and none is made', async (context) => {
   const path = join(folderOf(context), 'config.json.lock')
   await waitUntilFree(path, 'cld', { timeout: 0 })
   expect(existsSync(path)).toBe(false)

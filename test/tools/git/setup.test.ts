@@ -157,7 +157,7 @@ describe('undo, where others have changed it since', () => {
     expect(read()).toBe(`${HAND_MADE}\n[core]\n\teditor = vi\n`)
   })
 
-  test('keeps a helper that somebody has put beside ours', async (context) => {
+  test('keeps a helper that was put beside ours', async (context) => {
     const { set, undo, write, read, git } = home(context)
     await set(GITLAB)
     write(`${read()}\thelper = cache\n\tusername = ada\n`)

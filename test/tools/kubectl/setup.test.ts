@@ -157,7 +157,7 @@ describe('set up', () => {
     expect(fs.existsSync(path)).toBe(false)
   })
 
-  test('a dry run shows nobody’s token, and changes nothing', (context) => {
+  test('a dry run shows no token, and changes nothing', (context) => {
     const { preview, read } = home(context, HAND_MADE)
     const { diff } = preview()
     expect(diff).toContain('+      - kube-credential\n')
@@ -223,7 +223,7 @@ describe('undo, where others have changed it since', () => {
     expect(read()).toBe(HAND_MADE.replace('# mine', '# yours'))
   })
 
-  test('has nothing to do where ours is gone, or somebody else’s', async (context) => {
+  test('has nothing to do where ours is gone, or another program’s', async (context) => {
     const { set, undo, write, read } = home(context)
     await set()
     const theirs = 'users:\n- name: work\n  user: {token: x}\n'

@@ -133,7 +133,7 @@ describe('a pasted answer', () => {
 })
 
 describe('a code', () => {
-  test('that nobody checked cannot be exchanged, neither in types nor at run time', async () => {
+  test('that was not checked cannot be exchanged, neither in types nor at run time', async () => {
     const { origin, seen } = await answering({ body: { access_token: 'at', token_type: 'bearer' } })
     const unchecked = { parameters: new URLSearchParams('code=stolen&state=the-right-state'), attempt }
     // @ts-expect-error Only checkCallback and checkPasted make a CheckedCode.

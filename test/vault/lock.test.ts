@@ -46,7 +46,7 @@ describe.each(kinds)('the %s lock', (kind) => {
     expect(answer).toMatchObject({ counted: 20, killed: 4, failed: [], noise: '' })
   })
 
-  test('nobody steals from a stopped holder; who waits is told its pid; after it goes on all is well', async (context) => {
+  test('a stopped holder keeps its lock; a waiting process is told its pid; after it goes on all is well', async (context) => {
     if (!there) skipLoudly(context, `the ${kind} lock (Node ${process.version} has none)`)
     const folder = folderOf(context)
     const holder = run(['hold', folder, '1000'], { LOCK_KIND: kind })
