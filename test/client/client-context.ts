@@ -2,6 +2,7 @@
 import { allProviders, type Choices, type Context } from '../../src/client/context.ts'
 import { assemble, type Daypass } from '../../src/client/index.ts'
 import type { Config } from '../../src/config/schema.ts'
+import type { Advice } from '../../src/core/errors.ts'
 import type { Header, Host, Surroundings } from '../../src/core/types.ts'
 import { listen } from '../../src/platform/listen.ts'
 import { builtIn } from '../../src/providers/index.ts'
@@ -127,7 +128,7 @@ export async function world(options: WorldOptions = {}) {
 /** What a promise is rejected with; fails when it is not. */
 export async function failureOf(
   promise: Promise<unknown>,
-): Promise<Error & { code?: string; hint?: string }> {
+): Promise<Error & { code?: string; hint?: string; advice?: Advice }> {
   const outcome = await promise.then(
     () => undefined,
     (error: unknown) => error,

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatDuration, isoTime, parseDuration } from '../../src/core/duration.ts'
-import { DaypassError, EXIT, exitCode, isDaypassError } from '../../src/core/errors.ts'
+import { DaypassError, EXIT, exitCode, type FormatCommand, isDaypassError } from '../../src/core/errors.ts'
 import { checkMinTtl, isUsable, stateOf, timeLeft } from '../../src/core/freshness.ts'
 import { checkIdentityName, isIdentityName } from '../../src/core/names.ts'
 import { Secret } from '../../src/core/secret.ts'
@@ -215,6 +215,33 @@ describe('errors', () => {
     expect(retryable).toEqual(['network', 'lock', 'keychain', 'port'])
     expect(isDaypassError(new DaypassError('lock', 'x'), 'lock')).toBe(true)
     expect(isDaypassError(new DaypassError('lock', 'x'), 'vault')).toBe(false)
+  })
+
+  test('an advice is data, and the hint is its command', () => {
+    const advice = { verb: 'login', args: ['aws'], identity: 'work', flags: ['--region', 'eu-west-1'] }
+    const error = new DaypassError('usage', 'x', { advice })
+    expect([error.advice, error.hint]).toEqual([advice, 'daypass login aws work --region eu-west-1'])
+    expect(error.hintWith(({ verb }) => `our ${verb}`)).toBe('our login')
+  })
+
+  test('a hint that names commands has the first one as its advice', () => {
+    const error = new DaypassError('usage', 'x', {
+      hint: (command) => `use ${command({ verb: 'env', identity: 'work' })} or ${command({ verb: 'exec' })}`,
+    })
+    expect(error.advice).toEqual({ verb: 'env', identity: 'work' })
+    expect(error.hint).toBe('use daypass env work or daypass exec')
+    expect(error.hintWith(({ verb }) => verb)).toBe('use env or exec')
+    for (const details of [{}, { hint: 'mend it' }, { hint: () => 'mend it' }])
+      expect(new DaypassError('usage', 'x', details).advice).toBeUndefined()
+  })
+
+  test('under another code it keeps its advice, and has the hint that is given where it had none', () => {
+    const advice = { verb: 'list' }
+    const hint = (command: FormatCommand) => `then: ${command({ verb: 'use' })}`
+    const own = new DaypassError('usage', 'x', { advice }).as('vault', hint)
+    expect([own.code, own.message, own.advice, own.hint]).toEqual(['vault', 'x', advice, 'daypass list'])
+    const given = new DaypassError('usage', 'x').as('vault', hint)
+    expect([given.advice, given.hint]).toEqual([{ verb: 'use' }, 'then: daypass use'])
   })
 })
 
