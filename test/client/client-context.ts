@@ -2,6 +2,7 @@
 import { type Context, type IdentityChoices, mergeProviders } from '../../src/client/context.ts'
 import { assembleDaypass, type Daypass } from '../../src/client/index.ts'
 import type { Config } from '../../src/config/schema.ts'
+import type { Advice } from '../../src/core/errors.ts'
 import type { Header, Host, RuntimeEnvironment } from '../../src/core/types.ts'
 import { listenOnLoopback } from '../../src/platform/listen.ts'
 import { builtIn } from '../../src/providers/index.ts'
@@ -127,7 +128,7 @@ export async function world(options: WorldOptions = {}) {
 /** What a promise is rejected with; fails when it is not. */
 export async function failureOf(
   promise: Promise<unknown>,
-): Promise<Error & { code?: string; hint?: string }> {
+): Promise<Error & { code?: string; hint?: string; advice?: Advice }> {
   const outcome = await promise.then(
     () => undefined,
     (error: unknown) => error,

@@ -130,6 +130,8 @@ describe('at once', () => {
       script.push(() => failure)
       const outcomes = await Promise.all([1, 2, 3].map(() => failureOf(renewIfNeeded(lease))))
       expect(outcomes.map((error) => error.code)).toEqual([code, code, code])
+      const advice = code === 'login_required' ? lease.login : undefined
+      expect(outcomes.map((error) => error.advice)).toEqual([advice, advice, advice])
       expect(calls.renew).toBe(1)
       clock.now += 1
       if (failure.failure === 'dead') return void (await failureOf(renewIfNeeded(lease)))
