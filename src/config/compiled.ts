@@ -22,7 +22,7 @@ import { type FlatIdentity, type FlatProvider, flattenIdentity, flattenProvider 
 import type { Config, Identity, Provider } from './schema.ts'
 
 /** To be raised whenever what the copy holds, or what the schema accepts, changes. */
-const COMPILED_VERSION = 5
+const COMPILED_VERSION = 6
 
 /** Which state of the file was read. Nanoseconds, as text: JSON has no integers of that size. */
 export interface Stamp {

@@ -41,7 +41,7 @@ describe('the copy', () => {
             duration: '12h',
             principal_arn: 'arn:aws:iam::123456789012:user/me',
           },
-          withheld: ['access_key_id', 'secret_access_key'],
+          omittedSecrets: ['access_key_id', 'secret_access_key'],
           webflowEnabled: true,
         },
         'prod-admin': { via: 'my-user', params: { role_arn: 'arn:aws:iam::123456789012:role/AdminRole' } },
@@ -77,7 +77,7 @@ describe('the copy', () => {
     const { identities, providers } = readCompiled(file, copy)!
     expect(identities.a).toMatchObject({
       env: { region: 'PLANTED_REGION' },
-      withheld: ['access_key_id', 'secret_access_key', 'security_token'],
+      omittedSecrets: ['access_key_id', 'secret_access_key', 'security_token'],
     })
     expect(identities.b!.omittedSecrets).toEqual(['client_secret'])
     expect(providers.p!.omittedSecrets).toEqual(['client_secret'])
