@@ -1,4 +1,4 @@
-/** Many processes at once and one refresh token that may be used once. */
+/** Measures many processes that need one single-use refresh token at the same time. */
 import { startAuthorizationServer } from '../src/testing/authorization-server.ts'
 import { type Home, loggedIn } from './home.ts'
 import { bareNode, type Program, run, spreadOf } from './measure.ts'
@@ -7,7 +7,9 @@ import { ms, type Section, spread, times } from './report.ts'
 const CROWD = 100
 const ROUNDS = 5
 
-/** Milliseconds until the last of them has ended. All must have been told the same. */
+/**
+ * Returns the milliseconds until the last process has ended. Throws unless all of them got the same answer.
+ */
 async function crowd(program: Program): Promise<number> {
   const began = performance.now()
   const answers = await Promise.all(Array.from({ length: CROWD }, () => run(program)))

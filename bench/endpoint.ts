@@ -1,4 +1,6 @@
-/** What programs wait for that ask `daypass serve`, beside a server of bare Node that answers the same. */
+/**
+ * Measures how long programs wait for `daypass serve`, beside a bare Node server that gives the same answer.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -11,12 +13,12 @@ const ROUNDS = 12
 const CONNECTIONS = 16
 const REQUESTS = 4_000
 const IDENTITIES = 1_000
-/** At least 0.7 of the requests per second. */
+/** The endpoint must serve at least 0.7 of the requests per second that bare Node serves. */
 const LIMITS = { slower: 1 / 0.7, megabytes: 120 }
 
 interface Target {
   port: number
-  /** A whole request. */
+  /** The complete text of one HTTP request. */
   request: string
   process: ChildProcess
 }
@@ -74,7 +76,7 @@ function section(found: Record<'bare' | 'ours', Load[]>, megabytes: number): Sec
   }
 }
 
-/** Its first line on stdout says where it listens. */
+/** Starts a server whose first line on stdout is its address. */
 function started({
   command: [program, ...args],
   env,
@@ -112,7 +114,7 @@ async function answering(body: string): Promise<Target> {
 
 interface Load {
   perSecond: number
-  /** Of each request, in milliseconds. */
+  /** Milliseconds, one for each request. */
   waits: number[]
 }
 
@@ -140,7 +142,7 @@ function connected({ port }: Target): Promise<Socket> {
   return new Promise((resolve, reject) => socket.once('connect', () => resolve(socket)).once('error', reject))
 }
 
-/** Whole when its `Content-Length` is there. */
+/** Resolves with the whole answer, as long as its `Content-Length` says. */
 function answerOn(socket: Socket, { request }: Target): Promise<string> {
   let text = ''
   return new Promise((resolve, reject) => {
@@ -165,7 +167,7 @@ async function oneAnswer(target: Target): Promise<string> {
   return answer
 }
 
-/** The largest resident set so far. */
+/** Returns the largest resident set of the process until now. */
 function peakOf({ process }: Target): number {
   return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${process.pid}/status`, 'utf8'))![1]) / 1024
 }

@@ -1,4 +1,4 @@
-/** A user's home with identities in it, and the program as that user runs it. */
+/** Creates a user's home with identities, and the program as that user runs it. */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,9 +18,9 @@ export type Store = 'file' | 'keychain'
 
 export interface Home {
   env: Record<string, string>
-  /** `daypass` with these words. */
+  /** Builds the program `daypass` with these arguments. */
   daypass(...words: string[]): Program
-  /** The token of its identity has run out; the refresh token has not. */
+  /** Expires the access token of the identity; its refresh token stays valid. */
   expire(): Promise<void>
 }
 
@@ -45,7 +45,9 @@ function ended({ header, grant }: Entry): Entry {
   return { header: { ...header, ...times }, ...(grant && credential && { grant: { ...grant, credential } }) }
 }
 
-/** A home that is logged in as `bench`, and as others that are its copies until there are so many. */
+/**
+ * Creates a home that is logged in as `bench`, and copies that login until there are `identities` of them.
+ */
 export async function loggedIn(server: AuthorizationServer, store: Store, identities = 1): Promise<Home> {
   const home = newHome(store)
   const terminal = { interactive: false, say() {}, warn() {}, busy: () => () => {} } as never
@@ -64,10 +66,10 @@ export async function loggedIn(server: AuthorizationServer, store: Store, identi
 
 const HOUR = 3_600_000
 
-/** As long as those of AWS. */
+/** The lengths are those of AWS. */
 const letters = (length: number) => randomBytes(length).toString('base64').slice(0, length)
 
-/** A home with `bench`, a login of AWS that is good for hours: what is measured is never a renewal. */
+/** Creates a home with `bench`, an AWS login that is valid for hours, so that no renewal is measured. */
 export async function withKeys(): Promise<Home> {
   const home = newHome()
   const times = { issuedAt: Date.now(), expiresAt: Date.now() + 12 * HOUR }

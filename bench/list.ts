@@ -1,4 +1,4 @@
-/** What takes the slow way, through all of the program. */
+/** Measures `daypass list`, which does not use the fast path. */
 import type { AuthorizationServer } from '../src/testing/authorization-server.ts'
 import { loggedIn } from './home.ts'
 import { bareNode, inTurn } from './measure.ts'

@@ -1,4 +1,4 @@
-/** How long a person looks at the browser before the terminal is theirs again. */
+/** Measures how long a person waits after the browser is done until the terminal is free again. */
 import { spawn } from 'node:child_process'
 import type { AuthorizationServer } from '../src/testing/authorization-server.ts'
 import { scriptedBrowser } from '../src/testing/browser.ts'
@@ -8,7 +8,7 @@ import { ms, type Section, spread } from './report.ts'
 
 const ROUNDS = 15
 
-/** `daypass login`, which waits for a browser that does not come by itself. */
+/** Builds a `daypass login` that waits for the bench to play the browser. */
 export function loginProgram({ issuer, clientId }: AuthorizationServer): Program {
   const home = newHome()
   const words = ['oidc', 'bench', '--issuer', issuer, '--client-id', clientId, '--method', 'browser']
@@ -16,7 +16,7 @@ export function loginProgram({ issuer, clientId }: AuthorizationServer): Program
   return { command, env: { ...env, BROWSER: 'true' } }
 }
 
-/** Milliseconds from the moment the browser asks for the callback until the process has ended. */
+/** Returns the milliseconds from the browser's request for the callback until the process has ended. */
 export async function logIn({ command: [program, ...args], env }: Program): Promise<number> {
   const child = spawn(program, args, { env: cleanEnvironment(env), stdio: ['ignore', 'ignore', 'pipe'] })
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))

@@ -1,9 +1,9 @@
-/** Where it was measured, as far as it matters and no further. */
+/** Describes the machine, as far as it matters for the numbers. */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem, type } from 'node:os'
 import { basename, join } from 'node:path'
 
-/** The kind of disk that the homes lie on; Linux alone says so. */
+/** Returns the kind of disk under the homes. Only Linux tells it. */
 function disk(): string {
   const { dev } = statSync(tmpdir())
   const device = `/sys/dev/block/${dev >> 8}:${dev & 0xff}`
@@ -11,7 +11,7 @@ function disk(): string {
   const place = realpathSync(device)
   const queue = [join(place, 'queue'), join(place, '../queue')].find(existsSync)
   if (queue === undefined) return 'not known'
-  // What a virtual disk says of itself is nothing to go by.
+  // A virtual disk does not know what kind of disk holds it.
   if (basename(place).startsWith('vd')) return 'virtual'
   return readFileSync(join(queue, 'rotational'), 'utf8').trim() === '1' ? 'rotating' : 'solid state'
 }

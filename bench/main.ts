@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what daypass costs, beside bare Node and its peers in the same run; `-- --write` keeps it as
- * docs/benchmarks.md, `-- endpoint` measures that alone. Exit 1 where a promise is not kept.
+ * `npm run bench`: measures what daypass costs, beside bare Node and its peers in the same run. `-- --write`
+ * writes docs/benchmarks.md, `-- endpoint` measures only that part. Exit code 1 where a limit is exceeded.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,20 +1,23 @@
-/** How everything here is measured: side by side and in turn, so that whatever else the machine does hits all alike. */
+/** Measures programs side by side and in turn, so that other work of the machine slows all of them alike. */
 import { spawn } from 'node:child_process'
 
-/** A program, its arguments and all of its environment. */
+/** A program, its arguments and its whole environment. */
 export interface Program {
   command: readonly [string, ...string[]]
   env: Record<string, string>
 }
 
-/** Milliseconds: the median, and the quarters between which half of all runs lie. */
+/** Milliseconds: the median, and the first and third quartile. */
 export interface Spread {
   median: number
   low: number
   high: number
 }
 
-/** Only what programs need to be found and to speak: no credential, no proxy, and nothing that slows Node down. */
+/**
+ * Returns only the variables that programs need to start: no credential, no proxy, no option that slows Node
+ * down.
+ */
 export function cleanEnvironment(more: Record<string, string> = {}): Record<string, string> {
   const kept = ['PATH', 'HOME', 'TMPDIR', 'DBUS_SESSION_BUS_ADDRESS', 'XDG_DATA_HOME', 'XDG_RUNTIME_DIR']
   const here = Object.fromEntries(
@@ -23,10 +26,10 @@ export function cleanEnvironment(more: Record<string, string> = {}): Record<stri
   return { ...here, LANG: 'C.UTF-8', ...more }
 }
 
-/** Node itself, doing nothing: what everything is compared with. */
+/** Builds the reference of every measurement: Node that does nothing. */
 export const bareNode = (): Program => ({ command: [process.execPath, '-e', '0'], env: cleanEnvironment() })
 
-/** Resolves with what it says; rejects where it does not end well: what fails is no measurement. */
+/** Resolves with the output. Rejects on failure, because a failed run is no measurement. */
 export function run({ command: [program, ...args], env }: Program): Promise<string> {
   const child = spawn(program, args, { env, cwd: env.HOME, stdio: ['ignore', 'pipe', 'pipe'] })
   const said = { stdout: '', stderr: '' }
@@ -44,7 +47,7 @@ export function run({ command: [program, ...args], env }: Program): Promise<stri
   })
 }
 
-/** The programs in turn, so many rounds; the first ones warm the disk's cache and do not count. */
+/** Runs the programs in turn for this many rounds. The first rounds warm the disk cache and do not count. */
 export async function inTurn<Name extends string>(
   programs: Record<Name, Program>,
   rounds: number,

@@ -1,4 +1,4 @@
-/** The most memory that a process held at any moment. */
+/** Measures the peak memory of a process. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import type { Section } from './report.ts'
 
 const ROUNDS = 5
 
-/** Required first by the process that is looked at, and by it alone: told at its end. */
+/** Loaded first, and only by the measured process. It writes the peak when the process exits. */
 const WITNESS = `process.on('exit', () => require('fs').writeFileSync(process.env.BENCH_PEAK, String(process.resourceUsage().maxRSS)))`
 
 type Deed = (watched: (program: Program) => Program) => Promise<unknown>

@@ -1,4 +1,7 @@
-/** Others that hand out a credential, where they are installed: each a static one, from a folder of its own. */
+/**
+ * Measures other programs that hand out a credential, where they are installed. Each reads a static
+ * credential from its own folder.
+ */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,9 +9,9 @@ import { newHome } from './home.ts'
 import { cleanEnvironment, type Program } from './measure.ts'
 
 interface Peer {
-  /** The first that runs is measured: what is old, or a mere shim, says no. */
+  /** The first one that runs is measured. An old version or a shim fails. */
   ways: readonly string[]
-  /** What it reads: the name of a file, its text, and the variables that point there. */
+  /** The input of the program: file name, text, and the variables that point to the file. */
   file: string
   text: string
   env(folder: string): Record<string, string>
@@ -23,10 +26,10 @@ const PEERS: readonly Peer[] = [
   },
   {
     ways: [
-      // Debian's, wherever the path leads.
+      // Debian's own copy, whatever the PATH finds first.
       '/usr/bin/aws configure export-credentials --format env',
       'aws configure export-credentials --format env',
-      // Before export-credentials was there: one of its lines.
+      // For versions before `export-credentials` existed. It prints one of the lines.
       'aws configure get aws_secret_access_key',
     ],
     file: 'aws',
@@ -42,7 +45,7 @@ function runs({ command: [program, ...args], env }: Program): boolean {
   return spawnSync(program, args, { env, cwd: env.HOME, stdio: 'ignore' }).status === 0
 }
 
-/** By what one would type. */
+/** Returns the programs by the command that a person would type. */
 export function peers(): { programs: Record<string, Program>; aws?: string; missing: string[] } {
   const programs: Record<string, Program> = {}
   const missing: string[] = []

@@ -1,7 +1,7 @@
-/** What was measured, as a page that a person reads. */
+/** Writes the measurements as a page for people. */
 import type { Spread } from './measure.ts'
 
-/** A promise, and what came of it. */
+/** A limit, and the measured value. */
 export interface Limit {
   promise: string
   measured: number

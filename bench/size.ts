@@ -1,4 +1,4 @@
-/** What is downloaded, and what it becomes on the disk. */
+/** Measures the size of the download and of the installation. */
 import { spawnSync } from 'node:child_process'
 import { ROOT } from './home.ts'
 import type { Section } from './report.ts'

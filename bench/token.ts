@@ -1,4 +1,4 @@
-/** What a warm `daypass token` costs. */
+/** Measures a warm `daypass token`. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -30,7 +30,7 @@ export async function warmTokens(server: AuthorizationServer): Promise<Section> 
       one: one!.daypass('token'),
       ten: ten!.daypass('token'),
       thousand: thousand!.daypass('token'),
-      // With its name, as profiles of AWS have it.
+      // Named explicitly, as AWS profiles name it.
       keys: keys.daypass('credential-process', 'bench'),
       ...others.programs,
     },
@@ -86,10 +86,13 @@ export async function pair(server: AuthorizationServer, store: Store): Promise<P
   return inTurn({ bare: bareNode(), token: home.daypass('token') }, ROUNDS)
 }
 
-/** What the bench is called with to measure inside the session of the keyring, and nothing else. */
+/** The only argument of the bench when it calls itself inside a session with a keyring. */
 export const IN_KEYRING = '--in-keyring'
 
-/** A keychain of our own, so that nobody's real one is touched: this program again, inside a session bus. */
+/**
+ * Runs this program again inside a session bus with a keychain of its own, so that the user's keychain stays
+ * untouched.
+ */
 function inKeyring(): Pair | undefined {
   const unlock = 'printf bench | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1'
   const home = mkdtempSync(join(tmpdir(), 'daypass-bench-keyring-'))

@@ -1,4 +1,4 @@
-/** `npm run demo`: the story of `daypass demo`, against a real authorization server, `oidc-provider`. */
+/** `npm run demo`: runs `daypass demo` against a real authorization server, `oidc-provider`. */
 import { join } from 'node:path'
 import { DEMO_TOKEN_LIFE, playDemo } from '../src/cli/commands/demo.ts'
 import { formatErrorText } from '../src/cli/output/error.ts'

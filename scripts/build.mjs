@@ -1,10 +1,10 @@
 /**
- * Builds what runs: the CLI (`dist/*.cjs`), the demo and the test kit's browser (`build/*.mjs`); with `--library`
- * also the library (`dist/*.mjs` and its types, by tsdown).
+ * Builds the programs: the CLI (`dist/*.cjs`), the demo and the test kit's browser (`build/*.mjs`). With
+ * `--library` also the library (`dist/*.mjs` and its types, by tsdown).
  *
- * The CLI is CommonJS because that starts 3 ms sooner than a module, and in several files because what is not parsed
- * costs nothing: `cli.cjs` is the fast path, `main.cjs` everything else; the others are packages that most runs
- * do without.
+ * The CLI is CommonJS because that starts 3 ms faster than a module. It has several files because code that
+ * is not parsed costs nothing: `cli.cjs` is the fast path, `main.cjs` the rest. The other files are packages
+ * that most runs do not need.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ const require = createRequire(import.meta.url)
 
 const VERSION = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8')).version
 
-/** Loaded where they are installed; the program does without them where they are not. */
+/** Loaded from where they are installed. The program also works without them. */
 const NATIVE = ['@napi-rs/keyring', '@napi-rs/keyring-*', 'fs-native-extensions']
 
 const common = {
@@ -30,13 +30,13 @@ const common = {
   minifyWhitespace: true,
   legalComments: 'none',
   metafile: true,
-  // The paths of packages stand in what is built: `node_modules/…`, wherever that folder really lies.
+  // The built files name packages as `node_modules/…`, even where that folder is a link.
   preserveSymlinks: true,
   write: false,
   logLevel: 'error',
 }
 
-/** One file of the program may refer to another, which stays a file of its own: `wanted` → `./file`. */
+/** Keeps an import as a file of its own: `wanted` becomes `./file`. */
 const apart = (wanted, file) => ({
   name: `apart-${file}`,
   setup: (bundler) =>
@@ -45,7 +45,7 @@ const apart = (wanted, file) => ({
     ),
 })
 
-/** Something that is imported at the top of a file and needed by few runs: read when something of it is used. */
+/** Loads an import at the top of a file only when one of its names is used. Few runs need it. */
 const lazily = (wanted, file, names) => ({
   name: `lazily-${names[0]}`,
   setup: (bundler) => {
@@ -54,7 +54,7 @@ const lazily = (wanted, file, names) => ({
       namespace: `lazily-${names[0]}`,
     }))
     bundler.onLoad({ filter: /./, namespace: `lazily-${names[0]}` }, () => {
-      // Not `import()`: what that adds to the names differs from Node to Node.
+      // `import()` adds names to the module, and which ones depends on the Node version.
       const getters = names.map((each) => `get ${each}() { return require('./${file}').${each} }`)
       return { contents: `module.exports = { ${getters} }`, resolveDir: here }
     })
@@ -65,7 +65,7 @@ const lazily = (wanted, file, names) => ({
   },
 })
 
-/** Parts of Node that are imported at the top of files, take milliseconds to load, and are needed by some runs. */
+/** Loads parts of Node when they are used. They take milliseconds to load, and only some runs need them. */
 const whenUsed = (names, what = (path) => Object.keys(require(path))) => ({
   name: 'when-used',
   setup: (bundler) => {
@@ -88,13 +88,14 @@ const commonJs = {
   banner: { js: '#!/usr/bin/env node' },
   define: { 'import.meta.url': 'importMetaUrl', DAYPASS_VERSION: JSON.stringify(VERSION) },
   inject: [join(here, 'import-meta-url.js')],
-  // `import()` becomes `require()` where it is reached: Node 20 scans a CommonJS file for 25 ms to import it.
+  // `import()` becomes `require()`: Node 20 scans a CommonJS file for 25 ms to import it.
   supported: { 'dynamic-import': false },
 }
 
 /**
- * Providers that the quick way reads only where an identity is theirs. A folder is a file of the program, all that are a
- * single file are one together. Every configured provider is made of `oidc`, so that one is always read.
+ * Providers that the fast path loads only for their own identities. Each folder becomes one file, and all
+ * single-file providers become one file together. Configured providers are built on `oidc`, so that one is
+ * always loaded.
  */
 const LAZY_PROVIDERS = [
   ...readFileSync(join(here, '../src/providers/registry.ts'), 'utf8').matchAll(
@@ -109,7 +110,7 @@ const exportsOf = (file) =>
     .map(({ id, path }) => `export { ${id} } from './src/providers/${path}'`)
     .join('\n')
 
-/** What is a file of its own, and what is used of it. */
+/** The files that are separate, and the names used of each. */
 const PARTS = {
   ...Object.fromEntries(LAZY_PROVIDERS.map(({ file }) => [file, exportsOf(file)])),
   'undici.cjs': `export { Agent, EnvHttpProxyAgent, ProxyAgent, fetch } from 'undici'`,
@@ -126,7 +127,7 @@ const PARTS = {
 function programs(root) {
   const undici = apart(/^undici$/, 'undici.cjs')
   const crypto = whenUsed(['node:crypto'], () => ['createDecipheriv'])
-  // The quick way reaches none of these; esbuild would wrap whatever they import, and take longer to start.
+  // The fast path never uses these. esbuild would wrap their imports, which makes the start slower.
   const unreached = apart(/^\.\/(atomic|folder-yaml|lock)\.ts$/, 'main.cjs')
   const main = apart(/^\.\/main\.(cjs|ts|js)$/, 'main.cjs')
   const rotate = apart(/^\.\.\/audit\/rotate\.ts$/, 'rotate.cjs')
@@ -145,7 +146,7 @@ function programs(root) {
   ]
   const entry = (file, plugins) => ({ ...commonJs, entryPoints: [join(root, file)], plugins })
   return [
-    // Every byte of this one is read before anything happens.
+    // This file is read completely at every start, so every byte counts.
     {
       out: 'dist/cli.cjs',
       executable: true,
@@ -154,7 +155,7 @@ function programs(root) {
         minify: true,
       },
     },
-    // The names under which other programs look for it.
+    // Other programs look for these names.
     ...['git-credential-daypass', 'docker-credential-daypass'].map((name) => ({
       out: `dist/${name}.cjs`,
       executable: true,
@@ -189,7 +190,10 @@ function programs(root) {
   ]
 }
 
-/** Several suites may build at once in one checkout: nobody may run half a file. */
+/**
+ * Writes a file and renames it into place: several suites may build in one checkout, and none may run half a
+ * file.
+ */
 function put(path, contents, mode) {
   mkdirSync(dirname(path), { recursive: true })
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`)
@@ -208,14 +212,14 @@ async function bundle(root, program) {
   return metafile
 }
 
-/** Builds every program below `root`. Throws one error that names each that could not be built. */
+/** Builds every program below `root`. Throws one error that names each program that failed. */
 export async function buildCli(root) {
   const all = programs(root)
   const results = await Promise.allSettled(all.map((program) => bundle(root, program)))
   const failed = results.flatMap((result, index) =>
     result.status === 'rejected' ? [{ ...all[index], reason: result.reason }] : [],
   )
-  // What could not be built must not be tested as it was built yesterday.
+  // Removes old output, so that yesterday's build is not tested.
   for (const { out } of failed) rmSync(join(root, out), { force: true })
   if (failed.length > 0) throw new Error(failed.map(({ reason }) => reason.message).join('\n'))
   const shipped = results.filter((_, index) => !all[index].own).map(({ value }) => value)

@@ -1,11 +1,11 @@
-/** Lint, format and types. `npm run check`, and a part of `npm test`. */
+/** Checks lint, format and types. It is `npm run check`, and a part of `npm test`. */
 import { spawn } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = resolve(fileURLToPath(import.meta.url), '../..')
 
-// What biome cannot see without types; the rest is biome's.
+// Rules that need types. biome checks everything else.
 const PROMISES = ['no-floating-promises', 'no-misused-promises', 'await-thenable', 'only-throw-error']
 
 const CHECKS = [
@@ -19,7 +19,7 @@ const CHECKS = [
     ...['src', 'test', 'scripts', 'bench', 'demo'],
   ],
   ['tsc', '--noEmit', '-p', '.'],
-  // What nobody uses any more.
+  // Finds unused code and dependencies.
   ['knip', '--no-progress'],
 ]
 
@@ -39,7 +39,7 @@ function run([tool, ...args]) {
   })
 }
 
-/** Runs them side by side; shows only what complains. True: all is well. */
+/** Runs the checks side by side and shows only those that fail. Returns true if all pass. */
 export async function check() {
   const results = await Promise.all(CHECKS.map(run))
   for (const { tool, ok, output } of results) if (!ok) console.error(`\n--- ${tool}\n${output.trimEnd()}`)

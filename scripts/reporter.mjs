@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 
 /**
- * Counts for the closing line of `npm test`, written to the file that DAYPASS_TEST_REPORT names. vitest's own JSON
- * leaves out why a test was skipped.
+ * Counts tests for the last line of `npm test` and writes the counts to the file named by
+ * DAYPASS_TEST_REPORT. vitest's own JSON omits why a test was skipped.
  */
 export default class Report {
   onInit(vitest) {
@@ -19,13 +19,13 @@ export default class Report {
 }
 
 function count(module, report, filtered) {
-  // A file that cannot be loaded has no tests to fail.
+  // A file that cannot be loaded has no tests that could fail.
   if (module.errors().length > 0) report.broken += 1
   for (const test of module.children.allTests()) {
     const { state, note } = test.result()
     if (state === 'passed') report.passed += 1
     else if (state === 'failed') report.failed += 1
-    // What `-t` leaves out was not asked for.
+    // A test excluded by `-t` does not count as skipped.
     else if (note !== undefined || !filtered)
       report.skipped.push({
         name: `${module.relativeModuleId} > ${test.fullName}`,

@@ -1,9 +1,9 @@
 /**
- * `npm test`: everything, on a machine that has Node 20 and nothing else.
+ * `npm test`: runs everything, on a machine that has only Node 20.
  *
- *     npm test                            on this Node, and what depends on the Node on Node 24, too
- *     npm test -- --node current          on this Node alone (or 20, or 24)
- *     npm test -- test/vault -t rotates   the rest goes to vitest
+ * npm test on this Node, and what depends on the Node also on Node 24
+ * npm test -- --node current only on this Node (or 20, or 24)
+ * npm test -- test/vault -t rotates passes the other arguments to vitest
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,7 +19,7 @@ import { provideNode24 } from './node24.mjs'
 const ROOT = resolve(fileURLToPath(import.meta.url), '../..')
 const say = (text) => console.error(`test: ${text}`)
 
-/** For what must not scroll by unseen. */
+/** Draws a frame around lines that the reader must not overlook. */
 function framed(lines) {
   const width = Math.max(...lines.map((line) => line.length))
   const rule = '#'.repeat(width + 6)
@@ -47,7 +47,7 @@ function programs() {
   ])
 }
 
-/** Folders whose `node` the suite runs on. */
+/** Returns the folders whose `node` runs the suite. */
 function nodes(wanted) {
   const major = Number(process.versions.node.split('.')[0])
   const current = { label: `Node ${process.version}`, folder: dirname(process.execPath) }
@@ -65,9 +65,10 @@ function nodes(wanted) {
 }
 
 /**
- * What does not depend on the Node is tested on the first one alone: what is computed and shown, the vendors' rules, the
- * order of steps at which a process is killed or a disk fails, what other tools' files look like, what the package holds.
- * What touches the kernel, crypto, HTTP, streams, signals, terminals or locks runs on both. `--node 24` runs all of it.
+ * Tests that do not depend on the Node run only on the first one: computed and shown values, the vendors'
+ * rules, the order of steps at which a process is killed or a disk fails, other tools' files, the content of
+ * the package. Tests that use the kernel, crypto, HTTP, streams, signals, terminals or locks run on both.
+ * `--node 24` runs all of them.
  */
 const ONCE = [
   'test/{config,core,formats,identity,package,peers,providers,stand-ins,testing,tools}/**',
@@ -83,16 +84,16 @@ const ONCE = [
   'test/terminal/{alibaba,aws,one-login,shell}.test.ts',
 ]
 
-/** Runs the suite on one Node; its children are that Node too. */
+/** Runs the suite on one Node; its child processes use the same Node. */
 async function suite({ label, folder }, args, without) {
   say(`the suite on ${label}${without.length > 0 ? `, without ${without.join(' ')}` : ''}`)
   const scratch = mkdtempSync(join(tmpdir(), 'daypass-suite-'))
   const report = join(scratch, 'report.json')
   const env = { ...process.env, DAYPASS_BUILT: '1', DAYPASS_TEST_REPORT: report }
-  // For a file of which a part is enough on the second Node.
+  // For files of which only a part runs on the second Node.
   if (without.length > 0) env.DAYPASS_TEST_AGAIN = '1'
   env.PATH = [folder, env.PATH].join(delimiter)
-  // Costs every start of Node 20 another 40 ms. Nothing but npm leaves this machine; it is told.
+  // This variable adds 40 ms to every start of Node 20. Only npm uses the network, and it gets the setting.
   if (env.NODE_EXTRA_CA_CERTS) env.DAYPASS_TEST_CA = env.NODE_EXTRA_CA_CERTS
   delete env.NODE_EXTRA_CA_CERTS
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs')
@@ -126,10 +127,10 @@ async function main() {
   const { node, rest } = parse(process.argv.slice(2))
   programs()
   await buildCli(ROOT)
-  // Beside the suite: it keeps one core busy, and says nothing but what it complains of.
+  // Runs beside the suite, because it keeps only one core busy. It prints only failures.
   const checking = check()
   const results = []
-  // A run with files named on the command line leaves none of them out.
+  // Files named on the command line all run.
   for (const [index, one] of nodes(node).entries())
     results.push(await suite(one, rest, index > 0 && rest.length === 0 ? ONCE : []))
   return close(results, await checking)

@@ -1,26 +1,27 @@
 /**
- * For Alibaba Cloud's SDK for JavaScript (`daypass/alibaba`): keys of an identity, renewed where they are needed. Its
- * clients ask before each request, so a program that goes on for days never meets keys that are over.
+ * Provides credentials for Alibaba Cloud's SDK for JavaScript (`daypass/alibaba`): the keys of an identity,
+ * renewed when needed. The SDK's clients ask before each request, so a program that runs for days never uses
+ * expired keys.
  */
 import type { CredentialOptions, Daypass } from './client/index.ts'
 import { DaypassError } from './core/errors.ts'
 import { createDaypass } from './index.ts'
 
-/** As `Credentials` of `@alicloud/credentials` has it. */
+/** The shape of `Credentials` in `@alicloud/credentials`. */
 export interface AlibabaCredentials {
   accessKeyId: string
   accessKeySecret: string
-  /** Empty: permanent keys have none. */
+  /** Empty for permanent keys. */
   securityToken: string
   providerName: string
 }
 
-/** As `CredentialModel` of `@alicloud/credentials` has it. */
+/** The shape of `CredentialModel` in `@alicloud/credentials`. */
 export interface AlibabaCredentialModel extends AlibabaCredentials {
   type: 'sts' | 'access_key'
 }
 
-/** Both what a `Credential` of `@alicloud/credentials` is made from, and what its clients ask of one. */
+/** The argument of `new Credential(…)` in `@alicloud/credentials`, and the methods that its clients call. */
 export interface AlibabaCredentialsProvider {
   getCredentials(): Promise<AlibabaCredentials>
   getCredential(): Promise<AlibabaCredentialModel>
@@ -28,7 +29,7 @@ export interface AlibabaCredentialsProvider {
 }
 
 export interface FromDaypassOptions extends Pick<CredentialOptions, 'minTtl'> {
-  /** Default: the one that is meant here, as on the command line. */
+  /** Default: the current identity, chosen as on the command line. */
   identity?: string
   /** Default: `createDaypass()`. */
   daypass?: Daypass
@@ -37,7 +38,8 @@ export interface FromDaypassOptions extends Pick<CredentialOptions, 'minTtl'> {
 const NAME = 'daypass'
 
 /**
- * A credentials provider for the clients of the SDK. Never opens a browser: throws `DaypassError` `login_required`.
+ * Creates a credentials provider for the clients of the SDK. Never opens a browser: throws `DaypassError`
+ * `login_required` where a login is needed.
  *
  * @example
  * const credential = new Credential(null, fromDaypass({ identity: 'work' }))

@@ -1,30 +1,32 @@
 /**
- * For the AWS SDK for JavaScript v3 (`daypass/aws`): keys of an identity, renewed where they are needed. The SDK asks
- * again when they run out, so a program that goes on for days never meets keys that are over.
+ * Provides credentials for the AWS SDK for JavaScript v3 (`daypass/aws`): the keys of an identity, renewed
+ * when needed. The SDK asks again before they expire, so a program that runs for days never uses expired
+ * keys.
  */
 import type { CredentialOptions, Daypass } from './client/index.ts'
 import { DaypassError } from './core/errors.ts'
 import { createDaypass } from './index.ts'
 
-/** As `AwsCredentialIdentity` of `@smithy/types` has it. */
+/** The shape of `AwsCredentialIdentity` in `@smithy/types`. */
 export interface AwsCredentialIdentity {
   accessKeyId: string
   secretAccessKey: string
   sessionToken?: string
-  /** On this machine's clock. */
+  /** By the clock of this machine. */
   expiration?: Date
   accountId?: string
 }
 
 export interface FromDaypassOptions extends Pick<CredentialOptions, 'minTtl'> {
-  /** Default: the one that is meant here, as on the command line. */
+  /** Default: the current identity, chosen as on the command line. */
   identity?: string
   /** Default: `createDaypass()`. */
   daypass?: Daypass
 }
 
 /**
- * A credential provider for the clients of the SDK. Never opens a browser: throws `DaypassError` `login_required`.
+ * Creates a credential provider for the clients of the SDK. Never opens a browser: throws `DaypassError`
+ * `login_required` where a login is needed.
  *
  * @example
  * const s3 = new S3Client({ credentials: fromDaypass({ identity: 'work' }) })

@@ -40,26 +40,27 @@ export type {
 export { defineProvider, type Provider } from './providers/provider.ts'
 export type { Vault } from './vault/vault.ts'
 
-/** What may be handed in; everything else is this machine's. */
+/** Parts that may be passed; the others are those of this machine. */
 export interface DaypassOptions {
   /** Parts of the outside world: `fetch`, `now`, `openBrowser`, `terminal`, … */
   host?: Partial<Host>
-  /** Where grants rest. Default: the user's own vault. */
+  /** Where grants are stored. Default: the user's own vault. */
   vault?: Vault
   /** Default: the user's `config.yaml`. */
   config?: Config
-  /** Added to the built-in ones; the same id replaces one. */
+  /** Added to the built-in providers; one with the same id replaces it. */
   providers?: readonly Provider[]
-  /** Default: `process.env`. Also says where the user's files lie. */
+  /** Default: `process.env`. Also determines where the user's files are. */
   env?: Readonly<Record<string, string | undefined>>
-  /** From here `.daypass.yaml` is looked for. Default: the working directory. */
+  /** Where the search for `.daypass.yaml` starts. Default: the working directory. */
   cwd?: string
-  /** Patience with the OS keychain. Default: 2.5 s. */
+  /** Timeouts for the OS keychain. Default: 2.5 s. */
   keychain?: KeychainOptions
 }
 
 /**
- * daypass over this machine's own vault, configuration, browser and terminal, or over the parts handed in.
+ * Creates daypass over this machine's own vault, configuration, browser and terminal, or over the parts
+ * passed.
  *
  * @throws DaypassError `configuration` when `config.yaml` is wrong
  * @example
@@ -93,7 +94,10 @@ export function createDaypass(options: DaypassOptions = {}): Daypass {
   })
 }
 
-/** This machine, but for the parts handed in: who hands in a terminal says by it whether a person sits there. */
+/**
+ * Builds the host of this machine with the parts passed. A passed terminal decides whether a person is
+ * present.
+ */
 function buildHost(env: Host['env'], given: Partial<Host> = {}): Host {
   const { stdin, stderr } = process
   const own = createNodeHost({ env, stdin, stderr })
@@ -112,7 +116,7 @@ function readConfig(where: Paths): Config {
   return config
 }
 
-/** Places outside the vault where a grant may rest. */
+/** Places outside the vault that can store a grant. */
 const EXTERNAL_STORES: ExternalStores = {
   'aws-login-cache': async () => (await import('./tools/aws/login-cache-store.ts')).awsLoginStore,
 }
@@ -130,7 +134,7 @@ function openVault(
   )
 }
 
-/** Of the file as it is now. */
+/** Reads the file each time, because it may have changed. */
 const createLocator =
   ({ config }: Paths) =>
   (path: readonly string[]) => {

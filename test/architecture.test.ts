@@ -1,5 +1,5 @@
 /** Who may import whom, and what the deciding rooms may not do. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
@@ -149,6 +149,50 @@ describe('the command line', () => {
           .flatMap((line, index) => (byHand.test(line) ? [`${name}:${index + 1} ${line.trim()}`] : [])),
       )
     expect(lines).toEqual([])
+  })
+})
+
+describe('docs/architecture.md', () => {
+  const page = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8')
+  const quoted = (text: string) => [...text.matchAll(/`([^`\n]+)`/g)].map(([, name]) => name!)
+
+  test('has the table of imports that is enforced here', () => {
+    const rows = [...page.matchAll(/^\| `(\w+)` \|(.*)\|(.*)\|$/gm)].map(([, room, may = '', types = '']) => {
+      const rooms = [...quoted(may), ...quoted(types).map((name) => `${name}?`)]
+      return [room, may.trim() === 'any room' ? ANY : rooms.sort()]
+    })
+    const enforced = Object.entries(MAY_IMPORT).map(([room, may]) => [
+      room,
+      may === ANY ? ANY : [...may].sort(),
+    ])
+    expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(enforced))
+  })
+
+  const walks = page
+    .split(/^### /m)
+    .slice(1)
+    .map((walk) => [walk.split('\n')[0]!, walk.split(/^## /m)[0]!] as const)
+
+  test('walks through four verbs', () => {
+    const verbs = ['login', 'token', 'logout', 'setup']
+    expect(walks.map(([title]) => title)).toEqual(verbs.map((verb) => `\`daypass ${verb}\``))
+  })
+
+  test.each(walks)('walks through %s in at most ten steps, each at a file', (_, walk) => {
+    const steps = walk.split('\n').filter((line) => /^\d+\. /.test(line))
+    expect(steps.length).toBeGreaterThan(3)
+    expect(steps.length).toBeLessThanOrEqual(10)
+    expect(steps.filter((step) => !/^\d+\. `src\/[\w/.-]+\.ts`/.test(step))).toEqual([])
+  })
+
+  test('names only files that exist', () => {
+    const paths = quoted(page).filter(
+      (name) => /^[\w.-]+(\/[\w.-]+)+$/.test(name) && !name.startsWith('daypass/'),
+    )
+    const gone = paths.filter(
+      (path) => ![path, `src/${path}`, `src/${path}.ts`].some((each) => existsSync(join(ROOT, each))),
+    )
+    expect(gone).toEqual([])
   })
 })
 

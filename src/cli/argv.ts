@@ -1,20 +1,20 @@
-/** The words of a command line: their order, and what to say when commander does not understand them. */
+/** Reads the words of a command line: their order, and the errors that commander reports. */
 import type { CommanderError } from 'commander'
 import { type Advice, DaypassError } from '../core/errors.ts'
 
-/** `daypass auth list` and `daypass --json list` are `daypass list` and `daypass list --json`. */
+/** Rewrites `daypass auth list` and `daypass --json list` to `daypass list` and `daypass list --json`. */
 export function normalizeArgv(argv: readonly string[]): string[] {
   const words = moveVerbFirst(argv)
   return words[0] === 'auth' ? moveVerbFirst(words.slice(1)) : words
 }
 
-/** What stands behind `--` of `exec` is another program's, and not for anyone here to read. */
+/** Separates the words after `--` of `exec`: they belong to another program and are not parsed here. */
 export function splitCommand(words: readonly string[]): { words: string[]; command?: string[] } {
   const stop = words[0] === 'exec' ? words.indexOf('--') : -1
   return stop === -1 ? { words: [...words] } : { words: words.slice(0, stop), command: words.slice(stop + 1) }
 }
 
-/** commander's complaint in our own form. */
+/** Converts an error of commander to ours. */
 export function createUsageError(
   error: CommanderError,
   root: CommandNode,
@@ -33,7 +33,7 @@ export function createUsageError(
     : new DaypassError('usage', 'no command was given', { advice })
 }
 
-/** What stands behind `=` of an option that nobody knows may be a secret. */
+/** The value after `=` of an unknown option may be a secret. */
 const stripValue = (message: string) =>
   message.replace(/^error: /, '').replace(/^(unknown option '-[^'=]*)=.*?'$/ms, "$1'")
 
@@ -43,7 +43,7 @@ interface CommandNode {
   readonly commands: readonly CommandNode[]
 }
 
-/** `config path`: the command that these words get to. */
+/** Returns the verbs that these words lead to, such as `config path`. */
 function findVerbPath(root: CommandNode, words: readonly string[]): string[] {
   const verbs: string[] = []
   let at = root
@@ -59,7 +59,7 @@ function findVerbPath(root: CommandNode, words: readonly string[]): string[] {
 const COMMON = new Set(['--json', '-v', '--verbose', '-q', '--quiet', '--no-input'])
 const COMMON_WITH_VALUE = new Set(['-i', '--identity', '--profile', '--api-url'])
 
-/** Flags that every verb has may stand before it. */
+/** Moves the verb before the flags that every verb has. */
 function moveVerbFirst(argv: readonly string[]): string[] {
   let end = 0
   while (end < argv.length) {

@@ -2,7 +2,10 @@ import { appendAudit } from '../audit/append.ts'
 import { rotateAudit } from '../audit/rotate.ts'
 import type { CommandContext } from './output/result.ts'
 
-/** Told before it is handed out. `audience`: a host; of a program that is run, its name is known. */
+/**
+ * Writes the audit line; call it before the credential is handed out. `audience`: a host, or the name of the
+ * program that is run.
+ */
 export async function writeAuditLine(
   { host, paths, verb, program }: CommandContext,
   identity: string,

@@ -5,8 +5,8 @@ import { builtIn } from '../providers/index.ts'
 import { diskStore } from '../vault/disk.ts'
 
 /**
- * Adds `completion SHELL`, and the hidden verb that its scripts call at each Tab. The names of identities are
- * looked up only for that one: they are file names, so no key is needed.
+ * Adds `completion SHELL` and the hidden verb that its scripts call at each Tab. Only the hidden verb looks
+ * up the names of identities. They are file names, so no key is needed.
  */
 export async function addCompletion(root: CommandUnknownOpts, words: readonly string[]): Promise<void> {
   const asking = words[0] === 'complete'
@@ -27,7 +27,7 @@ export async function addCompletion(root: CommandUnknownOpts, words: readonly st
   }
 }
 
-/** It costs 20 ms, so it is there where it is used or listed. */
+/** Loading it costs 20 ms, so it is loaded only where it is used or listed. */
 const COMPLETION_WORDS = ['completion', 'help', '--help', '-h']
 const ABOUT = 'shell completion, the names of identities included: source <(daypass completion bash)'
 
@@ -37,7 +37,7 @@ async function readIdentityNames(): Promise<string[]> {
     const kept = (await diskStore(vault).names()).filter((name) => !name.startsWith('__'))
     return [...new Set([...kept, ...Object.keys(loadConfig(config).auth?.identities ?? {})])]
   } catch {
-    // A Tab is no place for complaints.
+    // Completion must not print errors.
     return []
   }
 }

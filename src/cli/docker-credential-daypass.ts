@@ -1,3 +1,3 @@
-/** docker finds a helper by its name: `"credHelpers": {"ghcr.io": "daypass"}` runs this one. */
+/** docker finds a helper by its name: `"credHelpers": {"ghcr.io": "daypass"}` runs this file. */
 process.argv.splice(2, 0, 'docker-credential')
 void import('./fast.ts')

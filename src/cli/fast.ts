@@ -1,4 +1,4 @@
-/** Where the program begins: what `warm-answer` can answer is written here, everything else is left to `main`. */
+/** The start of the program: writes what `warm-answer` can answer, and leaves everything else to `main`. */
 import { writeSync } from 'node:fs'
 import { appendAudit } from '../audit/append.ts'
 import { type DaypassError, EXIT, isDaypassError } from '../core/errors.ts'
@@ -11,11 +11,11 @@ function writeWarning(message: string): void {
   try {
     writeSync(2, `! ${message}\n`)
   } catch {
-    // Nobody reads it.
+    // The pipe is closed.
   }
 }
 
-/** Straight to the descriptor: `process.stdout` would load the network and stream modules first. */
+/** Writes to the descriptor: `process.stdout` would first load the network and stream modules. */
 function writeStdout(text: string): void {
   const bytes = Buffer.from(text)
   let written = 0
@@ -23,7 +23,7 @@ function writeStdout(text: string): void {
     while (written < bytes.length) written += writeSync(1, bytes, written)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    // A full pipe that does not block is the stream's business; a reader that has gone is nobody's.
+    // The stream waits for a full non-blocking pipe. A closed pipe is no error.
     if (code === 'EAGAIN') process.stdout.write(bytes.subarray(written))
     else if (code !== 'EPIPE') {
       process.stderr.write(`error: the answer could not be written (${code})\n`)
@@ -32,7 +32,7 @@ function writeStdout(text: string): void {
   }
 }
 
-/** The record comes first; what takes time about it comes last. */
+/** Writes the audit line before the answer. Slow audit work, such as rotation, comes last. */
 async function deliverAnswer({ verb, identity, text }: WarmAnswer): Promise<void> {
   const { audit } = resolvePaths(env, process.platform)
   const isTooLong = appendAudit(audit, { verb, identity }, env)
@@ -46,7 +46,7 @@ async function runFast(argv: readonly string[]): Promise<void> {
   try {
     answer = await readWarmAnswer(argv, { env, cwd: process.cwd, now: Date.now, report: writeWarning })
   } catch (error) {
-    // `main` meets the same trouble and knows how to say it; a keychain that hangs is waited for once.
+    // `main` meets the same error and can print it. A hanging keychain must be waited for only once.
     if (isDaypassError(error, 'keychain')) earlyError = error
   }
   if (answer) await deliverAnswer(answer)

@@ -3,22 +3,21 @@ import type { Daypass } from '../client/index.ts'
 import { DaypassError } from '../core/errors.ts'
 import { IDENTITY, JSON_OUTPUT } from './token-flags.ts'
 
-/** Flags that every verb has. */
 export interface CommonFlags {
   json?: boolean | undefined
   verbose?: boolean | undefined
   quiet?: boolean | undefined
-  /** `--no-input`. */
+  /** The flag `--no-input`. */
   input?: boolean | undefined
   identity?: string | undefined
   profile?: string | undefined
   apiUrl?: string | undefined
 }
 
-/** Which identity is meant; of `login` also a parameter, and shown. */
+/** Selects the identity. `login` shows this flag, because there it is also a parameter. */
 const API = new Option('--api-url <url>', 'the identity of this API').argParser(parseOnce).hideHelp()
 
-/** A command with the flags that every verb has. */
+/** Creates a command with the flags that every verb has. */
 export const createVerbCommand = (name: string, api = API) =>
   new Command(name)
     .option(IDENTITY.flags, IDENTITY.about, parseOnce)
@@ -29,7 +28,7 @@ export const createVerbCommand = (name: string, api = API) =>
     .option('-v, --verbose', 'say why')
     .option('--no-input', 'ask nothing')
 
-/** By position or by flag; twice is a mistake, even with the same name. */
+/** Returns the identity given by position or by flag. Throws `usage` for both, even with the same name. */
 export function resolveSelected(
   position: string | undefined,
   { identity, profile }: CommonFlags,
@@ -39,7 +38,7 @@ export function resolveSelected(
   throw createSelectedTwiceError(given)
 }
 
-/** The identity that `--api-url` means, in the place of one that is named. */
+/** Replaces `--api-url` with the name of its identity. */
 export async function resolveByApi(flags: CommonFlags, daypass: Pick<Daypass, 'identityAt'>): Promise<void> {
   const { apiUrl, identity, profile } = flags
   if (apiUrl === undefined) return

@@ -7,7 +7,7 @@ import { writeAuditLine } from './audit-line.ts'
 import { withLogin } from './login/on-demand.ts'
 import { type CommandContext, explain } from './output/result.ts'
 
-/** What a verb that hands out a credential says beside it. */
+/** Returns the credential to hand out, after a login where needed. Prints the warnings that belong to it. */
 export async function obtainCredential(
   world: CommandContext,
   identity: string | undefined,
@@ -27,7 +27,7 @@ export async function obtainCredential(
   return handed
 }
 
-/** Whose variables carry the credential of the identity that is meant here, and what else they carry. */
+/** Returns the variables that carry the credential of the current identity, and their other values. */
 export async function resolveEnvVariables(
   { daypass }: CommandContext,
   selected: string | undefined,
@@ -37,19 +37,19 @@ export async function resolveEnvVariables(
     selected,
     buildTenantGiven(tenant),
   )
-  // A default of ours is no reason to change what stands in the environment.
+  // A default value of ours must not replace a region in the environment.
   const isSaid = !defaulted.includes('region') || provider.environment.export?.regionAlways
   return { provider, params, endpoints, region: isSaid ? params.region : undefined }
 }
 
-/** The credential as changes to an environment. `tenant`: instead of the one in force. */
+/** Returns the credential as changes to an environment. `tenant` replaces the one in force. */
 export async function obtainEnvChanges(
   world: CommandContext,
   selected: string | undefined,
   minTtl: string | undefined,
   tenant: string | undefined,
 ): Promise<EnvChanges> {
-  // First of all: what is wrong with a tenant is no reason to log in.
+  // Checked first: a wrong tenant must not start a login.
   await checkTenant(world, selected, tenant)
   return resolveEnvChanges(world, selected, tenant, await obtainCredential(world, selected, minTtl))
 }

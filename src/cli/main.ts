@@ -1,4 +1,4 @@
-/** argv in, exit code out. The only place that writes to stdout, and the only one that ends the process. */
+/** Turns argv into an exit code. It is the only place that writes to stdout and that ends the process. */
 import { CommanderError } from 'commander'
 import { DaypassError, EXIT, getExitCode } from '../core/errors.ts'
 import { createDaypass } from '../index.ts'
@@ -16,10 +16,10 @@ import type { Runner } from './runner.ts'
 
 declare const DAYPASS_VERSION: string
 
-/** A login may have to wait for the person to unlock the keychain. */
+/** Milliseconds. A login may have to wait until the person unlocks the keychain. */
 const LOGIN_KEYCHAIN_TIMEOUT = 60_000
 
-/** `met` is the error that the fast path met already. */
+/** Runs the program. `earlyError` is the error that the fast path has already met. */
 export async function main(argv: readonly string[], earlyError?: DaypassError): Promise<never> {
   const { words, command } = splitCommand(normalizeArgv(argv))
   handleCrashes(words)
@@ -36,26 +36,29 @@ export async function main(argv: readonly string[], earlyError?: DaypassError): 
   try {
     await addCompletion(root, words)
     await root.parseAsync(words, { from: 'user' })
-    // What could not be interrupted went well, and still nobody wants to see it.
+    // Cancelled during work that cannot be interrupted: discard the result.
     cancel.signal.throwIfAborted()
     if (answer.body) await streamToStdout(answer.body)
     if (answer.error) throw answer.error
     return await exitWithResult(answer.out, answer.code ?? 0, answer.after)
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitWithResult(undefined, 0)
-    // Some keychains block the whole process: a signal that came meanwhile is heard first.
+    // Some keychains block the whole process, so a pending signal is handled first.
     await new Promise((resolve) => setImmediate(resolve))
     const ours = error instanceof CommanderError ? createUsageError(error, root, words) : error
     return exitWithError(cancel.signal.aborted ? cancel.signal.reason : ours, words)
   }
 }
 
-/** Node would show an error with all its properties, and a library's may carry the whole answer of a server. */
+/**
+ * Prints a crash without properties: Node would print all of them, and a library's error may hold the whole
+ * answer of a server.
+ */
 function handleCrashes(words: readonly string[]): void {
   let crashed = false
   for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.on(event, (error: unknown) => {
-      // Where not even that can be said, as on a full disk.
+      // Reporting the crash failed, as on a full disk.
       if (crashed) process.exit(EXIT.unexpected)
       crashed = true
       void exitWithError(error, words)
@@ -63,7 +66,10 @@ function handleCrashes(words: readonly string[]): void {
   }
 }
 
-/** Ctrl-C and its kin end what is going on in an orderly way; whatever does not listen is ended a moment later. */
+/**
+ * Ends the work in an orderly way on Ctrl-C and similar signals. Work that does not listen is ended shortly
+ * afterwards.
+ */
 function handleSignals(): AbortController {
   const cancel = new AbortController()
   for (const [signal, code] of [
@@ -108,7 +114,7 @@ function createRunner(
       const onSlow = () => host.terminal.say('The keychain of this system may be asking for its password.')
       const keychain = patient ? { limit: LOGIN_KEYCHAIN_TIMEOUT, onSlow } : undefined
       const daypass = createDaypass({ host, ...(keychain && { keychain }) })
-      // At a login it is a parameter, too, and may name what is not there yet.
+      // For `login` the flag is also a parameter, and its identity may not exist yet.
       if (verb !== 'login') await resolveByApi(flags, daypass)
       keep(await raceCancellation(work({ ...world, daypass }), signal))
     },
@@ -118,7 +124,7 @@ function createRunner(
   }
 }
 
-/** Most verbs have nothing to tidy up; those that do listen to the signal themselves and end in time. */
+/** Rejects 500 ms after the signal. Verbs with cleanup listen to the signal themselves and end in time. */
 async function raceCancellation<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const grace = 500
   let timer: NodeJS.Timeout | undefined
@@ -130,7 +136,7 @@ async function raceCancellation<T>(work: Promise<T>, signal: AbortSignal): Promi
   return Promise.race([work, cancelled]).finally(() => clearTimeout(timer))
 }
 
-/** What other programs call, which show what we say within their own words. */
+/** Verbs that other programs call, which show our messages within their own. */
 const PROTOCOL_VERBS: ReadonlySet<string> = new Set([
   'credential-process',
   'git-credential',
@@ -139,7 +145,7 @@ const PROTOCOL_VERBS: ReadonlySet<string> = new Set([
 ])
 
 async function exitWithError(error: unknown, words: readonly string[]): Promise<never> {
-  // A picker that a signal ended could not show it again.
+  // Shows the cursor again: a picker that was ended by a signal has hidden it.
   if (process.stderr.isTTY) process.stderr.write('\u001b[?25h')
   const debug = Boolean(process.env.DAYPASS_DEBUG) && process.env.DAYPASS_DEBUG !== '0'
   const paint = createPainter(process.stderr, process.env)
@@ -148,13 +154,13 @@ async function exitWithError(error: unknown, words: readonly string[]): Promise<
   return exitWithResult(undefined, getExitCode(error))
 }
 
-/** Everything said is written before the process ends, which it does whatever a stuck keychain still holds open. */
+/** Writes all output and then ends the process, even where a stuck keychain keeps it open. */
 async function exitWithResult(out: string | undefined, code: number, after?: () => void): Promise<never> {
-  // Told by the callback of the write below.
+  // The callback of the write below reports the error.
   process.stdout.on('error', () => undefined)
   const failure = out === undefined ? undefined : await writeToStream(process.stdout, `${out}\n`)
   if (!failure) after?.()
-  // A reader that has gone is nobody's loss, unless something was to come after it.
+  // A closed pipe is an error only if `after` should have run.
   const lost = failure && (after || !CLOSED_PIPE_CODES.has(failure.code ?? ''))
   if (lost)
     await writeToStream(
@@ -165,7 +171,7 @@ async function exitWithResult(out: string | undefined, code: number, after?: () 
   process.exit(lost ? EXIT.vault : code)
 }
 
-/** As fast as the reader takes it. Where the reader has gone, the rest is nobody's loss. */
+/** Writes as fast as the reader takes it. A closed pipe ends the writing without an error. */
 async function streamToStdout(body: AsyncIterable<Uint8Array>): Promise<void> {
   process.stdout.on('error', () => undefined)
   for await (const chunk of body) {

@@ -26,7 +26,7 @@ import { createUseCommand } from './commands/use.ts'
 import { createWhoamiCommand } from './commands/whoami.ts'
 import type { Runner } from './runner.ts'
 
-/** In the order of the help. */
+/** In the order of the help text. */
 const VERBS: readonly ((runner: Runner) => CommandUnknownOpts)[] = [
   createLoginCommand,
   createLogoutCommand,
@@ -55,7 +55,6 @@ const VERBS: readonly ((runner: Runner) => CommandUnknownOpts)[] = [
   createDemoCommand,
 ]
 
-/** The command line. */
 export function createProgram(runner: Runner): CommandUnknownOpts {
   const root = new Command('daypass')
     .description(
@@ -69,7 +68,7 @@ export function createProgram(runner: Runner): CommandUnknownOpts {
   return root
 }
 
-/** Every verb has options; to say so would cost the room that the descriptions need. */
+/** Every verb has options; the help omits `[options]`, because the descriptions need the room. */
 const formatTerm = (verb: CommandUnknownOpts) =>
   [verb.name(), verb.alias()].filter(Boolean).join('|') +
   verb.registeredArguments.map((each) => (each.required ? ` <${each.name()}>` : ` [${each.name()}]`)).join('')

@@ -1,6 +1,6 @@
 /**
- * The flags of `token` and `credential-process`: commander and the quick way read the same table. Flags are spelled as
- * commander wants them.
+ * The flags of `token` and `credential-process`. commander and the fast path read the same table, with the
+ * spelling of commander.
  */
 import { isIdentityName } from '../core/names.ts'
 import { CLOUDS, type Cloud } from '../formats/credential-process.ts'
@@ -29,7 +29,7 @@ const VERBS = {
   'credential-process': { ...COMMON, ...CREDENTIAL_PROCESS },
 } satisfies Record<string, Record<string, Flag>>
 
-/** What was typed, before the values are read. */
+/** The words as typed, before their values are parsed. */
 export interface TokenWords {
   verb: keyof typeof VERBS
   identity?: string
@@ -39,7 +39,7 @@ export interface TokenWords {
   format?: Cloud
 }
 
-/** Undefined where argv needs the full parser: other flags, other spellings, mistakes. */
+/** Returns undefined where argv needs the full parser: other flags, other spellings, mistakes. */
 export function parseTokenWords(argv: readonly string[]): TokenWords | undefined {
   const [verb, ...words] = argv[0] === 'auth' ? argv.slice(1) : argv
   if (verb !== 'token' && verb !== 'credential-process') return undefined
@@ -49,7 +49,7 @@ export function parseTokenWords(argv: readonly string[]): TokenWords | undefined
     const [key, flag] = findFlag(VERBS[verb], word) ?? ['identity', undefined]
     const takesValue = flag?.flags.includes('<')
     const value = flag ? (takesValue ? words.shift() : true) : word
-    // What is given twice is commander's to judge.
+    // commander decides about repeated flags.
     if (value === undefined || key in found) return undefined
     if (key === 'identity' && !isIdentityName(value as string)) return undefined
     if (flag?.choices && !flag.choices.includes(value as string)) return undefined

@@ -1,6 +1,6 @@
 /**
- * A `token` or `credential-process` that needs nothing but reading, with `fs`, `path`, `crypto` and the keychain's native
- * part. Whatever takes more, errors included, is left to `main`.
+ * Answers a `token` or `credential-process` that needs only reading, with `fs`, `path`, `crypto` and the
+ * keychain's native part. Everything else, errors included, is left to `main`.
  */
 import { buildCompiledProvider, isWarm } from '../client/warm.ts'
 import { readCompiled, resolveCompiledPath } from '../config/compiled.ts'
@@ -22,13 +22,12 @@ import { openBody } from '../vault/seal.ts'
 import { readState } from '../vault/state.ts'
 import { chooseTokenForm, parseTokenWords } from './token-flags.ts'
 
-/** Where it runs. */
 export interface WarmEnvironment {
   env: Host['env']
-  /** Throws where the folder is gone. */
+  /** Throws where the folder was removed. */
   cwd(): string
   now(): Time
-  /** Told of permissions that were mended. */
+  /** Called when file permissions were repaired. */
   report(message: string): void
 }
 
@@ -38,7 +37,7 @@ export interface WarmAnswer {
   text: string
 }
 
-/** `undefined`, or an error: it takes more than reading. */
+/** Returns undefined or throws where more than reading is needed. */
 export async function readWarmAnswer(
   argv: readonly string[],
   { env, cwd, now, report }: WarmEnvironment,
@@ -84,7 +83,7 @@ export async function readWarmAnswer(
   return { verb: words.verb, identity: name, text }
 }
 
-/** Throws where there is something to say, or YAML to read. */
+/** Throws where there is a warning to print, or YAML to parse. */
 function readSimpleFolder(cwd: string) {
   const { found, warnings } = findFolderFile(cwd, process.getuid?.())
   const identity = found && parseFolderLine(found.text)

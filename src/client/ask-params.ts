@@ -1,4 +1,4 @@
-/** Parameters that are still missing when a login begins: from the environment, from another tool, from the person. */
+/** Asks for parameters that a login still lacks: in the environment, another tool, then the person. */
 import { DaypassError } from '../core/errors.ts'
 import { localize } from '../core/localized-text.ts'
 import type { Header, Host, Method } from '../core/types.ts'

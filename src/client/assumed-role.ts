@@ -1,4 +1,7 @@
-/** Credentials that are made from another identity's: kept sealed, renewed by the one algorithm, gone with their parent. */
+/**
+ * Makes credentials from another identity's. They are stored sealed, renewed by the same algorithm, and
+ * deleted with their parent.
+ */
 import { createHash } from 'node:crypto'
 import { type Advice, DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
@@ -13,7 +16,7 @@ import { createTokenService } from '../sts/caller-identity.ts'
 import type { StsRefusal } from '../sts/request.ts'
 import { type Context, findIdentityConfig, listKnownNames } from './context.ts'
 
-/** The keys of an identity, whatever it takes to have them. Nobody holds two locks: asked for before the child's. */
+/** Returns the keys of an identity. Called before the child's lock is taken: no process holds two locks. */
 export type GetKeys = (definition: Definition, demand: CredentialOptions) => Promise<KeysCredential>
 
 export function createDerivedSource(
@@ -47,12 +50,12 @@ export function createDerivedSource(
 
 const adviseLogin = ({ name }: Definition): Advice => ({ verb: 'login', identity: name })
 
-/** The identity at the end of the chain: the one that a person logs in to. */
+/** Returns the identity at the end of the chain, which a person logs in to. */
 function findRootDefinition(definition: Definition): Definition {
   return definition.parent ? findRootDefinition(definition.parent.definition) : definition
 }
 
-/** Whoever logged out of a parent does not go on through its children. */
+/** Throws `login_required` where a parent is logged out: its children must not be used any more. */
 export function checkParents({ name, parent }: Definition): void {
   if (!parent) return
   const { definition, header } = parent
@@ -77,7 +80,7 @@ async function renewRole(
   return 'code' in renewed ? convertStsRefusal(host, definition, renewed) : renewed
 }
 
-/** Of a role whose keys are kept beside it: it is nobody's child, and no person is needed. */
+/** Renews a role whose keys are stored beside it. It has no parent and needs no person. */
 export async function renewOwnRole(
   { host }: Context,
   definition: Definition,
@@ -98,7 +101,7 @@ export async function renewOwnRole(
 
 interface RoleRenewal extends Pick<RoleOptions, 'chained' | 'note'> {
   keys: KeysCredential
-  /** The record of the role as it is kept. */
+  /** The stored record of the role. */
   header: Header
 }
 
@@ -119,7 +122,7 @@ async function requestRole(
   return { entry: { header: applyTimes(made, credential, outcome.clockOffset), grant: { credential } } }
 }
 
-/** Nothing was spent by it, whether the cloud heard of it or not. */
+/** Returns a network error as passing: the request consumes nothing, so it can be repeated. */
 function convertNetworkError(error: unknown): RenewalOutcome & { failure: 'passing' } {
   if (isDaypassError(error, 'network')) return { failure: 'passing', error }
   throw error
@@ -133,7 +136,7 @@ function convertStsRefusal(
   const parent = definition.parent!.definition
   if (error.code === 'network') return { failure: 'passing', error }
   if (error.code !== 'login_required') return { failure: 'refused', error }
-  // Those of the configuration are what they are; all others may have been renewed, or can be.
+  // Configured keys do not change; all others may have been renewed, or can be.
   if (isOver && !findConfiguredKeys(host, parent)) return { failure: 'parent', error }
   return {
     failure: 'refused',
@@ -143,14 +146,14 @@ function convertStsRefusal(
   }
 }
 
-/** A role's own keys, or those of a sign-in, which are a session's. */
+/** Returns whether the keys are a role's own, or those of a sign-in, which belong to a session. */
 function isRoleSession({ definition, header }: NonNullable<Definition['parent']>): boolean {
   return definition.parent !== undefined || (header?.method !== 'keys' && definition.keys === undefined)
 }
 
 const NEVER = 0
 
-/** Stands for the first one until it is made: long over, and of nobody. */
+/** Placeholder for a derived credential that was not issued yet; it is expired and never returned. */
 function createPlaceholder({ host }: Context, definition: Definition): Entry & { grant: Grant } {
   const { name, provider, kind, params } = definition
   const header: Header = {
@@ -177,11 +180,11 @@ function createPlaceholder({ host }: Context, definition: Definition): Entry & {
   return { header, grant: { credential } }
 }
 
-/** What is kept of it, where it is what would be made now. */
+/** Returns the stored header where it is still made from the same sources. */
 export const findCurrentHeader = (definition: Definition, header: Header | undefined): Header | undefined =>
   header?.key && header.madeFrom === computeSourceDigest(definition) ? header : undefined
 
-/** A digest of all that goes into it: another login of the parent, another role, and it is made anew. */
+/** Computes a digest of all inputs: after another login of the parent, or for another role, it differs. */
 function computeSourceDigest({ params, endpoints, parent }: Definition): string {
   const { definition, header } = parent!
   const source = definition.parent
@@ -193,7 +196,7 @@ function computeSourceDigest({ params, endpoints, parent }: Definition): string 
     .digest('hex')
 }
 
-/** Everyone who is made from it, however far down. */
+/** Lists the identities that are derived from it, directly or not. */
 async function listDerivedIdentities(context: Context, name: string): Promise<string[]> {
   const names = await listKnownNames(context)
   const direct = names.filter((one) => findIdentityConfig(context, one)?.via?.identity === name)
@@ -201,7 +204,7 @@ async function listDerivedIdentities(context: Context, name: string): Promise<st
   return [...direct, ...further.flat()]
 }
 
-/** Each under its own lock, when the parent's is free again. */
+/** Deletes derived credentials, each under its own lock, after the parent's lock is released. */
 export async function dropDerivedIdentities(context: Context, name: string): Promise<string[]> {
   const { vault } = context
   const dropped: string[] = []

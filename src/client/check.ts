@@ -16,7 +16,7 @@ import {
   requireBearerToken,
 } from './credential.ts'
 
-/** Renews what is stale, and lets the server say whose it is; what it refuses is renewed once. */
+/** Renews a stale credential and lets the server confirm it; a refused one is renewed once. */
 export async function checkAtServer(context: Context, name: string): Promise<void> {
   const { definition } = await loadIdentity(context, name)
   const first = await getIdentityCredential(context, definition, {})

@@ -1,4 +1,4 @@
-/** The token that a Kubernetes cluster is shown. */
+/** Selects the token for a Kubernetes cluster. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { computeTimeLeft, isUsable } from '../core/freshness.ts'
 import type { Secret } from '../core/secret.ts'
@@ -10,11 +10,11 @@ import { type CredentialResult, getCredentialDefinition, resolveCredential } fro
 export interface ClusterToken {
   identity: string
   token: Secret
-  /** By the caller's own clock. */
+  /** By this machine's clock. */
   expiresAt?: Time
 }
 
-/** The id_token, where there is one and the configuration does not say otherwise; renewed where it is over. */
+/** Returns the id_token where there is one and the configuration allows it; renews an expired one. */
 export async function getClusterToken(context: Context, selected: string | undefined): Promise<ClusterToken> {
   const handed = await resolveCredential(context, selected, {})
   const definition = await getCredentialDefinition(context, handed)
@@ -48,7 +48,7 @@ interface IdToken {
   life: { issuedAt?: Time; expiresAt?: Time; clockOffset: number }
 }
 
-/** It has an end of its own, which may come before the access token's: then both are renewed. */
+/** Renews both tokens where the id_token expires before the access token. */
 async function refreshIdToken(context: Context, handed: CredentialResult, margin: number): Promise<IdToken> {
   const { host } = context
   const { identity, header, credential } = handed
@@ -80,7 +80,7 @@ function requireIdToken(handed: CredentialResult): IdToken {
   return { idToken, life: { ...parseJwtTimes(idToken), clockOffset: header?.clockOffset ?? 0 } }
 }
 
-/** A server need not issue a new one with a renewal (OpenID Connect Core §12.2). */
+/** Throws where it has expired: a server need not issue a new one on renewal (OpenID Connect Core §12.2). */
 function assertUnexpired({ host }: Context, identity: string, found: IdToken): IdToken {
   if (computeTimeLeft(found.life, host.now()) > 0) return found
   throw new DaypassError('login_required', `the id_token of ${identity} is over, and there is no new one`, {

@@ -22,23 +22,22 @@ import type { Provider } from '../providers/provider.ts'
 import type { Vault } from '../vault/vault.ts'
 import { buildCompiledProvider } from './warm.ts'
 
-/** The stored default, and the folder's choice. */
+/** The stored default, and the choice of the folder. */
 export interface IdentityChoices {
   readDefault(): string | undefined
   writeDefault(name: string | undefined): Promise<void>
-  /** `.daypass.yaml` of the nearest parent folder. */
+  /** Reads `.daypass.yaml` of the nearest parent folder. */
   folder(): Promise<{ identity: string; file: string } | undefined>
-  /** Where a key of `config.yaml` stands: `/home/ada/.config/daypass/config.yaml:12:7`. */
+  /** Returns where a key of `config.yaml` is: `/home/ada/.config/daypass/config.yaml:12:7`. */
   locate?(path: readonly string[]): string
 }
 
-/** What the verbs work with. */
 export interface Context {
   host: Host
   vault: Vault
   config: Config
   choices: IdentityChoices
-  /** Built in, handed in, and configured, by id. */
+  /** Built-in, passed and configured providers, by id. */
   providers: Readonly<Record<string, Provider>>
 }
 
@@ -61,20 +60,22 @@ export function getProvider({ providers }: Context, id: string): Provider {
   })
 }
 
-/** Of a record that is kept: a provider that is configured no more is as generic as its record, and still ends grants. */
+/**
+ * Returns the provider of a stored record. One that is no longer configured is generic and can still revoke.
+ */
 export function getRecordProvider(context: Context, { provider }: Header): Provider {
   return Object.hasOwn(context.providers, provider)
     ? getProvider(context, provider)
     : defineOwnProvider(provider, {})
 }
 
-/** What `config.yaml` says of an identity. */
+/** Returns the entry of an identity in `config.yaml`. */
 export function findIdentityConfig({ config }: Pick<Context, 'config'>, name: string): Identity | undefined {
   const all = config.auth?.identities ?? {}
   return Object.hasOwn(all, name) ? all[name] : undefined
 }
 
-/** Every identity there is: kept, or configured. */
+/** Lists the names of all identities, stored or configured. */
 export async function listKnownNames(context: Context): Promise<string[]> {
   return mergeConfiguredNames(context, await context.vault.names())
 }
@@ -88,7 +89,7 @@ export interface LoadedIdentity {
   header: Header | undefined
 }
 
-/** The identity of this name as it stands now: record and configuration together. */
+/** Loads an identity by name, from its record and the configuration. */
 export async function loadIdentity(
   context: Context,
   name: string,
@@ -97,7 +98,7 @@ export async function loadIdentity(
   return buildIdentity(context, name, await context.vault.header(name), given)
 }
 
-/** The same of a record that was read already. */
+/** Builds an identity from a record that was read before. */
 export async function buildIdentity(
   context: Context,
   name: string,
@@ -111,7 +112,7 @@ export async function buildIdentity(
   return { header, definition: buildDefinition(context, name, provider, { header, given, parent }) }
 }
 
-/** The configuration's word counts for more than the record's. */
+/** Returns the provider of the configuration, else that of the record. */
 export function findCurrentProvider(
   context: Context,
   name: string,
@@ -159,7 +160,7 @@ export function listEnvironmentCredentials({ providers, host }: Context): Enviro
   ]
 }
 
-/** One that names nobody any more is said, not passed over. */
+/** Returns the default identity, even where it no longer exists, so that the error can name it. */
 export const findDefaultName = (context: Context) => chooseDefault(listDefaults(context))
 
 const listDefaults = ({ choices, config }: Context) => ({
@@ -167,7 +168,7 @@ const listDefaults = ({ choices, config }: Context) => ({
   configuredDefault: findConfiguredDefault(config),
 })
 
-/** Which identity is meant here. Never the network. */
+/** Returns the current identity. Never uses the network. */
 export const resolveIdentity = (context: Context, selected?: string): Promise<SelectedIdentity> =>
   selectIdentity({
     selected,

@@ -33,24 +33,24 @@ import {
 import { listAllowedHosts } from './hosts.ts'
 import { isWarm } from './warm.ts'
 
-/** Whose credential was handed out, and where it came from. */
+/** A credential with its identity and its source. */
 export interface CredentialResult {
   identity: string
   credential: Credential
   /** The private key (JWK) that the token is bound to (RFC 9449); `fetch` makes the proofs. */
   proofKey?: Secret
-  /** Absent where the environment holds it. */
+  /** Absent where the environment holds the credential. */
   header?: Header
   /** The variable that holds it. */
   variable?: string
-  /** What that says beside it. */
+  /** The whole value of the variable, where it is an address with more than the credential. */
   credentialUrl?: EnvironmentCredential['whole']
 }
 
-/** What stands where an identity's name would; the name of none. */
+/** Used in place of an identity's name; no identity can have this name. */
 const ENVIRONMENT = '(environment)'
 
-/** The credential of the identity that is meant here, renewed where needed. Never a browser. */
+/** Returns the credential of the current identity, renewed where needed. Never opens a browser. */
 export async function resolveCredential(
   context: Context,
   selected: string | undefined,
@@ -68,7 +68,7 @@ export async function resolveCredential(
   return getIdentityCredential(context, definition, demand)
 }
 
-/** What is kept, where it may be handed out as it is. */
+/** Returns the stored credential where it may be used without renewal. */
 async function readWarmCredential(
   context: Context,
   name: string,
@@ -96,11 +96,11 @@ async function readWarmCredential(
   }
   if (!isUsableNow(await vault.header(name))) return undefined
   const entry = await vault.read(name)
-  // Judged again: it may be another record by now.
+  // Checked again, because the record may have changed.
   return entry?.grant && isUsableNow(entry.header) ? buildResult(name, entry.header, entry.grant) : undefined
 }
 
-/** Of an identity that is known: the keys of the configuration come before whatever was kept. */
+/** Returns the credential of a known identity: configured keys first, then the stored grant. */
 export async function getIdentityCredential(
   context: Context,
   definition: Definition,
@@ -130,7 +130,7 @@ const createKeysGetter = (context: Context) => async (definition: Definition, de
   throw new DaypassError('configuration', `${definition.name} has a token, and a role is made from keys`)
 }
 
-/** A token of the environment stands in for an identity of its provider that was found, not named. */
+/** Returns the environment's token, which replaces an identity of its provider that was not named. */
 const findIdentityOverride = ({ host }: Context, { provider }: Definition) =>
   findEnvOverride(provider, { env: host.env, now: host.now() })
 
@@ -139,7 +139,7 @@ export interface EnvOverride {
   variable: string
 }
 
-/** Whether the environment stands in for the identity that is meant here. */
+/** Returns the variable that replaces the current identity, or undefined. */
 export async function resolveEnvOverride(context: Context): Promise<EnvOverride | undefined> {
   const resolved = await resolveIdentity(context)
   if ('environment' in resolved || resolved.named) return undefined
@@ -157,7 +157,7 @@ function getEnvironmentCredential(context: Context, provider: string, identity: 
 
 const renewalsUnderWay = new WeakMap<Context, Map<string, Promise<RenewResult>>>()
 
-/** One renewal per process: whoever asks for the same while it is under way shares its outcome, failures too. */
+/** Renews once per process: concurrent callers share the outcome, failures too. */
 export async function renewOnce(
   context: Context,
   definition: Definition,
@@ -218,7 +218,7 @@ function createRenewalSource(context: Context, definition: Definition): RenewalS
 
 const lastWarnings = new WeakMap<Context, Map<string, string>>()
 
-/** Whoever asks every second is told of the same trouble once. */
+/** Returns a terminal that prints a repeated warning once, for callers that ask every second. */
 function suppressRepeatedWarnings(context: Context, name: string): Host['terminal'] {
   const { terminal } = context.host
   const said = lastWarnings.get(context) ?? new Map<string, string>()
@@ -230,7 +230,7 @@ function suppressRepeatedWarnings(context: Context, name: string): Host['termina
   return Object.create(terminal, { warn: { value: warn } }) as Host['terminal']
 }
 
-/** The server and client that a grant is bound to; the client's secret, if any, is the configuration's. */
+/** Builds the server and client that a grant is bound to. The client secret comes from the configuration. */
 export function buildGrantContext(
   host: Context['host'],
   definition: Definition,
@@ -239,14 +239,14 @@ export function buildGrantContext(
   const { clientSecret, provider } = definition
   const id = header.clientId ?? definition.clientId ?? ''
   const auth = header.clientAuth ?? provider.client.auth
-  // The secret of another client, or for another server, is none of this one's business.
+  // A secret for another client or another server must not be sent.
   const secret = id === definition.clientId && isBound(definition, header) ? clientSecret : undefined
   const client = { id, ...(secret && { secret }), ...(auth && { auth }) }
   const party = createClientContext(host, definition, buildServer(header.endpoints ?? {}), client)
   return { ...party, proofKey: buildProofKey(header, grant) }
 }
 
-/** What of a grant a server can revoke. */
+/** Returns the tokens of a grant that a server can revoke. */
 export const pickIssuedTokens = ({ refreshToken, credential, source }: Grant) => ({
   refreshToken,
   accessToken: credential.kind === 'bearer' ? credential.token : source?.token,
@@ -256,8 +256,8 @@ export const buildProofKey = (header: Header | undefined, grant: Pick<Grant, 'pr
   grant?.proofKey && { jwk: grant.proofKey, clockOffset: header?.clockOffset ?? 0 }
 
 /**
- * `fetch` with the identity's credential: only towards its own hosts, renewed once after a 401. `sending` is told before
- * the credential leaves, and where it does.
+ * Creates a `fetch` with the identity's credential: sends it only to the identity's own hosts, and renews
+ * once after a 401. `beforeSend` runs before the credential is sent.
  */
 export function createIdentityFetch(
   context: Context,
@@ -277,7 +277,7 @@ export function createIdentityFetch(
     if (answer.status !== 401 || !first.header?.renewable || !own) return answer
     await answer.body?.cancel()
     const rejected = requireBearerToken(first.credential)
-    // The very same identity, whatever the default has become meanwhile.
+    // The same identity, even if the default has changed meanwhile.
     const second = await resolveCredential(context, first.identity, { rejected })
     return sendWithCredential(context, definition, again, second)
   }
@@ -294,7 +294,7 @@ const sendWithCredential = (
     key: buildProofKey(handed.header, handed),
   })
 
-/** What its API wants beside the token, as far as the caller says nothing else. */
+/** Adds the headers that the API needs beside the token, unless the caller set them. */
 function addApiHeaders({ provider, params }: Definition, request: Request): Request {
   if (!provider.api.headers) return request
   const headers = new Headers({ ...provider.api.headers(params), ...Object.fromEntries(request.headers) })
@@ -315,8 +315,8 @@ function checkAllowedHost(
 }
 
 /**
- * The definition of what is meant here, or of the provider whose credential the environment holds. What is given
- * counts for more than the configuration, and for this time only.
+ * Returns the definition of the current identity, or of the provider whose credential the environment holds.
+ * `given` overrides the configuration for this call.
  */
 export async function resolveDefinition(
   context: Context,
@@ -351,7 +351,7 @@ const buildEnvironmentDefinition = (context: Context, id: string, given: Definit
   })
 }
 
-/** A token of the environment is for where the environment says, and for nowhere else. */
+/** Adds the parameters of the environment: its token is valid only for the places that they name. */
 const addVariableParams = (
   { host }: Context,
   provider: Provider,
@@ -361,7 +361,9 @@ const addVariableParams = (
   params: { ...listEnvParams(provider, host.env), ...given.params },
 })
 
-/** A token of the environment may belong to no identity at all, but always to a provider. */
+/**
+ * Returns the definition for a credential. The environment's token may have no identity, but has a provider.
+ */
 export async function getCredentialDefinition(
   context: Context,
   { identity, variable }: CredentialResult,
@@ -372,7 +374,7 @@ export async function getCredentialDefinition(
   return applyEnvOverride(context, { identity, named: false }, {})
 }
 
-/** Throws where the credential is no bearer token. */
+/** Throws `usage` where the credential is no bearer token. */
 export function requireBearerToken(credential: Credential): Secret {
   if (credential.kind === 'bearer') return credential.token
   throw new DaypassError('usage', 'this identity has cloud keys, not a token', {

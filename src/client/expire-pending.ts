@@ -2,10 +2,10 @@ import { isDaypassError } from '../core/errors.ts'
 import type { PendingRecord } from '../login/pending-login.ts'
 import type { Context } from './context.ts'
 
-/** Started logins that were not finished in time. */
+/** Deletes started logins that were not finished in time. */
 export async function deleteExpiredPending({ vault, host }: Context): Promise<void> {
   for (const name of await vault.sealed.names()) {
-    // A damaged one can never be finished. One that the keychain does not open just now may be finished later.
+    // A damaged record can never be finished. One that the keychain does not open now may be finished later.
     const damaged = (error: unknown) => {
       if (!isDaypassError(error, 'vault')) throw error
       return undefined

@@ -1,4 +1,4 @@
-/** A credential for a program that names a host and no identity: git, docker. */
+/** Finds a credential for a program that names a host and no identity: git, docker. */
 import { formatCommand, isDaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Header } from '../core/types.ts'
@@ -20,22 +20,21 @@ import {
 } from './credential.ts'
 import { type HelperKind, listAllowedHosts, resolveHelperUser } from './hosts.ts'
 
-/** What the program says. */
+/** The request of the program. */
 export interface HostRequest {
   use: HelperKind
-  /** As `placeOf` makes it: nothing but a protocol and a host. */
+  /** As `parseHostUrl` returns it: only a protocol and a host. */
   place: URL
-  /** No other identity will do. */
+  /** Use only this identity. */
   selected?: string | undefined
-  /** As whom, where the person has said it. */
+  /** The user, where the person named one. */
   user?: string | undefined
 }
 
-/** One identity's credential. */
 export type HostCredential = CredentialResult & {
-  /** Beside the token. */
+  /** The user name sent with the token. */
   user: string
-  /** The provider's file says so: nothing else will do. */
+  /** The provider's file sets the user: only a user and a password are accepted. */
   isFixed: boolean
 }
 
@@ -45,11 +44,14 @@ interface HostIdentity {
 }
 
 interface HostCandidate extends HostIdentity {
-  /** As `credentialOf` is asked for it; `undefined`: what is meant here. */
+  /** The argument of `getIdentityCredential`; undefined means the current identity. */
   select: string | undefined
 }
 
-/** `undefined`: it is nobody's here. What a person should know of that is said. Never a browser. */
+/**
+ * Returns undefined where no identity fits the host. Prints a warning where the person should know why. Never
+ * opens a browser.
+ */
 export async function getHostCredential(
   context: Context,
   ask: HostRequest,
@@ -59,7 +61,7 @@ export async function getHostCredential(
   if (!candidate) return undefined
   const handed = await resolveCredential(context, candidate.select, {})
   if (handed.credential.kind !== 'bearer') return undefined
-  // A token of the environment may stand in, and be for somewhere else.
+  // A token of the environment may replace the identity, and may be for another host.
   const definition = await getCredentialDefinition(context, handed)
   if (!isForHost(ask, { definition, header: handed.header })) return undefined
   const isFixed = candidate.definition.provider.helpers[ask.use]?.user !== undefined
@@ -69,7 +71,7 @@ export async function getHostCredential(
 const resolveCandidateUser = (use: HelperKind, { definition, header }: HostIdentity) =>
   resolveHelperUser(use, definition, header)
 
-/** The program was told that what it sent is no good: renewed once, if it is what an identity has handed out. */
+/** Renews once after the program reports a refused token, if that token is one that we handed out. */
 export async function renewHostCredential(context: Context, ask: HostRequest, sent: Secret): Promise<void> {
   const { fitting } = await listHostCandidates(context, ask)
   for (const { definition } of fitting) {
@@ -79,7 +81,7 @@ export async function renewHostCredential(context: Context, ask: HostRequest, se
   }
 }
 
-/** Where identities have a credential that is good, or can be made so, and as which user. Offline. */
+/** Lists the hosts of identities that have a credential or can renew it, with the user. Works offline. */
 export async function listHostCredentials(
   context: Context,
   use: HelperKind,
@@ -104,13 +106,13 @@ interface CandidateChoice {
   why?: string | undefined
 }
 
-/** By its name or user, else the one that is meant here, else the only one. */
+/** Chooses by name or user, else the current identity, else the only one. */
 async function chooseCandidate(context: Context, ask: HostRequest): Promise<CandidateChoice> {
   const { fitting, problems } = await listHostCandidates(context, ask)
   const named = fitting.filter((one) => isNamedUser(ask, one))
   const asked = named.length > 0 ? named : fitting.filter((one) => isOpenToUser(ask, one))
   const here = ask.selected === undefined ? await tryResolveIdentity(context) : undefined
-  // A credential of the environment stands in for whoever was not named.
+  // A credential of the environment is used unless the request names an identity.
   if (here && 'environment' in here && named.length === 0) {
     const definition = await resolveDefinition(context)
     if (isForHost(ask, { definition })) return { candidate: { definition, select: undefined } }
@@ -149,23 +151,23 @@ async function listHostCandidates(
   return { fitting: all.filter((one) => isForHost(ask, one)), problems }
 }
 
-/** Whoever has keys has no token. */
+/** Returns whether it may be used at the host; an identity with keys has no token. */
 const isForHost = ({ use, place }: HostRequest, { definition, header }: HostIdentity) =>
   definition.provider.keys === undefined &&
   listAllowedHosts(definition, header?.endpoints, use).includes(place.host)
 
-/** The person has written whose it is, as the account or the identity is called. */
+/** Returns whether the person named this identity, by account or by name. */
 function isNamedUser({ user }: HostRequest, { definition, header }: HostIdentity): boolean {
   const { account, email, principal } = header?.account ?? {}
   const names = [definition.name, account, email, principal]
   return user !== undefined && names.some((name) => name?.toLowerCase() === user.toLowerCase())
 }
 
-/** Nobody was named, or only the user that stands beside every token. */
+/** Returns whether the request names no user, or only the fixed user sent with every token. */
 const isOpenToUser = ({ user, use }: HostRequest, one: HostIdentity) =>
   user === undefined || user === resolveCandidateUser(use, one)
 
-/** What is wrong with one identity is no trouble of the others'. */
+/** Loads all identities. A wrong one is a problem of its own and does not hide the others. */
 async function loadAllIdentities(context: Context): Promise<{ all: HostIdentity[]; problems: string[] }> {
   const kept = await context.vault.list()
   const headers = new Map(kept.flatMap((one) => ('header' in one ? [[one.name, one.header]] : [])))
@@ -182,7 +184,7 @@ async function loadAllIdentities(context: Context): Promise<{ all: HostIdentity[
   return { all, problems }
 }
 
-/** That nobody is meant here is no failure: there may be just one for the host. */
+/** Returns undefined where there is no current identity: the host may still have exactly one. */
 async function tryResolveIdentity(context: Context): Promise<SelectedIdentity | undefined> {
   try {
     return await resolveIdentity(context)

@@ -1,12 +1,12 @@
-/** The hosts that an identity's token may be sent to, and as whose password. */
+/** Lists the hosts that an identity's token may be sent to, and with which user. */
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Endpoints, Header } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
 
-/** Other programs that send a token. */
+/** Programs that send a token. */
 export type HelperKind = 'git' | 'docker'
 
-/** Configured ones and no other, else those of the provider's file, else its API's and its server's. */
+/** Returns the configured hosts, else those of the provider's file, else those of its API and its server. */
 export function listAllowedHosts(
   definition: Definition,
   bound: Endpoints = {},
@@ -26,7 +26,10 @@ function collectEndpoints({ provider, params, endpoints }: Definition, bound: En
   return { ...(issuer !== undefined && { issuer }), ...endpoints, ...bound }
 }
 
-/** Where requests with its token may go, git's among them: over https, or to this very machine as its endpoints say. */
+/**
+ * Returns the origins that its token may be sent to, git's included: https, or http on this machine where the
+ * endpoints use it.
+ */
 export function listAllowedOrigins(
   definition: Definition,
   bound: Endpoints = {},
@@ -39,16 +42,16 @@ export function listAllowedOrigins(
   return new Map(hosts.map((host) => [host, `${isSecure(host) ? 'https' : 'http'}://${host}`]))
 }
 
-/** As a URL writes it: in small letters, and without the port that is usual. */
+/** Normalizes as a URL does: lower case, without the default port. */
 const normalizeHost = (said: string) =>
   URL.canParse(`https://${said}`) ? new URL(`https://${said}`).host : said
 
-/** `name`, `name:port`, `[::1]:port`; of letters that stand for themselves. */
+/** `name`, `name:port` or `[::1]:port`, with characters that a URL does not rewrite. */
 const PLAIN_HOST = /^(\[[\da-f:.]+\]|[a-z\d_-]+(?:\.[a-z\d_-]+)*)(?::[1-9]\d{0,4})?$/i
 
 /**
- * The place that a program names, when a token may be sent there at all: over https, or to this very machine. What a
- * URL would read as another host than is written (`ｇithub.com`, `%67ithub.com`, `2130706433`) is none.
+ * Returns the place that a program names, where a token may be sent there: over https, or to this machine.
+ * Returns undefined for text that a URL reads as another host (`ｇithub.com`, `%67ithub.com`, `2130706433`).
  */
 export function parseHostUrl(protocol: string, host: string): URL | undefined {
   const [, name] = PLAIN_HOST.exec(host) ?? []
@@ -59,10 +62,13 @@ export function parseHostUrl(protocol: string, host: string): URL | undefined {
   return isMeant && (protocol === 'https' || isLoopbackHost(url.hostname)) ? url : undefined
 }
 
-/** What a user's name may not hold, where `user:password` is one text. */
+/** Characters that a user name must not contain where `user:password` is one text. */
 const FORBIDDEN_IN_USER = /[:\x00-\x1f\x7f]/
 
-/** The user beside the token. A registry may know people by name; `<token>` is docker's own word for nobody's. */
+/**
+ * Returns the user sent with the token. A registry may require a name; `<token>` is docker's word for no
+ * user.
+ */
 export function resolveHelperUser(
   use: HelperKind,
   { provider }: Definition,

@@ -2,7 +2,7 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import { buildIdentity, type Context, type LoadedIdentity, mergeConfiguredNames } from './context.ts'
 
-/** The one identity of an API. Throws `not_found` where there is none, `usage` where there are several. */
+/** Returns the only identity of an API. Throws `not_found` for none, `usage` for several. */
 export async function getIdentityByUrl(context: Context, apiUrl: string): Promise<string> {
   const all = await loadApiIdentities(context)
   const here = all.filter(({ definition: { provider, params } }) => {
@@ -25,7 +25,7 @@ async function loadApiIdentities(context: Context): Promise<LoadedIdentity[]> {
   const headers = new Map(kept.flatMap((one) => ('header' in one ? [[one.name, one.header]] : [])))
   const all = await Promise.all(
     mergeConfiguredNames(context, [...headers.keys()]).map((name) =>
-      // What is wrong with another identity is said where that one is meant.
+      // Problems of another identity are reported when that one is used.
       buildIdentity(context, name, headers.get(name)).catch((error: unknown) => {
         if (!isDaypassError(error)) throw error
       }),
@@ -42,5 +42,5 @@ function createNoIdentityError(apiUrl: string, all: readonly LoadedIdentity[]): 
   })
 }
 
-/** Without a password that may have been typed into it. */
+/** Formats the origin, without a password that may have been typed into the URL. */
 const formatOrigin = (url: string) => sanitize(URL.canParse(url) ? new URL(url).origin : url)

@@ -1,4 +1,4 @@
-/** Credentials that another tool has kept, under a name of ours. */
+/** Imports credentials of another tool under a name of ours. */
 import { assertIdentityName } from '../core/names.ts'
 import type { Account, Grant, Method } from '../core/types.ts'
 import { assertParam } from '../identity/params.ts'
@@ -9,25 +9,25 @@ import { type Context, getProvider, listKnownNames } from './context.ts'
 export interface ImportedIdentity {
   name: string
   provider: string
-  /** Default: the provider's own. */
+  /** Default: the provider's default kind. */
   kind?: string
   method: Method
   params: Record<string, string>
   grant: Grant
   account?: Account
   clientId?: string
-  /** It has what the next credential is made with, though no login has. */
+  /** It can be renewed, though it comes from no login. */
   renewable?: true
 }
 
 export interface ImportOptions {
-  /** Only says whether it would be kept. */
+  /** Only checks whether it would be stored. */
   dryRun?: boolean
 }
 
 /**
- * False: the name stands for something already, and nothing is changed. Throws `usage` where the name or a parameter is
- * none that a login would take.
+ * Imports the credential. Returns false, and changes nothing, where the name is taken. Throws `usage` where a
+ * login would not accept the name or a parameter.
  */
 export async function importIdentity(
   context: Context,

@@ -1,4 +1,4 @@
-/** The front door: everything daypass can do, as functions. The command line is one of its users. */
+/** All functions of daypass. The command line uses only these. */
 import type { Config } from '../config/schema.ts'
 import { parseDuration } from '../core/duration.ts'
 import type { Secret } from '../core/secret.ts'
@@ -44,67 +44,70 @@ import { type ListedTenant, listTenants, useTenant } from './tenants.ts'
 import { finishLogin, type Started, startLogin } from './two-step-login.ts'
 
 export interface CredentialOptions {
-  /** What must be left: milliseconds, or text like `10m`. */
+  /** The minimum lifetime that must be left: milliseconds, or text like `10m`. */
   minTtl?: number | string
-  /** A token that a server refused although it looked fresh: renewed once, for that very token. */
+  /**
+   * A token that a server refused although it looked fresh. It is renewed once, if it is still the stored
+   * one.
+   */
   rejected?: Secret
 }
 
 export interface Daypass {
   /**
-   * Logs in: opens a browser, or asks, as the surroundings allow. `target` is a provider's id or an identity that
-   * exists. Throws `DaypassError`; nothing is kept unless it resolves.
+   * Logs in: opens a browser or asks, whatever works here. `target` is a provider's id or the name of an
+   * identity. Throws `DaypassError`; stores nothing unless it resolves.
    */
   login(target: string, options?: Omit<LoginRequest, 'target'>): Promise<LoginOutcome>
-  /** The first of two steps: says where a person has to go, and listens on nothing. */
+  /** Starts a login in two steps: returns the address for the person and opens no listener. */
   startLogin(target: string, options?: Omit<LoginRequest, 'target'>): Promise<Started>
-  /** The second one. `undefined`: the person is not done yet. */
+  /** Finishes a login in two steps. Returns undefined while the person is not done yet. */
   finishLogin(id: string, options?: FinishOptions): Promise<LoginOutcome | undefined>
   logout(identity: string, options?: LogoutOptions): Promise<LogoutOutcome>
   remove(identity: string): Promise<LogoutOutcome>
-  /** A usable credential, renewed where needed: exactly once, however many processes ask. Never opens a browser. */
+  /** Returns a usable credential, renewed at most once, even for many processes. Never opens a browser. */
   credential(identity?: string, options?: CredentialOptions): Promise<Credential>
-  /** The same with whose it is. */
+  /** Returns the credential with its identity and source. */
   getCredential(identity?: string, options?: CredentialOptions): Promise<CredentialResult>
   /**
-   * `fetch` with the identity's credential, towards its own hosts only; renews once after a 401. `sending` is told before
-   * the credential leaves, and where it does.
+   * Returns a `fetch` with the identity's credential, which goes only to the identity's hosts and is renewed
+   * once after a 401. `sending` runs before the credential is sent, and gets it.
    */
   fetch(identity?: string, sending?: (handed: CredentialResult) => Promise<void>): Fetch
-  /** For a program that names a host and no identity. `undefined`: it is nobody's. */
+  /** Returns a credential for a program that names a host and no identity, or undefined for none. */
   getHostCredential(ask: HostRequest): Promise<HostCredential | undefined>
-  /** What was handed out for a host was refused there: renewed once, for that very token. */
+  /** Renews once after a host refused the token `sent`, if it is still the stored one. */
   renewHostCredential(ask: HostRequest, sent: Secret): Promise<void>
-  /** The hosts that there is a credential for, by the program that asks. */
+  /** Lists the hosts that there is a credential for, for that program. */
   listHostCredentials(use: HelperKind): Promise<{ host: string; user: string }[]>
-  /** The hosts that an identity's token may be sent to by such a program. */
+  /** Lists the hosts that such a program may send the identity's token to. */
   listAllowedHosts(identity: string, use: HelperKind): Promise<readonly string[]>
-  /** What a Kubernetes cluster is shown: the id_token, or the access token. */
+  /** Returns the token for a Kubernetes cluster: the id_token, or the access token. */
   getClusterToken(identity?: string): Promise<ClusterToken>
   refresh(identity: string, options?: { force?: boolean }): Promise<RefreshOutcome>
   list(): Promise<Listing>
   status(identity: string): Promise<Listed>
-  /** Asks the server whether the credential is good. Throws `login_required` when it is not. */
+  /** Asks the server whether the credential is valid. Throws `login_required` where it is not. */
   check(identity: string): Promise<void>
-  /** Which identity is meant here, and why. */
+  /** Returns the current identity, and why it was chosen. */
   resolve(selected?: string): Promise<SelectedIdentity>
   names(): Promise<string[]>
   /**
-   * What the identity that is meant here is; of the environment's credential, what its provider is. What is given
-   * counts for more than the configuration, and for this time only.
+   * Returns the definition of the current identity, or that of the provider whose credential the environment
+   * holds. `given` overrides the configuration for this call.
    */
   definition(identity?: string, given?: DefinitionOverrides): Promise<Definition>
-  /** The one identity of an API (`api_url`). */
+  /** Returns the only identity of an API (`api_url`). Throws `not_found` for none, `usage` for several. */
   identityAt(apiUrl: string): Promise<string>
-  /** The tenants of its account, as the server lists them. `tenant`: instead of the one in force. */
+  /** Lists the tenants of the account, as the server reports them. `tenant` replaces the one in force. */
   tenants(identity?: string, options?: { tenant?: string }): Promise<ListedTenant[]>
-  /** From now on that one is in force. */
+  /** Stores this tenant as the one in force. */
   useTenant(identity: string, slug: string): Promise<void>
-  /** Makes it the default; `undefined` leaves none. */
+  /** Makes it the default; undefined removes the default. */
   use(identity: string | undefined): Promise<void>
-  /** Lets its grant rest where another tool reads and renews it, too; `undefined`: in the vault alone. */
+  /** Moves the grant to another tool's file, which that tool also renews; undefined: only in the vault. */
   moveGrant(identity: string, home: GrantLocation | undefined): Promise<void>
-  /** Keeps what another tool has had. False: the name is taken, and nothing was changed. */
+  /** Imports a credential of another tool. Returns false, and changes nothing, where the name is taken. */
   importIdentity(adopted: ImportedIdentity, options?: ImportOptions): Promise<boolean>
   readonly providers: Readonly<Record<string, Provider>>
   now(): Time
@@ -118,7 +121,7 @@ export interface DaypassParts {
   providers: Readonly<Record<string, Provider>>
 }
 
-/** Puts the parts together. `createDaypass()` of the package hands in those of this machine. */
+/** Assembles the functions from their parts. `createDaypass()` passes the parts of this machine. */
 export function assembleDaypass({ host, vault, config = {}, choices, providers }: DaypassParts): Daypass {
   const context: Context = { host, vault, config, choices, providers: mergeProviders(providers, config) }
   const getCredential = (identity?: string, options: CredentialOptions = {}) =>

@@ -18,7 +18,7 @@ import {
 } from './context.ts'
 import { type EnvOverride, resolveEnvOverride } from './credential.ts'
 
-/** One identity in `list` and `status`. Times are ISO 8601, or null where there is none. Fields are only ever added. */
+/** One identity in `list` and `status`. Times are ISO 8601, or null. New versions only add fields. */
 export interface Row {
   name: string
   kind: string
@@ -34,15 +34,15 @@ export interface Row {
   default: boolean
   active: boolean
   store: KeyLocation['where'] | 'config' | 'environment' | 'aws-login-cache' | null
-  /** Logins that ended because the answer to a renewal was lost. */
+  /** Number of logins that ended because the answer to a renewal was lost. */
   lost_renewals: number
 }
 
-/** A row, and what the tables and sentences beside it need. */
+/** A row, and the data for tables and sentences. */
 export interface Listed {
   row: Row
   header?: Header
-  /** Milliseconds; Infinity where there is no end. */
+  /** Milliseconds; Infinity where it never expires. */
   timeLeft: number
   /** Why a login is needed. */
   why?: string
@@ -50,17 +50,17 @@ export interface Listed {
 
 export interface Listing {
   identities: Listed[]
-  /** Records that cannot be read: they stay where they are. */
+  /** Records that cannot be read. They stay in place. */
   problems: { name: string; problem: string }[]
-  /** A token of the environment is used instead of the active identity's. */
+  /** A token of the environment that replaces the active identity. */
   envOverride?: EnvOverride
 }
 
-/** Every identity, the environment's credentials first. Offline, and without the vault's key. */
+/** Lists every identity, the environment's credentials first. Works offline and without the vault's key. */
 export async function listIdentities(context: Context): Promise<Listing> {
   const kept = await context.vault.list()
   const problems = kept.flatMap((one) => ('problem' in one ? [one] : []))
-  // Read once, however many there are: whoever asks again pays for a thousand files.
+  // Read once: reading again per identity would cost a thousand files.
   const headers = new Map(kept.flatMap((one) => ('header' in one ? [[one.name, one.header]] : [])))
   const readable = mergeConfiguredNames(context, [...headers.keys()]).filter((name) =>
     problems.every((problem) => problem.name !== name),
@@ -81,13 +81,13 @@ export async function listIdentities(context: Context): Promise<Listing> {
   return { identities, problems, ...(standIn && { envOverride: standIn }) }
 }
 
-/** One identity whose definition is wrong does not hide the others. */
+/** Describes an identity with a wrong definition, so that the others are still listed. */
 function describeProblem(name: string, error: unknown): { name: string; problem: string } {
   if (isDaypassError(error)) return { name, problem: error.message }
   throw error
 }
 
-/** A default that cannot be read is said, and hides nobody. */
+/** Returns the default, or the problem with it, so that the identities are still listed. */
 function findDefaultOrProblem(context: Context): { name?: string; problems: Listing['problems'] } {
   try {
     const identity = findDefaultName(context)?.identity
@@ -97,7 +97,7 @@ function findDefaultOrProblem(context: Context): { name?: string; problems: List
   }
 }
 
-/** `undefined`: none is meant here, and saying so is another verb's business. */
+/** Returns the current identity, or undefined for none; other verbs report that. */
 export async function findActiveName(context: Context): Promise<string | undefined> {
   const resolved = await ignoreDaypassErrors(resolveIdentity(context))
   if (!resolved) return undefined
@@ -109,7 +109,7 @@ const ignoreDaypassErrors = <T>(answer: Promise<T>) =>
     if (!isDaypassError(error)) throw error
   })
 
-/** The row of one identity as it stands. */
+/** Returns the row of one identity. */
 export async function getListedIdentity(context: Context, name: string, active?: string): Promise<Listed> {
   return buildListedIdentity(context, await loadIdentity(context, name), {
     active,
@@ -171,7 +171,7 @@ function describeStore(header: Header | undefined): Row['store'] {
 
 interface IdentityState {
   state: State
-  /** Why what is kept may not be used. */
+  /** Why the stored credential must not be used. */
   why?: string | undefined
 }
 
@@ -185,7 +185,7 @@ function computeOwnState(
   return { state: computeState(header, host.now(), definition.provider.tokens.refresh.margin) }
 }
 
-/** What is not good for use can be made, as long as what it is made from is, or can be renewed. */
+/** Computes the state of a derived identity: it can be made while its parent is valid or can be renewed. */
 function computeDerivedState(
   context: Context,
   definition: Definition,

@@ -1,4 +1,4 @@
-/** The name of an identity that was given none. */
+/** Names an identity that was given no name. */
 import { isDaypassError } from '../core/errors.ts'
 import { isIdentityName } from '../core/names.ts'
 import type { Entry, Header } from '../core/types.ts'
@@ -13,13 +13,13 @@ export async function readHeaderIfReadable({ vault }: Context, name: string): Pr
 
 export interface NamedRecord {
   entry: Entry
-  /** What holds its name now. */
+  /** The record that has the name now. */
   before: Header | undefined
 }
 
 /**
- * Names a record for its account. A login never replaces static keys, nor static keys a login: the new one gets a name
- * with a suffix.
+ * Names a record after its account. A login never replaces static keys, nor static keys a login: the new
+ * record gets a suffix.
  */
 export async function nameByAccount(context: Context, entry: Entry): Promise<NamedRecord> {
   const { header } = entry
@@ -36,13 +36,13 @@ export async function nameByAccount(context: Context, entry: Entry): Promise<Nam
   }
 }
 
-/** What the kept record has, where it is of the same provider and was obtained the other way. */
+/** Returns what the stored record holds, where the same provider has it by the other method. */
 function findOtherMethod(kept: Header | undefined, { provider, method }: Header): string | undefined {
   if (!kept?.key || kept.provider !== provider || (kept.method === 'keys') === (method === 'keys'))
     return undefined
   return kept.method === 'keys' ? 'static keys' : 'a login'
 }
 
-/** A login cannot bring them back. */
+/** Returns whether it holds static keys, which a login cannot restore. */
 export const hasStaticKeys = (kept: Header | undefined) =>
   kept?.key !== undefined && kept.method === 'keys' && kept.expiresAt === undefined

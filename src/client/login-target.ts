@@ -1,4 +1,4 @@
-/** What a login is for: the identity, its parameters, and the record that holds its name now. */
+/** Resolves what a login is for: the identity, its parameters, and the record that has its name now. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { localize } from '../core/localized-text.ts'
 import { assertIdentityName } from '../core/names.ts'
@@ -20,28 +20,31 @@ import { hasStaticKeys, readHeaderIfReadable } from './login-name.ts'
 import { confirmReplacement } from './store-login.ts'
 
 export interface LoginRequest extends LoginOptions {
-  /** A provider's id, or the name of an identity that exists. */
+  /** A provider's id, or the name of an existing identity. */
   target: string
   /** Default: as the provider's file says, else the provider's id. */
   name?: string
   given?: DefinitionOverrides
   setDefault?: boolean
-  /** Replace whatever holds the name. */
+  /** Replace the record that has the name. */
   force?: boolean
-  /** The first of two steps: the browser and the person are at another machine. */
+  /** The first of two steps: browser and person are at another machine. */
   start?: boolean
 }
 
 export interface ResolvedTarget extends LoginTarget {
-  /** What holds the name now. */
+  /** The record that has the name now. */
   before: Header | undefined
-  /** Its account gives it its name. */
+  /** It gets its name from its account. */
   unnamed?: true
-  /** With the method that the person chose, where they were asked. */
+  /** The request, with the method that the person chose where they were asked. */
   options: LoginRequest
 }
 
-/** An identity's name wins over a provider's. Whether the name may be replaced is asked before the browser opens. */
+/**
+ * Resolves the target: identity before provider. Checks before the browser opens that the name may be
+ * replaced.
+ */
 export async function resolveTarget(context: Context, request: LoginRequest): Promise<ResolvedTarget> {
   const target = await findTarget(context, request)
   await checkReplaceable(context, target)
@@ -62,7 +65,7 @@ async function findTarget(context: Context, request: LoginRequest): Promise<Reso
   return completeTarget(context, { name: chosen, provider, before, request: wanted })
 }
 
-/** Under the name that the provider finds for it; where that takes the account, under its id until then. */
+/** Names it as the provider proposes; where that needs the account, by the provider's id until then. */
 async function findUnnamedTarget(
   context: Context,
   provider: Provider,
@@ -78,7 +81,7 @@ async function findUnnamedTarget(
   const proposed = provider.nameFor!(definition.params)
   if (proposed === undefined) return { ...nameless, unnamed: true }
   const name = assertIdentityName(proposed)
-  // What was asked for, or found, is not asked for again.
+  // Parameters that were asked for or found are not asked for again.
   const found = Object.entries(definition.params).filter(([param]) => !definition.defaulted.includes(param))
   const request = { ...options, given: { ...options.given, params: Object.fromEntries(found) } }
   return completeTarget(context, {
@@ -89,7 +92,7 @@ async function findUnnamedTarget(
   })
 }
 
-/** An identity that is kept, or configured. For a derived one, the identity at the end of its chain. */
+/** Resolves a stored or configured identity; a derived one becomes the identity at the end of its chain. */
 async function findKnownTarget(
   context: Context,
   name: string,
@@ -112,7 +115,7 @@ interface Incomplete extends Pick<ResolvedTarget, 'before'> {
   request: LoginRequest
 }
 
-/** The method is chosen first: which parameters are asked for depends on it. */
+/** Chooses the method first, because it decides which parameters are asked for. */
 async function completeTarget(
   context: Context,
   { name, provider, before, request }: Incomplete,
@@ -130,8 +133,8 @@ async function completeTarget(
 }
 
 /**
- * Asked where there is a choice and nothing determines it: no flag, no keys of the configuration, no login before. Where
- * a person cannot be asked, static keys are followed by other ones.
+ * Asks for the method where there is a choice and no flag, configured keys or earlier login decides it.
+ * Without a person, static keys are replaced by static keys.
  */
 async function askLoginMethod(
   host: Host,
@@ -152,13 +155,13 @@ async function askLoginMethod(
   }))
   const choice =
     offered[Number(assertAnswered(await host.terminal.choose(localize(ways.ask, host), options)))]!
-  // Whether a browser can be opened here is found out later.
+  // Whether a browser can be opened is checked later.
   return choice.method === 'browser'
     ? {}
     : { method: choice.method, ...(choice.form && { form: choice.form }) }
 }
 
-/** `aws`, or one of its kinds: `aws/root`. */
+/** Resolves `aws`, or one of its kinds such as `aws/root`. */
 function resolveProviderOrKind(context: Context, target: string): { provider: Provider; kind?: string } {
   const provider = Object.values(context.providers).find(({ kinds }) => Object.hasOwn(kinds ?? {}, target))
   if (!provider) return { provider: getProvider(context, target) }
@@ -173,7 +176,7 @@ const createUnreadableRecordError = (name: string) =>
     advice: { verb: 'login', args: ['PROVIDER'], identity: name },
   })
 
-/** The name may stand for something else, which a login would replace. */
+/** Checks whether the name belongs to something else, which a login would replace. */
 async function checkReplaceable(
   context: Context,
   { definition, before, options }: ResolvedTarget,

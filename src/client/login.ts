@@ -9,7 +9,7 @@ import { type LoginOutcome, storeLogin } from './store-login.ts'
 
 export type { LoginRequest } from './login-target.ts'
 
-/** Logs in and keeps what came of it. */
+/** Logs in and stores the result. */
 export async function login(context: Context, request: LoginRequest): Promise<LoginOutcome> {
   const target = await resolveTarget(context, request)
   await checkVaultWritable(context, target)
@@ -20,7 +20,7 @@ export async function login(context: Context, request: LoginRequest): Promise<Lo
   return storeLogin(context, { ...target, ...record })
 }
 
-/** A key that cannot be read, or a disk that is full, is found out before the browser opens. */
+/** Throws before the browser opens where the key cannot be read or the disk is full. */
 async function checkVaultWritable({ vault, host }: Context, { definition }: ResolvedTarget): Promise<void> {
   const { name, provider, params } = definition
   const header: Header = {
@@ -36,7 +36,7 @@ async function checkVaultWritable({ vault, host }: Context, { definition }: Reso
   await (await vault.reserve({ header })).release()
 }
 
-/** Long-term keys that are kept beside a session of theirs: a new session takes no more than a code. */
+/** Adds long-term keys stored with their session: a new session then needs only a code. */
 async function addKeptKeys({ vault }: Context, target: ResolvedTarget): Promise<ResolvedTarget> {
   const { before, definition, options } = target
   if (definition.params.mfa_arn === undefined || before?.method !== 'keys' || !before.key) return target

@@ -7,29 +7,29 @@ import { type Context, getRecordProvider, loadIdentity } from './context.ts'
 import { buildGrantContext, pickIssuedTokens } from './credential.ts'
 
 export interface LogoutOptions {
-  /** Ask nothing of the server. */
+  /** Do not ask the server. */
   localOnly?: boolean
-  /** Only say what would be done. */
+  /** Only report what would be done. */
   dryRun?: boolean
 }
 
 export interface LogoutOutcome {
   identity: string
-  /** `none`: nothing was kept. `skipped`: `localOnly`. */
+  /** `none`: nothing was stored. `skipped`: `localOnly`. */
   revocation: Revocation | { outcome: 'none' } | { outcome: 'skipped' }
-  /** It was the default, which is gone with it. */
+  /** It was the default, which is removed too. */
   wasDefault: boolean
-  /** It has no end of its own: what is not revoked lives on at the server. */
+  /** It never expires: a credential that is not revoked stays valid at the server. */
   endless?: true
-  /** Whose credential it was made from, and can be made from again. */
+  /** The identity that it was derived from, and can be derived from again. */
   derivedFrom?: string
-  /** What was made from it, and is gone with it. */
+  /** Derived identities that were deleted with it. */
   dropped?: readonly string[]
 }
 
 /**
- * Ends a grant: revoked at the server where that is possible, removed here in every case. What remains is the
- * definition, so that `login NAME` needs no flags.
+ * Ends a grant: revokes it at the server where possible and deletes it here in every case. The definition
+ * stays, so that `login NAME` needs no flags.
  */
 export async function logout(
   context: Context,
@@ -49,7 +49,7 @@ export async function logout(
   }
   const ended = () =>
     endGrant(context, name, options, async (entry) => {
-      // Whoever held the lock before us may have logged in anew, or removed it.
+      // The process that held the lock before may have logged in again, or removed the record.
       if (definition.parent) await vault.remove(name)
       else if (entry) await forgetGrant(context, isDaypassError(entry) ? header : entry.header)
     })
@@ -62,7 +62,10 @@ export async function logout(
   }
 }
 
-/** Marked, revoked, gone, in this order: killed in between, nobody uses it any more, and logging out again ends it. */
+/**
+ * Marks, revokes and deletes, in this order: if the process is killed in between, the grant stays unused and
+ * another logout ends it.
+ */
 async function endGrant(
   context: Context,
   name: string,
@@ -74,7 +77,7 @@ async function endGrant(
   try {
     await markLoggedOut(context, entry)
     revocation = await revokeGrant(context, entry, options)
-    // Before the rest is gone: a default that names nobody could not be cleared by doing all this again.
+    // Done before the record is deleted: a later logout could no longer clear the default.
     return { identity: name, revocation, wasDefault: await clearDefault(context, name) }
   } finally {
     await end(entry).catch((error: unknown) => {
@@ -95,14 +98,14 @@ function wrapRemovalError(
   return new DaypassError(code, `${name} ${revoked}could not be removed here: ${message}`, { hint, cause })
 }
 
-/** Where there is no room for the mark, there is none for anything that would need it. */
+/** Writes the mark. If the disk is full, a renewal cannot write either, so the failure is ignored. */
 async function markLoggedOut({ vault }: Context, entry: Entry | undefined | DaypassError): Promise<void> {
   if (entry === undefined || isDaypassError(entry) || !entry.grant) return
   const header = { ...entry.header, loginRequired: 'its logout was cut off' }
   await vault.write({ ...entry, header }).catch(() => undefined)
 }
 
-/** It may have become the default, or ceased to be, while we waited. What hinders that keeps no grant alive. */
+/** Reads the default again, since it may have changed during the wait. A failure does not stop the logout. */
 async function clearDefault({ choices, host }: Context, name: string): Promise<boolean> {
   try {
     const wasDefault = choices.readDefault() === name
@@ -125,7 +128,7 @@ function predictRevocation({ endpoints }: Header, { localOnly }: LogoutOptions):
   return endpoints?.revocation ? { outcome: 'revoked' } : { outcome: 'unsupported' }
 }
 
-/** A record that cannot be opened cannot be revoked, but it can be forgotten. */
+/** Returns the error for a record that cannot be opened: it cannot be revoked, but it can be deleted. */
 async function readEntryOrError({ vault }: Context, name: string): Promise<Entry | undefined | DaypassError> {
   try {
     await vault.recoverPending(name)
@@ -148,7 +151,9 @@ async function revokeGrant(
   return revokeIssued(party, pickIssuedTokens(entry.grant))
 }
 
-/** What ends a grant must work when the configuration is wrong, too: then the record alone says what it was. */
+/**
+ * Builds the definition from the record alone where the configuration is wrong, so that logout still works.
+ */
 async function buildDefinitionAnyway(context: Context, header: Header): Promise<Definition> {
   try {
     return (await loadIdentity(context, header.name)).definition
@@ -159,7 +164,7 @@ async function buildDefinitionAnyway(context: Context, header: Header): Promise<
   }
 }
 
-/** The definition stays. Where there is no room for it beside the record, there may be in its place. */
+/** Deletes the grant and keeps the definition. On a full disk it replaces the record in place. */
 async function forgetGrant({ vault }: Context, header: Header): Promise<void> {
   const {
     key: _,
@@ -179,7 +184,7 @@ async function forgetGrant({ vault }: Context, header: Header): Promise<void> {
   })
 }
 
-/** Whatever became of the parent, nobody goes on through what was made from it. */
+/** Deletes derived credentials after a logout, even where the logout failed. */
 async function dropDerivedAfter(
   context: Context,
   name: string,
@@ -195,7 +200,7 @@ async function dropDerivedAfter(
   }
 }
 
-/** Deletes the record altogether, revoking first what can be. */
+/** Deletes the record completely, after revoking what can be revoked. */
 export async function removeIdentity(context: Context, name: string): Promise<LogoutOutcome> {
   const { vault, config } = context
   const kept = (await vault.list()).some((listed) => listed.name === name)

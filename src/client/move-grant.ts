@@ -1,4 +1,4 @@
-/** Where the grant of an identity rests: in the vault, or in the file of another tool that renews it, too. */
+/** Moves the grant of an identity between the vault and the file of another tool that also renews it. */
 import { DaypassError, formatCommand } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import type { Header } from '../core/types.ts'
@@ -6,7 +6,10 @@ import type { Context } from './context.ts'
 
 export type GrantLocation = Pick<NonNullable<Header['home']>, 'kind' | 'path'>
 
-/** Moves it. A rotating refresh token lives in one place alone: it is in the new one before it leaves the old. */
+/**
+ * Moves a grant. It is written to the new place before it is deleted from the old: a rotating token is in one
+ * place only.
+ */
 export async function moveGrant(
   { vault }: Context,
   name: string,
@@ -23,17 +26,17 @@ export async function moveGrant(
   })
 }
 
-/** A login of the same person rests where the one before did; another's leaves that place. */
+/** Returns the external store that a new login of the same person keeps; another person's login leaves it. */
 export function inheritExternalStore(old: Header | undefined, isSamePerson: boolean): Pick<Header, 'home'> {
   if (!old?.home || !isSamePerson) return {}
   const { kind, path } = old.home
   return { home: { kind, path } }
 }
 
-/** What was shared is replaced, and whoever shared it is told. */
+/** Clears the shared grant that is replaced, and warns the person who shared it. */
 export async function leaveExternalStore({ vault, host }: Context, old: Header): Promise<void> {
   const { name, provider, account, home } = old
-  // After a logout, what lies there is not ours.
+  // After a logout, the content of the store is not ours.
   if (old.key && home) await vault.clearExternalStore?.(home)
   const whose = sanitize(account?.principal ?? account?.account)
   const again = formatCommand({

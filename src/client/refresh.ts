@@ -12,7 +12,7 @@ export interface RefreshOutcome {
   error?: DaypassError
 }
 
-/** Renews now if stale, or in any case with `force`. Never throws what is that identity's own trouble. */
+/** Renews if stale, or always with `force`. Never throws errors of that identity; returns them. */
 export async function refreshIdentity(
   context: Context,
   name: string,
@@ -34,7 +34,7 @@ export async function refreshIdentity(
   }
 }
 
-/** The old one is still good for use, but nobody may call it renewed. */
+/** Creates the error for a failed renewal where the old credential is still valid. */
 const createNotRenewedError = (name: string) =>
   new DaypassError('network', `${name} could not be renewed; what is left of it is still good`, {
     advice: { verb: 'refresh', identity: name },

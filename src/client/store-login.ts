@@ -1,4 +1,4 @@
-/** A login that succeeded at the server is kept, or it is revoked. What it replaces is revoked, too. */
+/** Stores a successful login, or revokes it. A replaced grant is revoked too. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import type { Account, Entry, Header, KeyLocation } from '../core/types.ts'
@@ -25,7 +25,7 @@ export interface LoginOutcome {
 }
 
 interface LoginToStore extends NewRecord, NamedRecord {
-  /** Its account gives it its name. */
+  /** It gets its name from its account. */
   unnamed?: boolean | undefined
   options: { force?: boolean; setDefault?: boolean }
 }
@@ -55,7 +55,7 @@ export async function storeLogin(context: Context, login: LoginToStore): Promise
     context.host.terminal.warn(`${name} is logged in, but could not become the default: ${error.message}`)
     return 'no' as const
   })
-  // A good moment: the key is at hand.
+  // The key is available now, so expired logins can be deleted.
   await deleteExpiredPending(context).catch(() => undefined)
   return { header: entry.header, default: isDefault, store: where }
 }
@@ -64,7 +64,7 @@ async function revokeUnstored({ entry: { grant }, context: party }: NewRecord): 
   if (party && grant) await revokeIssued(party, pickIssuedTokens(grant))
 }
 
-/** A name that was found only now may stand for something else. */
+/** Checks whether a name that was found only now belongs to something else. */
 async function checkNameHolder(context: Context, { entry: { header }, before }: NamedRecord): Promise<void> {
   const { name, provider, method } = header
   const holder = findCurrentProvider(context, name, before)?.id ?? provider
@@ -73,7 +73,7 @@ async function checkNameHolder(context: Context, { entry: { header }, before }: 
     await confirmReplacement(context, { name }, `${name} has static keys`)
 }
 
-/** The grant of another account is never replaced in silence. */
+/** Throws unless forced where the stored grant belongs to another account. */
 async function checkSameAccount(context: Context, { entry: { header }, before }: NamedRecord): Promise<void> {
   if (!isOtherAccount(before?.account, header.account)) return
   const who = ({ account }: Header) => sanitize(account?.account ?? account?.principal)
@@ -85,7 +85,7 @@ async function checkSameAccount(context: Context, { entry: { header }, before }:
   )
 }
 
-/** By the server's own id, else by the name that a person knows. Accounts that are not known do not differ. */
+/** Compares the server's id, else the visible name. Unknown accounts count as the same. */
 function isOtherAccount(was: Account = {}, is: Account = {}): boolean {
   const differ = (a: string | undefined, b: string | undefined) =>
     a !== undefined && b !== undefined && a !== b
@@ -106,8 +106,8 @@ export async function confirmReplacement(
 }
 
 /**
- * Returns what was there before. A login by another process that came in between is not replaced: the person has agreed
- * to replace `before` and nothing else.
+ * Returns the replaced record. Never replaces a login that another process stored meanwhile: the person
+ * agreed to replace only `before`.
  */
 async function replaceRecord(
   context: Context,
@@ -129,7 +129,10 @@ async function replaceRecord(
   })
 }
 
-/** A write that failed at its very end has replaced the record. To revoke that grant would leave it dead. */
+/**
+ * Warns, and does not throw, where a write failed after it replaced the record: revoking would leave a dead
+ * record.
+ */
 async function writeLoginRecord({ vault, host }: Context, entry: Entry): Promise<void> {
   const { name, createdAt } = entry.header
   try {
@@ -141,7 +144,7 @@ async function writeLoginRecord({ vault, host }: Context, entry: Entry): Promise
   }
 }
 
-/** The count of lost renewals outlives a login, which cannot undo them. */
+/** Keeps the count of lost renewals, which a login cannot undo. */
 const addLostRenewals = (
   { header, grant }: Entry,
   home: Pick<Header, 'home'>,
@@ -156,7 +159,7 @@ const createTakenMeanwhileError = (name: string) =>
     hint: 'give this one a name of its own with --name, or replace that one with --force',
   })
 
-/** After the new one is kept, so that there is one at every moment. */
+/** Revokes the replaced grant after the new one is stored, so that one exists at every moment. */
 async function revokeReplaced(context: Context, { header, grant }: Entry, by: Entry): Promise<void> {
   const provider = getRecordProvider(context, header)
   const before = grant?.refreshToken
@@ -171,7 +174,7 @@ async function revokeReplaced(context: Context, { header, grant }: Entry, by: En
   context.host.terminal.warn(`the login that ${header.name} had before could not be revoked`)
 }
 
-/** Only a login to that very name moves an unreadable record aside. Nothing is lost by it. */
+/** Moves an unreadable record aside, only on a login to that name. Nothing is deleted. */
 async function readOrQuarantine({ vault, host }: Context, name: string): Promise<Entry | undefined> {
   try {
     return await vault.read(name)
@@ -179,7 +182,7 @@ async function readOrQuarantine({ vault, host }: Context, name: string): Promise
     if (!isDaypassError(error, 'vault')) throw error
     const path = await vault.quarantine(name)
     host.terminal.warn(`the record of ${name} could not be read (${error.message}); it lies in ${path} now`)
-    // Where the grant lies in an external store, only the grant could not be read.
+    // Where the grant is in an external store, only the grant was unreadable.
     return vault.read(name).catch(() => undefined)
   }
 }

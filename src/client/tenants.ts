@@ -1,4 +1,4 @@
-/** Where an account has several tenants: which there are, and which one is worked in. */
+/** Lists the tenants of an account, and selects the one in force. */
 import { DaypassError, type ErrorCode, type ErrorDetails, isDaypassError } from '../core/errors.ts'
 import type { Definition } from '../identity/definition.ts'
 import { readConfiguredIdentity } from '../identity/from-config.ts'
@@ -20,7 +20,7 @@ export interface ListedTenant extends Tenant {
   current: boolean
 }
 
-/** Asks the server. `tenant`: instead of the one in force. */
+/** Asks the server for the tenants. `tenant` replaces the one in force. */
 export async function listTenants(
   context: Context,
   selected: string | undefined,
@@ -40,7 +40,7 @@ export async function listTenants(
 
 type ProfileRequest = Parameters<typeof fetchProfile>[1]
 
-/** Asked once more where the server does not take a token that looked fresh. */
+/** Asks again with a renewed token where the server refuses one that looked fresh. */
 async function fetchTenants(
   context: Context,
   selected: string | undefined,
@@ -83,7 +83,7 @@ const NEXT: Partial<Record<ErrorCode, (identity: string) => Pick<ErrorDetails, '
 const createNoTenantsError = ({ provider }: Definition) =>
   new DaypassError('usage', `${provider.title} has no tenants`, { advice: { verb: 'list' } })
 
-/** Writes it into the identity's record, where a login would have written it. */
+/** Writes the tenant into the identity's record, as a login would. */
 export async function useTenant(context: Context, name: string, slug: string): Promise<void> {
   const { vault, host, choices } = context
   const { definition } = await loadIdentity(context, name)

@@ -1,4 +1,4 @@
-/** A login in two steps: the first tells a person where to go, the second completes it. */
+/** Logs in with two steps: the first returns an address for the person, the second completes the login. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import type { Time } from '../core/types.ts'
@@ -19,16 +19,16 @@ import { readHeaderIfReadable } from './login-name.ts'
 import { type LoginRequest, resolveTarget } from './login-target.ts'
 import { type LoginOutcome, storeLogin } from './store-login.ts'
 
-/** What the first step of a login in two steps tells. */
+/** The result of the first step of a login in two steps. */
 export interface Started {
   id: string
   url: string
   userCode?: string
-  /** Its page shows a code, which the second step is given. */
+  /** The page shows a code, which the second step needs. */
   pasted?: true
   /** What may keep the page from redirecting the browser. */
   waiting?: string
-  /** When the page, or the whole login, can no longer be used. */
+  /** When the page, or the whole login, expires. */
   expiresAt: Time
 }
 
@@ -56,7 +56,9 @@ export async function startLogin(context: Context, request: LoginRequest): Promi
   }
 }
 
-/** `undefined`: the person is not done yet. Single-use: the record is gone before a code is exchanged. */
+/**
+ * Returns undefined while the person is not done. Single-use: deletes its record before the code exchange.
+ */
 export async function finishLogin(
   context: Context,
   id: string,
@@ -82,7 +84,7 @@ export async function finishLogin(
       consume,
       remember: rememberPending,
     }).catch(async (error: unknown) => {
-      // A denied or expired code is over; what was pasted by mistake is not.
+      // A denied or expired code ends the login; a wrong paste does not.
       if (isDaypassError(error, 'refused') || isDaypassError(error, 'login_required')) await consume()
       throw error
     })

@@ -1,6 +1,6 @@
 /**
- * The one rule for what is kept to be handed out as it is: without a lock, a request, or a secret of the configuration.
- * Light: the quickest `token` asks it, too.
+ * Decides whether a stored credential may be handed out without a lock, a request, or a secret of the
+ * configuration. It loads few modules, because the fast path of `token` uses it.
  */
 import type { CompiledIdentity, CompiledProvider } from '../config/compiled.ts'
 import { isLine } from '../config/env-tag.ts'
@@ -11,12 +11,12 @@ import { findEnvOverride } from '../identity/environment.ts'
 import { defineOwnProvider } from '../providers/from-config.ts'
 import type { Provider } from '../providers/provider.ts'
 
-/** What is known without reading more than the record's header and the compiled configuration. */
+/** Facts known from the record's header and the compiled configuration alone. */
 export interface WarmFacts {
   header: Header
-  /** That of the record; `undefined`: there is no such provider now. */
+  /** The provider of the record; undefined where it does not exist now. */
   provider: Provider | undefined
-  /** What the configuration says of the identity, and of the record's provider. */
+  /** The configuration of the identity, and of the record's provider. */
   identity: CompiledIdentity | undefined
   own: CompiledProvider | undefined
   env: Host['env']
@@ -24,18 +24,18 @@ export interface WarmFacts {
 }
 
 export interface WarmOptions {
-  /** The identity was named; else a token of the environment may stand in for it. */
+  /** The identity was named. Otherwise a token of the environment may replace it. */
   named: boolean
   /** Milliseconds that must be left. */
   minTtl?: number | undefined
 }
 
-/** False: it takes more than reading, if only to say what is wrong. */
+/** Returns false where more than reading is needed, if only to report an error. */
 export function isWarm(facts: WarmFacts, { named, minTtl = 0 }: WarmOptions): boolean {
   const { header, provider, identity, own, env, now } = facts
-  // What rests in another tool's file is renewed by that tool, too.
+  // A grant in another tool's file is also renewed by that tool.
   if (!provider || header.home) return false
-  // A derived credential is judged with its parent, and keys of the configuration come first.
+  // A derived credential is checked with its parent, and configured keys come first.
   if (identity && (identity.provider !== provider.id || identity.via !== undefined || hasKeys(identity)))
     return false
   if ([identity, own].some((entry) => entry && isReadFromEnvironment(entry, env))) return false
@@ -53,17 +53,17 @@ export function isWarm(facts: WarmFacts, { named, minTtl = 0 }: WarmOptions): bo
 
 const hasKeys = ({ omittedSecrets: withheld }: CompiledIdentity) => withheld.includes('access_key_id')
 
-/** They have no part in whether what is kept is good. Like every text, they have to be one line. */
+/** Keys that do not affect whether the stored credential is valid. Like every text, they must be one line. */
 const UNDECIDING_KEYS = /^(client_id|client_secret|scopes\.\d+)$/
 
-/** Something that decides stands in the environment, or is wrong there. */
+/** Returns whether a deciding value comes from the environment, or is invalid there. */
 const isReadFromEnvironment = ({ env: variables }: CompiledIdentity | CompiledProvider, env: Host['env']) =>
   Object.entries(variables).some(([path, variable]) => {
     const value = env[variable]
     return Boolean(value) && !(UNDECIDING_KEYS.test(path) && isLine(value!))
   })
 
-/** A provider of one's own. What `!env` says of it is read where the provider is used. */
+/** Builds a configured provider. Its `!env` values are read where the provider is used. */
 export const buildCompiledProvider = (
   id: string,
   { params, methods, redirect }: CompiledProvider,

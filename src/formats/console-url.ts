@@ -1,12 +1,13 @@
 /**
- * Addresses of AWS' web console for somebody who has keys: the federation endpoint gives a sign-in token for them, and
- * the token opens the console. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
+ * Builds addresses of AWS' web console from keys: the federation endpoint returns a sign-in token for them,
+ * and the token opens the console.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
  */
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { KeysCredential } from '../core/types.ts'
 
-/** Where the sign-in token is asked for. The address holds the keys: it is fetched, and shown to nobody. */
+/** Returns the address of the sign-in token. It holds the keys: fetch it, and never show it. */
 export function getSigninTokenUrl(federationBase: string, credential: KeysCredential): string {
   const { accessKeyId, secretAccessKey, sessionToken } = credential
   if (credential.cloud !== 'aws') throw createNotForConsoleError('these keys are of another cloud')
@@ -24,18 +25,21 @@ const createNotForConsoleError = (message: string) =>
   new DaypassError('usage', message, { hint: 'use an identity of a browser login or a role' })
 
 export interface ConsolePage {
-  /** Whom a person is sent to when the session is over: an address where they can log in again. */
+  /** The address where a person can log in again after the session ended. */
   issuer?: string | undefined
   /** A page of the console. Default: the one of `service`. */
   destination?: string | undefined
-  /** The partition's: `console.aws.amazon.com`. */
+  /** The console of the partition: `console.aws.amazon.com`. */
   consoleHost: string
   region?: string | undefined
-  /** `s3`, `ec2`, …; the console's own front page without it. */
+  /** `s3`, `ec2`, …; without it the front page of the console. */
   service?: string | undefined
 }
 
-/** What the browser opens. Whoever has the address is signed in, for the minutes that the sign-in token lives. */
+/**
+ * Returns the address for the browser. It signs in anyone who has it, until the sign-in token expires after
+ * minutes.
+ */
 export function buildConsoleUrl(federationBase: string, signinToken: Secret, page: ConsolePage): string {
   return addQuery(federationBase, {
     Action: 'login',
@@ -53,7 +57,7 @@ function buildDestination({ destination, consoleHost, region, service = 'console
   return `https://${at}.${consoleHost}/${path}/home?region=${at}`
 }
 
-/** Where the console calls a service otherwise than the command line does. */
+/** Services whose console page differs from the name on the command line. */
 const PAGES = new Map([
   ['dynamodb', 'dynamodbv2'],
   ['sfn', 'states'],
@@ -63,7 +67,7 @@ const PAGES = new Map([
   ['vpc', 'vpcconsole'],
 ])
 
-/** It becomes a part of a host and of a path. */
+/** Throws `usage` unless it is a plain word: it becomes a part of a host and of a path. */
 function assertPlainWord(word: string, what: string): string {
   if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(word)) return word
   throw new DaypassError('usage', `${JSON.stringify(word.slice(0, 40))} is no name of a ${what}`, {
@@ -71,7 +75,7 @@ function assertPlainWord(word: string, what: string): string {
   })
 }
 
-/** Nobody is sent on from the sign-in to a page of somebody else's. */
+/** Throws `usage` unless it is a page of the console: the sign-in must not redirect to another site. */
 function assertConsolePage(destination: string, consoleHost: string): string {
   const url = URL.canParse(destination) ? new URL(destination) : undefined
   const own = url && (url.host === consoleHost || url.host.endsWith(`.${consoleHost}`))

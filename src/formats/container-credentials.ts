@@ -2,13 +2,13 @@ import type { KeysCredential } from '../core/types.ts'
 import type { LiveVariables } from '../providers/env-variables.ts'
 import { formatIsoSeconds } from './credential-process.ts'
 
-/** What the answer is made of, beside the keys. */
+/** The values that the answer needs beside the keys. */
 interface KeysContext {
   account?: string | undefined
   clockOffset: number
 }
 
-/** Keys as the SDKs of their cloud want to be answered, as JSON. */
+/** Formats keys as JSON, as the SDKs of their cloud read them. */
 export const formatContainerCredentials = (
   form: LiveVariables['answer'],
   keys: KeysCredential,
@@ -17,7 +17,7 @@ export const formatContainerCredentials = (
   const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = keys
   const secret = secretAccessKey.reveal()
   const token = sessionToken?.reveal()
-  // On the caller's own clock, which is what they compare it with.
+  // By this machine's clock, which the SDK compares it with.
   const Expiration = expiresAt === undefined ? undefined : formatIsoSeconds(expiresAt - clockOffset)
   const AccountId = account && /^\d{12}$/.test(account) ? account : undefined
   return JSON.stringify(
@@ -25,7 +25,7 @@ export const formatContainerCredentials = (
       ? // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
         { AccessKeyId: accessKeyId, SecretAccessKey: secret, Token: token, Expiration, AccountId }
       : {
-          // aliyun takes nothing without it.
+          // aliyun requires it.
           Code: 'Success',
           AccessKeyId: accessKeyId,
           AccessKeySecret: secret,

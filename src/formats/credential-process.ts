@@ -9,8 +9,8 @@ export type Cloud = (typeof CLOUDS)[number]
 const isCloud = (cloud: KeysCredential['cloud']): cloud is Cloud => CLOUDS.some((known) => known === cloud)
 
 /**
- * The line that a tool of the cloud reads from the process it starts for its keys: AWS' `credential_process`, Alibaba
- * Cloud's `External`. Throws `usage` for a token, and for the keys of another cloud.
+ * Formats the line that a cloud's tool reads from the process it starts for keys: AWS' `credential_process`,
+ * Alibaba Cloud's `External`. Throws `usage` for a token, and for the keys of another cloud.
  */
 export function formatCredentialProcess(
   identity: string,
@@ -22,7 +22,7 @@ export function formatCredentialProcess(
   const { cloud, expiresAt } = credential
   if (!isCloud(cloud)) throw createNotFromProcessError(identity)
   if (format !== undefined && format !== cloud) throw createOtherCloudError(identity, cloud, format)
-  // On the caller's own clock, which is what they compare it with.
+  // By this machine's clock, which the tool compares it with.
   const expiration = expiresAt === undefined ? undefined : formatIsoSeconds(expiresAt - clockOffset)
   return JSON.stringify(
     cloud === 'aws'
@@ -45,7 +45,7 @@ function buildAwsCredentials(
   }
 }
 
-/** Without `mode`, aliyun-cli would start the process again, for ever. */
+/** Includes `mode`: without it aliyun-cli starts the process again and again. */
 function buildAlibabaCredentials(
   { accessKeyId, secretAccessKey, sessionToken }: KeysCredential,
   expiration?: string,
@@ -61,7 +61,7 @@ function buildAlibabaCredentials(
 
 const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59)
 
-/** `2026-01-02T03:04:05Z`: what readers of it take; a year of more than four digits has another length. */
+/** Formats `2026-01-02T03:04:05Z`, as its readers expect it; a year above 9999 would be longer. */
 export const formatIsoSeconds = (time: Time) => formatTime(Math.min(Math.max(time, 0), LAST_TIME))
 
 const createNotKeysError = (identity: string) =>

@@ -1,4 +1,4 @@
-/** Environment variables as each shell, file and program wants them written. */
+/** Formats environment variables for each shell, file and program. */
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { EnvChanges, EnvVariable } from './variables.ts'
@@ -7,7 +7,7 @@ export const ENV_FORMATS = ['bash', 'fish', 'powershell', 'cmd', 'nu', 'dotenv',
 export type EnvFormat = (typeof ENV_FORMATS)[number]
 
 interface Writer {
-  /** `undefined`: it has no words for such a value. */
+  /** Returns undefined where the format cannot carry such a value. */
   set(name: string, value: string): string | undefined
   clear(name: string): string
   newline: string
@@ -22,12 +22,12 @@ const WRITERS: Record<'bash' | 'fish' | 'powershell' | 'cmd' | 'nu', Writer> = {
   },
   fish: {
     set: (name, value) => `set -gx ${name} '${value.replace(/['\\]/g, '\\$&')}'`,
-    // Never a universal one: that would be gone for good, in every session.
+    // Global only: clearing a universal variable would delete it in every session.
     clear: (name) => `set -eg ${name}`,
     newline: '\n',
   },
   powershell: {
-    // Its single quotes are five characters. It reads what a program prints line by line, and knows no empty variable.
+    // PowerShell has five single quotes. It reads a program's output by line, and has no empty variable.
     set: (name, value) =>
       value === '' || /[\r\n]/.test(value)
         ? undefined
@@ -36,7 +36,7 @@ const WRITERS: Record<'bash' | 'fish' | 'powershell' | 'cmd' | 'nu', Writer> = {
     newline: '\n',
   },
   cmd: {
-    // Whether a percent sign is doubled depends on where it is read, an exclamation mark on how cmd was started.
+    // Doubling `%` depends on where cmd reads it, `!` on how cmd was started.
     set: (name, value) => (value === '' || /[\r\n"%!]/.test(value) ? undefined : `set "${name}=${value}"`),
     clear: (name) => `set "${name}="`,
     newline: '\r\n',
@@ -51,16 +51,17 @@ const WRITERS: Record<'bash' | 'fish' | 'powershell' | 'cmd' | 'nu', Writer> = {
 const escapeNu = (character: string) =>
   /["\\]/.test(character) ? `\\${character}` : `\\u{${character.codePointAt(0)!.toString(16)}}`
 
-/** As bare as possible: `docker --env-file` takes quotes for a part of the value. */
+/** Formats with as few quotes as possible: `docker --env-file` takes quotes for a part of the value. */
 function formatDotenvLine(name: string, value: string): string | undefined {
   if (/^[\w./:@+=,-]*$/.test(value)) return `${name}=${value}`
   if (/[\r\n]/.test(value)) return undefined
   if (!value.includes(`'`)) return `${name}='${value}'`
-  // Within double quotes some replace `$NAME` and `\n`.
+  // Some readers expand `$NAME` and `
+  // ` in double quotes.
   return /["\\$`]/.test(value) ? undefined : `${name}="${value}"`
 }
 
-/** What `env` prints. Throws `usage`, with the name of a variable whose value the format cannot carry. */
+/** Formats the output of `env`. Throws `usage` with the name of a variable that the format cannot carry. */
 export function formatEnv(changes: EnvChanges, format: Exclude<EnvFormat, 'github'>): string {
   const { set, clear } = changes
   if (format === 'json')
@@ -71,13 +72,13 @@ export function formatEnv(changes: EnvChanges, format: Exclude<EnvFormat, 'githu
   return lines.join(writer.newline)
 }
 
-/** Files and objects only say what there is. */
+/** Files and objects cannot clear a variable. */
 const NOT_SHELLS: readonly EnvFormat[] = ['dotenv', 'json', 'github']
 
-/** Whether what `env` prints takes away the variables that would win over those it sets. */
+/** Returns whether the output of `env` clears the variables that override those it sets. */
 export const canUnset = (format: EnvFormat) => !NOT_SHELLS.includes(format)
 
-/** What `env --unset` prints. */
+/** Formats the output of `env --unset`. */
 export function formatUnset(names: readonly string[], format: EnvFormat): string {
   if (format === 'json') return JSON.stringify(Object.fromEntries(names.map((name) => [name, null])))
   if (format === 'dotenv' || format === 'github')
@@ -88,7 +89,10 @@ export function formatUnset(names: readonly string[], format: EnvFormat): string
   return names.map(clear).join(newline)
 }
 
-/** For GitHub Actions: the lines of `$GITHUB_ENV`, and what is to be printed first so that its logs hide them. */
+/**
+ * Formats for GitHub Actions: the lines of `$GITHUB_ENV`, and masks to print first so that its logs hide
+ * them.
+ */
 export function formatGithubEnv({ set }: EnvChanges, delimiter: string): { file: string; masks: string } {
   const block = (name: string, value: string) =>
     value.includes(delimiter) ? undefined : `${name}<<${delimiter}\n${value}\n${delimiter}\n`
@@ -103,13 +107,13 @@ export function formatGithubEnv({ set }: EnvChanges, delimiter: string): { file:
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** The environment of a program: the given one, changed. */
+/** Returns the environment of a program with the changes applied. */
 export function applyEnvChanges(
   { set, clear }: EnvChanges,
   env: Environment = {},
   platform: NodeJS.Platform = 'linux',
 ): Record<string, string> {
-  // Windows knows `Path` and `PATH` as one.
+  // Windows treats `Path` and `PATH` as one variable.
   const known = (name: string) => (platform === 'win32' ? name.toUpperCase() : name)
   const gone = new Set([...clear, ...set.map(({ name }) => name)].map(known))
   const kept = Object.entries(env).filter(
@@ -121,7 +125,7 @@ export function applyEnvChanges(
 const formatEntry = (each: EnvVariable, format: string) =>
   [each.name, formatVariable(each, format, (_, value) => value)] as const
 
-/** NUL ends a value everywhere, and half a character is none; beyond that it depends on the format. */
+/** Formats a variable. No format carries NUL or a lone surrogate; more limits depend on the format. */
 function formatVariable(
   { name, value }: EnvVariable,
   format: string,
@@ -138,7 +142,7 @@ function formatVariable(
 
 const revealText = (value: string | Secret) => (typeof value === 'string' ? value : value.reveal())
 
-/** What the shell that we were called from most likely understands. */
+/** Returns the format of the shell that most likely started us. */
 export function detectEnvFormat(shell: string | undefined, platform: NodeJS.Platform): EnvFormat {
   const name = shell
     ?.split(/[/\\]/)

@@ -1,4 +1,4 @@
-/** What kubectl and its exec plugins say to each other. */
+/** Writes the protocol between kubectl and its exec plugins. */
 import { formatTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
@@ -11,7 +11,7 @@ export const VERSIONS = [`${GROUP}/v1`, `${GROUP}/v1beta1`] as const
 type Version = (typeof VERSIONS)[number]
 
 /**
- * In which version kubectl asks, by `KUBERNETES_EXEC_INFO`; without it, a person does.
+ * Returns the version that kubectl asks for in `KUBERNETES_EXEC_INFO`; without it a person asks.
  * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
  */
 export function chooseApiVersion(info: string | undefined): Version {
@@ -38,7 +38,7 @@ function parseApiVersion(info: string): unknown {
   }
 }
 
-/** One line. `expiresAt` is on the caller's own clock, which is what kubectl compares it with. */
+/** Formats one line. `expiresAt` is by this machine's clock, which kubectl compares it with. */
 export function formatExecCredential(
   apiVersion: Version,
   { token, expiresAt }: { token: Secret; expiresAt?: Time },

@@ -1,14 +1,16 @@
-/** What git and its credential helpers say to each other. https://git-scm.com/docs/git-credential#IOFMT */
+/**
+ * Reads and writes the protocol of git's credential helpers. https://git-scm.com/docs/git-credential#IOFMT
+ */
 import { DaypassError } from '../core/errors.ts'
 import type { BearerCredential } from '../core/types.ts'
 import { isKeyBound } from './token.ts'
 
-/** By name, in their order. Names that end with `[]` have several values, the others one. */
+/** Values by name, in order. Names that end with `[]` have several values, others one. */
 export type Attributes = ReadonlyMap<string, readonly string[]>
 
 /**
- * Lines of `name=value`, up to an empty one. Whatever git itself would not say is refused: it is somebody's try to say
- * more than one line (CVE-2020-5260, CVE-2024-50338).
+ * Parses lines of `name=value` up to an empty one. Throws for lines that git itself never sends: they may be
+ * an injection (CVE-2020-5260, CVE-2024-50338).
  */
 export function parseAttributes(text: string): Attributes {
   const attributes = new Map<string, string[]>()
@@ -27,7 +29,7 @@ export function parseAttributes(text: string): Attributes {
   return attributes
 }
 
-/** Without what stands there: it may be a secret. */
+/** Creates an error that omits the value, which may be a secret. */
 function createBadAttributesError(line: string): DaypassError {
   const what = /[\r\0]/.test(line) ? 'a carriage return or a NUL' : 'a line that is no name=value of its own'
   return new DaypassError('usage', `git does not ask like that: ${what}`, {
@@ -37,13 +39,13 @@ function createBadAttributesError(line: string): DaypassError {
 
 export interface GitCredentialContext {
   user: string
-  /** Nothing but a user and a password will do. */
+  /** Only a user and a password are accepted. */
   isFixed: boolean
   asked: Attributes
   clockOffset?: number | undefined
 }
 
-/** The answer to `get`, a name and value a line. */
+/** Formats the answer to `get`: one name and value per line. */
 export function formatGitCredential(credential: BearerCredential, context: GitCredentialContext): string {
   const { user, isFixed, asked, clockOffset = 0 } = context
   if (isKeyBound(credential))
@@ -56,7 +58,7 @@ export function formatGitCredential(credential: BearerCredential, context: GitCr
     !isFixed && canUseBearer(asked)
       ? ['capability[]=authtype', 'authtype=Bearer', `credential=${token}`, 'ephemeral=1']
       : [`username=${user}`, `password=${token}`]
-  // On the caller's own clock, which is what they compare it with.
+  // By this machine's clock, which git compares it with.
   if (expiresAt !== undefined)
     answer.push(`password_expiry_utc=${Math.floor((expiresAt - clockOffset) / 1000)}`)
   return answer.join('\n')
@@ -69,7 +71,7 @@ function assertOneLine(token: string): string {
   })
 }
 
-/** From git 2.46 on, and where the server would not have a password anyway. */
+/** Returns whether git takes a bearer token: from git 2.46 on, where the server needs no password. */
 function canUseBearer(asked: Attributes): boolean {
   const challenges = asked.get('wwwauth[]') ?? []
   const offers = (scheme: string) =>

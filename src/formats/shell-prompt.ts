@@ -1,19 +1,19 @@
-/** How a shell is started so that its prompt says whose credential it has, and is the person's own otherwise. */
+/** Starts a shell whose prompt names the credential and is otherwise the person's own. */
 
-/** What is written to a folder first, and what the shell is given. */
+/** Files to write before the start, and the arguments and variables of the shell. */
 export interface PromptSetup {
   args: readonly string[]
   files: Readonly<Record<string, string>>
   env: Readonly<Record<string, string>>
 }
 
-/** The variable whose value stands in the mark. */
+/** The variable that the mark shows. */
 export const SHELL_IDENTITY = 'DAYPASS_SHELL_IDENTITY'
 
-/** Behind whatever else makes the prompt, each time. A shell within a shell has one mark. */
+/** Runs after all other prompt code, each time. A nested shell shows one mark. */
 const MARK_FUNCTION = `__daypass_mark() { PS1="(daypass:$${SHELL_IDENTITY}) \${PS1#'(daypass:'*') '}"; }`
 
-// The file of the whole machine is read as ever; the person's own one is ours to read.
+// bash reads the system's file itself; the person's own file must be read here.
 const BASHRC = `[ -r ~/.bashrc ] && . ~/.bashrc
 ${MARK_FUNCTION}
 case $(declare -p PROMPT_COMMAND 2>/dev/null) in
@@ -23,7 +23,7 @@ case $(declare -p PROMPT_COMMAND 2>/dev/null) in
 esac
 `
 
-// Their files lie where they say, and may be moved by the first of them.
+// The person's files are in their ZDOTDIR, which the first file may change.
 const ZSHENV = `__daypass_ours=$ZDOTDIR
 if [[ -n $DAYPASS_ZDOTDIR ]]; then ZDOTDIR=$DAYPASS_ZDOTDIR; else unset ZDOTDIR; fi
 unset DAYPASS_ZDOTDIR
@@ -32,7 +32,7 @@ __daypass_theirs=\${ZDOTDIR-}
 ZDOTDIR=$__daypass_ours
 `
 
-// The file of the whole machine may have put the history beside ours.
+// The system's file may have placed the history in our folder.
 const ZSHRC = `if [[ -n $__daypass_theirs ]]; then ZDOTDIR=$__daypass_theirs; else unset ZDOTDIR; fi
 [[ \${HISTFILE-} == $__daypass_ours/* ]] && HISTFILE=\${ZDOTDIR:-$HOME}/\${HISTFILE##*/}
 unset __daypass_ours __daypass_theirs
@@ -41,7 +41,7 @@ ${MARK_FUNCTION}
 precmd_functions+=(__daypass_mark)
 `
 
-// Runs behind their configuration. What a prompt says of the last command stays true.
+// Runs after the person's configuration. Keeps the status of the last command for their prompt.
 const FISH = `functions -c fish_prompt __daypass_prompt
 function __daypass_status; return $argv[1]; end
 function fish_prompt
@@ -51,7 +51,7 @@ function fish_prompt
   __daypass_prompt
 end`
 
-/** `undefined`: a shell whose prompt we cannot mark. `folder` is where the files will lie. */
+/** Returns undefined for a shell whose prompt we cannot mark. `folder`: where the files will be. */
 export function preparePrompt(
   shell: string,
   folder: string,

@@ -5,8 +5,8 @@ import type { BearerCredential, Credential } from '../core/types.ts'
 export type TokenForm = 'plain' | 'header' | 'json'
 
 /**
- * An access token in the words that were asked for; one line. Throws `usage` for cloud keys, and for a header of a
- * token that no header alone can present (RFC 9449 §7.1).
+ * Formats an access token as requested, in one line. Throws `usage` for cloud keys, and for the header of a
+ * token that also needs a proof (RFC 9449 §7.1).
  */
 export function formatToken(
   identity: string,
@@ -26,17 +26,17 @@ function buildTokenJson(identity: string, credential: BearerCredential, token: s
   return { identity, token, token_type, expires_at }
 }
 
-/** The token of the moment for a program that asks again and again, as JSON. */
+/** Formats the current token as JSON, for a program that asks again and again. */
 export const formatTokenAnswer = (credential: BearerCredential, clockOffset: number): string =>
   JSON.stringify({ token: credential.token.reveal(), ...describeToken(credential, clockOffset) })
 
 function describeToken({ tokenType, expiresAt }: BearerCredential, clockOffset: number) {
-  // On the caller's own clock, which is what they compare it with.
+  // By this machine's clock, which the program compares it with.
   const expires_at = expiresAt === undefined ? null : formatTime(expiresAt - clockOffset)
   return { token_type: tokenType, expires_at }
 }
 
-/** To a key: whoever is shown the token wants a proof beside it, made for that very request. */
+/** Returns whether each request with the token also needs a proof of a key, made for that request. */
 export const isKeyBound = ({ tokenType }: BearerCredential) => tokenType === 'dpop'
 
 const createNeedsProofError = (identity: string) =>

@@ -7,24 +7,23 @@ import type { Credential, KeysCredential } from '../core/types.ts'
 import type { CredentialContext, LiveVariables, Variables } from '../providers/env-variables.ts'
 import type { Provider } from '../providers/provider.ts'
 
-/** What is done to an environment so that its programs use a credential, and nothing else in its place. */
+/** Changes to an environment so that its programs use this credential and no other. */
 export interface EnvChanges {
   set: readonly EnvVariable[]
-  /** Names. */
   clear: readonly string[]
 }
 
 export interface EnvVariable {
   name: string
-  /** What is no secret may be shown. */
+  /** Values that are no secret may be shown. */
   value: string | Secret
-  /** The secrets that a longer value holds: each is to be kept from being shown by itself, too. */
+  /** The secrets inside a longer value. Each must also be masked separately. */
   holds?: readonly Secret[]
 }
 
 interface VariableContext extends Partial<CredentialContext> {
   region?: string | undefined
-  /** Server clock minus ours. */
+  /** Milliseconds: server clock minus ours. */
   clockOffset?: number | undefined
 }
 
@@ -41,7 +40,7 @@ export function buildEnvChanges(
   if (set.length === 0) throw createNoVariablesError(provider, credential)
   if (credential.kind === 'keys') set.push(...listFixedVariables(variables))
   const taken = new Set(set.map(({ name }) => name))
-  // One that another credential left there would be taken for a part of this one. A region is nobody's.
+  // A variable of another credential would be read as a part of this one. A region belongs to none.
   const left = carried.flatMap(([names, value]) =>
     value === undefined && names !== variables.region ? names : [],
   )
@@ -51,15 +50,15 @@ export function buildEnvChanges(
   }
 }
 
-/** Where a program asks, and what it shows there. */
+/** The address that a program asks, and the bearer it sends. */
 export interface EndpointAddress {
   url: string
   bearer: Secret
-  /** A file that holds the bearer. Default: the variable does. */
+  /** A file that holds the bearer. Default: the variable holds it. */
   bearerFile?: string
 }
 
-/** The same for a program that asks an address for its keys whenever it needs some. */
+/** Builds the changes for a program that asks an address for its keys whenever it needs some. */
 export function buildLiveChanges(
   variables: Variables,
   live: LiveVariables,
@@ -89,13 +88,13 @@ const listSetVariables = (carried: readonly VariableValue[]): EnvVariable[] =>
 const listFixedVariables = ({ sets = {} }: Pick<Variables, 'sets'>): EnvVariable[] =>
   Object.entries(sets).map(([name, value]) => ({ name, value }))
 
-/** Nothing would look like success, and the program would run as somebody else. */
+/** Thrown because setting no variable would look like success, and the program would use another account. */
 const createNoVariablesError = ({ id }: VariableProvider, { kind }: Credential) =>
   new DaypassError('usage', `the provider ${id} names no variables for ${kind}`, {
     hint: (command) => `use ${command({ verb: 'credential-process' })}`,
   })
 
-/** The names that carry a credential of it, whatever it is: to take them away needs no credential. */
+/** Returns the names that can carry a credential of the provider. Clearing them needs no credential. */
 export function listVariableNames(provider: VariableProvider): string[] {
   const variables = provider.environment.export ?? {}
   const ofKeys = KEYS.flatMap((part) => variables[part] ?? [])
@@ -141,7 +140,7 @@ function composeValues(
   })
 }
 
-/** Whoever is told of it sends the credential there. */
+/** Throws unless the address is safe: the program sends the credential there. */
 function assertSafeApi(api: string): void {
   const url = URL.canParse(api) ? new URL(api) : undefined
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname))) return
@@ -150,7 +149,7 @@ function assertSafeApi(api: string): void {
   })
 }
 
-/** What holds a secret is one. */
+/** Joins the parts; the result is a secret where one part is. */
 function joinParts(parts: readonly (string | Secret)[]): [value: string | Secret, holds?: Secret[]] {
   const text = parts
     .map((part) => (typeof part === 'string' ? part : encodeURIComponent(part.reveal())))
@@ -165,7 +164,7 @@ function listKeyValues(
   { region, clockOffset = 0 }: VariableContext,
 ): VariableValue[] {
   const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = keys
-  // On the caller's own clock, which is what they compare it with.
+  // By this machine's clock, which the program compares it with.
   const expiration = expiresAt === undefined ? undefined : formatTime(expiresAt - clockOffset)
   const values = { accessKeyId, secretAccessKey, sessionToken, expiration, region }
   return KEYS.map((part) => [names[part] ?? NONE, values[part]])

@@ -1,7 +1,7 @@
 import { findProgram } from './find-program.ts'
 import type { Argv, OpenOptions } from './opener.ts'
 
-/** `$BROWSER`: commands separated by `:` (`;` on Windows), tried in turn. Those that cannot run are left out. */
+/** Parses `$BROWSER`: commands separated by `:` (`;` on Windows), in order, without those that cannot run. */
 export function parseBrowserList(list: string, href: string, options: OpenOptions): Argv[] {
   const separator = options.platform === 'win32' ? ';' : ':'
   return splitUnquoted(list, (character) => character === separator).flatMap((item) =>
@@ -9,7 +9,7 @@ export function parseBrowserList(list: string, href: string, options: OpenOption
   )
 }
 
-/** One command: `firefox`, `firefox -P work %s`, or the path of a program with spaces in it. */
+/** Parses one command: `firefox`, `firefox -P work %s`, or the path of a program with spaces. */
 export function parseBrowserCommand(command: string, href: string, options: OpenOptions): Argv[] {
   const whole = findProgram(stripQuotes(command.trim()), options)
   const [name = '', ...rest] = whole ? [command] : splitArguments(command)
@@ -19,18 +19,18 @@ export function parseBrowserCommand(command: string, href: string, options: Open
   return [[program, ...filled, ...(rest.some((argument) => argument.includes('%s')) ? [] : [href])]]
 }
 
-/** `cmd.exe` reads a batch file's arguments again, whatever we quote. */
+/** Returns true for a batch file: `cmd.exe` parses its arguments again, so quoting cannot protect them. */
 function isBatchFile(program: string): boolean {
   return /\.(cmd|bat)[. ]*$/i.test(program)
 }
 
 function splitArguments(command: string): string[] {
   const parts = splitUnquoted(command, (character) => /\s/.test(character)).map(stripQuotes)
-  // Python's `webbrowser` takes a closing `&` for "in the background", which ours always are.
+  // Python's `webbrowser` takes a final `&` for "in the background", which ours always are.
   return parts.at(-1) === '&' ? parts.slice(0, -1) : parts
 }
 
-/** Splits where `separates` says so outside quotes; empty pieces are dropped, quotes are kept. */
+/** Splits at characters outside quotes that `separates` accepts. Drops empty pieces, keeps quotes. */
 function splitUnquoted(text: string, separates: (character: string) => boolean): string[] {
   const pieces = ['']
   let quote = ''

@@ -8,8 +8,8 @@ import { vetUrl } from './vet-url.ts'
 const OPEN_TIMEOUT = 2_000
 
 /**
- * Hands the URL to a browser. True when an opener took it: it ended well, or still runs after 2 s. Nothing
- * here goes through a shell, and a URL that does not pass {@link vetUrl} goes nowhere.
+ * Opens the URL in a browser. Returns true when an opener took it: it ended well, or still runs after 2 s.
+ * Uses no shell, and returns false for a URL that does not pass {@link vetUrl}.
  */
 export async function openBrowser(url: string, options: OpenOptions): Promise<boolean> {
   const href = vetUrl(url)
@@ -33,12 +33,12 @@ async function startOpener([program, ...args]: Argv, env: OpenOptions['env']): P
   const { spawn } = await import('node:child_process')
   return new Promise((resolve) => {
     const child = spawn(program, args, {
-      // Its own group and no terminal: our Ctrl-C does not close the person's browser.
+      // Own process group and no terminal: our Ctrl-C does not close the person's browser.
       detached: true,
       stdio: 'ignore',
       shell: false,
       windowsHide: true,
-      // Windows looks for libraries in the current folder, which may be a stranger's checkout.
+      // Windows looks for libraries in the current folder, which may be an untrusted checkout.
       cwd: dirname(program),
       env: env as NodeJS.ProcessEnv,
     })

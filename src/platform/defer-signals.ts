@@ -1,4 +1,4 @@
-// A renewal spends a single-use token: between its request and the record on disk, nobody may end the process.
+// A renewal spends a single-use token: between its request and the record on disk the process must not end.
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 type Signal = (typeof SIGNALS)[number]
@@ -8,14 +8,14 @@ type Listeners = readonly NodeJS.SignalsListener[]
 interface Postponement {
   running: number
   arrived: Signal | undefined
-  /** Who hears them when it is over. */
+  /** Listeners of other code, called when the work is over. */
   others: Map<string, Listeners>
   restore(): void
 }
 
 let current: Postponement | undefined
 
-/** Postpones the signals that end a process until the work is over, then lets the first of them take effect. */
+/** Postpones signals that end a process until the work is over. Then the first of them takes effect. */
 export async function deferSignals<T>(work: () => Promise<T>): Promise<T> {
   current ??= postponeSignals()
   const mine = current
@@ -29,8 +29,8 @@ export async function deferSignals<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Listeners that others have are taken away meanwhile: one of them may end the process. There is always one, for with
- * the last one Node forgets a signal that is on its way.
+ * Removes the other listeners meanwhile, because one may end the process. Keeps one listener installed: Node
+ * drops a pending signal when the last listener is removed.
  */
 function postponeSignals(): Postponement {
   const rememberSignal = (signal: NodeJS.Signals) => {
@@ -53,10 +53,12 @@ function postponeSignals(): Postponement {
   return mine
 }
 
-/** Listeners that end nothing: what they hand on to another process is not postponed. */
+/** Listeners that end nothing. The signals that they forward to another process are not postponed. */
 const forwardingListeners = new WeakSet<NodeJS.SignalsListener>()
 
-/** From now on it alone hears these signals, and hands them on. Returns what gives them back to who heard them before. */
+/**
+ * Makes `listener` the only one that gets these signals. Returns a function that restores the earlier ones.
+ */
 export function forwardSignals(
   signals: readonly NodeJS.Signals[],
   listener: NodeJS.SignalsListener,
@@ -68,7 +70,7 @@ export function forwardSignals(
   }
 }
 
-/** At once, or when what is postponed is over. Returns who did until now. */
+/** Replaces the listeners, now or after a postponement. Returns those that were replaced. */
 function redirectSignal(signal: NodeJS.Signals, listeners: Listeners): Listeners {
   const aside = current?.others.get(signal)
   if (!aside) return replaceListeners(signal, listeners)
@@ -87,6 +89,6 @@ function deliverDeferred(mine: Postponement): void {
   current = undefined
   mine.restore()
   if (mine.arrived === undefined) return
-  // On Windows `kill` would not ask the listeners.
+  // On Windows `kill` would not call the listeners.
   if (!process.emit(mine.arrived, mine.arrived)) process.kill(process.pid, mine.arrived)
 }

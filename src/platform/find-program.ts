@@ -7,8 +7,8 @@ interface ProgramSearch {
 }
 
 /**
- * The absolute path of a program: as given where it is absolute, else from `PATH`. Never from the current
- * folder, which may be a stranger's checkout (CVE-2020-26233).
+ * Returns the absolute path of a program: as given where absolute, else from `PATH`. Never searches the
+ * current folder, which may be an untrusted checkout (CVE-2020-26233).
  */
 export function findProgram(name: string, { env, platform }: ProgramSearch): string | undefined {
   const api = platform === 'win32' ? win32 : posix
@@ -19,7 +19,7 @@ export function findProgram(name: string, { env, platform }: ProgramSearch): str
   return folders.flatMap((folder) => listExecutablePaths(api.join(folder, name), platform)).find(isExecutable)
 }
 
-/** Of Windows' PATHEXT only what is a program of its own; batch files are not. */
+/** Adds from Windows' PATHEXT only real programs; batch files are none. */
 function listExecutablePaths(path: string, platform: NodeJS.Platform): string[] {
   if (platform !== 'win32' || /\.[a-z]{3}$/i.test(path)) return [path]
   return [`${path}.exe`, `${path}.com`]

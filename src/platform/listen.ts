@@ -3,19 +3,19 @@ import type { Socket } from 'node:net'
 import { DaypassError } from '../core/errors.ts'
 import type { Listener, ListenOptions, LoopbackRequest, LoopbackResponse } from '../core/types.ts'
 
-// A listener that any page and any process of this machine can reach. It is bounded in everything, serves one
-// request per connection, and knows nothing of OAuth.
+// A listener that any page and any process of this machine can reach. All its resources are limited, it
+// serves one request per connection, and it does not know OAuth.
 
 type RequestHandler = (request: LoopbackRequest) => LoopbackResponse | Promise<LoopbackResponse>
 
 const HEADER_BYTES = 16 * 1024
 /** More than the pages of one browser can open (Chromium: 256, and 255 WebSockets). */
 const MAX_CONNECTIONS = 600
-/** How often `[0]` is asked again when the port it gave is taken on ::1. */
+/** How often port 0 is tried again when the port that it gave is taken on ::1. */
 const ATTEMPTS = 10
 const CLOSE_TIMEOUT = 1_000
 
-/** Binds loopback addresses only: 127.0.0.1, and ::1 beside it for `localhost`. */
+/** Binds loopback addresses only: 127.0.0.1, and ::1 too for `localhost`. */
 export async function listenOnLoopback(
   { host, ports }: ListenOptions,
   handle: RequestHandler,
@@ -36,9 +36,9 @@ const SERVER_OPTIONS = {
   maxHeaderSize: HEADER_BYTES,
   headersTimeout: 10_000,
   requestTimeout: 15_000,
-  // Both limits are looked at this often; Node's own 30 s would make them twice as long.
+  // Milliseconds between checks of both limits; Node's own 30 s would double them.
   connectionsCheckingInterval: 1_000,
-  // A missing Host is refused by whoever handles, in the same words as a foreign one.
+  // The callback refuses a missing Host with the same message as a foreign one.
   requireHostHeader: false,
   keepAlive: false,
 } as const
@@ -55,7 +55,7 @@ async function bindPort(
   const six = open()
   const failedSix = await bindAddress(six, getPort(four), '::1')
   if (!failedSix) return [four, six]
-  // No IPv6 here: browsers will find 127.0.0.1. Taken by someone else: they would be sent the code.
+  // Without IPv6, browsers use 127.0.0.1. If another program holds ::1, browsers would send it the code.
   if (failedSix.code !== 'EADDRINUSE') return [four]
   four.close()
   return failedSix
@@ -80,16 +80,16 @@ function getPort(server: Server): number {
 
 interface Connections {
   add(socket: Socket): void
-  /** Claims the one request of a connection; false when it had one already. */
+  /** Claims the only request of a connection. Returns false when it had one before. */
   claim(socket: Socket): boolean
-  /** Waits for answers on their way, a second at most, and cuts everything else at once. */
+  /** Waits at most 1 s for answers that are being sent, and closes all other connections at once. */
   end(): Promise<void>
 }
 
-/** The sockets of a listener, oldest first, and whether each one's request has come. */
+/** Tracks the sockets of a listener, oldest first, and whether the request of each has arrived. */
 function createConnections(): Connections {
   const answered = new Map<Socket, boolean>()
-  // A refusal that has left is waited for by nobody, though the other side may keep its half open.
+  // A refusal that was sent needs no waiting, even if the other side keeps its half open.
   const isIdle = ([socket, claimed]: [Socket, boolean]) => !claimed || socket.writableFinished
   const makeRoom = () => {
     if (answered.size < MAX_CONNECTIONS) return true
@@ -133,18 +133,18 @@ async function waitAtMost(milliseconds: number, promises: Promise<void>[]): Prom
 function prepareServer(server: Server, connections: Connections, handle: RequestHandler): Server {
   server.on('connection', (socket: Socket) => connections.add(socket))
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // Whatever stands behind a request that could not be read is not read either.
+    // The rest of a request that could not be parsed is not read.
     const status = UNREADABLE[error.code ?? ''] ?? '400 Bad Request'
     if (connections.claim(socket as Socket) && socket.writable) socket.end(formatEmptyResponse(status))
     else socket.destroy()
   })
   const takeRequest = (request: IncomingMessage, response: ServerResponse) => {
     request.resume()
-    // A second request on the same connection: the answer to the first ends it.
+    // A second request on one connection is ignored: the answer to the first closes it.
     if (connections.claim(request.socket)) void respondToRequest(request, response, handle)
   }
   server.on('request', takeRequest)
-  // To an `Expect` it does not know Node would answer by itself, and keep the connection.
+  // Node would answer an unknown `Expect` itself and keep the connection.
   server.on('checkExpectation', takeRequest)
   return server
 }
@@ -179,7 +179,7 @@ async function runHandler(handle: RequestHandler, request: LoopbackRequest): Pro
 
 function convertRequest(request: IncomingMessage): LoopbackRequest {
   const names = request.rawHeaders.filter((_, index) => index % 2 === 0)
-  // Node keeps the first of several; which one a browser or a proxy meant, nobody knows.
+  // Node keeps the first of several Host headers, which may not be the one that the client meant.
   const single = names.filter((name) => name.toLowerCase() === 'host').length === 1
   return {
     method: request.method ?? '',

@@ -10,14 +10,14 @@ export interface NodeHostOptions {
   stderr: Output
   noInput?: boolean
   quiet?: boolean
-  /** Overrides what the streams say; a terminal is still needed to ask anything. */
+  /** Overrides what the streams report. A terminal is still needed to ask a question. */
   interactive?: boolean
   platform?: NodeJS.Platform
-  /** Aborted when the person gave up: then nothing begins that must not be cut. */
+  /** Aborted when the person cancels: work that cannot be interrupted must not start any more. */
   signal?: AbortSignal
 }
 
-/** The outside world of a Node process. What is rarely needed is loaded when it is. */
+/** Creates the outside world of a Node process. Rare parts are loaded on first use. */
 export function createNodeHost(options: NodeHostOptions): Host {
   const { env, stdin, stderr, noInput = false, quiet = false } = options
   const platform = options.platform ?? process.platform
@@ -66,7 +66,7 @@ const systemFiles = {
   },
 }
 
-/** Beyond this, a timer fires at once. */
+/** Milliseconds. A timer with a longer delay fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
 function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {

@@ -1,10 +1,10 @@
 export interface OpenOptions {
-  /** `--browser CMD`: this one and no other, since another browser is often another account. */
+  /** `--browser CMD`: only this one, since another browser is often another account. */
   command?: string | undefined
   env: Readonly<Record<string, string | undefined>>
   platform: NodeJS.Platform
   wsl: boolean
 }
 
-/** A program by its absolute path, and its arguments. */
+/** The absolute path of a program, and its arguments. */
 export type Argv = readonly [program: string, ...rest: string[]]

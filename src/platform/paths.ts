@@ -1,18 +1,18 @@
 import { posix, win32 } from 'node:path'
 import { DaypassError } from '../core/errors.ts'
 
-/** Where everything of ours lies. Files are 0600 and folders 0700; whoever creates them sees to it. */
+/** Where our files are. Files are 0600 and folders 0700; the code that creates them sets this. */
 export interface Paths {
   /** `config.yaml`, written by the person (and by `provider add|remove`). */
   config: string
   dataDir: string
   /** The folder of records. */
   vault: string
-  /** What `use` remembers. */
+  /** The default that `use` stores. */
   state: string
   stateDir: string
   audit: string
-  /** Sockets and bearer files: gone after a restart where the system sees to it. */
+  /** Sockets and bearer files. Most systems empty this folder at a restart. */
   runtimeDir: string
 }
 
@@ -27,8 +27,8 @@ interface Folders {
 }
 
 /**
- * Where everything lies. On the warm path: it reads the environment alone, and asks the system for
- * the home folder only where the environment has none.
+ * Resolves all paths. Used on the fast path: it reads only the environment, and asks the system for the home
+ * folder only where the environment has none.
  */
 export function resolvePaths(
   env: Env,
@@ -93,7 +93,7 @@ function resolveHome(api: PathApi, env: Env, homedir: () => string): string {
   })
 }
 
-/** `os.homedir()` throws where the user has no row in the password database (many containers). */
+/** Returns undefined where `os.homedir()` throws: many containers have no password entry for the user. */
 function tryOrUndefined(ask: () => string): string | undefined {
   try {
     return ask()
@@ -106,5 +106,5 @@ function getSystemHome(): string {
   return process.getBuiltinModule('node:os').homedir()
 }
 
-/** `undefined`: it was removed, and this process stands nowhere. */
+/** Returns undefined where the working folder was removed. */
 export const getWorkingFolder = () => tryOrUndefined(() => process.cwd())

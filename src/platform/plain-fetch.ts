@@ -2,22 +2,23 @@ import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { pipeline, type Readable, type Transform } from 'node:stream'
 import type { Fetch } from '../core/types.ts'
 
-// The first request of the built-in fetch takes 100 ms of a processor on Node 20, for it compiles its parser. Those
-// of `node:http` take 10. Most runs make one request and end.
+// On Node 20 the first request of the built-in fetch costs 100 ms of CPU, because it compiles its parser.
+// `node:http` costs 10 ms. Most runs make one request and end.
 
-/** A request that `node:http` can make as fetch would. */
+/** A request that `node:http` can send with the same result as fetch. */
 interface PlainRequest {
   url: URL
   method: 'GET' | 'POST'
   headers: Headers
   body: string | undefined
-  /** Its limit is the caller's. */
+  /** The caller sets the timeout. */
   signal: AbortSignal
 }
 
 /**
- * fetch for what is asked of an authorization server: GET or POST of a text, with a signal, following no redirect.
- * Everything else is `whole`'s. Answers and failures are those of the built-in fetch; compression is not asked for.
+ * Creates a light fetch for requests to an authorization server: GET or POST of a text, with a signal,
+ * without redirects. Passes all other requests to `whole`. Answers and errors equal those of the built-in
+ * fetch, but compression is not requested.
  */
 export function createPlainFetch(whole: Fetch): Fetch {
   return async (input, init) => {
@@ -26,7 +27,7 @@ export function createPlainFetch(whole: Fetch): Fetch {
   }
 }
 
-/** Of the connection, not of the message: fetch has its own opinion of each. */
+/** Headers of the connection and not of the message. fetch treats each of them in its own way. */
 const CONNECTION_HEADERS = [
   'connection',
   'content-length',
@@ -49,7 +50,7 @@ function parsePlainRequest(input: Parameters<Fetch>[0], init: RequestInit = {}):
   if (!isForm && typeof body !== 'string' && body !== undefined) return undefined
   const headers = new Headers(given)
   if (CONNECTION_HEADERS.some((name) => headers.has(name))) return undefined
-  // The address says it.
+  // The host is in the address.
   headers.delete('host')
   const text = body?.toString()
   const type = isForm ? 'application/x-www-form-urlencoded' : 'text/plain'
@@ -63,7 +64,7 @@ function parsePlainRequest(input: Parameters<Fetch>[0], init: RequestInit = {}):
   return { url, method, headers, body: text, signal }
 }
 
-/** What carries a name and a password is fetch's to refuse. */
+/** Returns undefined for a URL with a name and password, so that fetch refuses it. */
 function parseFetchUrl(input: Parameters<Fetch>[0]): URL | undefined {
   if ((typeof input !== 'string' && !(input instanceof URL)) || !URL.canParse(input)) return undefined
   const url = new URL(input)
@@ -80,7 +81,7 @@ async function sendPlainRequest(plain: PlainRequest): Promise<Response> {
   const onAbort = () => sent.destroy()
   signal.addEventListener('abort', onAbort)
   sent.once('close', () => signal.removeEventListener('abort', onAbort))
-  // After the answer began, its stream fails with what happened to the connection.
+  // After the answer began, its stream fails with the error of the connection.
   const failure = captureFirstError(sent)
   const wrapError = (message: string, error: unknown) =>
     signal.aborted
@@ -115,7 +116,7 @@ async function loadRequestFunction(protocol: string): Promise<RequestFunction> {
   return requestFunctions[protocol]
 }
 
-/** Servers of Node close a connection that is idle for 5 s. As fetch does, this does so sooner. */
+/** Limits idle time to less than the 5 s after which Node servers close a connection, as fetch does. */
 function createRequestFunction({
   Agent,
   request,
@@ -132,7 +133,7 @@ function captureFirstError(request: ClientRequest): () => unknown {
   return () => first
 }
 
-/** Where the other side just closed the connection, Node says that it was reset, and fetch that it was closed. */
+/** Converts a reset of a just closed connection to fetch's error: Node says reset, fetch says closed. */
 function normalizeSocketError(error: unknown): unknown {
   const { message } = error as Error
   if (message !== 'socket hang up' && message !== 'aborted') return error
@@ -141,7 +142,7 @@ function normalizeSocketError(error: unknown): unknown {
 
 const createSocketError = (message: string) => Object.assign(new Error(message), { code: 'UND_ERR_SOCKET' })
 
-/** They have no body (Fetch standard, "null body status"), whatever was sent. */
+/** These have no body (Fetch standard, "null body status"), whatever was sent. */
 const NULL_BODY_STATUS = [204, 205, 304]
 
 function buildResponse(message: IncomingMessage, wrapError: (error: unknown) => unknown): Response {
@@ -178,7 +179,7 @@ function createResponseStream(
   })
 }
 
-/** Some servers compress what nobody asked them to. What we cannot decode is left as it is. */
+/** Decodes the body, because some servers compress unasked. Unknown encodings stay as they are. */
 function decodeBody(message: IncomingMessage, encoding: string | null): Readable {
   const decoder = encoding && createDecoder(encoding.toLowerCase())
   return decoder ? pipeline(message, decoder, () => undefined) : message
@@ -187,7 +188,7 @@ function decodeBody(message: IncomingMessage, encoding: string | null): Readable
 function createDecoder(encoding: string): Transform | undefined {
   const { constants, createBrotliDecompress, createGunzip, createInflate } =
     process.getBuiltinModule('node:zlib')
-  // As fetch does: some end without an end.
+  // Accepts a truncated end, as fetch does.
   const lenient = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH }
   if (/^(x-)?gzip$/.test(encoding)) return createGunzip(lenient)
   if (encoding === 'deflate') return createInflate(lenient)

@@ -6,8 +6,8 @@ const MAX_TIME = 500
 const LISTENING = '0A'
 
 /**
- * Who listens on a port, as `node (pid 4711)`. Best effort: Linux only, processes of our own user only, and
- * half a second at most.
+ * Returns the program that listens on a port, as `node (pid 4711)`. Best effort: only Linux, only processes
+ * of the same user, at most half a second.
  */
 export async function findPortHolder(port: number): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined
@@ -22,7 +22,7 @@ export async function findPortHolder(port: number): Promise<string | undefined> 
       if (await hasSocket(name, sockets)) return `${await readProcessName(name)} (pid ${name})`
     }
   } catch {
-    // A /proc that cannot be listed: the error stays useful without the name.
+    // /proc cannot be listed: the error is useful without the name.
   }
   return undefined
 }
@@ -38,7 +38,7 @@ async function listListeningSockets(port: number): Promise<Set<string>> {
 
 async function hasSocket(pid: string, sockets: ReadonlySet<string>): Promise<boolean> {
   const folder = `/proc/${pid}/fd`
-  // Another user's process, or one that has just ended, has none for us.
+  // A process of another user, or one that just ended, shows no files.
   const files = await readdir(folder).catch(() => [])
   const links = await Promise.all(files.map((file) => readlink(`${folder}/${file}`).catch(() => '')))
   return links.some((link) => sockets.has(link))

@@ -3,8 +3,8 @@ import { isLoopbackHost } from '../core/loopback.ts'
 import type { Fetch } from '../core/types.ts'
 import { createPlainFetch } from './plain-fetch.ts'
 
-// Node 20 to 24 ignore HTTPS_PROXY unless told so when the process starts. A library must not change the
-// global dispatcher, so requests that need a proxy go through undici's own fetch (55 ms: loaded when needed).
+// Node 20 to 24 ignore HTTPS_PROXY unless set at start. A library must not change the global dispatcher, so
+// requests that need a proxy use undici's own fetch (loaded when needed, 55 ms).
 
 type Env = Readonly<Record<string, string | undefined>>
 
@@ -14,7 +14,7 @@ interface Proxies {
   noProxy?: string
 }
 
-/** The built-in fetch and its lighter kin, and undici's where the environment names a proxy. Loopback never goes through one. */
+/** Creates a fetch that uses undici where the environment names a proxy. Loopback never uses a proxy. */
 export function createProxyFetch(env: Env): Fetch {
   const direct = createPlainFetch((input, init) => fetch(input, init))
   const proxies = parseProxies(env)
@@ -36,7 +36,7 @@ export function parseProxies(env: Env): Proxies | undefined {
   const noProxy = readVariable('NO_PROXY')
   if (httpProxy === undefined && httpsProxy === undefined) return undefined
   return {
-    // undici reads `process.env` for what is left out; an empty text keeps it from doing so.
+    // undici reads `process.env` for missing options; an empty text prevents that.
     httpProxy: httpProxy ?? '',
     httpsProxy: httpsProxy ?? '',
     noProxy: noProxy ?? '',
@@ -50,12 +50,12 @@ async function createProxiedFetch(proxies: Proxies): Promise<Fetch> {
   return async (input, init) => {
     const [url, options] =
       input instanceof Request ? [input.url, await convertRequestInit(input, init)] : [input, init]
-    // Two copies of the same standard: the types differ in name only.
+    // Two copies of the same standard: their types differ only in name.
     return undici.fetch(url, { ...options, dispatcher } as never) as unknown as Promise<Response>
   }
 }
 
-/** undici does not know a `Request` of the built-in fetch for one of its own. */
+/** Copies a `Request` of the built-in fetch, which undici does not accept as its own. */
 async function convertRequestInit(request: Request, init: RequestInit = {}): Promise<RequestInit> {
   const { method, headers, redirect, signal } = request
   const body = request.body === null ? {} : { body: await request.arrayBuffer() }

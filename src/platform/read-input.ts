@@ -1,9 +1,9 @@
 import { DaypassError } from '../core/errors.ts'
 
-/** Far more than any program says to another in one breath. */
+/** Maximum size of standard input: 1 MiB. */
 const MAX_INPUT_BYTES = 1024 * 1024
 
-/** All of standard input, as UTF-8. More than 1 MiB is refused. */
+/** Reads all of standard input as UTF-8. Throws for more than 1 MiB. */
 export async function readInput(stdin: AsyncIterable<Buffer | string>): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0

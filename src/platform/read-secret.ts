@@ -14,17 +14,17 @@ export type Input = NodeJS.ReadableStream & {
 
 export interface SecretReading {
   stdin: Input
-  /** Writes to the terminal; nothing that was typed goes through it. */
+  /** Writes to the terminal; it never gets typed text. */
   write(text: string): void
   signal?: AbortSignal | undefined
 }
 
 const PASTE_ON = '\u001b[?2004h'
 const PASTE_OFF = '\u001b[?2004l'
-/** A terminal without bracketed paste sends the lines of a paste one after the other, this much apart at most. */
+/** Milliseconds between lines of a paste, at most, on a terminal without bracketed paste. */
 const PASTE_PAUSE = 80
 
-/** Reads one text from a terminal in raw mode, showing nothing of it, and gives the terminal back in every ending. */
+/** Reads one text from a terminal in raw mode without showing it. Always restores the terminal. */
 export function readHidden({ stdin, write, signal }: SecretReading): Promise<string | undefined> {
   const input = createSecretInput()
   let lull: NodeJS.Timeout | undefined
@@ -49,7 +49,7 @@ export function readHidden({ stdin, write, signal }: SecretReading): Promise<str
     if (state === 'end') finish(getTextOrUndefined(input))
     if (state !== 'maybe') return
     lull = setTimeout(() => {
-      // On a machine that stalled, the timer is over before what has long arrived is read.
+      // After a stall the timer fires before the input that has already arrived is read.
       last = setImmediate(() => finish(input.text()))
     }, PASTE_PAUSE)
   })
@@ -61,7 +61,7 @@ function getTextOrUndefined(input: SecretInput): string | undefined {
 
 const MAX_LINE_LENGTH = 1 << 20
 
-/** Reads one line from a pipe or a file. What stands behind it stays unread. */
+/** Reads one line from a pipe or a file. The rest stays unread. */
 export function readLine({ stdin, signal }: Omit<SecretReading, 'write'>): Promise<string | undefined> {
   let line = ''
   return readUntilDone<string | undefined>({ stdin, signal }, (chunk, finish) => {
@@ -82,11 +82,11 @@ type TakeChunk<T> = (chunk: string | undefined, finish: (outcome: T | DaypassErr
 interface Life extends Omit<SecretReading, 'write'> {
   /** Called before the first chunk. */
   begin?: () => void
-  /** Called once when the reading is over, however it ended. */
+  /** Called once when the reading ends, for any reason. */
   release?: () => void
 }
 
-/** The life of one reading: takes stdin, feeds it (`undefined` is the end), and lets go of it whatever happens. */
+/** Takes stdin, passes chunks to `take` (undefined is the end), and always releases stdin. */
 function readUntilDone<T>({ stdin, signal, begin, release }: Life, take: TakeChunk<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason)
@@ -97,7 +97,7 @@ function readUntilDone<T>({ stdin, signal, begin, release }: Life, take: TakeChu
       for (const [event, listener] of listeners) stdin.off(event, listener)
       signal?.removeEventListener('abort', onAbort)
       stdin.pause()
-      // A paused stream may still hold the process; nobody waits for this one any more.
+      // A paused stream may keep the process alive, and nothing reads this one any more.
       stdin.unref?.()
       release?.()
     }
@@ -121,7 +121,7 @@ function readUntilDone<T>({ stdin, signal, begin, release }: Life, take: TakeChu
       ['data', onData],
       ['end', onEnd],
       ['close', onEnd],
-      // EIO: the terminal is gone.
+      // EIO: the terminal is closed.
       ['error', onEnd],
     ] as const
     signal?.addEventListener('abort', onAbort)

@@ -4,14 +4,14 @@ import { constants } from 'node:os'
 import { DaypassError, type FormatCommand } from '../core/errors.ts'
 import { forwardSignals } from './defer-signals.ts'
 
-/** Sent by the terminal to everything in front of the person, the program included. */
+/** The terminal sends these to all foreground processes, the program included. */
 const TERMINAL_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
-/** Sent to us alone, and meant for the program. */
+/** Sent only to us, and meant for the program. */
 const PROGRAM_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']
 
 /**
- * Runs a program in our place: our streams, our terminal, our signals. Resolves with the exit code that a shell would
- * give it (128 + n after a signal); throws `no_program` or `not_executable`.
+ * Runs a program with our streams, terminal and signals. Resolves with the exit code that a shell would
+ * report (128 + n after a signal). Throws `no_program` or `not_executable`.
  */
 export async function runProgram(argv: readonly string[], env: Record<string, string>): Promise<number> {
   const [name = '', ...args] = argv
@@ -31,7 +31,7 @@ export async function runProgram(argv: readonly string[], env: Record<string, st
   }
 }
 
-/** Nobody else hears the signals meanwhile: they would end us before the program. */
+/** Removes the other signal listeners meanwhile: they would end us before the program. */
 function interceptSignals(deliver: (signal: NodeJS.Signals) => void): () => void {
   const passedOn = hasTerminal() ? PROGRAM_SIGNALS : [...PROGRAM_SIGNALS, ...TERMINAL_SIGNALS]
   const forwardSignal = (signal: NodeJS.Signals) => {
@@ -40,7 +40,7 @@ function interceptSignals(deliver: (signal: NodeJS.Signals) => void): () => void
   return forwardSignals([...TERMINAL_SIGNALS, ...PROGRAM_SIGNALS], forwardSignal)
 }
 
-/** Without one, a Ctrl-C is a signal like any other: somebody sent it to us, and to nobody else. */
+/** Returns whether there is a terminal. Without one, SIGINT was sent only to us and must be forwarded. */
 function hasTerminal(): boolean {
   if (process.platform === 'win32') return true
   try {

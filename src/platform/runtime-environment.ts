@@ -1,9 +1,9 @@
 import type { RuntimeEnvironment } from '../core/types.ts'
 
-/** The files that tell where we run. Neither throws. */
+/** Reads the files that tell where we run. No method throws. */
 interface SystemFiles {
   exists(path: string): boolean
-  /** `undefined` where it cannot be read. */
+  /** Returns undefined where it cannot be read. */
   read(path: string): string | undefined
 }
 
@@ -14,7 +14,7 @@ export interface RuntimeSources {
   files: SystemFiles
 }
 
-/** Looks around once; {@link RuntimeEnvironment} are facts, what follows from them is decided in `flows/choose`. */
+/** Detects the environment once. {@link RuntimeEnvironment} holds facts; `flows/choose` decides. */
 export function detectRuntimeEnvironment({
   env,
   platform,
@@ -37,8 +37,8 @@ export function detectRuntimeEnvironment({
 }
 
 /**
- * `BROWSER=none` and an empty `BROWSER` say that nothing is to be opened, however many browsers there are:
- * the first is what create-react-app and many others understand, the second is what test harnesses set.
+ * Returns true for `BROWSER=none` and an empty `BROWSER`: open no browser. create-react-app and many others
+ * use the first, test harnesses the second.
  */
 export function isBrowserRefused(env: Readonly<Record<string, string | undefined>>): boolean {
   const stated = env.BROWSER?.trim().toLowerCase()
@@ -61,7 +61,7 @@ function isContainer(env: Env, files: SystemFiles): boolean {
 
 function isWsl(env: Env, files: SystemFiles, container: boolean): boolean {
   if (env.WSL_DISTRO_NAME) return true
-  // A container on Docker Desktop runs on Microsoft's kernel too, but has no Windows beside it.
+  // A container on Docker Desktop also runs on Microsoft's kernel, but cannot use Windows programs.
   return !container && /microsoft/i.test(files.read('/proc/version') ?? '')
 }
 

@@ -1,4 +1,4 @@
-// What a terminal in raw mode sends, read as one text that is never shown. Pure: no clock, no terminal.
+// Parses what a terminal in raw mode sends into one text that is never shown. Pure: no clock, no terminal.
 
 /** `maybe`: a line ended outside a paste; it is the whole text unless more arrives at once. */
 type SecretState = 'more' | 'maybe' | 'end' | 'cancel'
@@ -10,11 +10,11 @@ export interface SecretInput {
 
 const MAX_SECRET_LENGTH = 1 << 20
 
-/** Collects keys and pastes: Enter, backspace, Ctrl-U, Ctrl-C, Ctrl-D, bracketed paste; arrows are nothing. */
+/** Collects keys and pastes: Enter, backspace, Ctrl-U, Ctrl-C, Ctrl-D, bracketed paste. Ignores arrows. */
 export function createSecretInput(): SecretInput {
   const typed: string[] = []
   let pasting = false
-  /** What came after an ESC, until its sequence is whole. */
+  /** The characters after an ESC, until the sequence is complete. */
   let sequence: string | undefined
   const extendSequence = (character: string) => {
     sequence += character
@@ -30,7 +30,7 @@ export function createSecretInput(): SecretInput {
       typed.push(character === '\r' ? '\n' : character)
   }
   const takeCharacter = (character: string): SecretState | undefined => {
-    // Inside a paste too: a terminal that loses the paste's end must not hold the person.
+    // Also inside a paste: a terminal that loses the paste's end must not lock the person in.
     if (character === '\u0003') return 'cancel'
     if (character === '\u0004' && !pasting) return 'end'
     if (character === '\u001b') sequence = ''
@@ -54,7 +54,9 @@ function isTextCharacter(character: string): boolean {
   return character >= ' ' || '\r\n\t'.includes(character)
 }
 
-/** ECMA-48 §5.4: `ESC [`, parameters, one final byte. `ESC O x` is a function key, `ESC x` is Alt-x. */
+/**
+ * Checks ECMA-48 §5.4: `ESC [`, parameters, one final byte. `ESC O x` is a function key, `ESC x` is Alt-x.
+ */
 function isCompleteSequence(sequence: string): boolean {
   if (sequence.startsWith('[')) return /^\[(\[.|[^@-~]*[@-Z\\-~])$/.test(sequence) || sequence.length > 32
   return sequence.startsWith('O') ? sequence.length > 1 : true

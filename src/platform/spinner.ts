@@ -1,5 +1,5 @@
-// Not clack's: that one takes stdin over (so nothing can be pasted beside it), ends the process with exit 0 on
-// Ctrl-C, and draws into pipes.
+// clack's spinner is not used: it takes over stdin (which blocks pasting), exits with 0 on Ctrl-C, and draws
+// into pipes.
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const ERASE = '\r\u001b[2K'
@@ -7,13 +7,13 @@ const FRAME_INTERVAL = 80
 
 export interface Spinner {
   start(label: string): () => void
-  /** Takes the spinner away while something else is written, so that lines are never torn. */
+  /** Hides the spinner while other text is written, so that lines are never mixed. */
   around<T>(work: () => T): T
-  /** Keeps it away until the result is called. */
+  /** Hides it until the returned function is called. */
   hold(): () => void
 }
 
-/** One line that turns, at the bottom of a terminal. It does not hide the cursor: nothing is left to put back. */
+/** Creates a spinner in the last line of a terminal. The cursor stays visible, so nothing needs restoring. */
 export function createSpinner(write: (text: string) => void, paint: (frame: string) => string): Spinner {
   const labels: string[] = []
   let held = 0

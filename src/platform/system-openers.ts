@@ -3,10 +3,10 @@ import type { Argv, OpenOptions } from './opener.ts'
 
 const LINUX = ['xdg-open', 'sensible-browser', 'x-www-browser']
 
-/** Where WSL mounts Windows' disk unless `/etc/wsl.conf` says otherwise. */
+/** Where WSL mounts Windows' disk unless `/etc/wsl.conf` differs. */
 const WSL_SYSTEM_FOLDER = '/mnt/c/Windows/System32'
 
-/** What the system opens a URL with, best first, and only what is there. `href` is vetted. */
+/** Lists the installed openers of the system for a URL, best first. `href` is vetted. */
 export function listSystemOpeners(href: string, options: OpenOptions): Argv[] {
   const keepExisting = (candidates: readonly Argv[]) =>
     candidates.flatMap(([name, ...rest]): Argv[] => {
@@ -38,7 +38,7 @@ function buildWslOpeners(href: string): Argv[] {
   ]
 }
 
-/** Base64 of UTF-16LE: no quoting is left to anyone. A vetted URL holds no quote of any kind. */
+/** Encodes as Base64 of UTF-16LE, which needs no quoting. A vetted URL holds no quote of any kind. */
 function encodePowershell(script: string): string {
   return Buffer.from(script, 'utf16le').toString('base64')
 }

@@ -8,19 +8,19 @@ export type Output = NodeJS.WritableStream & { isTTY?: boolean }
 export interface TerminalOptions {
   stdin: Input
   stderr: Output
-  /** stdin and stderr are terminals, and nobody said `--no-input`. */
+  /** stdin and stderr are terminals, and `--no-input` is absent. */
   interactive: boolean
-  /** `--no-input`: a terminal is not read, even where a text is asked of it. A pipe is. */
+  /** `--no-input`: never read a terminal, even for a text. A pipe is read. */
   noInput?: boolean
   quiet?: boolean
   color?: boolean
 }
 
-/** The person at a terminal, over stdin and stderr. */
+/** Creates the terminal of the person, over stdin and stderr. */
 export function createNodeTerminal(options: TerminalOptions): Terminal {
   const { stdin, stderr, quiet = false, color = false } = options
   const onTerminal = stderr.isTTY === true
-  // Checked here and not by clack, whose prompts never settle without a terminal.
+  // Checked here because clack's prompts never settle without a terminal.
   const interactive = options.interactive && stdin.isTTY === true && onTerminal
   const writeText = (text: string) => void stderr.write(text)
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[39m` : text)
@@ -101,7 +101,7 @@ async function askPrompt<T>(
 
 const forgivenStreams = new WeakSet<object>()
 
-/** `daypass … | head`: a reader that has gone is no reason to crash. Every other error stays one. */
+/** Ignores a closed pipe, as in `daypass … | head`. Other errors are still thrown. */
 function forgiveClosedPipe(stream: NodeJS.WritableStream): void {
   if (forgivenStreams.has(stream)) return
   forgivenStreams.add(stream)
@@ -110,7 +110,7 @@ function forgiveClosedPipe(stream: NodeJS.WritableStream): void {
   })
 }
 
-/** EIO: the terminal itself is gone. */
+/** EIO: the terminal itself is closed. */
 export const CLOSED_PIPE_CODES: ReadonlySet<string> = new Set([
   'EPIPE',
   'EIO',

@@ -1,12 +1,12 @@
 import { isLoopbackHost } from '../core/loopback.ts'
 
-// A URL that is opened was often written by a server, and on Windows even an argument vector becomes one
-// command line. CVE-2025-6514: a hostile `authorization_endpoint` was code.
+// A URL to open often comes from a server, and on Windows even an argument list becomes one command line.
+// CVE-2025-6514: a hostile `authorization_endpoint` ran code.
 
-/** What no address needs unescaped, and what shells, PowerShell and Windows' argument parsers read as theirs. */
+/** Characters that no address needs unescaped and that shells, PowerShell or Windows' parser interpret. */
 const DANGEROUS = /[\u0000-\u0020\u007f-\u009f\u2028\u2029"'`\\<>‘’‚‛“”„]|\$\(/
 
-/** The address as `URL` writes it, or `undefined` where it must not be opened. */
+/** Returns the address as `URL` writes it, or undefined where it must not be opened. */
 export function vetUrl(text: string): string | undefined {
   if (DANGEROUS.test(text) || !URL.canParse(text)) return undefined
   const url = new URL(text)

@@ -1,11 +1,11 @@
-/** What a program shows us: our bearer, in one of the forms that programs know. */
+/** The bearer in a request, in one of the forms that programs use. */
 export interface PresentedBearer {
   bearer: string
-  /** It came as this user's password. */
+  /** The user name, where the bearer came as a password. */
   user?: string
 }
 
-/** `Bearer …` (RFC 6750 §2.1), GitHub's `token …`, or the password of `Basic` (RFC 7617). */
+/** Parses `Bearer …` (RFC 6750 §2.1), GitHub's `token …`, or the password of `Basic` (RFC 7617). */
 export function parseAuthorization(authorization = ''): PresentedBearer | undefined {
   const [, scheme = '', value = ''] = /^(bearer|token|basic) +(\S+)$/i.exec(authorization) ?? []
   if (scheme === '') return undefined

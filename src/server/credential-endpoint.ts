@@ -1,6 +1,6 @@
 /**
- * An address of this machine that answers programs with the credential of one identity. One path, one bearer: nothing
- * else can be asked for here.
+ * Serves the credential of one identity to programs, at an address of this machine. It has one path and one
+ * bearer, and serves nothing else.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Secret } from '../core/secret.ts'
@@ -8,18 +8,18 @@ import { type HttpRefusal, type IsOwnBearer, noBearer, type Place, startLocalSer
 
 export interface EndpointOptions {
   place: Place
-  /** `/v1/aws`. */
+  /** The path, such as `/v1/aws`. */
   path: string
-  /** Programs that send no header say the bearer behind the path: `/v1/alibaba/<bearer>`. */
+  /** For programs that send no header: the bearer is a part of the path, `/v1/alibaba/<bearer>`. */
   bearerInPath: boolean
-  /** The answer of the moment, as JSON. */
+  /** Returns the current answer as JSON. */
   answer(): Promise<string>
-  /** Somebody who may ask has asked. */
+  /** Called for each authorized request. */
   onAsked?: () => void
 }
 
 export interface CredentialEndpoint {
-  /** Without the bearer. */
+  /** The URL without the bearer. */
   url: string
   bearer: Secret
   close(): Promise<void>
@@ -29,7 +29,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Credentia
   const { host, bearer, close } = await startLocalServer({
     place: options.place,
     requestTimeout: 10_000,
-    // As AWS and Alibaba Cloud write what is wrong.
+    // The error format of AWS and Alibaba Cloud.
     formatError: (message, code) => ({ Code: code, Message: message }),
     handle: (request, response, isOurs) => handleCredentialRequest(options, request, response, isOurs),
   })
@@ -56,14 +56,14 @@ async function handleCredentialRequest(
   return undefined
 }
 
-/** Where nothing is to be found is told to those alone who may ask. */
+/** Returns the refusal. Only authorized callers learn that a path does not exist. */
 function findRequestRefusal(
   { path, bearerInPath }: EndpointOptions,
   { method = '', url: target = '', headers }: IncomingMessage,
   isOurs: IsOwnBearer,
 ): HttpRefusal | undefined {
   const behind = bearerInPath && target.startsWith(`${path}/`) ? target.slice(path.length + 1) : undefined
-  // AWS' clients send it bare, others as RFC 6750 says.
+  // AWS' clients send the bare token, others use RFC 6750.
   if (!isOurs(behind ?? headers.authorization?.replace(/^Bearer /i, ''))) return noBearer
   if (behind === undefined && target !== path) return { status: 404, message: 'there is nothing here' }
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, message: 'this can only be read' }

@@ -1,4 +1,3 @@
-/** When an address of ours may end. */
 
 export interface IdleTimeout {
   over: Promise<void>
@@ -6,10 +5,10 @@ export interface IdleTimeout {
   onAnswered(): void
 }
 
-/** Beyond this, a timer fires at once. */
+/** Milliseconds. A timer with a longer delay fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-/** Over when somebody ends it, or when for so long nobody has asked, nor waited for an answer. */
+/** Ends on the signal, or after `idle` milliseconds without a request or a pending answer. */
 export function createIdleTimeout(signal: AbortSignal, idle: number | undefined): IdleTimeout {
   let end: () => void = () => undefined
   const over = new Promise<void>((resolve) => {

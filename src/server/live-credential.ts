@@ -1,12 +1,12 @@
-/** A credential in memory that is kept good: renewed ahead of its end, and gone when it is gone from the vault. */
+/** Keeps a credential in memory: renews it ahead of its end, and drops it when the vault no longer has it. */
 import { isDaypassError } from '../core/errors.ts'
 import { computeTimeLeft, computeTimeUntilRenewal, type Validity } from '../core/freshness.ts'
 import type { Credential, Time } from '../core/types.ts'
 
-/** What is handed out. */
+/** The credential that is handed out. */
 export interface CurrentCredential {
   credential: Credential
-  /** Server clock minus ours. */
+  /** Milliseconds: server clock minus ours. */
   clockOffset: number
   /** The account that it belongs to, where known. */
   account?: string | undefined
@@ -14,24 +14,27 @@ export interface CurrentCredential {
 }
 
 export interface LiveOptions {
-  /** A usable one, renewed where needed. */
+  /** Returns a usable credential, renewed where needed. */
   take(): Promise<CurrentCredential>
-  /** Another text when what is kept is another one, or nothing any more. Cheap: asked again and again. */
+  /**
+   * Returns another text when the stored credential changed or was removed. Cheap, because it is called
+   * often.
+   */
   stamp(): string
-  /** The stated margin of the provider, in milliseconds. */
+  /** The provider's renewal margin, in milliseconds. */
   margin: number
   now(): Time
 }
 
 export interface LiveCredential {
   current(): Promise<CurrentCredential>
-  /** A renewal that has begun is waited for. */
+  /** Closes; waits for a renewal that has begun. */
   close(): Promise<void>
 }
 
-/** Between two tries to renew what is still good for a while. */
+/** Milliseconds between two attempts to renew a credential that is still valid. */
 const RETRY_PAUSE = 10_000
-/** Beyond this, a timer fires at once. */
+/** Milliseconds. A timer with a longer delay fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
 export function keepCredentialLive({ take, stamp, margin, now }: LiveOptions): LiveCredential {
@@ -43,7 +46,7 @@ export function keepCredentialLive({ take, stamp, margin, now }: LiveOptions): L
   let timer: NodeJS.Timeout | undefined
   let isClosed = false
 
-  // Requests that came in together are answered from one look: none of them was sent after what happened since.
+  // Requests of the same event loop turn share one stamp, because nothing changed between them.
   let looked: string | undefined
   const readStamp = () => {
     if (looked === undefined) setImmediate(forget)
@@ -57,7 +60,7 @@ export function keepCredentialLive({ take, stamp, margin, now }: LiveOptions): L
     held !== undefined && seen === (looked ?? readStamp()) && computeTimeLeft(lived, now()) > 0
 
   async function takeAnew(): Promise<CurrentCredential> {
-    // As it looks before it is read: what changes meanwhile is read again.
+    // The stamp is read before the credential, so that a change in between is noticed.
     const before = readStamp()
     try {
       held = await take()
@@ -65,7 +68,7 @@ export function keepCredentialLive({ take, stamp, margin, now }: LiveOptions): L
       seen = before
       return held
     } catch (error) {
-      // What is good for a while outlives a trouble that passes, and no other.
+      // A valid credential stays in use only after an error that may pass.
       if (!(isDaypassError(error) && error.retryable)) held = undefined
       throw error
     } finally {
@@ -73,7 +76,7 @@ export function keepCredentialLive({ take, stamp, margin, now }: LiveOptions): L
     }
   }
 
-  /** One at a time, however many ask. */
+  /** Runs one renewal at a time for all callers. */
   function renewShared(): Promise<CurrentCredential> {
     underWay ??= takeAnew().finally(() => {
       underWay = undefined
@@ -90,18 +93,18 @@ export function keepCredentialLive({ take, stamp, margin, now }: LiveOptions): L
     if (wait < Number.POSITIVE_INFINITY) timer = setTimeout(renewAhead, Math.min(wait, LONGEST_TIMER)).unref()
   }
 
-  /** Whoever asks when it is over is told what went wrong. */
+  /** Errors are ignored here; a request after the expiry reports them. */
   const renewAhead = () => void renewShared().catch(() => undefined)
 
   return {
     async current() {
       if (isUsableNow()) {
-        // The timer is late where the machine was asleep.
+        // The timer is late after the machine was asleep.
         if (now() >= nextTry) renewAhead()
         return held!
       }
       const first = await renewShared()
-      // It may have begun before we were asked, and have read what is there no more.
+      // The shared renewal may have started before this request and read a record that is now replaced.
       return isUsableNow() ? first : renewShared()
     },
     async close() {

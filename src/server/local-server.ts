@@ -1,20 +1,20 @@
-/** An address of this machine for programs: who may speak there, how long, and how it ends. */
+/** Serves programs at an address of this machine: access, limits, and the end. */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { DaypassError, type ErrorCode, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 
-/** A port of 127.0.0.1 (0: any), or a socket of the file system, which only its owner can open. */
+/** A port of 127.0.0.1 (0: any), or a Unix socket, which only its owner can open. */
 export type Place = { port: number } | { socket: string }
 
 export interface LocalServerOptions {
   place: Place
-  /** How long a whole request may take, in milliseconds; 0: what is uploaded takes its time. */
+  /** Milliseconds for a whole request; 0: no limit, for uploads. */
   requestTimeout: number
-  /** What is asked for in vain is told in this form. */
+  /** Formats an error for the body of the answer. */
   formatError(message: string, code: ErrorCode): unknown
-  /** Of a request that comes from no page and means this address. What it throws is told. */
+  /** Handles a request that names this address and comes from no web page. Thrown errors are answered. */
   handle(
     request: IncomingMessage,
     response: ServerResponse,
@@ -22,29 +22,30 @@ export interface LocalServerOptions {
   ): Promise<HttpRefusal | undefined>
 }
 
-/** Whether that is the bearer of this door. */
+/** Returns whether it is the bearer of this server. */
 export type IsOwnBearer = (given: string | undefined) => boolean
 
-/** A status without an answer, in words of ours. */
+/** An error status with a message of ours. */
 export interface HttpRefusal {
   status: number
   message: string
-  /** Of a 401: how to come (RFC 9110 §11.6.1). Default: `Bearer`. */
+  /** The `WWW-Authenticate` of a 401 (RFC 9110 §11.6.1). Default: `Bearer`. */
   challenge?: string
 }
 
 export interface LocalServer {
-  /** As requests name it: `127.0.0.1:<port>`; of a socket anything goes. */
+  /** The Host of requests: `127.0.0.1:<port>`. A socket accepts any. */
   host: string
   bearer: Secret
-  /** Cuts what is going on. */
+  /** Closes the server and open connections. */
   close(): Promise<void>
 }
 
 export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
   const { place, requestTimeout } = options
   const server = createServer({ ...LIMITS, requestTimeout })
-  // Whatever is beyond a number is dropped unseen: another Host, an Origin. All of them are 16 KiB at most.
+  // No limit on the number: Node would silently drop further headers, such as a second Host or an Origin. All
+  // headers together are limited to 16 KiB.
   server.maxHeadersCount = 0
   const strangers = limitUnauthenticated(server)
   const bearer = createBearer()
@@ -75,16 +76,16 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
 
 const LIMITS = {
   headersTimeout: 10_000,
-  // Whoever is over the time is looked for so often.
+  // Milliseconds between checks of the time limits.
   connectionsCheckingInterval: 2_000,
-  // A missing Host is refused as a foreign one is.
+  // A missing Host is refused like a foreign one.
   requireHostHeader: false,
 } as const
 
-/** Connections of whoever has not shown the bearer. */
+/** Maximum number of connections that have not shown the bearer. */
 const MAX_UNAUTHENTICATED = 256
 
-/** However many come and say nothing, there is room for the next one: the oldest goes. */
+/** Closes the oldest silent connection when there are too many, so that a new one always fits. */
 function limitUnauthenticated(server: Server): Set<Socket> {
   const strangers = new Set<Socket>()
   server.on('connection', (socket) => {
@@ -98,10 +99,10 @@ function limitUnauthenticated(server: Server): Set<Socket> {
   return strangers
 }
 
-/** The port; `undefined` of a socket. */
+/** Listens and returns the port, or undefined for a socket. */
 function listenAt(server: Server, place: Place): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    // Later ones are of a connection that could not be accepted, and end nothing.
+    // Later errors concern a connection that could not be accepted, and end nothing.
     server.on('error', (cause) => reject(createListenError(place, cause)))
     const ready = () => resolve('socket' in place ? undefined : (server.address() as AddressInfo).port)
     if ('socket' in place) runWithPrivateUmask(() => server.listen({ path: place.socket }, ready))
@@ -116,7 +117,7 @@ function createListenError(place: Place, cause: NodeJS.ErrnoException): DaypassE
   return new DaypassError('port', message, { hint: 'choose another one', cause })
 }
 
-/** What is made meanwhile is nobody else's: a socket has no mode of its own before it is there. */
+/** Creates files that only the owner can open: a socket gets its mode when it is created. */
 function runWithPrivateUmask(make: () => void): void {
   const before = process.umask(0o177)
   try {
@@ -126,20 +127,20 @@ function runWithPrivateUmask(make: () => void): void {
   }
 }
 
-/** Compared in a time that says nothing of what was compared. */
+/** Creates a bearer. The comparison takes the same time for every text of the same length. */
 function createBearer(): { secret: Secret; isOurs: IsOwnBearer } {
   const text = randomBytes(32).toString('base64url')
   const wanted = Buffer.from(text)
   const isOurs: IsOwnBearer = (given = '') => {
     const shown = Buffer.from(given)
-    // How long it is, is no secret.
+    // The length is no secret.
     return shown.length === wanted.length && timingSafeEqual(shown, wanted)
   }
   return { secret: new Secret(text), isOurs }
 }
 
 interface Exchange {
-  /** The address of this server; `undefined` of a socket. */
+  /** The address of this server; undefined for a socket. */
   own: string | undefined
   isOurs: IsOwnBearer
   request: IncomingMessage
@@ -162,7 +163,10 @@ async function answerRequest({ formatError, handle }: LocalServerOptions, exchan
   }
 }
 
-/** A page's requests have at least the second of them. `Sec-Fetch-Mode` is left out: the `fetch` of Node says it, too. */
+/**
+ * Requests of a web page have at least the second. `Sec-Fetch-Mode` is omitted, because Node's `fetch` sends
+ * it.
+ */
 const BROWSER_HEADERS = ['origin', 'sec-fetch-site', 'sec-fetch-dest', 'sec-fetch-user']
 
 function findOriginRefusal(

@@ -1,8 +1,8 @@
-/** What of a request's and an answer's headers concerns the other side. */
+/** Selects the headers of requests and answers that are passed on. */
 import type { IncomingMessage } from 'node:http'
 import type { Body } from './request-body.ts'
 
-/** Of one connection, and not of the message (RFC 9110 §7.6.1). */
+/** Headers of one connection, and not of the message (RFC 9110 §7.6.1). */
 const HOP_BY_HOP = [
   'connection',
   'keep-alive',
@@ -15,10 +15,10 @@ const HOP_BY_HOP = [
   'upgrade',
 ]
 
-/** Ours to say: to whom it goes, who sends it, what we can decode, and whether anyone waits before the body. */
+/** Headers that we set: host, credential, encodings that we decode, and `100-continue`. */
 const OWN_HEADERS = ['host', 'authorization', 'accept-encoding', 'expect']
 
-/** Of the one address that said it. One jar would hold the cookies of all, and some are a login by themselves. */
+/** Headers of one origin. All APIs would share one cookie jar here, and some cookies are a login. */
 const ORIGIN_HEADERS = ['cookie', 'set-cookie', 'alt-svc', 'strict-transport-security']
 
 const parseConnectionHeader = (connection: string | null | undefined) =>
@@ -32,7 +32,7 @@ export function buildRequestHeaders(request: IncomingMessage, body: Body | undef
     ...ORIGIN_HEADERS,
     ...parseConnectionHeader(request.headers.connection),
   ])
-  // Of what is at hand as a whole, the length is known.
+  // The length of a buffered body is known.
   if (!body || body.isBuffered) dropped.add('content-length')
   const headers = new Headers()
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -42,7 +42,7 @@ export function buildRequestHeaders(request: IncomingMessage, body: Body | undef
   return headers
 }
 
-/** `readdressed`: addresses in it, as the program is to see them. */
+/** Builds the headers of the answer. `rewrite` converts addresses to those that the program sees. */
 export function buildResponseHeaders(
   headers: Headers,
   rewrite: (address: string) => string,
@@ -52,13 +52,13 @@ export function buildResponseHeaders(
     ...ORIGIN_HEADERS,
     ...parseConnectionHeader(headers.get('connection')),
   ])
-  // It is decoded already, and has another length.
+  // The body is decoded already and has another length.
   if (headers.has('content-encoding'))
     for (const name of ['content-encoding', 'content-length']) dropped.add(name)
   const kept = Object.fromEntries([...headers].filter(([name]) => !dropped.has(name)))
   const { location, link } = kept
   if (location !== undefined) kept.location = rewrite(location)
-  // RFC 8288: where the next page is.
+  // RFC 8288: the address of the next page.
   if (link !== undefined) kept.link = link.replace(/<([^<>]*)>/g, (_, address) => `<${rewrite(address)}>`)
   return kept
 }

@@ -1,25 +1,24 @@
-/** Where requests may go, and nowhere else. */
 
-/** What addresses of ours begin with, and what stands behind them. */
+/** The prefix of our address, and the API that it leads to. */
 export interface Route {
-  /** `/api.example.com`; empty: every path is the API's. */
+  /** `/api.example.com`; empty: all paths belong to the API. */
   prefix: string
   /** The base of the API, an absolute URL. Requests go below its path. */
   base: string
 }
 
-/** The route that a request names. Compared as it is written: nothing is decoded, and there is one way to write each. */
+/** Finds the route of a request. Compares without decoding, so each route has one spelling. */
 export function findRoute(routes: readonly Route[], target: string): Route | undefined {
   return routes.find(
     ({ prefix }) => target.startsWith(prefix) && /^([/?]|$)/.test(target.slice(prefix.length)),
   )
 }
 
-/** Where the request goes; `undefined`: it would leave what it names. */
+/** Builds the upstream URL, or returns undefined where the path leaves the route. */
 export function buildUpstreamUrl({ prefix, base }: Route, target: string): URL | undefined {
   const { origin, path } = splitBase(base)
   const rest = target.slice(prefix.length)
-  // With the prefix, so that `..` shows where it would lead.
+  // With the prefix, so that `..` is detected.
   const written = `${origin}${prefix}${path}${rest.startsWith('/') ? '' : '/'}${rest}`
   if (!URL.canParse(written)) return undefined
   const { pathname, search } = new URL(written)
@@ -28,7 +27,7 @@ export function buildUpstreamUrl({ prefix, base }: Route, target: string): URL |
   return url.origin === origin ? url : undefined
 }
 
-/** An address in an answer from there: of the API's own, the one of ours in its place; any other as it is. */
+/** Converts an address of the API in an answer to ours. Other addresses stay as they are. */
 export function rewriteAddress({ prefix, base }: Route, own: string, asked: URL, said: string): string {
   if (!URL.canParse(said, asked)) return said
   const { origin, path } = splitBase(base)

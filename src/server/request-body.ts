@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-/** A body that is no larger can be sent twice. */
+/** Bytes. A body up to this size can be sent twice. */
 const MAX_BUFFERED = 1 << 20
 
 export interface Body {
@@ -8,7 +8,7 @@ export interface Body {
   isBuffered: boolean
 }
 
-/** The body of a request: whole where it is small, else as it comes. `undefined`: it has none. */
+/** Reads a small body completely and streams a larger one. Returns undefined for no body. */
 export async function readRequestBody(request: IncomingMessage): Promise<Body | undefined> {
   const chunks = request[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   const first: Buffer[] = []
@@ -21,7 +21,7 @@ export async function readRequestBody(request: IncomingMessage): Promise<Body | 
   return { content: createRequestStream(first, chunks), isBuffered: false }
 }
 
-/** Read no faster than it is sent on. What an early answer leaves unread is for the server to discard. */
+/** Creates a stream that reads only on demand. The server discards what an early answer leaves unread. */
 function createRequestStream(first: Buffer[], rest: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
   async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     const held = first.shift()

@@ -1,10 +1,10 @@
 import { isDaypassError } from '../core/errors.ts'
 import type { Time } from '../core/types.ts'
 
-/** Between two tries of what has failed. */
+/** Milliseconds for which a failure is repeated. */
 const CACHE_TIME = 1000
 
-/** After a trouble that passes, whoever asks within a second is told the same: programs ask again and again. */
+/** Repeats a passing error to all callers within a second, because programs ask again and again. */
 export function cacheRetryableError<Args extends unknown[], Result>(
   ask: (...said: Args) => Promise<Result>,
   now: () => Time,

@@ -1,6 +1,6 @@
 /**
- * A loopback address that stands before APIs for programs: they come with a bearer of ours, which is of no use anywhere
- * else, and the API is shown the token of the moment. Nothing goes anywhere but there.
+ * Forwards requests of programs to APIs from a loopback address. Programs send a bearer of ours, which is
+ * useless elsewhere, and the API gets the current token. Requests go only to the configured APIs.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
@@ -18,12 +18,12 @@ import { buildUpstreamUrl, findRoute, type Route, rewriteAddress } from './proxy
 import { type Body, readRequestBody } from './request-body.ts'
 import { cacheRetryableError } from './retry-delay.ts'
 
-/** What an API is shown. */
+/** The token that an API gets. */
 export interface ProxyToken {
   token: Secret
-  /** It is bound to it: each request is proved. */
+  /** The key that the token is bound to: each request needs a proof. */
   key?: ProofKey | undefined
-  /** One that is refused can be had anew. */
+  /** A refused token can be replaced. */
   renewable: boolean
 }
 
@@ -31,27 +31,27 @@ export interface ProxyOptions {
   place: Place
   routes: readonly Route[]
   host: Pick<Host, 'fetch' | 'now'>
-  /** A token that is good; `rejected`: the API has refused that one. */
+  /** Returns a valid token. `rejected`: a token that the API has refused. */
   getToken(rejected?: Secret): Promise<ProxyToken>
-  /** As whose password an API is shown it, where our bearer came as somebody's. */
+  /** Returns the user name for the API, where our bearer came as the password of `given`. */
   userFor(given: string): string
-  /** What the API wants beside it, where the program says nothing else; names in small letters. */
+  /** Headers that the API needs beside it, unless the program sets them. Names are lower case. */
   headers?: Readonly<Record<string, string>>
-  /** Somebody who may ask has asked, and is answered, or gone. */
+  /** `onAsked` runs for an authorized request, `onAnswered` when it was answered or its connection closed. */
   onAsked?: () => void
   onAnswered?: () => void
 }
 
 export interface ApiProxy {
-  /** `http://127.0.0.1:<port>`; the prefixes stand behind it. */
+  /** `http://127.0.0.1:<port>`, to which the prefixes are appended. */
   url: string
-  /** What requests have to come with. */
+  /** The bearer that requests must send. */
   bearer: Secret
-  /** Cuts what is going on; a renewal that has begun is waited for. */
+  /** Closes open connections; waits for a renewal that has begun. */
   close(): Promise<void>
 }
 
-/** Throws `configuration` where an API is reached by plain http on another machine. */
+/** Starts the proxy. Throws `configuration` where an API on another machine uses plain http. */
 export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
   for (const { base } of options.routes) parseEndpointUrl(base, 'the API')
   const underWay = new Set<Promise<ProxyToken>>()
@@ -73,7 +73,7 @@ export async function startProxy(options: ProxyOptions): Promise<ApiProxy> {
   const door = await startLocalServer({
     place: options.place,
     requestTimeout: 0,
-    // As Cloudinary, and many others, say what is wrong.
+    // The error format of Cloudinary and many others.
     formatError: (message) => ({ error: { message } }),
     handle: (request, response, isOurs) => handleProxyRequest(renewing, request, response, isOurs),
   })
@@ -90,13 +90,13 @@ interface ProxyContext extends ProxyOptions {
   refusedTokens: RefusedTokens
 }
 
-/** A successor that was refused, too. Whoever asks for what no token opens would have each of them renewed. */
+/** Remembers a renewed token that was refused too. Otherwise a forbidden request would renew each time. */
 interface RefusedTokens {
   note(token: Secret): void
   has(token: Secret): boolean
 }
 
-/** So long nobody renews such a one for being refused: it may have been taken back since. */
+/** Milliseconds during which such a token is not renewed again. Later it may have been revoked. */
 const REFUSED_TOKEN_TIME = 60_000
 
 function createRefusedTokens({ now }: ProxyOptions['host']): RefusedTokens {
@@ -130,7 +130,7 @@ async function handleProxyRequest(
     answer.status,
     buildResponseHeaders(answer.headers, (address) => rewriteAddress(route, own, url, address)),
   )
-  // Whoever waits for events is told that there will be some, before the first.
+  // A program that waits for events gets the headers before the first event.
   response.flushHeaders()
   if (answer.body) await pipeline(Readable.fromWeb(answer.body as never), response)
   else response.end()
@@ -139,7 +139,7 @@ async function handleProxyRequest(
 
 const cannotForward: HttpRefusal = { status: 400, message: 'this request cannot be handed on' }
 
-/** git asks for a password where it is told that one is taken. */
+/** git asks for a password only where `Basic` is offered. */
 const noPassword: HttpRefusal = { ...noBearer, challenge: 'Bearer, Basic realm="daypass"' }
 
 interface Admission {
@@ -148,7 +148,7 @@ interface Admission {
   given: PresentedBearer
 }
 
-/** Where the request goes, or why it goes nowhere. Which ways there are is told to those alone who may go. */
+/** Returns the target, or the refusal. Only authorized callers learn the routes. */
 function admitRequest(
   { routes }: ProxyOptions,
   { method = '', url: target = '', headers }: IncomingMessage,
@@ -173,11 +173,13 @@ const buildNotFound = (routes: readonly Route[]): HttpRefusal => ({
 interface Incoming {
   request: IncomingMessage
   body: Body | undefined
-  /** Aborts when the program is gone. */
+  /** Aborts when the program disconnects. */
   signal: AbortSignal
 }
 
-/** A 401 renews that very token, once; then the request is sent again, where its body is still at hand. */
+/**
+ * Forwards a request. Renews the token once after a 401 and sends again where the body is still available.
+ */
 async function forwardRequest(
   options: ProxyContext,
   admission: Admission,
@@ -190,7 +192,7 @@ async function forwardRequest(
   if (answer.status !== 401 || !first.renewable || wantsNonce(answer.headers)) return answer
   if (options.refusedTokens.has(first.token)) return answer
   if (body && !body.isBuffered) {
-    // What comes next is to find a better one.
+    // The token is renewed for the next request.
     const next = await options.getToken(first.token).catch(() => undefined)
     if (next) options.refusedTokens.note(next.token)
     return answer
@@ -202,7 +204,7 @@ async function forwardRequest(
   return last
 }
 
-/** As a password where our bearer came as one, but never one that wants a proof. */
+/** Sends the token as a password where our bearer came as one, unless the token needs a proof. */
 function sendUpstream(
   options: ProxyOptions,
   { url, given: { user } }: Admission,
@@ -218,7 +220,7 @@ function sendUpstream(
     headers.set('authorization', `Basic ${encodeBasic(userFor(user), token)}`)
     return send(headers)
   }
-  // Without its body, which a request would hold on to.
+  // Without the body, which the request would keep in memory.
   const bare = new Request(url, { method, headers, redirect: 'manual' })
   const port = { ...host, fetch: async (proved: unknown) => send((proved as Request).headers) }
   return fetchWithToken(port, bare, { token, key, mayRepeat: body?.isBuffered })
@@ -232,9 +234,9 @@ async function fetchUpstream(
 ): Promise<Response> {
   const whole = {
     ...init,
-    // The token is for this host: whoever is sent elsewhere goes there by itself, and without it.
+    // The token is for this host only: the program follows a redirect itself, without the token.
     redirect: 'manual',
-    // Whatever comes, large and slow: what the light fetch for tokens is not made for.
+    // Bodies may be large and slow, so the light fetch for tokens is not used.
     duplex: 'half',
     ...(body && { body: body.content }),
   }

@@ -9,7 +9,7 @@ export interface AuthorizationRequest {
   parameters: URLSearchParams
 }
 
-/** Why nothing may be sent to the address that the request names. */
+/** Why the address in the request must not get an answer. */
 export interface RedirectProblem {
   why: string
   status: number
@@ -17,7 +17,7 @@ export interface RedirectProblem {
 
 const createRedirectProblem = (why: string, status = 400): RedirectProblem => ({ why, status })
 
-/** RFC 6749 §4.1.2.1: with a doubtful client or address nothing is ever sent to that address. */
+/** Parses the request. RFC 6749 §4.1.2.1: a doubtful client or address never gets a redirect. */
 export function parseAuthorizationRequest(
   clients: readonly TestClient[],
   parameters: URLSearchParams,
@@ -35,7 +35,7 @@ export function parseAuthorizationRequest(
 /** A SHA-256 in base64url is exactly 43 characters (RFC 7636 §4.2, RFC 9449 §10). */
 const HASH = /^[\w-]{43}$/
 
-/** What is wrong with it, as an error code and a word to the developer. */
+/** Returns what is wrong with it, as an error code and a text for the developer. */
 export function findRequestProblem({
   parameters,
 }: AuthorizationRequest): [error: string, description: string] | undefined {

@@ -26,7 +26,7 @@ export interface AuthorizationServer {
   /** `http://127.0.0.1:<port>`. */
   issuer: string
   port: number
-  /** What a client would read at discovery, for a server that is asked to serve none. */
+  /** The endpoints of discovery, also for a server without discovery documents. */
   endpoints: Record<
     'authorization' | 'par' | 'token' | 'revocation' | 'device' | 'userinfo' | 'resource',
     string
@@ -34,23 +34,23 @@ export interface AuthorizationServer {
   /** The id of the first client. */
   clientId: string
   stats(): Stats
-  /** Every secret that ever left the server, and the personal tokens: nothing of it may lie about in clear. */
+  /** Returns every secret that was issued, and the personal tokens. None may appear in clear text on disk. */
   issued(): string[]
-  /** Calls back with everything that happens; call the result to stop. */
+  /** Calls `listener` for every event. The returned function stops that. */
   on(listener: (event: ServerEvent) => void): () => void
-  /** Plans a fault. Planned faults strike in order, each request at most one. */
+  /** Plans a fault. Faults apply in order, at most one to a request. */
   failNext(fault: Fault): void
-  /** A person decides on a device: the one with that code, or the newest. False: there is none such. */
+  /** Decides on a device: the one with that code, or the newest. Returns false where there is none. */
   decideDevice(decision: 'approve' | 'deny', userCode?: string): boolean
-  /** Every access token issued so far is refused from now on, before its time. */
+  /** Refuses every access token issued so far. */
   expireAccessTokens(): void
-  /** Every refresh token issued so far is refused from now on. */
+  /** Refuses every refresh token issued so far. */
   expireRefreshTokens(): void
   /** Ends every login, as an administrator would. */
   killFamilies(): void
-  /** A new nonce for DPoP proofs; the one before is still good, older ones are refused. */
+  /** Creates a new nonce for DPoP proofs. The previous one stays valid, older ones are refused. */
   rotateDpopNonce(): void
-  /** Milliseconds that the server's clock is ahead. */
+  /** Sets by how many milliseconds the server's clock is ahead. */
   setClockOffset(milliseconds: number): void
   close(): Promise<void>
 }
@@ -64,7 +64,7 @@ const USER: TestUser = { sub: 'user-1', login: 'ada', email: 'ada@example.com', 
 
 const DEVICE: Required<DeviceOptions> = { interval: 1, expiresIn: 600, script: [], strictInterval: true }
 
-/** The doors, and what they stand on. */
+/** Builds the endpoints and their state. */
 function buildServer(
   options: AuthorizationServerOptions,
   issuer: () => string,
@@ -140,7 +140,7 @@ function createMangler({ offSpec, mangle }: AuthorizationServerOptions) {
   }
 }
 
-/** Starts a strict OAuth 2.0 / OpenID Connect server on 127.0.0.1 that fails on request. For tests only. */
+/** Starts a strict OAuth 2.0 / OpenID Connect server on 127.0.0.1 that fails on request. Only for tests. */
 export async function startAuthorizationServer(
   options: AuthorizationServerOptions = {},
 ): Promise<AuthorizationServer> {

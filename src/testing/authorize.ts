@@ -23,13 +23,13 @@ export interface AuthorizeSetting {
   consent: NonNullable<AuthorizationServerOptions['consent']>
 }
 
-/** A request, and the parameters it came with: its own, or those that name a pushed one. */
+/** A request with its parameters: its own, or those of a pushed one. */
 type ReceivedRequest = AuthorizationRequest & { asked: URLSearchParams }
 
 const buildRejection = (why: string, status = 400): Reply =>
   renderPage('This request is refused', `<p>${escapeHtml(why)}</p>`, status)
 
-/** What is asked for: by the address itself, or pushed before; then nothing else in the address counts. */
+/** Returns the parameters of the address, or only the pushed ones that it names. */
 function resolveParameters(
   { par, pushed }: AuthorizeSetting,
   asked: URLSearchParams,
@@ -54,7 +54,7 @@ function redirectBack(
   request: ReceivedRequest,
   answer: Record<string, string>,
 ): Reply {
-  // RFC 9126 §4: a pushed request is good for one decision.
+  // RFC 9126 §4: a pushed request is valid for one decision.
   setting.pushed.spend(request.asked.get('request_uri') ?? '')
   const url = new URL(request.redirectUri)
   for (const [name, value] of Object.entries(answer)) url.searchParams.set(name, value)
@@ -94,7 +94,9 @@ function handleAuthorize(setting: AuthorizeSetting, { url }: RouteRequest): Repl
   return setting.consent === 'deny' ? denyAccess(setting, request) : grantAccess(setting, request)
 }
 
-/** The form's answer. The request comes back with it and is judged anew, so the server remembers nothing. */
+/**
+ * Handles the answer of the form. It contains the request, which is checked again: the server keeps no state.
+ */
 function handleDecision(setting: AuthorizeSetting, form: RouteRequest): Reply {
   const problem = findFormProblem(form)
   if (problem !== undefined) return buildRejection(problem)
@@ -107,7 +109,7 @@ function handleDecision(setting: AuthorizeSetting, form: RouteRequest): Reply {
     : denyAccess(setting, request)
 }
 
-/** Shows what a person has to copy into a terminal. Register `<issuer>/paste` as a redirect address to use it. */
+/** Shows the code for a person to copy into a terminal. Register `<issuer>/paste` as a redirect address. */
 function renderPastePage({ url }: RouteRequest): Reply {
   const text = `${url.searchParams.get('code') ?? ''}#${url.searchParams.get('state') ?? ''}`
   return renderPage('Copy this into your terminal', `<p><code id="paste">${escapeHtml(text)}</code></p>`)

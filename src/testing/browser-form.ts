@@ -1,4 +1,4 @@
-/** The little of HTML that a sign-in page needs: its first form, and the buttons that submit it. */
+/** Reads the first form of a sign-in page, and its submit buttons. */
 
 export interface FormAnswers {
   decision: 'approve' | 'deny'
@@ -10,7 +10,7 @@ export interface FormRequest {
   method: 'GET' | 'POST'
   url: string
   fields: URLSearchParams
-  /** It says no; whatever page follows is not answered again. */
+  /** The person refuses; a page after that is not answered. */
   denies: boolean
 }
 
@@ -35,7 +35,7 @@ const parseTags = (html: string, name: string): Attributes[] =>
 
 function fillInput(input: Attributes, { user, password }: FormAnswers): string {
   if (input.type === 'password') return password
-  // What the page has filled in already (a login hint, a user code) is left as it is.
+  // Prefilled values (a login hint, a user code) stay.
   return input.value || (input.type === 'hidden' ? '' : user)
 }
 
@@ -43,7 +43,7 @@ function findCancelLink(html: string): string | undefined {
   return parseTags(html, 'a').find(({ href }) => href !== undefined && DENYING.test(href))?.href
 }
 
-/** What a person with these answers would send next. `undefined`: the page has no form, this is where it ends. */
+/** Builds the next request of a person with these answers. Returns undefined where the page has no form. */
 export function buildNextRequest(html: string, base: string, answers: FormAnswers): FormRequest | undefined {
   const found = html.match(/<form\b[^>]*>([\s\S]*?)<\/form>/i)
   if (!found) return undefined

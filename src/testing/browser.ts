@@ -3,42 +3,42 @@ import { request as overHttps } from 'node:https'
 import { buildNextRequest, type FormAnswers, type FormRequest } from './browser-form.ts'
 
 export interface ScriptedBrowserOptions {
-  /** What the person says where they are asked. Default `approve`. */
+  /** The person's answer to a consent question. Default `approve`. */
   decision?: 'approve' | 'deny'
   /** Typed where a login is asked for. Default `ada`. */
   user?: string
   password?: string
-  /** Stops in front of the client's redirect address, and reports it as `url`: for codes that are pasted. */
+  /** Stops before the client's redirect address and reports it as `url`, for pasted codes. */
   stopAtCallback?: boolean
-  /** Milliseconds a page or redirect may take. Default 10 s. */
+  /** Milliseconds for one page or redirect. Default 10 s. */
   timeout?: number
 }
 
 /** Where a visit ended. */
 export interface Visit {
   url: string
-  /** 0: stopped in front of it. */
+  /** 0: stopped before the redirect address. */
   status: number
   headers: IncomingHttpHeaders
   body: string
-  /** Every address on the way, the last one included. */
+  /** Every address on the way, including the last. */
   trail: string[]
 }
 
 export interface ScriptedBrowser {
-  /** Goes there, signs in, consents, and ends where no form and no redirect is left, or at the callback. */
+  /** Opens the URL, signs in and consents. Ends where no form or redirect is left, or at the callback. */
   visit(url: string): Promise<Visit>
-  /** In place of the real opener: returns at once, as a browser does. */
+  /** Replaces the real opener. Resolves at once, as a browser does. */
   openBrowser(url: string): Promise<boolean>
-  /** The end of the visit that `openBrowser` began last; waits for one to begin. */
+  /** Returns the result of the visit that `openBrowser` started last; waits for one to start. */
   visited(): Promise<Visit>
-  /** Every address that `openBrowser` was given. */
+  /** Every address given to `openBrowser`. */
   opened: readonly string[]
 }
 
 type Page = Pick<Visit, 'status' | 'headers' | 'body'>
 
-/** Cookies by host and name. Paths and ages are not looked at; a login is over before they matter. */
+/** Cookies by host and name. Paths and ages are ignored, because a login is too short for them. */
 type Jar = Map<string, Map<string, string>>
 
 const MAX_TRAIL = 20
@@ -69,7 +69,7 @@ function sendStep(step: FormRequest, jar: Jar, timeout: number): Promise<Page> {
   }
   return new Promise((resolve, reject) => {
     const make = url.protocol === 'https:' ? overHttps : overHttp
-    // One connection per request: nothing is left open that would hold the process or a listener.
+    // One connection per request, so that no open socket keeps the process or a listener alive.
     const options = { method: step.method, headers, agent: false, signal: AbortSignal.timeout(timeout) }
     const sent = make(url, options, (response) => {
       const chunks: Buffer[] = []
@@ -86,7 +86,7 @@ function sendStep(step: FormRequest, jar: Jar, timeout: number): Promise<Page> {
   })
 }
 
-/** Where an authorization request says that the browser shall end. */
+/** Returns the address where the authorization request says that the browser ends. */
 function findCallback(url: string): string | undefined {
   const { searchParams } = new URL(url)
   return searchParams.has('request_uri') ? undefined : (searchParams.get('redirect_uri') ?? undefined)
@@ -97,7 +97,9 @@ const isSamePage = (url: string, page: string): boolean => {
   return a.host === b.host && a.pathname === b.pathname
 }
 
-/** Behind a pushed request (RFC 9126) the address is not known before the answer is on its way to it. */
+/**
+ * Returns whether this answer ends the visit: the address of a pushed request (RFC 9126) is known only then.
+ */
 const hasCallbackAnswer = (url: string): boolean =>
   ['code', 'error'].some((name) => new URL(url).searchParams.has(name))
 
@@ -142,7 +144,7 @@ async function walkPages(start: string, options: ScriptedBrowserOptions): Promis
   }
 }
 
-/** An HTTP client that plays a person with a browser: follows redirects, keeps cookies, fills and sends forms. */
+/** Creates an HTTP client that plays a person with a browser: redirects, cookies and forms. */
 export function scriptedBrowser(options: ScriptedBrowserOptions = {}): ScriptedBrowser {
   const opened: string[] = []
   const waiting: ((visit: Promise<Visit>) => void)[] = []
@@ -154,7 +156,7 @@ export function scriptedBrowser(options: ScriptedBrowserOptions = {}): ScriptedB
     openBrowser(url) {
       opened.push(url)
       const visit = walkPages(url, options)
-      // Whoever asks `visited()` sees it fail; nobody asking is no crash.
+      // `visited()` reports the failure; without a caller it must not crash the process.
       visit.catch(() => {})
       latest = visit
       for (const resolve of waiting.splice(0)) resolve(visit)

@@ -9,8 +9,8 @@ const stripPort = (url: URL): string =>
 export type RedirectVerdict = 'good' | 'port' | 'unknown'
 
 /**
- * Is this the client's own redirect address? Compared as text, but for the port of a loopback host
- * (RFC 8252 §7.3, RFC 9700 §2.1).
+ * Checks that the redirect address is registered. Compares text, except for the port of a loopback host (RFC
+ * 8252 §7.3, RFC 9700 §2.1).
  */
 export function checkRedirect(client: TestClient, redirect: string): RedirectVerdict {
   if (client.redirects.includes(redirect)) return 'good'
@@ -26,11 +26,11 @@ function parseBasic(header: string | undefined): [id: string, secret: string] | 
   const blob = header?.match(/^Basic (.+)$/i)?.[1]
   if (blob === undefined) return undefined
   const [id = '', ...rest] = Buffer.from(blob, 'base64').toString('utf8').split(':')
-  // RFC 6749 §2.3.1: both halves are form-encoded first.
+  // RFC 6749 §2.3.1: both parts are form-encoded first.
   return [id, rest.join(':')].map((half) => decodeURIComponent(half.replaceAll('+', ' '))) as [string, string]
 }
 
-/** The client a POST comes from, once it has proved it where it must; otherwise why not. */
+/** Returns the client of a POST after its authentication where required, or the reason for a refusal. */
 export function authenticateClient(clients: readonly TestClient[], ask: RouteRequest): TestClient | string {
   const pair = parseBasic(ask.headers.authorization)
   if (pair !== undefined && ask.form.has('client_secret')) return 'the client authenticates in two ways'

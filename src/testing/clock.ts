@@ -1,14 +1,14 @@
 import type { Host, Time } from '../core/types.ts'
 
 export interface TestClock extends Pick<Host, 'now' | 'sleep'> {
-  /** Lets time pass: whoever sleeps no longer than that wakes up, the first to wake first. */
+  /** Advances the time and wakes sleepers whose time is over, earliest first. */
   advance(milliseconds: number): void
 }
 
 export interface TestClockOptions {
   /**
-   * Milliseconds. A sleep of at most so long is over at once, and has taken its time: polls, pauses between two
-   * tries. Default: none is.
+   * Milliseconds. A sleep up to this length ends at once and advances the clock: polls, pauses between
+   * attempts. Default: none does.
    */
   naps?: number
 }
@@ -19,8 +19,8 @@ interface Sleeper {
 }
 
 /**
- * A clock that a test moves. It stands at `start`, or runs on with it where that is a clock itself (`Date.now`);
- * nobody wakes up by that alone.
+ * Creates a clock that a test moves. It stands at `start`, or runs with `start` where that is a clock
+ * (`Date.now`), which alone wakes no sleeper.
  */
 export function testClock(
   start: Time | (() => Time) = Date.now(),

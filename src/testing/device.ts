@@ -35,7 +35,7 @@ interface Pending {
   script: string[]
 }
 
-/** Letters that make no word and no doubt (RFC 8628 §6.1). */
+/** Letters that form no words and are not confused (RFC 8628 §6.1). */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ'
 
 function createUserCode(): string {
@@ -45,11 +45,11 @@ function createUserCode(): string {
 
 export type Devices = ReturnType<typeof createDevices>
 
-/** Device authorizations under way (RFC 8628). */
+/** Creates the store of device authorizations (RFC 8628). */
 export function createDevices(setting: DeviceSetting) {
   const pending = new Map<string, Pending>()
 
-  /** The named one, or else the newest. False: there is none such. */
+  /** Decides on the named device, or the newest. Returns false where there is none. */
   function decide(decision: Decision, userCode?: string): boolean {
     const all = [...pending.values()]
     const found = userCode === undefined ? all.at(-1) : all.find((one) => one.userCode === userCode)
@@ -60,11 +60,11 @@ export function createDevices(setting: DeviceSetting) {
   function isTooSoon(one: Pending): boolean {
     const since = setting.now() - (one.polledAt ?? 0)
     one.polledAt = setting.now()
-    // A timer may fire a moment early; a tenth is forgiven.
+    // Timers may fire early, so a tenth of the interval is tolerated.
     return setting.device.strictInterval && since < one.interval * 900
   }
 
-  /** What a poll is told, or the login it has become. */
+  /** Returns the error for a poll, or the login after approval. */
   function poll(code: string, clientId: string): Family | string {
     const one = pending.get(code)
     if (one === undefined || one.clientId !== clientId) return 'invalid_grant'

@@ -9,16 +9,16 @@ export interface DpopSetting {
   dpop: Dpop
   demandsNonce: boolean
   issuer(): string
-  /** The time the server believes it is. */
+  /** The time that the server uses. */
   now(): number
 }
 
-/** The key that a request proved, if it did; or what is wrong with the proof. */
+/** The key that the request proved, if any, or the error of the proof. */
 export type ProofVerdict =
   | { jkt: string | undefined }
   | { error: 'invalid_dpop_proof' | 'use_dpop_nonce'; why: string }
 
-/** Milliseconds that a proof's `iat` may be off. */
+/** Milliseconds that a proof's `iat` may differ. */
 const MAX_CLOCK_SKEW = 60_000
 
 const createNonce = (): string => randomBytes(16).toString('base64url')
@@ -27,7 +27,7 @@ const rejectProof = (why: string): ProofVerdict => ({ error: 'invalid_dpop_proof
 
 export type Proofs = ReturnType<typeof createProofs>
 
-/** Judges DPoP proofs (RFC 9449 §4.3), and remembers what must not come twice. */
+/** Creates the checks of DPoP proofs (RFC 9449 §4.3), and remembers proofs to refuse a second use. */
 export function createProofs({ dpop, demandsNonce, issuer, now }: DpopSetting) {
   const seen = new Set<string>()
   let nonces: [current: string, before: string] = [createNonce(), createNonce()]
@@ -46,7 +46,7 @@ export function createProofs({ dpop, demandsNonce, issuer, now }: DpopSetting) {
     return ath === undefined || claims.ath === ath ? undefined : 'ath is not the hash of the access token'
   }
 
-  /** `accessToken`: the one that comes with the proof. */
+  /** Checks a proof. `accessToken`: the token sent with it. */
   function judge(ask: RouteRequest, accessToken?: string): ProofVerdict {
     const text = ask.headers.dpop
     if (dpop === false || text === undefined) return { jkt: undefined }
@@ -64,7 +64,7 @@ export function createProofs({ dpop, demandsNonce, issuer, now }: DpopSetting) {
     return { jkt: proof.jkt }
   }
 
-  /** The doors, with the nonce of the next proof in each of their answers (RFC 9449 §8.2). */
+  /** Adds the nonce for the next proof to every answer (RFC 9449 §8.2). */
   function announceNonces(doors: readonly Route[]): Route[] {
     if (dpop === false || !demandsNonce) return [...doors]
     return doors.map((door) => ({
@@ -76,7 +76,7 @@ export function createProofs({ dpop, demandsNonce, issuer, now }: DpopSetting) {
     }))
   }
 
-  // When told to and not with each answer: clients side by side would take each other's nonce away.
+  // Rotates only on request: a rotation per answer would invalidate the nonce of concurrent clients.
   function rotate(): void {
     nonces = [createNonce(), nonces[0]]
   }

@@ -1,4 +1,4 @@
-/** What is planned to go wrong: each request takes the first fault that befalls the door it comes to. */
+/** Creates the queue of planned faults: each request takes the first fault for its endpoint. */
 export function createFaultQueue<Fault extends { times?: number }, Door>(
   isAffected: (fault: Fault, door: Door) => boolean,
 ) {

@@ -1,7 +1,7 @@
 /**
- * A strict authorization server that fails on request, a browser that needs no screen, a clock that a test moves and a
- * terminal with a scripted person: what daypass is tested with, for testing whatever is built on it. Nothing here is
- * for production.
+ * A strict authorization server that fails on request, a browser without a screen, a clock that a test moves,
+ * and a terminal with a scripted person. daypass is tested with them, and code built on daypass can be too.
+ * Not for production.
  */
 export { type AuthorizationServer, startAuthorizationServer } from './authorization-server.ts'
 export { type ScriptedBrowser, type ScriptedBrowserOptions, scriptedBrowser, type Visit } from './browser.ts'

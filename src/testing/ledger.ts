@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { RefreshRule, ServerEvent, Stats } from './options.ts'
 
-/** One login and everything that was ever issued for it. */
+/** A login and everything that was issued for it. */
 export interface Family {
   number: number
   clientId: string
   scope: string
   nonce?: string | undefined
-  /** The key its refresh tokens are bound to: that of a public client which proved one (RFC 9449 §5). */
+  /** The key that its refresh tokens are bound to: only for a public client with a proof (RFC 9449 §5). */
   jkt?: string | undefined
   dead: boolean
 }
@@ -17,7 +17,7 @@ export interface Code {
   family: Family
   redirectUri: string
   challenge: string
-  /** The key that alone may exchange it (RFC 9449 §10). */
+  /** The only key that may exchange it (RFC 9449 §10). */
   jkt: string | undefined
   expiresAt: number
   spent: boolean
@@ -38,7 +38,7 @@ export interface LedgerOptions {
   accessTokenTtl: number
   refreshTokenTtl: number
   codeTtl: number
-  /** What an access token says. Default: nothing, it is random. */
+  /** Returns the text of an access token. Default: random. */
   accessToken?(family: Family, expiresAt: number): string
   now(): number
   emit(event: ServerEvent): void
@@ -57,8 +57,8 @@ const createCounts = () => ({
 })
 
 /**
- * What was issued, to whom, and what became of it. Lifetimes run on the clock that was handed in; `clockOffset` is
- * only what the server tells.
+ * Creates the record of what was issued, to whom, and its state. Lifetimes use the passed clock;
+ * `clockOffset` changes only the times that the server reports.
  */
 export function createLedger({
   refresh,
@@ -107,7 +107,7 @@ export function createLedger({
     return value
   }
 
-  /** RFC 6749 §4.1.2: a code used twice takes with it every token that came of it. */
+  /** Spends a code. RFC 6749 §4.1.2: a second use revokes every token issued for it. */
   function spendCode(code: Code): boolean {
     if (code.spent) {
       counts.reuses += 1
@@ -136,7 +136,7 @@ export function createLedger({
     return refresh === 'none' ? { access } : { access, refresh: issueToken(family, 'refresh') }
   }
 
-  /** A spent refresh token came back: what the rule makes of it. True: it is honoured once more. */
+  /** Applies the rule to a reused refresh token. Returns true if it is accepted once more. */
   function handleReuse(token: Token): boolean {
     if (typeof refresh === 'object' && now() - token.spentAt! < refresh.grace) return true
     counts.reuses += 1
@@ -145,7 +145,7 @@ export function createLedger({
     return false
   }
 
-  /** `undefined`: refused. */
+  /** Returns undefined where the token is refused. */
   function renew(value: string, clientId: string, jkt?: string) {
     const token = tokens.get(value)
     if (token?.use !== 'refresh' || token.family.clientId !== clientId) return undefined
@@ -160,7 +160,7 @@ export function createLedger({
     return { family: token.family, access, refresh: issueToken(token.family, 'refresh') }
   }
 
-  /** RFC 7009 §2.1: a refresh token takes the whole login with it; a token of another client is left alone. */
+  /** Revokes a token. RFC 7009 §2.1: a refresh token ends the login; a token of another client stays. */
   function revoke(value: string, clientId: string): void {
     const token = tokens.get(value)
     if (token === undefined || token.family.clientId !== clientId) return
@@ -170,7 +170,7 @@ export function createLedger({
     else token.revoked = true
   }
 
-  /** An access token, while it is good. */
+  /** Returns an access token while it is valid. */
   function findAccessToken(value: string): Token | undefined {
     const token = tokens.get(value)
     const good = token?.use === 'access' && !token.revoked && !token.family.dead

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Endpoint } from './options.ts'
 
-/** A request, as far as the server's doors look at it. */
+/** The parts of a request that the endpoints read. */
 export interface RouteRequest {
   method: string
   url: URL
@@ -13,7 +13,7 @@ export interface Reply {
   status: number
   headers?: Record<string, string>
   body?: string
-  /** Sent as JSON instead of `body`; the `mangle` hooks see it. */
+  /** Sent as JSON instead of `body`. The `mangle` hooks may change it. */
   json?: Record<string, unknown>
 }
 
@@ -21,12 +21,12 @@ export interface Reply {
 export interface Route {
   method: 'GET' | 'POST'
   path: string
-  /** A function where one path is several doors. */
+  /** A function where one path serves several endpoints. */
   endpoint: Endpoint | ((ask: RouteRequest) => Endpoint)
   answer(ask: RouteRequest): Reply
 }
 
-/** RFC 6749 §5.1: nothing that carries a token may be kept on the way. */
+/** RFC 6749 §5.1: answers with a token must not be cached. */
 export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
 export const buildRefusal = (error: string, description: string, status = 400): Reply => ({
@@ -35,7 +35,7 @@ export const buildRefusal = (error: string, description: string, status = 400): 
   json: { error, error_description: description },
 })
 
-/** The first parameter that is given twice (RFC 6749 §3.1 and §3.2 forbid that). */
+/** Returns the first repeated parameter (forbidden by RFC 6749 §3.1 and §3.2). */
 export function findRepeated(parameters: URLSearchParams): string | undefined {
   const names = [...parameters.keys()]
   return names.find((name, index) => names.indexOf(name) !== index)
@@ -43,11 +43,11 @@ export function findRepeated(parameters: URLSearchParams): string | undefined {
 
 export const FORM = 'application/x-www-form-urlencoded'
 
-/** The media type alone. */
+/** Returns the media type without parameters. */
 export const contentType = ({ headers }: Pick<RouteRequest, 'headers'>): string =>
   headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
 
-/** Why this POST is not a form as RFC 6749 §3.2 wants it. */
+/** Returns why this POST is not a form as RFC 6749 §3.2 requires. */
 export function findFormProblem(ask: RouteRequest): string | undefined {
   if (contentType(ask) !== FORM) return `the body must be ${FORM}`
   const twice = findRepeated(ask.form)

@@ -10,7 +10,7 @@ const DEVIATIONS: Record<OffSpec, (json: Json) => Json> = {
   'no-token-type': ({ token_type: _, ...json }) => json,
 }
 
-/** A token answer as such a server writes it; any other answer as it is. */
+/** Changes a token answer as such a server would. Other answers stay as they are. */
 export function applyOffSpec(json: Json, deviations: OffSpec | readonly OffSpec[] = []): Json {
   if (!('access_token' in json)) return json
   return [deviations].flat().reduce((changed, way) => DEVIATIONS[way](changed), json)

@@ -1,11 +1,11 @@
-/** An OAuth client the server knows. */
+/** An OAuth client that the server knows. */
 export interface TestClient {
   id: string
-  /** Present: a confidential client, which must authenticate (`client_secret_post` or `_basic`). */
+  /** Makes the client confidential: it must authenticate (`client_secret_post` or `_basic`). */
   secret?: string
-  /** Compared exactly, the path included. For a loopback host the port is compared as `ports` says. */
+  /** Compared exactly, including the path. For a loopback host `ports` decides about the port. */
   redirects: readonly string[]
-  /** `any` (RFC 8252 §7.3, the default), or the only ports that are let in; another one is answered with 403. */
+  /** `any` (RFC 8252 §7.3, the default), or the only accepted ports; others get 403. */
   ports?: 'any' | readonly number[]
 }
 
@@ -18,11 +18,11 @@ export interface TestUser {
 
 /**
  * What a renewal does to the refresh token:
- * - `revoke-family`: it is single-use; presented again, every token of that login dies (RFC 9700 §4.14.2);
- * - `{ grace }`: the same, but for so many milliseconds the old one still works;
- * - `survives`: single-use; presented again it is refused, and nothing else happens;
- * - `reusable`: it does not rotate, and the answer carries none;
- * - `none`: no refresh token is ever issued.
+ * - `revoke-family`: it is single-use; a second use revokes every token of that login (RFC 9700 §4.14.2);
+ * - `{ grace }`: the same, but the old one works for that many milliseconds more;
+ * - `survives`: single-use; a second use is refused, without other effects;
+ * - `reusable`: it does not rotate, and the answer has none;
+ * - `none`: no refresh token is issued.
  */
 export type RefreshRule = 'revoke-family' | { grace: number } | 'survives' | 'reusable' | 'none'
 
@@ -31,18 +31,18 @@ export interface DeviceOptions {
   interval?: number
   /** Seconds until the codes expire. Default 600. */
   expiresIn?: number
-  /** What the first polls are told, whatever the person did. */
+  /** The answers to the first polls, whatever the person did. */
   script?: readonly ('authorization_pending' | 'slow_down')[]
-  /** A poll before its time is told `slow_down`, and the interval grows by 5 s (RFC 8628 §3.5). Default true. */
+  /** An early poll gets `slow_down`, and the interval grows by 5 s (RFC 8628 §3.5). Default true. */
   strictInterval?: boolean
 }
 
 /**
- * What token answers look like in the field:
+ * Token answers that real servers send:
  * - `null-expiry`: `"expires_in": null`;
  * - `scope-list`: `scope` is a list of texts;
  * - `empty-refresh-token`: `"refresh_token": ""`;
- * - `no-refresh-token`: there is none (with `refresh: 'reusable'` the old one goes on working);
+ * - `no-refresh-token`: it is missing (with `refresh: 'reusable'` the old one still works);
  * - `no-token-type`: `token_type` is missing.
  */
 export type OffSpec =
@@ -53,56 +53,56 @@ export type OffSpec =
   | 'no-token-type'
 
 export interface AuthorizationServerOptions {
-  /** Default: any free one. */
+  /** Default: any free port. */
   port?: number
   /** Default: the public client `test-cli` with `http://127.0.0.1/callback` and `http://localhost/callback`. */
   clients?: readonly TestClient[]
   user?: Partial<TestUser>
   /** `false`: both documents are 404. `openid` or `oauth` (RFC 8414): only that one. Default: both. */
   discovery?: boolean | 'openid' | 'oauth'
-  /** `iss` in the callback, and announced (RFC 9207). Default true. */
+  /** Sends `iss` in the callback and announces it (RFC 9207). Default true. */
   iss?: boolean
-  /** `auto` needs nobody, `deny` refuses at once, `form` shows a page with two buttons. Default `auto`. */
+  /** `auto` consents without a page, `deny` refuses at once, `form` shows two buttons. Default `auto`. */
   consent?: 'auto' | 'deny' | 'form'
   /** Default ES256. */
   signing?: 'ES256' | 'RS256'
   refresh?: RefreshRule
-  /** Milliseconds. `expires_in` is that in seconds, rounded up. Default one hour. */
+  /** Milliseconds. `expires_in` is the same in seconds, rounded up. Default one hour. */
   accessTokenTtl?: number
-  /** Milliseconds. Default: for ever. */
+  /** Milliseconds. Default: never expires. */
   refreshTokenTtl?: number
   /** Milliseconds. Default one minute. */
   codeTtl?: number
-  /** `offered`: requests may be pushed before (RFC 9126). `required`: no other ones are taken. Default false. */
+  /** `offered`: requests may be pushed (RFC 9126). `required`: others are refused. Default false. */
   par?: 'offered' | 'required' | false
   /** Milliseconds. Default one minute. */
   parTtl?: number
   /**
-   * `offered`: whoever proves a key gets tokens bound to it (RFC 9449). `required`: nobody gets others.
-   * Default false: proofs are not looked at.
+   * `offered`: a client with a proof gets tokens bound to its key (RFC 9449). `required`: clients without a
+   * proof are refused. Default false: proofs are ignored.
    */
   dpop?: 'offered' | 'required' | false
   /** A proof needs the server's nonce (RFC 9449 §8 and §9). Default false. */
   dpopNonce?: boolean
   /** `false`: no device authorization (RFC 8628). */
   device?: boolean | DeviceOptions
-  /** `client-auth`: only a confidential client may revoke, others get an empty 401. `false`: there is none. */
+  /** `client-auth`: only a confidential client may revoke, others get an empty 401. `false`: no endpoint. */
   revocation?: boolean | 'client-auth'
-  /** How a refused refresh token is answered. Default: 400 `{"error":"invalid_grant"}`. */
+  /** The answer to a refused refresh token. Default: 400 `{"error":"invalid_grant"}`. */
   refusedRefresh?: { status: number; body: string }
-  /** Accepted by the resource like access tokens, for ever. */
+  /** The resource accepts these like access tokens. They never expire. */
   personalTokens?: readonly string[]
-  /** The clock that everything runs on, lifetimes included: that of a `testClock`. Default: the real one. */
+  /** The clock for everything, lifetimes included, such as a `testClock`. Default: the real one. */
   now?: () => number
-  /** Milliseconds that the server tells it is later: in its `Date` header, `iat` and `exp`. */
+  /** Milliseconds that the server reports too late: in its `Date` header, `iat` and `exp`. */
   clockOffset?: number
-  /** How every token answer departs from the specification. Default: it does not. */
+  /** How every token answer departs from the specification. Default: not at all. */
   offSpec?: OffSpec | readonly OffSpec[]
   /** Changes any JSON answer before it is sent, to play a server that does not follow the specification. */
   mangle?: (json: Record<string, unknown>, endpoint: Endpoint) => Record<string, unknown>
 }
 
-/** The server's doors. `refresh` is the token endpoint asked with `grant_type=refresh_token`, and so on. */
+/** The server's endpoints. `refresh` is the token endpoint with `grant_type=refresh_token`, and so on. */
 export type Endpoint =
   | 'discovery'
   | 'jwks'
@@ -121,21 +121,21 @@ export type Endpoint =
   | 'paste-page'
   | 'unknown'
 
-/** One thing that goes wrong. Without `status` and `cut: 'before'`, the request is worked on as ever. */
+/** One planned fault. Without `status` and `cut: 'before'`, the request is processed as usual. */
 export interface Fault {
-  /** Default: whatever comes next. `token` stands for every use of the token endpoint. */
+  /** Default: the next request. `token` matches every use of the token endpoint. */
   endpoint?: Endpoint
-  /** How many requests it befalls. Default 1. */
+  /** Number of requests that it applies to. Default 1. */
   times?: number
-  /** Answered instead of working on the request. */
+  /** The answer, instead of processing the request. */
   status?: number
   body?: string
   headers?: Record<string, string>
-  /** Milliseconds that the answer, or the cut, is held back. */
+  /** Milliseconds by which the answer, or the cut, is delayed. */
   delay?: number
-  /** Drops the connection: before the request is worked on, or after it took effect. */
+  /** Closes the connection before the request is processed, or after it took effect. */
   cut?: 'before' | 'after'
-  /** How this token answer alone departs from the specification. */
+  /** How this token answer departs from the specification. */
   offSpec?: OffSpec | readonly OffSpec[]
   /** Changes the JSON of this answer only. */
   mangle?: (json: Record<string, unknown>) => Record<string, unknown>
@@ -143,27 +143,27 @@ export interface Fault {
 
 export interface Stats {
   requests: number
-  /** Requests per door. */
+  /** Requests per endpoint. */
   by: Partial<Record<Endpoint, number>>
   /** Authorization codes issued. */
   codes: number
-  /** Codes (and approved device codes) turned into tokens. */
+  /** Codes and approved device codes exchanged for tokens. */
   exchanges: number
   refreshes: number
-  /** A spent code or refresh token presented again. */
+  /** Second uses of a code or refresh token. */
   reuses: number
   /** Tokens revoked by request (RFC 7009). */
   revocations: number
   /** Logins. */
   families: number
-  /** Logins that are dead, by reuse or by revocation. */
+  /** Logins that ended by reuse or revocation. */
   deadFamilies: number
   tokensIssued: number
-  /** Faults that struck. */
+  /** Faults that were applied. */
   faults: number
 }
 
-/** What happened, without a secret in it. */
+/** An event, without secrets. */
 export type ServerEvent =
   | { type: 'request'; endpoint: Endpoint; method: string }
   | { type: 'code' | 'exchange' | 'refresh' | 'reuse' | 'revocation' | 'family-dead'; family: number }

@@ -15,7 +15,7 @@ export function renderPage(title: string, body: string, status = 200): Reply {
   }
 }
 
-/** Who are you, and is that all right with you: one page for both. */
+/** Renders one page that asks for the user and the consent. */
 export function renderConsentPage(details: {
   action: string
   client: string

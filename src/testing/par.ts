@@ -23,7 +23,7 @@ export interface ParSetting {
 
 export type Pushed = ReturnType<typeof createPushed>
 
-/** Authorization requests that were pushed and not decided yet (RFC 9126). */
+/** Creates the store of pushed, undecided authorization requests (RFC 9126). */
 export function createPushed(now: () => number) {
   const pending = new Map<string, { parameters: URLSearchParams; expiresAt: number }>()
 
@@ -33,7 +33,7 @@ export function createPushed(now: () => number) {
     return uri
   }
 
-  /** For its own client and in its time. */
+  /** Returns the request of this client, while it is valid. */
   function find(uri: string, clientId: string | null): URLSearchParams | undefined {
     const one = pending.get(uri)
     const good = one?.parameters.get('client_id') === clientId && now() < one!.expiresAt
@@ -43,7 +43,7 @@ export function createPushed(now: () => number) {
   return { keep: storeRequest, find, spend: (uri: string) => void pending.delete(uri) }
 }
 
-/** What would be wrong with it at the authorization endpoint, and what must not be pushed. */
+/** Returns what the authorization endpoint would refuse, or what must not be pushed. */
 function findPushProblem(
   { clients }: ParSetting,
   form: URLSearchParams,
@@ -67,7 +67,7 @@ function handlePush(setting: ParSetting, ask: RouteRequest): Reply {
   parameters.delete('client_secret')
   const proof = setting.proofs.judge(ask)
   if ('error' in proof) return buildRefusal(proof.error, proof.why)
-  // RFC 9449 §10.1: a proof here says the same as dpop_jkt.
+  // RFC 9449 §10.1: a proof here means the same as dpop_jkt.
   if (proof.jkt !== undefined && (parameters.get('dpop_jkt') ?? proof.jkt) !== proof.jkt) {
     return buildRefusal('invalid_dpop_proof', 'the key is not the one of dpop_jkt')
   }

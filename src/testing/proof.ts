@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, verify } from 'node:crypto'
 
-/** A DPoP proof (RFC 9449 §4.2) whose signature is right; what it claims is not judged yet. */
+/** A DPoP proof (RFC 9449 §4.2) with a valid signature; its claims are not checked yet. */
 export interface Proof {
   claims: Record<string, unknown>
   /** The thumbprint of its key (RFC 7638). */
@@ -31,7 +31,7 @@ function verifySignature(jwk: Json, input: string, signature: string): boolean {
   }
 }
 
-/** RFC 7638 §3.2: the required members, in this order and without a space. */
+/** Hashes the required members in this order without spaces (RFC 7638 §3.2). */
 const computeThumbprint = ({ crv, kty, x, y }: Json): string =>
   createHash('sha256').update(JSON.stringify({ crv, kty, x, y })).digest('base64url')
 
@@ -44,9 +44,9 @@ function findKeyProblem({ typ, alg, jwk }: Json): string | undefined {
   return kty === 'EC' && crv === 'P-256' ? undefined : 'jwk is not a key for ES256'
 }
 
-/** The proof in a `DPoP` header, or why it is none (RFC 9449 §4.3, points 1 to 7). */
+/** Parses the proof in a `DPoP` header, or returns its error (RFC 9449 §4.3, points 1 to 7). */
 export function parseProof(text: string): Proof | string {
-  // Node joins a header that came twice with a comma, which is no letter of a JWS.
+  // Node joins repeated headers with a comma, which is not valid in a JWS.
   const [, head = '', body = '', signature = ''] = text.match(COMPACT_JWS) ?? []
   const [header, claims] = [parsePart(head), parsePart(body)]
   if (header === undefined || claims === undefined) return 'the DPoP header is not one compact JWS'

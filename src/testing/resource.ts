@@ -15,14 +15,14 @@ const CHALLENGES = { bearer: 'Bearer realm="test"', dpop: 'DPoP algs="ES256"' }
 
 type Scheme = keyof typeof CHALLENGES
 
-/** A 401 that says why, in the words of the scheme that was used. */
+/** Builds a 401 with its reason, in the scheme of the request. */
 const buildUnauthorized = (scheme: Scheme, error: string): Reply => ({
   status: 401,
   headers: { 'www-authenticate': `${CHALLENGES[scheme]}, error="${error}"` },
   json: { error },
 })
 
-/** A token bound to a key is worth nothing without a proof of that key (RFC 9449 §7). */
+/** Refuses a bound token without a proof of its key (RFC 9449 §7). */
 function findProofRefusal(
   { ledger, proofs }: ResourceSetting,
   ask: RouteRequest,
@@ -34,7 +34,7 @@ function findProofRefusal(
   return ledger.holder(token)?.jkt === proof.jkt ? undefined : buildUnauthorized('dpop', 'invalid_token')
 }
 
-/** A 401 for a request that may not come in (RFC 6750, RFC 9449 §7). */
+/** Returns a 401 for a request without access (RFC 6750, RFC 9449 §7). */
 function findAccessRefusal(setting: ResourceSetting, ask: RouteRequest): Reply | undefined {
   const { ledger, personalTokens, dpop } = setting
   const [, scheme, token = ''] = ask.headers.authorization?.match(/^(Bearer|DPoP) ([\w.~+/-]+=*)$/i) ?? []
@@ -45,7 +45,7 @@ function findAccessRefusal(setting: ResourceSetting, ask: RouteRequest): Reply |
   }
   if (personalTokens.has(token)) return undefined
   const held = ledger.holder(token)
-  // RFC 9449 §7.2: a bound token does not pass as a bearer token.
+  // RFC 9449 §7.2: a bound token is not accepted as a bearer token.
   return held !== undefined && held.jkt === undefined
     ? undefined
     : buildUnauthorized('bearer', 'invalid_token')

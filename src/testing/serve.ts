@@ -7,7 +7,7 @@ import type { AuthorizationServerOptions, Endpoint, Fault, ServerEvent, Stats } 
 
 export interface ServeSetting {
   doors: readonly Route[]
-  /** The time the server tells in its `Date` header. */
+  /** The time in the `Date` header. */
   now(): number
   emit(event: ServerEvent): void
   mangle: AuthorizationServerOptions['mangle']
@@ -25,7 +25,7 @@ const befalls = (fault: Fault, endpoint: Endpoint): boolean =>
   fault.endpoint === endpoint ||
   (fault.endpoint === 'token' && TOKEN_ENDPOINTS.includes(endpoint))
 
-/** The door that a request comes to, or the status that says why there is none. */
+/** Returns the endpoint of a request, or the status where there is none. */
 export function findDoor<D extends Pick<Route, 'method' | 'path'>>(
   doors: readonly D[],
   { method, url }: Pick<RouteRequest, 'method' | 'url'>,
@@ -44,7 +44,7 @@ function matchRoute(
   return { endpoint: typeof endpoint === 'function' ? endpoint(ask) : endpoint, answer }
 }
 
-/** Counts the request, and takes what is planned to go wrong with it. */
+/** Counts the request, and takes its planned fault. */
 function noteRequest(
   { seen, emit, faults }: ServingContext,
   endpoint: Endpoint,
@@ -60,7 +60,7 @@ function noteRequest(
   return fault
 }
 
-/** A fault's status stands instead of the work; its body alone stands instead of the answer. */
+/** Builds the answer. A fault's status replaces the processing; a body alone replaces only the answer. */
 function buildReply(ask: RouteRequest, answer: Route['answer'], fault: Fault | undefined): Reply {
   if (fault?.status !== undefined) return { status: fault.status, body: fault.body ?? '' }
   const reply = answer(ask)
@@ -100,7 +100,7 @@ async function handleRequest(
   response.writeHead(reply.status, { date, ...type, ...reply.headers, ...fault?.headers }).end(body)
 }
 
-/** The only place that touches a socket: everything behind a door is a function from request to answer. */
+/** Creates the server. Only this code uses sockets; each endpoint is a function from request to answer. */
 export function createTestServer(setting: ServeSetting) {
   const serving: ServingContext = {
     ...setting,

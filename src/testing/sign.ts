@@ -2,9 +2,9 @@ import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 
 export interface Signer {
   algorithm: 'ES256' | 'RS256'
-  /** What `jwks_uri` serves: the public key alone. */
+  /** The content of `jwks_uri`: only the public key. */
   jwks: { keys: Record<string, unknown>[] }
-  /** A compact JWS (RFC 7515) of the claims. */
+  /** Returns a compact JWS (RFC 7515) of the claims. */
   sign(claims: Record<string, unknown>): string
 }
 
@@ -15,7 +15,7 @@ const generateKey = (algorithm: Signer['algorithm']) =>
     ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
     : generateKeyPairSync('rsa', { modulusLength: 2048 })
 
-/** Signs ID tokens with a key made for this server alone. */
+/** Creates a signer of ID tokens with a new key for this server. */
 export function createSigner(algorithm: Signer['algorithm']): Signer {
   const { publicKey, privateKey } = generateKey(algorithm)
   const kid = randomUUID()
@@ -25,7 +25,7 @@ export function createSigner(algorithm: Signer['algorithm']): Signer {
     jwks: { keys: [jwk] },
     sign(claims) {
       const input = `${encodeSegment({ alg: algorithm, kid, typ: 'JWT' })}.${encodeSegment(claims)}`
-      // JWS wants the bare 64 bytes of an ECDSA signature, not DER (RFC 7518 §3.4). RSA ignores it.
+      // JWS needs the raw 64 bytes of an ECDSA signature, not DER (RFC 7518 §3.4). RSA ignores this.
       const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' })
       return `${input}.${signature.toString('base64url')}`
     },

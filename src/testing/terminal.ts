@@ -1,15 +1,16 @@
 import { DaypassError } from '../core/errors.ts'
 import type { Terminal } from '../core/types.ts'
 
-/** An answer, or what finds it when the question is there. */
+/** An answer, or a function that returns it for the question. */
 type Answer<T> = T | ((question: string) => T | Promise<T>)
 
 export interface ScriptedTerminalOptions {
-  /** Default false: nobody sits there. */
+  /** Default false: no person is present. */
   interactive?: boolean
   /**
-   * What the person answers to each kind of question, in order. When that is used up, `choose` is cancelled, `confirm`
-   * hears no, `ask` takes what is proposed, and the input of `readSecret` has ended; on an interactive terminal nothing more comes.
+   * The person's answers by kind of question, in order. Without further answers `choose` is cancelled,
+   * `confirm` gets no, `ask` gets the proposed text, and `readSecret` gets the end of input, or nothing on an
+   * interactive terminal.
    */
   answers?: {
     readSecret?: readonly Answer<string>[]
@@ -20,14 +21,14 @@ export interface ScriptedTerminalOptions {
 }
 
 export interface ScriptedTerminal extends Terminal {
-  /** Every text of the conversation. */
+  /** Every text that was shown. */
   said: readonly string[]
   warned: readonly string[]
-  /** Every question, whatever its kind. */
+  /** Every question, of any kind. */
   asked: readonly string[]
-  /** What was shown as taking long. */
+  /** Labels of the spinners that were shown. */
   busied: readonly string[]
-  /** Waits for a text of the conversation that matches; one that was said already will do. */
+  /** Waits for a text that matches; a text from before counts. */
   heard(pattern: RegExp): Promise<RegExpMatchArray>
 }
 
@@ -41,7 +42,7 @@ async function takeAnswer<T>(script: Answer<T>[], question: string): Promise<T |
   return typeof answer === 'function' ? (answer as (question: string) => T | Promise<T>)(question) : answer
 }
 
-/** A terminal whose person follows a script, and that remembers what it was told. */
+/** Creates a terminal whose person follows a script, and that records every text. */
 export function scriptedTerminal(options: ScriptedTerminalOptions = {}): ScriptedTerminal {
   const { interactive = false, answers = {} } = options
   const secrets = [...(answers.readSecret ?? [])]
@@ -54,7 +55,7 @@ export function scriptedTerminal(options: ScriptedTerminalOptions = {}): Scripte
   const busied: string[] = []
   const listeners = new Set<(text: string) => void>()
 
-  /** What only a person at a terminal can be asked. */
+  /** Asks a question that needs a person at a terminal. */
   function ask<T>(script: Answer<T>[], question: string): Promise<T | undefined> {
     if (!interactive) throw new DaypassError('usage', 'there is nobody to ask: this is not a terminal')
     asked.push(question)

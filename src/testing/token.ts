@@ -23,7 +23,7 @@ export interface TokenSetting {
   proofs: Proofs
   dpop: Dpop
   issuer(): string
-  /** The time the server believes it is. */
+  /** The time that the server uses. */
   now(): number
   accessTokenTtl: number
   refusedRefresh: { status: number; body: string } | undefined
@@ -38,7 +38,7 @@ const ENDPOINT_BY_GRANT: Record<string, Endpoint> = {
   [DEVICE_GRANT]: 'device-poll',
 }
 
-/** Who asks: a client, and the key it proved. */
+/** A client, and the key that it proved. */
 interface ProvenClient {
   client: TestClient
   jkt: string | undefined
@@ -53,7 +53,7 @@ function createIdToken(setting: TokenSetting, family: Family, first: boolean): s
   const iat = Math.floor(setting.now() / 1000)
   const { sub, email, name, login } = setting.user
   const claims = { iss: setting.issuer(), sub, aud: family.clientId, iat, exp: iat + 3600, email, name }
-  // OpenID Connect Core §12.2: the ID token of a renewal carries no nonce of its own.
+  // OpenID Connect Core §12.2: the ID token of a renewal has no nonce.
   const nonce = first && family.nonce !== undefined ? { nonce: family.nonce } : {}
   const token = setting.signer.sign({ ...claims, preferred_username: login, ...nonce })
   setting.ledger.remember(token)
@@ -90,7 +90,7 @@ const exchangeGrant = (setting: TokenSetting, party: ProvenClient, family: Famil
     first: true,
   })
 
-/** RFC 7636 §4.1 and §4.6. */
+/** Verifies the code challenge (RFC 7636 §4.1 and §4.6). */
 function verifyCodeChallenge(verifier: string | null, challenge: string): boolean {
   if (verifier === null || !/^[\w.~-]{43,128}$/.test(verifier)) return false
   return createHash('sha256').update(verifier).digest('base64url') === challenge
@@ -145,7 +145,7 @@ function handleToken(setting: TokenSetting, ask: RouteRequest): Reply {
   if (problem !== undefined) return buildRefusal('invalid_request', problem)
   const client = authenticateClient(setting.clients, ask)
   if (typeof client === 'string') return buildRefusal('invalid_client', client, 401)
-  // Before anything is spent: the same code or refresh token comes again, with the right proof.
+  // Checked first, so that the same code or refresh token can be sent again with a correct proof.
   const proof = setting.proofs.judge(ask)
   if ('error' in proof) return buildRefusal(proof.error, proof.why)
   if (setting.dpop === 'required' && proof.jkt === undefined) {
@@ -160,7 +160,7 @@ function handleToken(setting: TokenSetting, ask: RouteRequest): Reply {
   return buildRefusal('unsupported_grant_type', 'grant_type is missing or not supported')
 }
 
-/** RFC 7009 §2.2: an unknown token is no error. */
+/** Revokes a token. RFC 7009 §2.2: an unknown token is no error. */
 function handleRevocation(setting: TokenSetting, ask: RouteRequest): Reply {
   const problem = findFormProblem(ask)
   if (problem !== undefined) return buildRefusal('invalid_request', problem)

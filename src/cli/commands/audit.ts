@@ -27,10 +27,10 @@ interface AuditOptions {
   since?: string | undefined
 }
 
-/** So many are shown where nobody says since when. */
+/** Number of entries shown without `--since`. */
 const LAST_ENTRIES = 50
 
-/** Who asked for which credential, as it was written down here. */
+/** Shows who asked for which credential, from the audit file. */
 function runAudit(
   world: CommandContext,
   identity: string | undefined,

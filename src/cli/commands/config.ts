@@ -7,7 +7,7 @@ import { type BareContext, type CommandResult, formatJson } from '../output/resu
 import { formatSheet } from '../output/text.ts'
 import type { Runner } from '../runner.ts'
 
-/** It looks at the files itself, so that it works when they are wrong. */
+/** Reads the files itself, so that it works when they are wrong. */
 export const createConfigCommand = ({ runBare }: Runner) =>
   new Command('config')
     .description('where the configuration lies, and whether it is right')
@@ -45,7 +45,9 @@ function runConfigValidate({ paths, host, json }: BareContext): CommandResult {
   return {}
 }
 
-/** What is in force, and from where. Names and settings, never a value that may be secret. */
+/**
+ * Shows the settings in force and their sources. Shows names and settings, never a value that may be secret.
+ */
 function runConfigShow({ paths, host, json, paint }: BareContext): CommandResult {
   const file = readConfigFile(paths.config)
   const { config = {}, problems } = file ? checkConfig(file.text, paths.config) : { config: {}, problems: [] }

@@ -29,7 +29,10 @@ interface ConsoleFlags {
   browser?: string | undefined
 }
 
-/** Opens the web console as this identity, or only says the address, which is as good as being signed in. */
+/**
+ * Opens the web console as this identity. With `--print` it only shows the address, which signs in anyone who
+ * has it.
+ */
 async function runConsole(
   world: CommandContext,
   selected: string | undefined,
@@ -45,7 +48,7 @@ async function runConsole(
     })
   const token = await fetchSigninToken(world, getSigninTokenUrl(endpoints.federation, credential))
   const region = flags.region ?? params.region
-  // Where the console sends a person whose session is over.
+  // The console sends a person here when the session has ended.
   const issuer = `https://${consoleHost}/`
   const page = { issuer, consoleHost, region, service: flags.service, destination: flags.destination }
   const url = buildConsoleUrl(endpoints.federation, token, page)

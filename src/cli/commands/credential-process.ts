@@ -24,7 +24,7 @@ interface CredentialProcessOptions {
   format?: Cloud | undefined
 }
 
-/** Started by another program, which has the terminal: nobody is asked anything here. */
+/** Answers another program, which owns the terminal, so it asks the person nothing. */
 async function runCredentialProcess(
   world: CommandContext,
   selected: string | undefined,

@@ -1,6 +1,6 @@
 /**
- * The whole story, told with the program itself: a server on 127.0.0.1, a login, tokens, an automatic renewal,
- * twenty processes at once, and a logout. Everything lies in a temporary folder that is gone afterwards.
+ * Runs the whole story with the program itself: a server on 127.0.0.1, a login, tokens, an automatic renewal,
+ * twenty processes at once, and a logout. All files are in a temporary folder that is removed at the end.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -18,7 +18,7 @@ export const createDemoCommand = ({ runBare }: Runner) =>
     .description('the whole story, against a server that it starts itself on 127.0.0.1')
     .action((flags) => runBare(flags, 'demo', runDemo))
 
-/** A server that counts. Its refresh tokens are single-use, and one that is used twice ends the login. */
+/** A server that counts. Its refresh tokens are single-use, and a second use ends the login. */
 export interface DemoServer {
   title: string
   issuer: string
@@ -27,14 +27,14 @@ export interface DemoServer {
   close(): Promise<void>
 }
 
-/** Long enough for twenty processes on a slow machine, short enough to watch it run out. */
+/** Milliseconds. Long enough for twenty processes on a slow machine, short enough to watch it expire. */
 export const DEMO_TOKEN_LIFE = 9_000
 const CROWD = 20
 
 interface DemoStage {
   host: Host
   server: DemoServer
-  /** The Node and the file that are `daypass`. */
+  /** The Node and the file of `daypass`. */
   program: readonly string[]
   home: string
   paint: Paint
@@ -48,7 +48,7 @@ interface ProcessResult {
   stderr: string
 }
 
-/** The story that is shipped: against the strict server of daypass' own test kit. */
+/** Runs the demo that is shipped, against the strict server of daypass' own test kit. */
 async function runDemo({ host, paintError: paint, signal }: BareContext): Promise<CommandResult> {
   const { startAuthorizationServer } = await import('../../testing/authorization-server.ts')
   const consent = canOpenBrowser(host) ? 'form' : 'auto'
@@ -120,7 +120,7 @@ async function playStory(stage: DemoStage): Promise<void> {
   )
 }
 
-/** A person's own browser where there is one; else the demo plays the person, and says so. */
+/** Uses the person's browser where there is one. Otherwise the demo plays the person, and says so. */
 async function performLogin(stage: DemoStage): Promise<void> {
   const { server, host } = stage
   const words = ['login', 'oidc', 'demo', '--issuer', server.issuer, '--client-id', server.clientId]
@@ -134,7 +134,7 @@ async function performLogin(stage: DemoStage): Promise<void> {
     'there is no browser here, so the demo plays the person: it opens the page, signs in and agrees',
   )
   const { scriptedBrowser } = await import('../../testing/browser.ts')
-  // An opener that opens nothing; the page is visited below.
+  // This opener opens nothing; the code below visits the page.
   const opener = `"${process.execPath}" -e 0`
   let visited: Promise<unknown> | undefined
   await runAndShow(stage, words, ['--browser', opener], (stderr) => {
@@ -149,7 +149,7 @@ function canOpenBrowser(host: Host): boolean {
   return (display || browserSet) && !ci
 }
 
-/** Waits until less than the margin, a third of its life, is left. */
+/** Waits until less than the margin, a third of the lifetime, is left. */
 async function waitUntilStale({ host, signal, paint }: DemoStage): Promise<void> {
   const wait = (DEMO_TOKEN_LIFE * 2) / 3
   host.terminal.say(paint('dim', `  (waiting ${wait / 1000} s)`))
@@ -175,7 +175,7 @@ async function runCrowd(stage: DemoStage): Promise<void> {
   )
 }
 
-/** Runs daypass as a person would, and shows it. */
+/** Runs daypass as a person would, and shows the command and its output. */
 async function runAndShow(
   stage: DemoStage,
   [verb = '', ...args]: readonly string[],

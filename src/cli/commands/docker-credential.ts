@@ -29,7 +29,7 @@ const HELP = `
 docker calls it, as docker-credential-daypass: see \`daypass setup docker\`. It answers for the registries
 of your identities and no other.`
 
-/** Started by docker, which shows stdout where the exit code is 1. */
+/** Answers docker, which shows stdout where the exit code is 1. */
 async function runDockerCredential(
   world: CommandContext,
   operation: string,
@@ -40,7 +40,7 @@ async function runDockerCredential(
   } catch (error) {
     if (!isDaypassError(error)) throw error
     if (error.code !== 'login_required') return { out: formatInOneLine(error), code: 1 }
-    // Without one, docker gets at least what is public.
+    // Without a credential docker can still read what is public.
     world.host.terminal.warn(formatInOneLine(error))
     return { out: NOT_FOUND, code: 1 }
   }
@@ -57,7 +57,7 @@ async function runDockerOperation(
   const said = (await readInput(process.stdin)).trim()
   if (operation === 'get') return getDockerCredential(world, said, selected)
   if (operation === 'store') throw createNoStoreError()
-  // Whoever is logged in to daypass is so for more than this registry.
+  // A login to daypass serves more than this registry, so it stays.
   if (operation === 'erase') return {}
   throw new DaypassError('usage', `there is no operation ${JSON.stringify(operation)}`, {
     hint: 'it is one of get, store, erase and list',

@@ -71,7 +71,10 @@ function chooseEnvFormat({ host, json }: CommandContext, asked: EnvFormat | unde
   })
 }
 
-/** What is only a list of values takes nothing away. */
+/**
+ * Warns of variables that override the printed ones. Only formats that are lists of values need it: they
+ * clear nothing.
+ */
 function warnAboutOverrides({ host }: CommandContext, { clear }: EnvChanges, format: EnvFormat): void {
   const there = clear.filter((name) => host.env[name])
   if (there.length > 0)
@@ -85,7 +88,7 @@ function getGithubFile({ host }: CommandContext): string {
   })
 }
 
-/** The masks first: what a log may show must not be known before what it may not show. */
+/** Prints the masks before it appends the variables, so that GitHub's log never shows an unmasked secret. */
 function buildGithubResult(changes: EnvChanges, path: string): CommandResult {
   const { file, masks } = formatGithubEnv(changes, `daypass_${randomUUID()}`)
   return { ...(masks && { out: masks }), after: () => appendToFile(path, file) }

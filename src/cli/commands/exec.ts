@@ -31,7 +31,10 @@ interface ExecOptions {
   endpoint?: boolean | undefined
 }
 
-/** The program writes for itself, and its exit code is ours. */
+/**
+ * Runs a program with the credential. The program writes to the terminal itself, and its exit code becomes
+ * ours.
+ */
 async function runExec(
   world: CommandContext,
   selected: string | undefined,
@@ -44,7 +47,7 @@ async function runExec(
     ? await openExecEndpoint(world, selected, tenant)
     : { changes: await obtainEnvChanges(world, selected, minTtl, tenant), close: undefined }
   try {
-    // A Ctrl-C that a renewal had to be deaf to counts now: nobody would wait for the program.
+    // A Ctrl-C during a renewal was postponed and takes effect here, before the program starts.
     world.signal.throwIfAborted()
     const { env, detectRuntimeEnvironment } = world.host
     return {

@@ -43,7 +43,10 @@ interface FetchFlags {
   include?: boolean | undefined
 }
 
-/** One request with the identity's token. What the server answers is the answer, whatever it thinks of the request. */
+/**
+ * Sends one request with the identity's token. Prints the answer of the server, even where it refuses the
+ * request.
+ */
 async function runFetch(
   world: CommandContext,
   address: string,
@@ -91,7 +94,7 @@ async function buildFetchRequest(url: URL, flags: FetchFlags, signal: AbortSigna
   if (body && !headers.has('content-type')) headers.set('content-type', detectContentType(body))
   const method = flags.method?.toUpperCase() ?? (body ? 'POST' : 'GET')
   try {
-    // Bare bytes are gone once they are sent, and a 307 wants them again (undici: "detached ArrayBuffer").
+    // Raw bytes are detached once they are sent, and a 307 needs them again (undici: "detached ArrayBuffer").
     return new Request(url, { method, headers, signal, ...(body && { body: new Blob([body]) }) })
   } catch (cause) {
     throw new DaypassError('usage', `there can be no such request: ${method}${body ? ' with data' : ''}`, {
@@ -101,14 +104,14 @@ async function buildFetchRequest(url: URL, flags: FetchFlags, signal: AbortSigna
   }
 }
 
-/** The others are left out by Node's fetch without a word, or end it. */
+/** Node's fetch drops the other headers silently, or fails on them. */
 const OWN_HEADERS = /^(authorization|host|content-length|transfer-encoding|expect|upgrade|keep-alive)$/i
 
 function parseHeaderLines(lines: readonly string[]): Headers {
   const headers = new Headers()
   for (const line of lines) {
     const [, name = '', value = ''] = line.match(/^([^:]+):(.*)$/s) ?? []
-    // What stands in it may be a secret.
+    // The value may be a secret.
     if (OWN_HEADERS.test(name.trim()))
       throw new DaypassError('usage', `the ${name.trim()} header is for daypass to write`, {
         hint: 'leave it out, or use curl',
@@ -127,7 +130,7 @@ function parseHeaderLines(lines: readonly string[]): Headers {
 
 type Bytes = Uint8Array<ArrayBuffer>
 
-/** `@file`, `@-` for standard input, or the text itself; its bytes as they are. */
+/** Reads `@file`, `@-` for standard input, or the text itself, as bytes. */
 async function readData(said: string): Promise<Bytes> {
   if (!said.startsWith('@')) return Buffer.from(said)
   if (said === '@-') return readStandardInput()
@@ -148,13 +151,13 @@ async function readStandardInput(): Promise<Bytes> {
   return Buffer.concat(chunks)
 }
 
-/** As curl says it, but for what is plainly JSON. */
+/** Returns curl's default content type, or JSON where the body is JSON. */
 function detectContentType(body: Bytes): string {
   const text = new TextDecoder().decode(body)
   try {
     if (/^\s*[[{]/.test(text) && JSON.parse(text)) return 'application/json'
   } catch {
-    // Then it is something else.
+    // The body is not JSON.
   }
   return 'application/x-www-form-urlencoded'
 }
@@ -178,7 +181,7 @@ async function* streamBody(
 const formatHead = ({ status, statusText, headers }: Response) =>
   [`HTTP/1.1 ${status} ${statusText}`, ...[...headers].map((pair) => pair.join(': ')), '', ''].join('\r\n')
 
-/** What the exit code says of an answer; `undefined`: all is well. */
+/** Returns the error for the exit code of an answer, or undefined if all is well. */
 function findAnswerError(answer: Response, asked: URL, handed: CredentialResult): DaypassError | undefined {
   const code = findErrorCode(answer.status)
   if (code === undefined) return undefined

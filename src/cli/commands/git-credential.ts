@@ -25,16 +25,19 @@ const HELP = `
 git calls it, and talks to it over standard input and output: see \`daypass setup git\`. It answers for the
 hosts of your identities and no other; also as git-credential-daypass.`
 
-/** Started by git, which has the terminal. Silence and exit 0: git asks its next helper, or the person. */
+/**
+ * Answers git, which owns the terminal. With no output and exit code 0, git asks its next helper, or the
+ * person.
+ */
 async function runGitCredential(
   world: CommandContext,
   operation: string,
   selected: string | undefined,
 ): Promise<CommandResult> {
-  // What git may ask one day is not for this version to refuse.
+  // Newer versions of git may have more operations; those are ignored.
   if (!['get', 'store', 'erase'].includes(operation)) return {}
   const asked = parseAttributes(await readInput(process.stdin))
-  // It is kept already, and what somebody else has told git is not ours.
+  // Our credential is already stored, and a credential from another source is not ours to store.
   const ask = operation === 'store' ? undefined : parseHostRequest(asked, selected)
   if (!ask) return {}
   try {
@@ -67,7 +70,7 @@ async function getGitCredential(
   return { out }
 }
 
-/** After a 401. The next time git asks, it gets another one. */
+/** Handles git's `erase` after a 401, so that git gets another token next time. */
 async function eraseGitCredential(
   { daypass }: CommandContext,
   ask: HostRequest,

@@ -31,17 +31,17 @@ interface ImportFlags {
   dryRun?: boolean | undefined
 }
 
-/** What became of one thing that was found. */
+/** The result for one credential that was found. */
 interface ImportOutcome {
   /** The other tool's name for it. */
   profile: string
   what: string
   outcome: 'kept' | 'would_be_kept' | 'name_taken' | 'listed'
-  /** What to do about it. */
+  /** What the person should do about it. */
   next?: string | undefined
 }
 
-/** Copies what does not rotate; never changes the other tool's files. */
+/** Copies credentials that do not rotate. Never changes the other tool's files. */
 async function runImport(world: CommandContext, tool: string, flags: ImportFlags): Promise<CommandResult> {
   const source = getTool(SOURCES, tool, 'import')
   const { env, terminal } = world.host
@@ -113,7 +113,9 @@ const previewImport = ({ world }: ImportRun, name: string, taken: ImportedGrant)
 const storeImport = ({ world }: ImportRun, name: string, taken: ImportedGrant, next?: string) =>
   resolveImport({ outcome: 'kept', next }, world.daypass.importIdentity({ name, ...taken }))
 
-/** What cannot be an identity as it stands there does not keep the others from becoming one. */
+/**
+ * Returns `listed` for a credential that cannot become an identity, so that the others are still imported.
+ */
 async function resolveImport(success: ImportResult, adopting: Promise<boolean>): Promise<ImportResult> {
   try {
     return (await adopting) ? success : { outcome: 'name_taken' }
@@ -123,7 +125,7 @@ async function resolveImport(success: ImportResult, adopting: Promise<boolean>):
   }
 }
 
-/** A refresh token that rotates lives in one place alone, and has one name here. */
+/** Imports a refresh token that rotates. It can be in one place only, and has one name here. */
 async function importRotating(
   run: ImportRun,
   name: string,

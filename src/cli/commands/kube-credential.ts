@@ -18,7 +18,7 @@ const HELP = `
 kubectl calls it: see \`daypass setup kubectl\`. The token is the id_token, where there is one and config.yaml
 does not say kube_token: access_token.`
 
-/** Started by kubectl, which may have the terminal: nobody is asked anything here. */
+/** Answers kubectl, which may own the terminal, so it asks the person nothing. */
 async function runKubeCredential(
   world: CommandContext,
   selected: string | undefined,

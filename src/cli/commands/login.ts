@@ -56,7 +56,9 @@ export function createLoginCommand({ run }: Runner) {
     })
 }
 
-/** The parameters of all providers as options, by parameter; an alias by its own name. */
+/**
+ * Creates the options for the parameters of all providers, keyed by parameter; an alias has a key of its own.
+ */
 function createParamOptions(): Record<string, Option> {
   const options = [...listParamFlags(Object.values(builtIn))].flatMap(([name, { flag }]) => {
     const { value, about, alias } = flag
@@ -70,7 +72,6 @@ function createParamOptions(): Record<string, Option> {
   return Object.fromEntries(options)
 }
 
-/** The flags of `login`, as commander reads them. */
 interface LoginFlags {
   name?: string | undefined
   method?: Method | undefined
@@ -167,7 +168,7 @@ function buildGiven(
     const value = readFlag(flags, param) ?? (formatFlag.alias && readFlag(flags, formatFlag.alias))
     if (value === undefined) continue
     if (declared && !declared.params.includes(param)) throw createUnknownParamError(declared, param)
-    // Alibaba Cloud's own command line writes its sites in capitals.
+    // The CLI of Alibaba Cloud writes its sites in capitals.
     params[param] = oneOf ? value.toLowerCase() : value
   }
   return {
@@ -177,7 +178,7 @@ function buildGiven(
   }
 }
 
-/** Of `api_url` or `api-url`: commander calls it `apiUrl`. */
+/** Reads the flag `api_url` or `api-url`, which commander calls `apiUrl`. */
 const readFlag = (flags: LoginFlags, name: string): string | undefined =>
   (flags as Record<string, string | undefined>)[
     name.replace(/[_-](\w)/g, (_, letter: string) => letter.toUpperCase())
@@ -255,7 +256,7 @@ async function startTwoStepLogin(
   return { code: EXIT.pending, ...(json && { out: formatJson(answer) }) }
 }
 
-/** The second step of a login. */
+/** Builds the command for the second step of a login. */
 const adviseFinish = (id: string, ...flags: string[]): Advice => ({
   verb: 'login',
   flags: ['--finish', id, ...flags],

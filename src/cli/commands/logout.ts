@@ -33,7 +33,10 @@ async function runLogout(
   return json ? { out: formatJson({ identities: [buildLogoutJson(outcome)] }) } : {}
 }
 
-/** Whoever has something kept; static keys are no login. One that fails does not keep the others. */
+/**
+ * Logs out every identity that has a stored login; static keys are no login. A failure does not stop the
+ * others.
+ */
 async function logoutAll(
   { daypass, host, json }: CommandContext,
   flags: LogoutFlags,

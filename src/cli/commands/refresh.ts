@@ -21,7 +21,7 @@ interface RefreshFlags {
   force?: boolean | undefined
 }
 
-/** A line for each; exit 0 only if all succeeded, else the first failure's. */
+/** Prints a line for each identity. Exit code 0 only if all succeed, else the code of the first failure. */
 async function runRefresh(
   world: CommandContext,
   identity: string | undefined,

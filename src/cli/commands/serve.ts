@@ -41,15 +41,15 @@ in the place of that bearer, whether it came as Bearer or as a password. A progr
 the bearer, and never the token. Other hosts than those of the identity are not found; "hosts" names all.`
 
 interface ServeOptions {
-  /** A socket in the place of a port. */
+  /** Path of a Unix socket, instead of a port. */
   unix?: string | undefined
   port?: string | undefined
   idle?: string | undefined
-  /** Stands before the hosts of the identity, and hands nothing out. */
+  /** Forwards requests to the hosts of the identity and never hands out the credential. */
   proxy?: boolean | undefined
 }
 
-/** Answers programs until it is told to end. What they need to know is on stdout as soon as they may ask. */
+/** Answers programs until it is told to end. The address is printed on stdout once the server listens. */
 async function runServe(
   world: CommandContext,
   selected: string | undefined,
@@ -66,7 +66,7 @@ async function runServe(
   const bearerFile = join(world.paths.runtimeDir, `serve-${process.pid}-${randomBytes(6).toString('hex')}`)
   async function* body(): AsyncGenerator<Uint8Array> {
     try {
-      // Whoever reads it would take a line break for a part of it.
+      // No line break at the end: readers would take it as a part of the bearer.
       writeFileDurably(bearerFile, revealBearer(served.bearer))
       await writeAuditLine(world, handed.identity)
       yield Buffer.from(await announceEndpoint(world, handed.identity, place, { ...served, bearerFile }))
@@ -79,10 +79,10 @@ async function runServe(
   return { body: body() }
 }
 
-/** `sun_path` of macOS, which is shorter than that of Linux, and the byte that ends it. */
+/** Bytes of `sun_path` on macOS, which is shorter than on Linux, without the final NUL. */
 const MAX_SOCKET_PATH = 103
 
-/** A port, or a socket that nobody listens at. */
+/** Returns the port, or the path of a socket that no other process listens on. */
 async function preparePlace({ unix, port = '0' }: ServeOptions): Promise<Place> {
   if (unix === undefined) {
     if (/^\d{1,5}$/.test(port) && Number(port) < 65536) return { port: Number(port) }
@@ -93,7 +93,7 @@ async function preparePlace({ unix, port = '0' }: ServeOptions): Promise<Place> 
   if (port !== '0')
     throw new DaypassError('usage', '--unix and --port are two places', { hint: 'give one of them' })
   const socket = resolve(unix)
-  // The system would take what fits of it, and make another file.
+  // The system would cut the path and create another file.
   if (Buffer.byteLength(socket) > MAX_SOCKET_PATH)
     throw new DaypassError('usage', `the path of a socket has ${MAX_SOCKET_PATH} bytes at most`, {
       hint: 'choose a shorter path for --unix',
@@ -117,7 +117,7 @@ const isAnswered = (path: string) =>
 const createSocketInUseError = (message: string) =>
   new DaypassError('port', message, { hint: 'choose another path for --unix' })
 
-/** As JSON one line; else the variables for a shell, and on stderr what is going on. */
+/** Prints one line of JSON, or variables for a shell on stdout and a message on stderr. */
 async function announceEndpoint(
   world: CommandContext,
   identity: string,
@@ -127,7 +127,7 @@ async function announceEndpoint(
   const { host, json } = world
   const { url, bearerFile, hosts } = address
   const isSocket = 'socket' in place
-  // No program of a cloud asks a socket, nor an address that hands nothing out.
+  // Cloud programs cannot ask a Unix socket, and the proxy hands out no keys.
   const changes =
     isSocket || hosts ? { set: [], clear: [] } : await buildEndpointEnvironment(world, identity, address)
   if (json) {

@@ -45,13 +45,13 @@ async function runSetup(
   const wanted = await resolveSetupTarget(world, tool, selected, flags)
   const what = tool.setup(world, wanted)
   if (flags.dryRun) return printSetupPreview(world, tool, previewSetup(what, resolveLedgerPath(world)))
-  // The file first: killed in between, there is something that `--undo` knows of.
+  // The file is written first: if the process is killed in between, `--undo` knows of the file.
   const written = await applySetup(what, resolveLedgerPath(world))
   await tool.afterSetup?.(world, wanted)
   return printSetup(world, tool, wanted, written)
 }
 
-/** Flags that only some tools know. */
+/** Flags that only some tools have. */
 const TOOL_FLAGS = { as: '--as', loginSession: '--login-session' } as const
 
 function checkFlags(name: string, tool: SetupTool, flags: SetupFlags): void {
@@ -86,7 +86,7 @@ async function resolveSetupTarget(
   return { identity, definition, header: (await daypass.status(identity)).header, flags }
 }
 
-/** What says where the vault is. */
+/** Variables that set the location of the vault. */
 const VAULT_VARIABLES = [
   'DAYPASS_HOME',
   'DAYPASS_CONFIG',
@@ -126,7 +126,7 @@ function printSetup(
   return json ? { out: formatJson(buildSetupJson(tool, plan)) } : {}
 }
 
-/** Takes away what was written, and brings a session that was shared back into the vault. */
+/** Removes what was written, and moves a shared session back into the vault. */
 async function runSetupUndo(
   world: CommandContext,
   name: string,

@@ -37,7 +37,7 @@ interface ShellOptions {
   tenant?: string | undefined
 }
 
-/** The person's own shell with the credential in its environment. Its exit code is ours. */
+/** Starts the person's own shell with the credential in its environment. Its exit code becomes ours. */
 async function runShell(
   world: CommandContext,
   selected: string | undefined,
@@ -70,7 +70,7 @@ const createNoTerminalError = (selected: string | undefined) =>
     advice: { verb: 'exec', identity: selected, flags: ['--', 'CMD'] },
   })
 
-/** What daypass itself is asked for there is of the same identity, and renewed. */
+/** Commands of daypass inside the shell use the same identity and can renew it. */
 const buildShellVariables = ({ identity, variable }: CredentialResult): Record<string, string> => ({
   [SHELL_IDENTITY]: formatPromptName(identity),
   ...(variable === undefined && { DAYPASS_IDENTITY: identity }),
@@ -78,7 +78,7 @@ const buildShellVariables = ({ identity, variable }: CredentialResult): Record<s
 
 const formatPromptName = (identity: string) => identity.replace(/[()]/g, '')
 
-/** Within the shell of another identity, that one's credential goes: the mark says whose it is. */
+/** Removes the credential of an outer shell, which the mark names. */
 async function replaceOuterCredential(
   { daypass, host }: CommandContext,
   changes: EnvChanges,
@@ -110,7 +110,7 @@ function printGreeting(
   host.terminal.say(`Its credential ends in ${left} (${formatTime(end)}). ${longer}`)
 }
 
-/** The files that mark the prompt lie in a folder of their own while the shell runs. There is no secret in them. */
+/** Runs the shell with a temporary folder for the files that mark the prompt. They hold no secret. */
 async function runWithPrompt(
   { host }: CommandContext,
   program: string,
@@ -125,7 +125,7 @@ async function runWithPrompt(
   }
 }
 
-/** `undefined`: a shell that we do not know, or a disk that takes nothing. */
+/** Returns undefined for an unknown shell, or where the disk is not writable. */
 function preparePromptFolder(
   program: string,
   env: CommandContext['host']['env'],
@@ -137,7 +137,7 @@ function preparePromptFolder(
     if (mark) return { folder, mark }
     rmSync(folder, { recursive: true })
   } catch {
-    // A shell without a mark is better than none.
+    // A shell without a mark is better than no shell.
   }
   return undefined
 }

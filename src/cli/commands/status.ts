@@ -28,7 +28,7 @@ interface StatusFlags {
   check?: boolean | undefined
 }
 
-/** Offline, unless `--check`. Exit 0 if usable, 4 if a login is needed. */
+/** Works offline, unless `--check`. Exit code 0 if usable, 4 if a login is needed. */
 async function runStatus(
   world: CommandContext,
   identity: string | undefined,
@@ -91,7 +91,7 @@ function formatStatus(listed: Listed, paint: CommandContext['paint'], now: numbe
 const formatLostLogins = ({ lost_renewals: lost }: Listed['row']) =>
   lost === 0 ? undefined : `${lost}, with the answer to a renewal`
 
-/** Asks the server: renews what is stale, and reads who the bearer is. */
+/** Asks the server: renews a stale credential and reads whose it is. */
 async function checkListedIdentity(world: CommandContext, listed: Listed): Promise<Listed> {
   const { daypass } = world
   const { name } = listed.row

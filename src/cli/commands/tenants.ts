@@ -7,7 +7,7 @@ import { type CommandContext, type CommandResult, formatJson } from '../output/r
 import { formatTable } from '../output/text.ts'
 import type { Runner } from '../runner.ts'
 
-/** Where an account has several tenants, which one a token is used in. */
+/** Lists the tenants of an account and selects the one in which a token is used. */
 export const createTenantsCommand = (runner: Runner) =>
   new Command('tenants')
     .description('the tenants of an account that has several')

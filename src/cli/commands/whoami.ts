@@ -16,7 +16,7 @@ export const createWhoamiCommand = ({ run }: Runner) =>
 
 const SOON = 30_000
 
-/** Offline: who it is, as far as the login found out. */
+/** Shows the account offline, as far as the login learned it. */
 async function runWhoami(
   { daypass, host, json, paint }: CommandContext,
   identity: string | undefined,

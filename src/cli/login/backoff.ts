@@ -1,25 +1,28 @@
-/** Logins that opened by themselves and that nobody answered: how long until the next one, if any. */
+/**
+ * Limits logins that opened automatically and that the person did not answer: how long until the next one, if
+ * any.
+ */
 import { formatDuration } from '../../core/duration.ts'
 import { DaypassError } from '../../core/errors.ts'
 import type { Time } from '../../core/types.ts'
 import { removeDurably, writeFileDurably } from '../../vault/atomic.ts'
 import { readOwnFile } from '../../vault/read-file.ts'
 
-/** In a row. */
+/** Consecutive unanswered logins. */
 export interface UnansweredLogins {
   count: number
-  /** When the last one ended; where it did not, when it began. */
+  /** When the last one ended, or began where it did not end. */
   at: Time
-  /** It began, and its process was killed or is at it. */
+  /** The login began; its process still runs or was killed. */
   underWay?: boolean
 }
 
 const NONE_UNANSWERED: UnansweredLogins = { count: 0, at: 0 }
 
-/** Before the second one, and before the third. */
+/** Milliseconds before the first, second and third login. */
 const PAUSES = [0, 60_000, 5 * 60_000]
 
-/** None, where it cannot be read: a person who is asked too often is better than one who cannot log in. */
+/** Returns none where the file cannot be read: asking too often is better than not being able to log in. */
 export function readUnansweredLogins(path: string): UnansweredLogins {
   try {
     const { count, at, underWay } = JSON.parse(readOwnFile(path) ?? '') as UnansweredLogins
@@ -35,13 +38,13 @@ export function writeUnansweredLogins(path: string, unanswered: UnansweredLogins
     if (unanswered.count === 0) removeDurably(path)
     else writeFileDurably(path, `${JSON.stringify(unanswered)}\n`)
   } catch {
-    // On a disk that takes nothing, nothing holds them back.
+    // Without a writable disk there is no pause.
   }
 }
 
 /**
- * Throws where the next one has to wait, or is for a person to begin. Who waited for one whose process was killed takes
- * its place at once.
+ * Throws where the next login must wait, or must be started by the person. A process that waited for a killed
+ * one takes its place at once.
  */
 export function checkLoginPause(
   { count, at, underWay }: UnansweredLogins,
@@ -51,7 +54,7 @@ export function checkLoginPause(
 ): void {
   if (count === 0 || (waited && underWay && count < PAUSES.length)) return
   const pause = PAUSES[count]
-  // A clock that was set back is no reason to wait for much longer.
+  // A clock that was set back must not make the pause much longer.
   const left = pause === undefined ? undefined : pause - Math.abs(now - at)
   if (left !== undefined && left <= 0) return
   const last = count === 1 ? 'the last one' : `the last ${count}`

@@ -3,7 +3,7 @@ import type { CommandContext } from '../output/result.ts'
 import { shareLogin } from './single-flight.ts'
 import { printLogin } from './summary.ts'
 
-/** With a person at the terminal, a verb that needs a login starts it and goes on. */
+/** Starts a login where a verb needs one and a person is at the terminal, then runs the verb again. */
 export async function withLogin<T>(
   world: CommandContext,
   selected: string | undefined,
@@ -24,14 +24,14 @@ export async function withLogin<T>(
   }
 }
 
-/** Of a derived identity: the one at the end of its chain, which is logged in to. */
+/** Returns the identity at the end of the chain of a derived identity, which is the one to log in to. */
 export async function findRootIdentity(world: CommandContext, identity: string): Promise<string> {
   let definition = await readDefinitionIfReadable(world, identity)
   while (definition?.parent) definition = definition.parent.definition
   return definition?.name ?? identity
 }
 
-/** An unreadable record does not keep anyone from logging in again. */
+/** Returns undefined where the record cannot be read, so that a new login still works. */
 export function readDefinitionIfReadable({ daypass }: CommandContext, name: string) {
   return daypass.definition(name).catch((error: unknown) => {
     if (isDaypassError(error, 'vault')) return undefined

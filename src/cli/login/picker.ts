@@ -2,7 +2,7 @@ import { DaypassError } from '../../core/errors.ts'
 import type { CommandContext } from '../output/result.ts'
 import { formatAccount } from '../output/text.ts'
 
-/** Whom or what to log in to, when the command line does not say. */
+/** Asks which identity or provider to log in to, when the command line does not say. */
 export async function pickLogin({ daypass, host }: CommandContext): Promise<string> {
   if (!host.terminal.interactive) {
     throw new DaypassError('usage', 'no provider and no identity was named', {
@@ -28,7 +28,7 @@ const QUESTIONS = {
   use: 'Use as the default',
 } as const
 
-/** Which identity, the active one first. */
+/** Asks for an identity; the active one is listed first. */
 export async function pickIdentity(
   { daypass, host }: CommandContext,
   verb: keyof typeof QUESTIONS,

@@ -1,4 +1,4 @@
-/** Several processes that need the same person at once: one login opens, and the others wait for it. */
+/** Shares one login among processes that need the same person at once: one opens it, the others wait. */
 import { join } from 'node:path'
 import { isDaypassError } from '../../core/errors.ts'
 import { encodeName } from '../../vault/file-name.ts'
@@ -11,7 +11,7 @@ import {
   writeUnansweredLogins,
 } from './backoff.ts'
 
-/** How often those who wait look whether they still have to, in milliseconds. */
+/** Milliseconds between two checks while waiting. */
 const PAUSE = 500
 
 type FlightContext = Pick<CommandContext, 'host' | 'paths' | 'signal' | 'verb' | 'program'>
@@ -20,8 +20,8 @@ const resolveLoginFile = ({ paths }: FlightContext, name: string, ending: string
   join(paths.stateDir, 'logins', `${encodeName(name)}.${ending}`)
 
 /**
- * The result of `work`, which wants a login of `name`: after ours, or somebody else's. Throws `login_required` where too
- * many were not answered.
+ * Returns the result of `work`, which needs a login of `name`, after a login by this or another process.
+ * Throws `login_required` where too many logins were not answered.
  */
 export async function shareLogin<T>(
   world: FlightContext,
@@ -39,7 +39,7 @@ export async function shareLogin<T>(
       }
       waiting.say(turn.holder)
       await world.host.sleep(PAUSE, world.signal)
-      // Kept by whoever has the turn, or by somebody who typed it.
+      // The login was stored by the process that held the lock, or by a login that a person typed.
       const done = await tryWithoutLogin(work)
       if (done) return done.result
     }
@@ -48,7 +48,7 @@ export async function shareLogin<T>(
   }
 }
 
-/** A person who types it waits for nobody, and is asked whatever was not answered before. */
+/** Runs a login that a person typed. It never waits, and ignores unanswered logins. */
 export async function runTypedLogin<T>(
   world: FlightContext,
   name: string,
@@ -61,7 +61,7 @@ export async function runTypedLogin<T>(
   return logIn()
 }
 
-/** Where nothing can be locked, everybody has their turn. */
+/** Takes the lock. Where locking is impossible, every process proceeds. */
 function tryLoginLock(world: FlightContext, name: string): ReturnType<typeof tryHold> {
   const purpose = ['daypass', world.verb, ...(world.program === undefined ? [] : ['…'])].join(' ')
   try {
@@ -74,7 +74,7 @@ function tryLoginLock(world: FlightContext, name: string): ReturnType<typeof try
 interface Turn<T> {
   world: FlightContext
   name: string
-  /** Another login of the same identity was waited for. */
+  /** This process waited for another login of the same identity. */
   waited: boolean
   work: () => Promise<T>
   logIn: () => Promise<unknown>
@@ -88,7 +88,7 @@ async function runUnderLoginLock<T>({ world, name, waited, work, logIn }: Turn<T
   const { now } = world.host
   checkLoginPause(before, now(), name, waited)
   const count = before.count + 1
-  // Whoever kills us leaves it unanswered.
+  // If this process is killed, the login counts as unanswered.
   writeUnansweredLogins(path, { count, at: now(), underWay: true })
   let after: UnansweredLogins = before
   try {
@@ -113,7 +113,7 @@ async function tryWithoutLogin<T>(work: () => Promise<T>): Promise<{ result: T }
   }
 }
 
-/** Once for each whom we wait for. */
+/** Creates the message that tells once for each process that we wait for it. */
 function createWaitingMessage({ host }: FlightContext, name: string) {
   let told: number | undefined
   let stop: (() => void) | undefined

@@ -4,7 +4,7 @@ import { sanitize } from '../../core/text.ts'
 import { type CommandContext, type CommandResult, formatJson } from '../output/result.ts'
 import { formatAccount, formatExpiry, formatSession, formatSheet, formatStore } from '../output/text.ts'
 
-/** The summary goes to stderr; stdout stays empty, or has one object with `--json`. */
+/** Prints the summary to stderr. stdout stays empty, or has one object with `--json`. */
 export async function printLogin(world: CommandContext, outcome: LoginOutcome): Promise<CommandResult> {
   const { daypass, host, json, paintError } = world
   const listed = await daypass.status(outcome.header.name)

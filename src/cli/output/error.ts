@@ -2,8 +2,8 @@ import { formatCommand, isDaypassError } from '../../core/errors.ts'
 import type { Paint } from './text.ts'
 
 /**
- * What happened, and the next command to type: as text, or as one object with `--json`. `oneLine`: for a program that
- * shows it within a message of its own.
+ * Formats what happened and the next command to type, as text or as one object with `--json`. `oneLine`: for
+ * a program that shows it within its own message.
  */
 export function formatErrorText(
   error: unknown,
@@ -15,7 +15,7 @@ export function formatErrorText(
   const { code, message, hint } = describeError(error)
   if (json) return `${JSON.stringify({ error: { code, message, ...(hint && { hint }) } })}\n`
   const hints = hint?.split('\n') ?? []
-  // Paths may have line breaks in them.
+  // Paths may contain line breaks.
   const what = `${paint('red', 'error:')} ${message.replace(/[\r\n]+/g, ' ')}`
   const lines = oneLine
     ? [[what, ...(hint ? [`next: ${hints.join(', ')}`] : [])].join('; ')]
@@ -36,7 +36,7 @@ function describeError(error: unknown): { code: string; message: string; hint?: 
   }
 }
 
-/** Stacks and messages, never properties: a library's error may carry the whole answer of a server. */
+/** Returns stacks and messages, never properties: a library's error may hold the whole answer of a server. */
 function formatTrace(error: unknown): string[] {
   const lines: string[] = []
   for (let at = error; at instanceof Error && lines.length < 5; at = at.cause)

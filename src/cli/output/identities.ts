@@ -5,7 +5,7 @@ import { sanitize } from '../../core/text.ts'
 import { type CommandContext, type CommandResult, formatJson } from './result.ts'
 import { formatTable } from './text.ts'
 
-/** All identities, offline: the answer of `list`, and of a `status` of no one in particular. */
+/** Prints all identities, offline: the answer of `list`, and of `status` without a name. */
 export async function printIdentities(world: CommandContext): Promise<CommandResult> {
   const { daypass, host, json, paint } = world
   const { identities, problems, envOverride: standIn } = await daypass.list()

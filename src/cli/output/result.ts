@@ -5,44 +5,45 @@ import type { Host } from '../../core/types.ts'
 import type { Paths } from '../../platform/paths.ts'
 import type { Paint } from './text.ts'
 
-/** What a command has to say: one text for stdout, and the exit code. Commands return; only `main` writes. */
+/**
+ * The result of a command: one text for stdout, and the exit code. Commands return it; only `main` writes.
+ */
 export interface CommandResult {
   out?: string
   code?: number
-  /** Done when stdout has the text, and not where it could not be written. */
+  /** Runs after the text was written to stdout, and not where writing failed. */
   after?: () => void
-  /** Instead of a text: bytes, written as they come. */
+  /** Bytes that are written as they arrive, instead of a text. */
   body?: AsyncIterable<Uint8Array>
-  /** Said when stdout has all of it; the exit code is its. */
+  /** Reported after stdout has all of the output; it also sets the exit code. */
   error?: DaypassError
 }
 
-/** What every command is given. */
+/** The context of every command. */
 export interface CommandContext extends BareContext {
   daypass: Daypass
 }
 
-/** The same without the vault, for a verb that works when the configuration is wrong. */
+/** The context without the vault, for a verb that works with a wrong configuration. */
 export interface BareContext {
   verb: string
-  /** What stands behind `--`, without its arguments. */
+  /** The program after `--`, without its arguments. */
   program?: string | undefined
   host: Host
   paths: Paths
-  /** `--json`. */
   json: boolean
   verbose: boolean
-  /** Paints what goes to stdout, and to stderr. */
+  /** Paints for stdout, and `paintError` for stderr. */
   paint: Paint
   paintError: Paint
   signal: AbortSignal
 }
 
-/** What happened and the next command to type, for a program that shows it within a message of its own. */
+/** Formats what happened and the next command to type, for a program that shows it within its own message. */
 export const formatInOneLine = ({ message, hint }: DaypassError) =>
   [message, ...(hint ? [`next: ${hint.replaceAll('\n', ', ')}`] : [])].join('; ')
 
-/** What a logout did, for `--json`. */
+/** Builds what `--json` prints for a logout. */
 export const buildLogoutJson = ({ identity, revocation, wasDefault }: LogoutOutcome) => ({
   name: identity,
   revocation: revocation.outcome,
@@ -51,7 +52,7 @@ export const buildLogoutJson = ({ identity, revocation, wasDefault }: LogoutOutc
 
 export const formatJson = (value: unknown) => JSON.stringify(value)
 
-/** A line to stderr, for `-v`. */
+/** Writes a line to stderr with `-v`. */
 export function explain({ host, verbose }: CommandContext, text: string): void {
   if (verbose) host.terminal.say(text)
 }

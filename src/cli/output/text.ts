@@ -6,7 +6,7 @@ import type { Method } from '../../core/types.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
-/** Paints for a stream that shows colours; plain text for any other, and under `NO_COLOR`. */
+/** Paints for a stream that shows colours; returns plain text for any other stream, and under `NO_COLOR`. */
 export type Paint = (style: Style, text: string) => string
 
 export function createPainter(
@@ -17,7 +17,7 @@ export function createPainter(
   return (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text)
 }
 
-/** Columns that fit their widest cell, two spaces apart. The first row is the head. */
+/** Formats columns as wide as their widest cell, two spaces apart. The first row is the head. */
 export function formatTable(rows: readonly (readonly string[])[], paint: Paint): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
   const formatLine = (row: readonly string[]) =>
@@ -28,7 +28,7 @@ export function formatTable(rows: readonly (readonly string[])[], paint: Paint):
   return rows.map((row, index) => (index === 0 ? paint('dim', formatLine(row)) : formatLine(row))).join('\n')
 }
 
-/** Names on the left, values on the right; empty values are left out. */
+/** Formats names on the left and values on the right; leaves out empty values. */
 export function formatSheet(
   lines: readonly (readonly [string, string | undefined | null])[],
   paint: Paint,
@@ -75,7 +75,7 @@ export const formatMethod = (method: Method | 'environment' | null) =>
   method === null ? undefined : METHODS[method]
 
 export function formatExpiry({ row, timeLeft, header }: Listed): string | undefined {
-  // A role that was not made yet has no end either.
+  // A role without a credential has no end either.
   if (row.method === null || (row.expires_at === null && row.state !== 'valid')) return undefined
   if (row.expires_at === null) return 'never, until it is revoked'
   const renewal = header?.renewable ? ', then renews itself' : ''
@@ -84,7 +84,7 @@ export function formatExpiry({ row, timeLeft, header }: Listed): string | undefi
     : `${row.expires_at} (over)`
 }
 
-/** After this only a person can renew it. */
+/** Formats the time after which only a person can renew it. */
 export function formatSession({ row, header }: Listed, now: number): string | undefined {
   const { session_expires_at: end } = row
   if (end === null || !header?.key) return undefined

@@ -11,11 +11,14 @@ import type { CommandContext } from '../output/result.ts'
 import { createMovedError, createNotRenewableError } from './credential-endpoint.ts'
 
 interface ApiProxyOptions extends Pick<ProxyOptions, 'place' | 'onAsked' | 'onAnswered'> {
-  /** Where its token may go, of the identity as it stands: another login of that name may be at another server. */
+  /**
+   * Returns where the token may go. It reads the current definition: another login of that name may use
+   * another server.
+   */
   routesOf(definition: Definition, header: Header | undefined): Route[]
 }
 
-/** Somebody who stands before APIs with the token of the identity. */
+/** Opens a proxy that forwards requests to APIs with the token of the identity. */
 export async function openApiProxy(
   { daypass, host }: CommandContext,
   { identity, header }: CredentialResult,
@@ -31,7 +34,7 @@ export async function openApiProxy(
     routes,
     host,
     async getToken(rejected?: Secret) {
-      // The very same identity, whatever the default becomes meanwhile.
+      // The same identity, even if the default changes meanwhile.
       const handed = await daypass.getCredential(identity, rejected ? { rejected } : {})
       const now = routesOf(await daypass.definition(identity), handed.header).map(({ base }) => base)
       if (!routes.every(({ base }) => now.includes(base))) throw createMovedError(identity)
@@ -46,7 +49,7 @@ export async function openApiProxy(
   })
 }
 
-/** One prefix for each host that the identity's token may be sent to. */
+/** Opens a proxy with one prefix for each host that the identity's token may be sent to. */
 export async function openHostProxy(
   world: CommandContext,
   handed: CredentialResult,

@@ -12,7 +12,7 @@ import type { Place } from '../../server/local-server.ts'
 import { createStampReader } from '../../vault/stamp.ts'
 import type { CommandContext } from '../output/result.ts'
 
-/** An address that answers with the credential of the identity, which is kept good meanwhile. */
+/** Opens an address that answers with the credential of the identity and keeps it renewed. */
 export async function openLiveEndpoint(
   { verb, daypass, host, paths }: CommandContext,
   handed: CredentialResult,
@@ -26,7 +26,7 @@ export async function openLiveEndpoint(
   const { cacheRetryableError } = await import('../../server/retry-delay.ts')
   const { startEndpoint } = await import('../../server/credential-endpoint.ts')
   const live = keepCredentialLive({
-    // The very same identity, whatever the default becomes meanwhile.
+    // The same identity, even if the default changes meanwhile.
     take: cacheRetryableError(
       async () => buildCurrentCredential(await daypass.getCredential(identity)),
       host.now,
@@ -41,7 +41,8 @@ export async function openLiveEndpoint(
     if (last?.held !== held) last = { held, text: text(held) }
     return last.text
   }
-  // Renewed ahead from now on, even if nobody asks. What cannot be told is found out here.
+  // From now on the credential is renewed ahead, even without a request. A credential that cannot be served
+  // throws here.
   await buildAnswer()
   const endpoint = await startEndpoint({
     place,
@@ -65,12 +66,12 @@ const buildCurrentCredential = ({ credential, header }: CredentialResult): Curre
   renewable: header?.renewable ?? false,
 })
 
-/** Where it is asked for, and in which words it is answered. */
+/** Returns the path and the format of the answer. */
 function resolveAnswerFormat(identity: string, credential: Credential, provider: Provider) {
   const live = provider.environment.export?.live
   const place = getEndpointName(credential)
   const text = ({ credential, ...beside }: CurrentCredential): string => {
-    // Whoever asks one cloud's path shows that cloud what is answered.
+    // A program that asks the path of one cloud must not get the keys of another.
     if (getEndpointName(credential) !== place) throw createMovedError(identity)
     if (credential.kind === 'bearer') return formatTokenAnswer(credential, beside.clockOffset)
     if (!live) throw createNoLiveKeysError(identity, provider)
@@ -82,7 +83,10 @@ function resolveAnswerFormat(identity: string, credential: Credential, provider:
 
 const getEndpointName = (credential: Credential) => (credential.kind === 'keys' ? credential.cloud : 'token')
 
-/** What is done to the environment of a program so that it asks there; nothing where no variable says such a thing. */
+/**
+ * Returns the changes to a program's environment so that it asks the endpoint; none where no variable tells
+ * it.
+ */
 export async function buildEndpointEnvironment(
   { daypass, host }: CommandContext,
   selected: string | undefined,
@@ -91,14 +95,17 @@ export async function buildEndpointEnvironment(
   const { provider, params, defaulted } = await daypass.definition(selected)
   const variables = provider.environment.export
   if (!variables?.live) return { set: [], clear: [] }
-  // The file that may have said one is out of sight: then a default of ours is better than none.
+  // The file that may name a region is hidden, so our default applies unless the environment names one.
   const isThere = variables.region?.some((name) => host.env[name])
   const region =
     defaulted.includes('region') && isThere && !variables.regionAlways ? undefined : params.region
   return buildLiveChanges(variables, variables.live, address, { region, emptyFile: devNull })
 }
 
-/** `args`: flags of the verb that say what is to be renewed. */
+/**
+ * Creates the error for a credential that the environment holds. `args`: flags of the verb that select what
+ * is renewed.
+ */
 export const createNotRenewableError = (variable: string, verb: string, args: readonly string[] = []) =>
   new DaypassError('usage', `the credential of ${variable} is not ours to renew`, {
     advice: {

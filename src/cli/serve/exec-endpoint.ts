@@ -14,13 +14,13 @@ import {
   openLiveEndpoint,
 } from './credential-endpoint.ts'
 
-/** An endpoint for one program, and the environment that leads there. */
+/** An endpoint for one program, and the environment that points to it. */
 interface ExecEndpoint {
   changes: EnvChanges
   close(): Promise<void>
 }
 
-/** A credential that is good, and somebody who keeps it so as long as the program runs. */
+/** Opens an endpoint that keeps the credential renewed as long as the program runs. */
 export async function openExecEndpoint(
   world: CommandContext,
   selected: string | undefined,
@@ -30,7 +30,10 @@ export async function openExecEndpoint(
   return { changes: { ...changes, set: [...changes.set, ...buildNoProxyVariables(world.host.env)] }, close }
 }
 
-/** Many programs ask even this machine through the proxy of the environment, which would be told the bearer. */
+/**
+ * Excludes 127.0.0.1 from the proxy: many programs use the proxy of the environment even for this machine,
+ * and the proxy would see the bearer.
+ */
 function buildNoProxyVariables(env: Host['env']): EnvVariable[] {
   const said = env.no_proxy?.trim() || env.NO_PROXY?.trim() || ''
   if (!parseProxies(env) || /^\*$|(^|[\s,])127\.0\.0\.1($|[\s,])/.test(said)) return []
@@ -68,7 +71,7 @@ async function openBareEndpoint(
   return { changes, close }
 }
 
-/** Of a cloud whose programs ask for their keys, and so are given new ones. */
+/** Opens an endpoint for a cloud whose programs ask for their keys, and so get new ones. */
 async function openKeysEndpoint(
   world: CommandContext,
   selected: string | undefined,
@@ -85,7 +88,7 @@ const createNoEndpointError = ({ title }: Provider, identity: string, isKeys: bo
       `leave out --endpoint, or let the program ask: ${command({ verb: isKeys ? 'credential-process' : 'token', identity })}`,
   })
 
-/** Whether what is handed out can be had from an endpoint that keeps it good. */
+/** Returns whether an endpoint can serve this credential and keep it renewed. */
 export const hasEndpoint = (
   { environment, helpers }: Provider,
   { credential, variable }: CredentialResult,

@@ -1,5 +1,5 @@
 import { formatCommand } from '../../core/errors.ts'
-/** The profile of Alibaba Cloud's command line and SDKs. */
+/** Sets up the profile of Alibaba Cloud's CLI and SDKs. */
 import { resolveAliyunConfigPath } from '../../tools/alibaba/config-file.ts'
 import { createAliyunSetup, undoAliyunSetup } from '../../tools/alibaba/setup.ts'
 import { restrictToCloud } from './cloud.ts'
@@ -36,6 +36,6 @@ const formatExecCommand = (wanted: SetupTarget) =>
     flags: [...(hasLastingKeys(wanted) ? [] : ['--endpoint']), '--', 'PROGRAM'],
   })
 
-/** Nobody has to renew its keys, and so no endpoint hands them out. */
+/** Returns whether the keys never expire; no endpoint serves those. */
 const hasLastingKeys = ({ definition, header }: SetupTarget) =>
   definition.keys !== undefined || (header?.method === 'keys' && header.expiresAt === undefined)

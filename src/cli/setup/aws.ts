@@ -1,4 +1,4 @@
-/** The profile of AWS's tools; or their login cache, which then is the home of the session. */
+/** Sets up the profile of AWS' tools, or their login cache, which then holds the session. */
 import { resolve } from 'node:path'
 import { DaypassError } from '../../core/errors.ts'
 import type { Header } from '../../core/types.ts'
@@ -44,7 +44,7 @@ function buildAwsRequest({ identity, definition, header, flags }: SetupTarget): 
   return { ...common, form: 'login-session', loginSession: getSessionName(identity, definition, header) }
 }
 
-/** What the tools name the session for. Only what a browser has signed in can be shared in this way. */
+/** Returns the ARN for which the tools name the session. Only a browser sign-in can be shared in this way. */
 function getSessionName(identity: string, definition: Definition, header: Header | undefined): string {
   const principal = header?.account?.principal
   const why = explainNotShared(definition, header)
@@ -83,7 +83,7 @@ async function shareSession(
   await daypass.moveGrant(identity, { kind: 'aws-login-cache', path })
 }
 
-/** Into the vault, unless another profile of ours still shares it. */
+/** Moves the session into the vault, unless another profile of ours still shares it. */
 async function unshareSession(world: CommandContext, identity: string): Promise<void> {
   const { daypass, host } = world
   const header = await daypass.status(identity).then(

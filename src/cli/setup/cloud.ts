@@ -1,4 +1,4 @@
-/** What the tools of every cloud have in common. */
+/** The common parts of the setups for all clouds. */
 import { DaypassError } from '../../core/errors.ts'
 import type { KeysCredential } from '../../core/types.ts'
 import type { SetupTool } from './tool.ts'

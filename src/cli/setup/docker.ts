@@ -1,4 +1,4 @@
-/** docker's configuration, in which we become the helper for the registries of an identity. */
+/** Sets up docker's configuration, so that daypass is the helper for the registries of an identity. */
 import { listAllowedHosts } from '../../client/hosts.ts'
 import { DaypassError } from '../../core/errors.ts'
 import { formatImageHost, formatRegistryName } from '../../formats/docker-credential.ts'
@@ -35,7 +35,10 @@ export const setupDocker: SetupTool = {
 
 const HELPER = 'docker-credential-daypass'
 
-/** docker starts it by its name. On Windows npm's is a batch file, which docker finds and we do not look for. */
+/**
+ * Warns where docker cannot find the helper by name. On Windows npm installs a batch file, which docker finds
+ * and we do not look for.
+ */
 function warnIfHelperMissing({ host }: CommandContext): void {
   const { platform } = process
   if (platform === 'win32' || findProgram(HELPER, { env: host.env, platform }) !== undefined) return

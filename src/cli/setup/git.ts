@@ -1,4 +1,4 @@
-/** git's global configuration, in which we become the helper for the hosts of an identity. */
+/** Sets up git's global configuration, so that daypass is the helper for the hosts of an identity. */
 import { listAllowedHosts } from '../../client/hosts.ts'
 import { DaypassError } from '../../core/errors.ts'
 import { findProgram } from '../../platform/find-program.ts'

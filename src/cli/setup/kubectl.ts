@@ -1,4 +1,4 @@
-/** A user of a kubeconfig, whose token comes from us. */
+/** Sets up a user of a kubeconfig whose token comes from daypass. */
 import { VERSIONS } from '../../formats/exec-credential.ts'
 import { resolveKubeconfigPaths } from '../../tools/kubectl/kubeconfig.ts'
 import { createKubectlSetup, undoKubectlSetup } from '../../tools/kubectl/setup.ts'

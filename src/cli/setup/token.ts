@@ -1,4 +1,4 @@
-/** What the tools have in common that want a token. */
+/** The common parts of the setups for tools that need a token. */
 import { DaypassError } from '../../core/errors.ts'
 import type { SetupTool } from './tool.ts'
 

@@ -1,6 +1,6 @@
 import { DaypassError, formatCommand } from '../../core/errors.ts'
 
-/** One of the tools that a verb knows. */
+/** Returns the tool of that name. Throws `usage` where the verb does not know it. */
 export function getTool<T>(tools: Readonly<Record<string, T>>, name: string, verb: string): T {
   if (Object.hasOwn(tools, name)) return tools[name]!
   const known = Object.keys(tools)

@@ -7,7 +7,7 @@ import type { Plan, Setup } from '../../tools/setup-plan.ts'
 import type { CommandContext } from '../output/result.ts'
 
 export interface SetupFlags {
-  /** Name of what is written: a profile. */
+  /** Name of the entry that is written: a profile. */
   as?: string | undefined
   loginSession?: boolean | undefined
   force?: boolean | undefined
@@ -15,7 +15,6 @@ export interface SetupFlags {
   undo?: boolean | undefined
 }
 
-/** The identity that the tool is to use. */
 export interface SetupTarget {
   identity: string
   definition: Definition
@@ -23,31 +22,30 @@ export interface SetupTarget {
   flags: SetupFlags
 }
 
-/** A tool whose configuration `setup` writes. */
 export interface SetupTool {
-  /** What is written there, as it begins a sentence: `Profile`. */
+  /** What is written, as the first word of a sentence: `Profile`. */
   thing: string
-  /** Flags that mean nothing to the others. */
+  /** Flags that only this tool has. */
   flags?: readonly (keyof SetupFlags)[]
   /** Why it cannot use the credential of the environment, which has no name. */
   ofTheEnvironment: DaypassError
-  /** Why it cannot use this identity; `undefined`: it can. */
+  /** Returns why it cannot use this identity, or undefined if it can. */
   refuses(identity: string, definition: Definition): DaypassError | undefined
   setup(world: CommandContext, wanted: SetupTarget): Setup
-  /** What is written starts daypass, which then has to find the vault. */
+  /** Returns whether the written entry starts daypass, which then has to find the vault. */
   startsDaypass(flags: SetupFlags): boolean
   undo: UndoText
-  /** When it is written. */
+  /** Runs after the entry was written. */
   afterSetup?(world: CommandContext, wanted: SetupTarget): Promise<void>
-  /** When it is taken away again, of each identity. */
+  /** Runs for each identity after its entry was removed. */
   afterUndo?(world: CommandContext, identity: string): Promise<void>
-  /** A line each: what to know of what was written, how to try it. */
+  /** Returns one line for each thing to know about the entry, and how to try it. */
   formatAdvice(plan: Plan, wanted: SetupTarget): readonly string[]
 }
 
-/** What every tool runs. Absolute, because whoever starts it may have another PATH than we. */
+/** Builds the command that every tool runs. Paths are absolute, because the tool may have another PATH. */
 export const buildOwnCommand = (...words: string[]) => [process.execPath, process.argv[1]!, ...words]
 
-/** Where it is noted what was written. */
+/** Returns the file that records what was written. */
 export const resolveLedgerPath = ({ paths }: Pick<CommandContext, 'paths'>) =>
   join(paths.stateDir, 'setup.json')
