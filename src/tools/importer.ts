@@ -1,46 +1,46 @@
-/** What other tools keep and what could become of it here. Nothing of theirs is ever changed. */
+/** Describes what other tools store and what it can become here. Their files are never changed. */
 import type { Advice } from '../core/errors.ts'
 import type { Account, Grant, Method, Time } from '../core/types.ts'
 import type { Env } from './files/expand-home.ts'
 
-/** A tool that keeps credentials. */
+/** A tool that stores credentials. */
 export interface ImportSource {
-  /** How a person calls it. */
+  /** The name that people use. */
   title: string
-  /** Where it keeps them. */
+  /** Returns the files where it stores them. */
   files(env: Env): readonly string[]
-  /** Everything that is there, in its order. */
+  /** Lists everything that is there, in order. */
   listCandidates(env: Env): ImportCandidate[]
-  /** What it uses where nothing is named. */
+  /** Returns the name that the tool uses by default. */
   findDefault?(env: Env): string | undefined
-  /** For somebody who has nothing there. */
+  /** What to do where the tool has stored nothing. */
   emptyHint: Advice
 }
 
-/** One thing that was found. */
+/** One credential that was found. */
 export interface ImportCandidate {
-  /** The tool's own name for it, and the one that it would have here. */
+  /** The tool's own name for it, and the proposed name here. */
   name: string
   /** Begins with an article: `the access key ****MPLE`. */
   what: string
-  /** Why it is not copied or what to do instead; of what is copied, what to do then. */
+  /** Why it is not copied, or what to do instead; for a copied one, what to do next. */
   next?: string
-  /** Absent: it is not copied. What it gives is `undefined` where it is over. */
+  /** Returns the grant, or undefined where it has expired. Absent where it is not copied. */
   take?: (now: Time) => Promise<ImportedGrant | undefined>
-  /** Its refresh token is a new one after each use, so it can live in one place alone. */
+  /** Its refresh token changes with each use, so it can be in one place only. */
   rotates?: RotatingSession
 }
 
 export interface RotatingSession {
-  /** Offers of one session have one of these. */
+  /** The same for all candidates of one session. */
   session: string
-  /** The command that replaces it. */
+  /** The command that logs in instead of an import. */
   login: string
-  /** What the other tool needs when it is taken over. */
+  /** What the other tool needs after the import. */
   again: string
 }
 
-/** What an identity is made of. */
+/** The parts of a new identity. */
 export interface ImportedGrant {
   provider: string
   kind?: string
@@ -49,6 +49,6 @@ export interface ImportedGrant {
   grant: Grant
   account?: Account
   clientId?: string
-  /** It has what the next credential is made with, though no login has. */
+  /** It can be renewed, though it comes from no login. */
   renewable?: true
 }

@@ -1,4 +1,4 @@
-/** `setup` of any tool, done and undone: the file written, the ledger kept. */
+/** Runs and undoes `setup` for any tool: writes the file and keeps the ledger. */
 import type { Edit } from './files/edits.ts'
 import { type ForeignFile, readForeignFile } from './files/foreign-file.ts'
 import {
@@ -11,25 +11,25 @@ import {
   undoChanges,
 } from './files/ledger.ts'
 
-/** What is to stand in one file of another tool. */
+/** The wanted entry in one file of another tool. */
 export interface Setup {
-  /** As the ledger has it. */
+  /** The tool's name in the ledger. */
   tool: string
   identity: string
-  /** What in the file is meant, in the tool's own words: a profile. */
+  /** The entry in the file, in the tool's terms: a profile. */
   place: string
-  /** What was written for other places in the file is its business, too. */
+  /** The plan also needs the ledger entries for other places in the file. */
   everywhere?: true
-  /** The file, as the person knows it. */
+  /** The path of the file, as shown to the person. */
   path: string
-  /** Decided from the text alone, so that a dry run decides the same. `ours`: what was written there before. */
+  /** Plans from the text alone, so that a dry run gives the same plan. `ours`: our earlier entries there. */
   plan(file: ForeignFile, ours: readonly LedgerEntry[]): Plan
 }
 
 export interface Plan {
   place: string
   path: string
-  /** Empty: it is all there already. */
+  /** Empty: nothing to change. */
   edits: readonly Edit[]
   /** For `--dry-run`. Empty: nothing would change. */
   diff: string
@@ -37,12 +37,12 @@ export interface Plan {
   warnings: readonly string[]
 }
 
-/** What {@link applySetup} would do now. Nothing is written, nothing is locked. */
+/** Returns what {@link applySetup} would do now. Writes and locks nothing. */
 export function previewSetup(setup: Setup, ledger: string): Plan {
   return planSetup(setup, readForeignFile(setup.path), ledger)
 }
 
-/** Writes it. Where it is there already as it should be, nothing is written. */
+/** Writes the entry, unless the file already has it. */
 export function applySetup(setup: Setup, ledger: string): Promise<Plan> {
   return runWithLedger(ledger, 'setup', async () => {
     const file = readForeignFile(setup.path)
@@ -59,13 +59,13 @@ function planSetup(setup: Setup, file: ForeignFile, ledger: string): Plan {
   return setup.plan(file, readLedger(ledger).filter(isOwnEntry))
 }
 
-/** What is to be taken away; what is not said does not matter. */
+/** Selects what is undone; undefined members match everything. */
 export interface UndoFilter {
   place?: string | undefined
   identity?: string | undefined
 }
 
-/** Takes away what was written for a tool. Empty: there is nothing to undo. */
+/** Undoes what was written for a tool. Empty: there is nothing to undo. */
 export function undoSetup(
   ledger: string,
   tool: string,

@@ -77,11 +77,11 @@ describe('a definition: parameter by parameter, the first hit wins', () => {
 
   test.each([
     [[], 'flag', 'https://flag', 'flag'],
-    [['given'], 'env', 'https://identity', 'identity'],
-    [['given', 'env'], 'identity', 'https://identity', 'identity'],
-    [['given', 'env', 'identity'], 'provider', 'https://provider', 'provider'],
-    [['given', 'env', 'identity', 'provider'], 'stored', 'https://stored', 'stored'],
-    [['given', 'env', 'identity', 'provider', 'stored'], undefined, undefined, 'openid'],
+    [['overrides'], 'env', 'https://identity', 'identity'],
+    [['overrides', 'env'], 'identity', 'https://identity', 'identity'],
+    [['overrides', 'env', 'identity'], 'provider', 'https://provider', 'provider'],
+    [['overrides', 'env', 'identity', 'provider'], 'stored', 'https://stored', 'stored'],
+    [['overrides', 'env', 'identity', 'provider', 'stored'], undefined, undefined, 'openid'],
   ])('without %j', (without, clientId, issuer, scope) => {
     const left = Object.fromEntries(Object.entries(layers).filter(([name]) => !without.includes(name)))
     const found = createDefinition('work', builtIn.oidc!, { env: {}, ...left })

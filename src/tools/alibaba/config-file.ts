@@ -1,9 +1,9 @@
-/** The configuration of Alibaba Cloud's command line, `~/.aliyun/config.json`, which its SDKs read and write, too. */
+/** Reads the configuration of Alibaba Cloud's CLI, `~/.aliyun/config.json`, which its SDKs also use. */
 import { win32 } from 'node:path'
 import { type Env, resolveInHome } from '../files/expand-home.ts'
 import { createNotJsonError, isJson, type Json, parseObject } from '../files/json-edit.ts'
 
-/** There is no variable that says another place to all of its readers. */
+/** Returns the path. No environment variable changes it for all of its readers. */
 export function resolveAliyunConfigPath(env: Env, platform: NodeJS.Platform = process.platform): string {
   const below = ['.aliyun', 'config.json'] as const
   const windows = platform === 'win32' && `${env.HOMEDRIVE ?? ''}${env.HOMEPATH ?? ''}`
@@ -11,15 +11,15 @@ export function resolveAliyunConfigPath(env: Env, platform: NodeJS.Platform = pr
 }
 
 export interface AliyunConfig {
-  /** The profile that is used where none is named; empty where nobody says. */
+  /** The profile used by default; empty for none. */
   current: string
   profiles: readonly AliyunProfile[]
 }
 
-/** Other members are of any kind. */
+/** Other members have any type. */
 export type AliyunProfile = Json & { name: string }
 
-/** Empty where nothing stands there. */
+/** Parses the configuration. Empty where the text is empty. */
 export function parseAliyunConfig(text: string, path: string): AliyunConfig {
   if (text.trim() === '') return { current: '', profiles: [] }
   const { current = '', profiles } = parseObject(text, path)

@@ -1,4 +1,4 @@
-/** What the configuration of Alibaba Cloud's command line offers. */
+/** Lists what the configuration of Alibaba Cloud's CLI offers. */
 
 import type { Env } from '../files/expand-home.ts'
 import { readForeignFile } from '../files/foreign-file.ts'
@@ -15,7 +15,7 @@ export const aliyunImportSource: ImportSource = {
     return readAliyunConfig(env).profiles.map((profile) => {
       const { name } = profile
       const again = `aliyun configure --mode ${profile.mode} --profile ${name}`
-      // It has no lock that anybody could wait for.
+      // The CLI uses no lock that we could wait for.
       const readAgain = async () => readAliyunConfig(env).profiles.find((each) => each.name === name)
       return buildAlibabaCandidate(profile, { name, file, again, now: readAgain })
     })

@@ -1,4 +1,4 @@
-/** What iac-code has kept of Alibaba Cloud: one login, without a name. */
+/** Lists what iac-code has stored for Alibaba Cloud: one login without a name. */
 import { dirname, join } from 'node:path'
 import { parseDocument } from 'yaml'
 import { isDaypassError } from '../../core/errors.ts'
@@ -40,11 +40,11 @@ function readIacCodeProfile(path: string): Profile | undefined {
   const { text } = readForeignFile(path)
   const said = text.trim() === '' ? {} : parseFailsafeYaml(text, path)
   if (!isJson(said)) throw createNotJsonError(path, 'it is no YAML mapping')
-  // Written where nothing else was said: the mode of keys.
+  // iac-code omits `mode` for keys.
   return isJson(said.aliyun) ? { mode: 'AK', ...said.aliyun } : undefined
 }
 
-/** Every value as it is written: what YAML takes for a number or a date may be a key. */
+/** Parses YAML with every value as text: a key may look like a number or a date. */
 function parseFailsafeYaml(text: string, path: string): unknown {
   try {
     const document = parseDocument(text, { schema: 'failsafe', prettyErrors: false, logLevel: 'error' })
@@ -53,7 +53,7 @@ function parseFailsafeYaml(text: string, path: string): unknown {
     return document.toJS({ maxAliasCount: 10 })
   } catch (error) {
     if (isDaypassError(error)) throw error
-    // Too many aliases, or too deep. Not as a cause: what is said of it may be a piece of a secret.
+    // Too many aliases, or too deep. No `cause`: its message may hold a piece of a secret.
     throw createNotJsonError(path, 'it is no YAML that anybody would write')
   }
 }

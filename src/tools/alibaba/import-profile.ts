@@ -1,4 +1,4 @@
-/** What a profile of Alibaba Cloud's tools offers: aliyun and iac-code call the same things by the same names. */
+/** Converts profiles of Alibaba Cloud's tools: aliyun and iac-code use the same names. */
 import { formatTime } from '../../core/duration.ts'
 import { formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
@@ -8,15 +8,15 @@ import { isOwnCommand } from '../files/command-line.ts'
 import { hashText } from '../files/edits.ts'
 import type { ImportCandidate, ImportedGrant } from '../importer.ts'
 
-/** Texts and numbers; whatever else stands there is not looked at. */
+/** Texts and numbers; other values are ignored. */
 export type Profile = Readonly<Record<string, unknown>>
 
 export interface ProfileSource {
   name: string
   file: string
-  /** How its own tool logs in again. */
+  /** The command by which its own tool logs in again. */
   again: string
-  /** The profile as it stands when it is taken over. */
+  /** Returns the profile at the moment of the import. */
   now: () => Promise<Profile | undefined>
 }
 
@@ -31,7 +31,7 @@ export function buildAlibabaCandidate(profile: Profile, where: ProfileSource): I
 
 type UnnamedCandidate = Omit<ImportCandidate, 'name'>
 
-/** By the names that aliyun gives them, which it takes in capitals or not. */
+/** By aliyun's names, which it accepts in any case. */
 const MODES: Readonly<Record<string, (profile: Profile, where: ProfileSource) => UnnamedCandidate>> = {
   AK: buildKeysCandidate,
   StsToken: buildTemporaryCandidate,
@@ -62,7 +62,7 @@ const getText = (profile: Profile, name: string): string | undefined => {
   return typeof said === 'string' && said !== '' ? said : undefined
 }
 
-/** Seconds since 1970, in whatever way they are written. Zero is as good as nothing. */
+/** Returns a time given in seconds since 1970, as text or number. Zero means none. */
 function getTime(profile: Profile, name: string): Time | undefined {
   const seconds = Number(profile[name])
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined
@@ -106,7 +106,7 @@ function buildKeysCandidate(profile: Profile, { name, file }: ProfileSource): Un
   }
 }
 
-/** Until they end: nobody renews them, here or there. */
+/** Imports temporary keys until they expire; no tool renews them. */
 function buildTemporaryCandidate(profile: Profile, { name }: ProfileSource): UnnamedCandidate {
   const [keys, token] = [getKeys(profile, 0), getText(profile, 'sts_token')]
   const expiresAt = getTime(profile, 'sts_expiration')
@@ -131,7 +131,7 @@ function buildTemporaryCandidate(profile: Profile, { name }: ProfileSource): Unn
   }
 }
 
-/** A role that keys of its own assume: kept with them, and assumed when it is used. */
+/** Imports a role with the keys that assume it. The keys are stored with it, and it is assumed on use. */
 function buildKeysRoleCandidate(profile: Profile, { name, file }: ProfileSource): UnnamedCandidate {
   const [keys, role] = [getKeys(profile, 0), getText(profile, 'ram_role_arn')]
   if (!keys || role === undefined) return buildIncompleteCandidate(name)
@@ -150,7 +150,7 @@ function buildKeysRoleCandidate(profile: Profile, { name, file }: ProfileSource)
   }
 }
 
-/** Stands for the first keys: nobody has them yet, and they are over. */
+/** Placeholder for the first keys, which were not issued yet; it is expired. */
 const createExpiredKeys = (now: Time): KeysCredential => ({
   kind: 'keys',
   cloud: 'alibaba',
@@ -173,7 +173,7 @@ function buildRoleParams(profile: Profile, role_arn: string): Record<string, str
   }
 }
 
-/** Definitions are a person's own: daypass writes none into config.yaml. */
+/** Offers a role as text for config.yaml, which only the person writes. */
 function buildProfileRoleCandidate(profile: Profile, { name }: ProfileSource): UnnamedCandidate {
   const role = getText(profile, 'ram_role_arn')
   if (role === undefined) return { what: 'a role without a name' }
@@ -191,7 +191,7 @@ function buildProgramCandidate(profile: Profile, { name }: ProfileSource): Unnam
     : { what: 'a program that hands out keys', next: formatLoginCommand(name) }
 }
 
-/** A login by browser. Its refresh token changes with every use. */
+/** Offers a browser login. Its refresh token changes with every use. */
 function buildSessionCandidate(profile: Profile, { name, again, now }: ProfileSource): UnnamedCandidate {
   const site = getSite(profile)
   const { region } = getRegionParam(profile)
@@ -215,7 +215,7 @@ function getSite(profile: Profile): 'cn' | 'intl' | undefined {
   return said === 'cn' || said === 'intl' ? said : undefined
 }
 
-/** An hour: what such keys live for, as far as anybody knows. */
+/** One hour: the observed lifetime of such keys. */
 const KEYS_LIFETIME = 60 * 60_000
 
 function buildSessionGrant(profile: Profile, now: Time): ImportedGrant | undefined {

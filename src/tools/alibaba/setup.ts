@@ -1,4 +1,4 @@
-/** What `setup alibaba` writes into the configuration of Alibaba Cloud's command line and SDKs. */
+/** Plans what `setup alibaba` writes into the configuration of Alibaba Cloud's CLI and SDKs. */
 import { DaypassError } from '../../core/errors.ts'
 import { sanitize } from '../../core/text.ts'
 import { formatCommandLine } from '../files/command-line.ts'
@@ -23,13 +23,13 @@ export interface AliyunSetup {
   identity: string
   /** Written only where the profile has none. */
   region?: string | undefined
-  /** Into a profile that is there already. */
+  /** Change a profile that exists already. */
   force?: boolean | undefined
-  /** Node, our program, `credential-process` and the identity: what every tool will run. */
+  /** The command of the tool: Node, our program, `credential-process` and the identity. */
   command: readonly string[]
 }
 
-/** Where the SDKs put what our program gave them; in a profile that was somebody else's, keys of its own. */
+/** Where the SDKs store the keys from our program. An earlier profile may have its own keys there. */
 const KEYS = ['access_key_id', 'access_key_secret', 'sts_token', 'sts_expiration']
 
 export function createAliyunSetup(
@@ -104,7 +104,7 @@ function buildAliyunEdits(text: string, path: string, wanted: WantedProfile, nee
   if (Object.keys(isMissing).length > 0) first.push(appendMembers(text, root, isMissing))
   if (text[profiles.start] !== '[') return sortEdits([...first, replaceValue(text, profiles, [wanted])])
   const item = findProfileMember(text, profiles, wanted.name, path)
-  // One edit of the whole profile, so that whoever takes it back knows what stood there.
+  // One edit of the whole profile, so that the undo knows its earlier content.
   const none = Object.fromEntries(KEYS.map((key) => [key, undefined]))
   const edits = item
     ? changeMembers(text, path, item, { ...none, ...wanted })
@@ -112,7 +112,7 @@ function buildAliyunEdits(text: string, path: string, wanted: WantedProfile, nee
   return sortEdits([...first, ...edits])
 }
 
-/** In a profile of ours nothing else is touched: what SDKs have written beside it is not for the ledger to keep. */
+/** Replaces only the command in our profile: the ledger must not record values that SDKs added. */
 function replaceProgram({ text, path }: FileState, profile: string, line: string): Edit {
   return replaceValue(text, findProgramMember(text, profile, path)!, line)
 }
@@ -125,7 +125,7 @@ function findProgramMember(text: string, profile: string, path: string): Child |
 
 const sortEdits = (edits: readonly Edit[]) => [...edits].sort((a, b) => a.at - b.at)
 
-/** As the command line itself writes it. */
+/** Builds an edit in the format of the CLI. */
 const createFileEdit = (before: string, config: Json): Edit => ({
   at: 0,
   before,
@@ -146,7 +146,7 @@ function parseMemberName(text: string, item: Child, path: string): unknown {
   return name && JSON.parse(text.slice(name.start, name.end))
 }
 
-/** Files are written by hand, and there may be one that is read in a way nobody thought of. */
+/** Parses the result again and throws if it differs: hand-written files may contain unexpected syntax. */
 function checkAliyunResult({ text, path }: FileState, edits: readonly Edit[], wanted: WantedProfile): void {
   if (edits.length === 0) return
   const [before, after] = [parseAliyunConfig(text, path), parseAliyunConfig(applyEdits(text, edits), path)]
@@ -161,7 +161,7 @@ function checkAliyunResult({ text, path }: FileState, edits: readonly Edit[], wa
   })
 }
 
-/** What a person should know of what is written. */
+/** Returns what the person should know about the written entry. */
 function listAliyunWarnings(
   { profile, command }: AliyunSetup,
   line: string,
@@ -185,21 +185,21 @@ function listAliyunWarnings(
 const SECRET =
   /("[\w.-]*(?:secret|token|password|private|process_command)[\w.-]*"\s*:\s*)("[^"\\]*(?:\\.[^"\\]*)*")/gi
 
-/** What a file of credentials holds besides ours is nobody's business on a screen. */
+/** Masks all values of a credentials file except ours. */
 const maskAliyunLine = (line: string, ours: string) =>
   line.replace(SECRET, (whole, name: string, value: string) =>
     value === JSON.stringify(ours) ? whole : `${name}"…"`,
   )
 
-/** Its program is one that we have written there. */
+/** Returns whether the profile runs a command that we wrote. */
 const isWrittenBy = ({ edits }: Pick<LedgerEntry, 'edits'>, profile: AliyunProfile) =>
   profile.mode === 'External' &&
   typeof profile.process_command === 'string' &&
   edits.some(({ after }) => after.includes(JSON.stringify(profile.process_command)))
 
 /**
- * In a file that has changed since: our profile goes, with the keys that SDKs put into it; where it was somebody's, it
- * is theirs again. A profile that runs something else now is nobody's of ours.
+ * Undoes the setup in a file that has changed since: removes our profile with the keys that SDKs added, or
+ * restores the earlier profile. Keeps a profile that runs another command now.
  */
 export const undoAliyunSetup: UndoText = (text, entry, note) => {
   const { file: path, place, edits } = entry
@@ -221,7 +221,7 @@ export const undoAliyunSetup: UndoText = (text, entry, note) => {
   if (left.length === 0 && entry.created) return ''
   const now = applyEdits(text, [removeChild(text, list, item)])
   if (current !== place) return now
-  // A current profile that is not there keeps the command line from doing anything at all.
+  // If the current profile is missing, the CLI refuses every command.
   const next = left[0]?.name ?? ''
   note(
     `the current profile of aliyun is ${JSON.stringify(next)} now: another one with aliyun configure switch`,
@@ -231,7 +231,7 @@ export const undoAliyunSetup: UndoText = (text, entry, note) => {
 
 const isJsonText = (json: string, value: unknown) => json === JSON.stringify(value)
 
-/** What we changed is as before, unless somebody has changed it since. */
+/** Restores what we changed, unless it was changed again since. */
 function restoreProfile(text: string, path: string, profile: Child, { before, after }: Edit): string {
   const [earlier, written] = [JSON.parse(before) as Json, JSON.parse(after) as Json]
   const now = JSON.parse(text.slice(profile.start, profile.end)) as Json

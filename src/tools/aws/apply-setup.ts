@@ -1,4 +1,4 @@
-/** `setup aws` against the files of this machine. */
+/** Applies `setup aws` to the files of this machine. */
 
 import { readForeignFile } from '../files/foreign-file.ts'
 import { type LedgerEntry, readLedger, type UndoText } from '../files/ledger.ts'
@@ -26,7 +26,7 @@ export function createAwsSetup(request: AwsSetup, paths: Pick<AwsPaths, 'config'
 
 export const undoAwsSetup: UndoText = (text, { place, edits }) => undoIniEdits(text, 'config', place, edits)
 
-/** Profiles of ours whose session lies in that file. */
+/** Lists our profiles whose session is in that file. */
 export function listSharingProfiles(paths: AwsPaths, ledger: string, file: string): string[] {
   const { target, text } = readForeignFile(paths.config)
   const profiles = parseProfiles(text, 'config')
@@ -37,7 +37,7 @@ export function listSharingProfiles(paths: AwsPaths, ledger: string, file: strin
   return [...names].filter((name) => isHere(profiles.get(name)?.get('login_session')))
 }
 
-/** Keys that still are as we have written them. */
+/** Lists the keys that still have the values that we wrote. */
 function listOwnKeys(config: string, profile: string, entries: readonly LedgerEntry[]): Set<string> {
   const written = entries
     .flatMap(({ edits }) => edits.flatMap(({ after }) => parseIni(`[-]\n${after}`)))

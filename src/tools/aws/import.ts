@@ -1,4 +1,4 @@
-/** What AWS's files offer. */
+/** Lists what AWS' files offer. */
 import { formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import { sanitize } from '../../core/text.ts'
@@ -97,7 +97,7 @@ async function readAwsSessionGrant(
   }
 }
 
-/** Definitions are a person's own: daypass writes none into config.yaml. */
+/** Formats a role for config.yaml, which only the person writes. */
 function formatRoleYaml({
   profile,
   roleArn,

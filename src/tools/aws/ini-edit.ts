@@ -1,12 +1,12 @@
-/** Keys put into AWS's files and taken out of them again. Every byte that is not ours stays where it is. */
+/** Adds and removes keys in AWS' files. All other bytes stay unchanged. */
 import { DaypassError } from '../../core/errors.ts'
 import { applyEdits, detectLineEnd, type Edit, findLineNumber } from '../files/edits.ts'
 import { type AwsFile, type IniKey, type IniSection, listSections, parseIni } from './ini.ts'
 
-/** What a key is to be; `undefined`: gone. */
+/** New values of keys; undefined removes a key. */
 export type Keys = Readonly<Record<string, string | undefined>>
 
-/** The edits that give a profile these keys. A profile that is not there is added at the end. */
+/** Builds the edits that set the keys of a profile. A missing profile is added at the end. */
 export function editProfile(text: string, file: AwsFile, profile: string, keys: Keys): Edit[] {
   parseIni(text, (at) => refuseStray(text, at))
   const sections = listSections(text, file, profile)
@@ -27,7 +27,7 @@ function refuseStray(text: string, at: number): never {
   )
 }
 
-/** Python refuses the whole file, the SDKs each take another one of the two. */
+/** Creates the error for duplicates: Python refuses the file, and the SDKs choose different ones. */
 function createDuplicateError(
   text: string,
   what: string,
@@ -39,7 +39,7 @@ function createDuplicateError(
   })
 }
 
-/** Indented lines follow: Python reads them as the rest of the value, the SDKs as keys and headers of their own. */
+/** Indented lines follow. Python reads them as the value, the SDKs as keys and headers of their own. */
 const isMultiline = (text: string, { start, end }: IniKey) => text.slice(start, end).trimEnd().includes('\n')
 
 function createContinuationError(name: string, { header }: IniSection): DaypassError {
@@ -64,7 +64,7 @@ function addBlock(text: string, header: string, keys: Keys): Edit[] {
   return [{ at: text.length, before: '', after }]
 }
 
-/** What makes an empty line before a block. */
+/** Returns the line ends that make an empty line before a block. */
 function buildGap(text: string, newline: string): string {
   if (text === '' || text === '\ufeff') return ''
   if (!text.endsWith('\n')) return newline + newline
@@ -102,9 +102,9 @@ function replaceKey(text: string, key: IniKey, value: string | undefined, newlin
 }
 
 /**
- * After the plain keys that come first: behind one that goes on in the next line (`s3 =`) some read ours as a part of
- * it. Indented as what stands there: less, and Python would take the next line for the rest of ours; more, and ours for
- * the rest of that.
+ * Finds the place after the first plain keys. After a key that continues on the next line (`s3 =`), some
+ * readers would take ours as a part of it. The indent equals that of the next line: with less, Python would
+ * append that line to our value; with more, it would append ours to the value before.
  */
 function findInsertionPlace(text: string, { headEnd, keys }: IniSection): { at: number; indent: string } {
   const other = keys.findIndex((key) => key.value === '' || isMultiline(text, key))
@@ -112,7 +112,7 @@ function findInsertionPlace(text: string, { headEnd, keys }: IniSection): { at: 
   return { at: last?.end ?? headEnd, indent: last?.indent ?? findNextIndent(text.slice(headEnd)) }
 }
 
-/** Of the first line that says something. */
+/** Returns the indent of the first line that is not empty or a comment. */
 const findNextIndent = (text: string) => /^(?:[ \t]*(?:[#;].*)?\r?\n)*([ \t]*)/.exec(text)![1]!
 
 function insertLines(text: string, at: number, lines: string, newline: string): Edit {
@@ -120,7 +120,7 @@ function insertLines(text: string, at: number, lines: string, newline: string): 
   return { at, before: '', after: newline + lines.slice(0, -newline.length) }
 }
 
-/** In order, and a line that is put in where another goes is one edit with it. */
+/** Sorts edits and merges an insertion with an edit at the same place. */
 function mergeEdits(edits: readonly Edit[]): Edit[] {
   const all: Edit[] = []
   for (const edit of [...edits].sort((a, b) => a.at - b.at)) {
@@ -132,8 +132,8 @@ function mergeEdits(edits: readonly Edit[]): Edit[] {
 }
 
 /**
- * Takes back what edits did, in a text that changed since: of a block what is still ours, of a key that we wrote
- * what stood there, unless somebody has given it another value.
+ * Undoes edits in a text that has changed since: removes the rest of our block and restores earlier values,
+ * unless a key got another value since.
  */
 export function undoIniEdits(text: string, file: AwsFile, profile: string, edits: readonly Edit[]): string {
   let now = text
@@ -157,14 +157,14 @@ function removeBlock(text: string, section: IniSection, written: string): string
   return removeHeader(left, section.start, written.slice(0, header))
 }
 
-/** Where nothing stands under it any more: the header goes, and the gap that was made for it. */
+/** Removes an empty section: the header, and the gap that was added before it. */
 function removeHeader(text: string, start: number, gap: string): string {
   const { headEnd, end } = parseIni(text).find((section) => section.start === start)!
   if (text.slice(headEnd, end).trim() !== '') return text
   return cutText(text, text.slice(0, start).endsWith(gap) ? start - gap.length : start, headEnd)
 }
 
-/** Two lines must not become one, where what went was the end of a line too. */
+/** Cuts text; adds a line end where two lines would become one. */
 function cutText(text: string, from: number, to: number): string {
   const [before, after] = [text.slice(0, from), text.slice(to)]
   const joins = before !== '' && !before.endsWith('\n') && after !== '' && !/^\r?\n/.test(after)

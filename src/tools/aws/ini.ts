@@ -1,17 +1,17 @@
 /**
- * AWS's `config` and `credentials`, read as AWS's own tools read them: botocore (Python's RawConfigParser) and the
- * SDKs. Where these differ, what both understand counts. Every key knows its place in the text, for those who edit.
+ * Parses AWS' `config` and `credentials` as AWS' own tools do: botocore (Python's RawConfigParser) and the
+ * SDKs. Where they differ, only what both understand counts. Every key has its place in the text, for edits.
  */
 
-/** In `credentials` a header is the bare name; in `config` it is `[profile name]` or `[default]`. */
+/** A header in `credentials` is the bare name, in `config` it is `[profile name]` or `[default]`. */
 export type AwsFile = 'config' | 'credentials'
 
 export interface IniKey {
-  /** Lower case, as botocore has it. */
+  /** Lower case, as in botocore. */
   name: string
-  /** Empty where indented lines follow (`s3 =`): those are keys of another kind. */
+  /** Empty where indented lines follow (`s3 =`): those are nested keys. */
   value: string
-  /** The whole line, and the lines that continue it. */
+  /** Offsets of the whole line, with the lines that continue it. */
   start: number
   end: number
   indent: string
@@ -19,17 +19,17 @@ export interface IniKey {
 
 export interface IniSection {
   header: string
-  /** Where the header's line begins, and where it ends. */
+  /** Offsets of the header's line. */
   start: number
   headEnd: number
-  /** Where the next section begins. */
+  /** Offset of the next section. */
   end: number
   keys: IniKey[]
 }
 
 export type Profiles = ReadonlyMap<string, ReadonlyMap<string, string>>
 
-/** Every profile with its plain keys. One that stands in two places has the keys of both, the later one's first. */
+/** Parses every profile with its plain keys. Keys of a repeated profile are merged; later ones win. */
 export function parseProfiles(text: string, file: AwsFile): Profiles {
   const found = new Map<string, Map<string, string>>()
   for (const section of parseIni(text)) {
@@ -42,12 +42,12 @@ export function parseProfiles(text: string, file: AwsFile): Profiles {
   return found
 }
 
-/** The blocks of one profile: more than one is a mistake that every tool takes differently. */
+/** Lists the sections of one profile. Tools differ in how they read more than one. */
 export function listSections(text: string, file: AwsFile, profile: string): IniSection[] {
   return parseIni(text).filter(({ header }) => parseProfileName(header, file) === profile)
 }
 
-/** `undefined`: a header of something else (`[sso-session x]`, `[services x]`). */
+/** Returns undefined for another kind of header (`[sso-session x]`, `[services x]`). */
 function parseProfileName(header: string, file: AwsFile): string | undefined {
   if (file === 'credentials' || header === 'default') return header
   const [, said] = /^profile\s+(.+?)\s*$/.exec(header) ?? []
@@ -74,7 +74,10 @@ function* splitIniLines(text: string): Generator<Line> {
   }
 }
 
-/** `stray` is told where a line begins that is nothing at all: Python refuses a file with one, the SDKs skip it. */
+/**
+ * Parses an INI file. `stray` gets the start of each invalid line: Python refuses the file, the SDKs skip the
+ * line.
+ */
 export function parseIni(text: string, stray: (at: number) => void = () => {}): IniSection[] {
   const sections: IniSection[] = []
   for (const line of splitIniLines(text)) {
@@ -87,7 +90,9 @@ export function parseIni(text: string, stray: (at: number) => void = () => {}): 
   return sections
 }
 
-/** Indented deeper than the key above: Python reads on, header or not. */
+/**
+ * Returns true for a line indented deeper than the key above, which Python reads as its value, even a header.
+ */
 function isContinuation(line: Line, key: IniKey | undefined): boolean {
   return key !== undefined && matchIndent(line.text).length > key.indent.length
 }
@@ -118,7 +123,7 @@ function parseIniKey({ text, start, end }: Line): IniKey | undefined {
   }
 }
 
-/** After white space only: an ARN or a password may have a `#` in it. */
+/** Removes a comment, only after white space: an ARN or a password may contain `#`. */
 const stripComment = (text: string) => text.replace(/(?:^|\s)[#;].*$/, '')
 
 const matchIndent = (line: string) => /^[ \t]*/.exec(line)![0]

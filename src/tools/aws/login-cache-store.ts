@@ -1,4 +1,7 @@
-/** The login cache of the AWS tools as the home of a grant: daypass and every AWS SDK renew the same session. */
+/**
+ * Uses the login cache of the AWS tools as the store of a grant: daypass and every AWS SDK renew the same
+ * session.
+ */
 import type { Grant, Header } from '../../core/types.ts'
 import type { EntryWithGrant, ExternalStore } from '../../vault/external-store.ts'
 import {
@@ -10,7 +13,7 @@ import {
 } from './login-cache.ts'
 import type { LoginSession } from './login-session.ts'
 
-/** Keys of a sign-in live this long at most, in milliseconds. */
+/** Maximum lifetime of a sign-in's keys, in milliseconds. */
 const MAX_KEYS_LIFETIME = 900_000
 
 export const awsLoginStore: ExternalStore = {
@@ -35,10 +38,10 @@ export const awsLoginStore: ExternalStore = {
   quarantine: (path) => quarantineLoginSession(path),
 }
 
-/** What other tools keep in the file beside what we know goes back there. */
+/** Fields of other tools in the file, which are written back. */
 const otherFields = new Map<string, LoginSession>()
 
-/** Another tool may have logged in since, as another client and in another region. */
+/** Builds the header: another tool may have logged in again, with another client and region. */
 function buildSessionHeader({ clientId, signInRegion }: LoginSession, header: Header): Header {
   const { endpoints } = header
   const moveToRegion = (url: string | undefined) => url && signInRegion && replaceRegion(url, signInRegion)
@@ -52,7 +55,7 @@ function buildSessionHeader({ clientId, signInRegion }: LoginSession, header: He
   }
 }
 
-/** Times in the file are by the clock of this machine, ours by the server's. */
+/** Builds the grant. Times in the file are by this machine's clock, ours by the server's. */
 function buildAwsGrant(session: LoginSession, { clockOffset = 0 }: Header): Grant {
   const { accessKeyId, secretAccessKey, sessionToken, refreshToken, proofKey } = session
   const expiresAt = session.expiresAt + clockOffset
@@ -91,7 +94,9 @@ function buildLoginSession(
   }
 }
 
-/** `https://eu-west-1.signin.aws.amazon.com/v1/token`: where it was signed in, whatever region is worked in. */
+/**
+ * `https://eu-west-1.signin.aws.amazon.com/v1/token`: the region of the sign-in, not the one used for work.
+ */
 const REGIONAL = /^(https:\/\/)([a-z0-9-]+)(\.signin\..*)$/
 
 const parseSigninRegion = (token = '') => REGIONAL.exec(token)?.[2]

@@ -1,6 +1,6 @@
 /**
- * The sessions of `aws login`, one file each, named for their principal. The AWS command line and every SDK read and
- * renew them there, some of them in place and none of them under a lock: what is read may be half of a file.
+ * Reads and writes the sessions of `aws login`, one file each, named after their principal. The AWS CLI and
+ * every SDK renew them there, some in place and all without a lock, so a read may see half a file.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
@@ -13,22 +13,22 @@ import { type Report, readOwnFile } from '../../vault/read-file.ts'
 import { translateDiskError } from '../files/foreign-file.ts'
 import { formatLoginSession, getPrincipal, type LoginSession, parseLoginSession } from './login-session.ts'
 
-/** `login_session` is what the profile says: the principal's ARN. */
+/** Returns the file of a session. `login_session` in the profile is the principal's ARN. */
 export function resolveLoginSessionPath(folder: string, loginSession: string): string {
   return join(folder, `${createHash('sha256').update(loginSession, 'utf8').digest('hex')}.json`)
 }
 
 export interface ReadOptions {
-  /** Told of a file whose permissions were looser than 0600; they are mended. */
+  /** Called for a file with looser permissions than 0600, which are then repaired. */
   report?: Report | undefined
-  /** For tests. */
+  /** Only for tests. */
   sleep?: ((milliseconds: number) => Promise<unknown>) | undefined
 }
 
-/** Some 300 ms in all: longer than anybody writes at a file of 3 KB. */
+/** Milliseconds, about 300 in all: longer than writing a file of 3 KB takes. */
 const PAUSES = [10, 20, 40, 80, 160]
 
-/** `undefined`: there is no such file. */
+/** Reads a session. Returns undefined where there is no file. */
 export async function readLoginSession(
   path: string,
   { report, sleep = waitMilliseconds }: ReadOptions = {},
@@ -55,7 +55,7 @@ function readSessionText(path: string, report: Report | undefined): string | und
   }
 }
 
-/** A whole file replaces what was there, synced. 0600, and the folder 0700 where it is new. */
+/** Replaces the file atomically and syncs it. Mode 0600; a new folder gets 0700. */
 export function writeLoginSession(path: string, session: LoginSession): void {
   const room = reserveLoginSession(path, session)
   try {
@@ -66,17 +66,17 @@ export function writeLoginSession(path: string, session: LoginSession): void {
 }
 
 export interface LoginReservation {
-  /** Where this fails, what was to be written lies beside the file until `release`. */
+  /** Writes the session. On failure, it stays in a file beside it until `release`. */
   write(session: LoginSession): void
   release(): void
 }
 
-/** What an answer may be longer than the one before: its tokens are of any length, 2 to 4 KB as a rule. */
+/** Bytes by which a new answer may be longer. Tokens have any length, usually 2 to 4 KB. */
 const GROWTH = 16 * 1024
 
 /**
- * Takes the room on disk that the session will need after its renewal: a full disk is found out before the refresh
- * token is spent, and not when the next one is lost.
+ * Reserves disk space for the renewed session, so that a full disk is found before the refresh token is
+ * spent.
  */
 export function reserveLoginSession(path: string, session?: LoginSession): LoginReservation {
   const bytes = GROWTH + (session === undefined ? 0 : Buffer.byteLength(formatLoginSession(session)))
@@ -95,7 +95,10 @@ function translateDiskErrors<T>(path: string, work: () => T, deed = 'write'): T 
   }
 }
 
-/** False: there was none. The profile keeps its `login_session`, as after `aws logout`. */
+/**
+ * Removes the file. Returns false where there was none. The profile keeps its `login_session`, as after `aws
+ * logout`.
+ */
 export function removeLoginSession(path: string): boolean {
   const remove = () => {
     // A renewal that was killed may have left its answer there.
@@ -105,7 +108,7 @@ export function removeLoginSession(path: string): boolean {
   return translateDiskErrors(path, remove, 'remove')
 }
 
-/** Says where it lies now. */
+/** Moves the file aside and returns its new path. */
 export async function quarantineLoginSession(path: string): Promise<string> {
   try {
     return await quarantine(path, basename(path))
@@ -116,14 +119,14 @@ export async function quarantineLoginSession(path: string): Promise<string> {
 
 export interface ListedSession {
   path: string
-  /** The ARN, where the session says it and the file is named for it: what a profile's `login_session` is. */
+  /** The ARN in the session, where it matches the file name: the `login_session` of a profile. */
   principal?: string
   session?: LoginSession
-  /** Why there is none. */
+  /** Why there is no session. */
   problem?: DaypassError
 }
 
-/** Every session in the folder, those that cannot be read with what is wrong about them. */
+/** Lists every session of the folder; unreadable ones come with their problem. */
 export async function listLoginSessions(folder: string, options: ReadOptions = {}): Promise<ListedSession[]> {
   const files = readFolderNames(folder).filter((name) => /^[0-9a-f]{64}\.json$/.test(name))
   const all = await Promise.all(files.sort().map((name) => readListedSession(folder, name, options)))

@@ -1,4 +1,4 @@
-/** One session of `aws login` as it stands in its file, in JSON: what every AWS tool reads and writes there. */
+/** Converts one session of `aws login` from and to its JSON file, which every AWS tool reads and writes. */
 import { createPrivateKey, type JsonWebKey } from 'node:crypto'
 import { DaypassError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
@@ -15,9 +15,9 @@ export interface LoginSession {
   idToken?: Secret
   /** The private key (JWK, P-256) that the refresh token is bound to. */
   proofKey: Secret
-  /** Where it was signed in, and the only place where it can be renewed. */
+  /** The region of the sign-in, and the only one where it can be renewed. */
   signInRegion?: string
-  /** What else stood in the file, in JSON. It goes back there; a token may be among it. */
+  /** Other fields of the file, as JSON. They are written back; one may be a token. */
   extra?: Secret
 }
 
@@ -26,7 +26,7 @@ type Json = Record<string, unknown>
 const isJson = (said: unknown): said is Json =>
   typeof said === 'object' && said !== null && !Array.isArray(said)
 
-/** `undefined`: cut off, or no JSON at all. */
+/** Returns undefined for text that is cut off or no JSON. */
 function parseSessionJson(text: string): Json | undefined {
   try {
     const said: unknown = JSON.parse(text)
@@ -39,7 +39,10 @@ function parseSessionJson(text: string): Json | undefined {
 const OUTER = new Set(['accessToken', 'clientId', 'refreshToken', 'idToken', 'dpopKey', 'signInRegion'])
 const INNER = new Set(['accessKeyId', 'secretAccessKey', 'sessionToken', 'accountId', 'expiresAt'])
 
-/** `undefined`: half of a file. What is whole and no session is an error that names `path`. */
+/**
+ * Parses a session. Returns undefined for half a file. Throws an error that names `path` for a complete file
+ * that is no session.
+ */
 export function parseLoginSession(text: string, path: string): LoginSession | undefined {
   const said = parseSessionJson(text)
   return said === undefined ? undefined : decodeLoginSession(said, path)
@@ -48,7 +51,7 @@ export function parseLoginSession(text: string, path: string): LoginSession | un
 function decodeLoginSession(said: Json, path: string): LoginSession {
   const inner = isJson(said.accessToken) ? said.accessToken : {}
   const text = (from: Json, name: string) => pickNonEmptyString(from[name]) ?? throwMissing(path, name)
-  // One of the SDKs calls it so.
+  // One of the SDKs uses this name.
   const idToken = pickNonEmptyString(said.idToken) ?? pickNonEmptyString(said.identityToken)
   const signInRegion = pickNonEmptyString(said.signInRegion)
   return {
@@ -80,25 +83,25 @@ function throwMissing(path: string, what: string): never {
   })
 }
 
-/** Text with or without milliseconds, or a number of either. */
+/** Parses a text with or without milliseconds, or a number in seconds or milliseconds. */
 function parseSessionTime(said: unknown): Time | undefined {
   const time =
     typeof said === 'number' ? said * (said < 1e11 ? 1000 : 1) : Date.parse(pickNonEmptyString(said) ?? '')
   return Number.isFinite(time) ? time : undefined
 }
 
-/** SEC1 or PKCS#8. */
+/** Accepts SEC1 or PKCS#8. */
 function convertPemToJwk(pem: string, path: string): Secret {
   try {
     const { kty, crv, x, y, d } = createPrivateKey(pem).export({ format: 'jwk' })
     if (crv === 'P-256') return new Secret(JSON.stringify({ kty, crv, x, y, d }))
   } catch {
-    // What OpenSSL says of it would help nobody.
+    // OpenSSL's message does not help the person.
   }
   return throwMissing(path, 'dpopKey')
 }
 
-/** SEC1, as the AWS command line writes it. */
+/** Returns SEC1, as the AWS CLI writes it. */
 function convertJwkToPem(proofKey: Secret): string {
   const key = JSON.parse(proofKey.reveal()) as JsonWebKey
   return createPrivateKey({ key, format: 'jwk' }).export({ type: 'sec1', format: 'pem' }) as string
@@ -131,10 +134,10 @@ export function formatLoginSession(session: LoginSession): string {
   return `${JSON.stringify(all, null, 2)}\n`
 }
 
-/** The ARN that the login gave, where the session has it. */
+/** Returns the ARN of the login, where the session has it. */
 export const getPrincipal = (session: LoginSession) => decodePrincipal(session.idToken?.reveal())
 
-/** The `sub` of a token that AWS gave to whoever wrote the file; nothing is decided on it. */
+/** Reads the `sub` of AWS' token without verification; no decision depends on it. */
 function decodePrincipal(idToken: string | undefined): string | undefined {
   const payload = parseSessionJson(Buffer.from(idToken?.split('.')[1] ?? '', 'base64url').toString('utf8'))
   return pickNonEmptyString(payload?.sub)

@@ -1,4 +1,4 @@
-/** Where AWS's tools keep their files, and what they would take from them. */
+/** Locates the files of AWS' tools, and reads their settings. */
 
 import { type Env, resolveInHome } from '../files/expand-home.ts'
 import { readForeignFile } from '../files/foreign-file.ts'
@@ -7,7 +7,7 @@ import { parseProfiles } from './ini.ts'
 export interface AwsPaths {
   config: string
   credentials: string
-  /** The folder of `aws login`'s sessions. */
+  /** The folder of the sessions of `aws login`. */
   loginCache: string
 }
 
@@ -23,12 +23,12 @@ export function resolveAwsPaths(env: Env, platform: NodeJS.Platform = process.pl
   }
 }
 
-/** The profile that AWS's tools use where none is named. */
+/** Returns the profile that AWS' tools use by default. */
 export function getAwsProfile(env: Env): string {
   return env.AWS_PROFILE || env.AWS_DEFAULT_PROFILE || 'default'
 }
 
-/** The region of the profile in use, from the config file. A file that cannot be read has none. */
+/** Reads the region of the current profile from the config file. Returns undefined for an unreadable file. */
 export function readAwsRegion(env: Env, platform?: NodeJS.Platform): string | undefined {
   try {
     const { text } = readForeignFile(resolveAwsPaths(env, platform).config)

@@ -1,4 +1,4 @@
-/** What AWS's files hold that could become an identity: read, and left as it is. */
+/** Reads what could become an identity from AWS' files, without changes. */
 import { Secret } from '../../core/secret.ts'
 import { isOwnCommand } from '../files/command-line.ts'
 import { readForeignFile } from '../files/foreign-file.ts'
@@ -7,11 +7,11 @@ import type { AwsPaths } from './paths.ts'
 
 interface FoundProfile {
   profile: string
-  /** The profile's own. */
+  /** The region of the profile. */
   region?: string
 }
 
-/** An access key, long-lived where it has no session token. */
+/** An access key; it is long-lived without a session token. */
 interface FoundKeys extends FoundProfile {
   kind: 'keys'
   file: AwsFile
@@ -20,44 +20,43 @@ interface FoundKeys extends FoundProfile {
   sessionToken?: Secret
 }
 
-/** A definition and no secret: who may assume what. */
+/** A definition without a secret: who may assume which role. */
 interface FoundRole extends FoundProfile {
   kind: 'role'
   roleArn: string
   /** The profile whose credentials assume it. */
   sourceProfile?: string
-  /** `Environment`, `Ec2InstanceMetadata`, `EcsContainer`. */
+  /** `Environment`, `Ec2InstanceMetadata` or `EcsContainer`. */
   credentialSource?: string
   externalId?: string
   mfaSerial?: string
   sessionName?: string
-  /** Seconds, as it is written. */
+  /** Seconds, as text. */
   duration?: string
 }
 
-/** A session of `aws login`. Its refresh token changes with every use, so it cannot live in two places. */
+/** A session of `aws login`. Its refresh token changes with every use, so it can be in one place only. */
 interface FoundSession extends FoundProfile {
   kind: 'login-session'
   loginSession: string
 }
 
-/** A program that hands out credentials; `ours` where it is daypass. The command may have secrets in it. */
+/** A program that prints credentials; `ours` if it is daypass. Its command may contain secrets. */
 interface FoundProcess extends FoundProfile {
   kind: 'process'
   ours: boolean
   command: Secret
 }
 
-/** What daypass cannot take over, with what to do instead. */
+/** A finding that daypass cannot import, with what to do instead. */
 interface NotSupported extends FoundProfile {
   kind: 'sso' | 'web-identity'
   hint: string
 }
 
-/** Told apart by `kind`. */
 export type AwsFinding = FoundKeys | FoundRole | FoundSession | FoundProcess | NotSupported
 
-/** In the order of the files, the config file first. A profile may have more than one thing to offer. */
+/** Reads the findings in the order of the files, config first. A profile may have several. */
 export function readAwsFindings(paths: Pick<AwsPaths, 'config' | 'credentials'>): AwsFinding[] {
   const config = parseProfiles(readForeignFile(paths.config).text, 'config')
   const credentials = parseProfiles(readForeignFile(paths.credentials).text, 'credentials')
@@ -70,7 +69,7 @@ type Keys = ReadonlyMap<string, string>
 function listProfileFindings(profile: string, config: Profiles, credentials: Profiles): AwsFinding[] {
   const here: Keys = config.get(profile) ?? new Map()
   const beside: Keys = credentials.get(profile) ?? new Map()
-  // As the tools do it: where both say something, the credentials file counts.
+  // As in AWS' tools, the credentials file overrides the config file.
   const all: Keys = new Map([...here, ...beside])
   const found: FoundProfile = { profile, ...omitUndefined({ region: all.get('region') }) }
   const keys = findKeys(beside, 'credentials', found) ?? findKeys(here, 'config', found)
@@ -80,7 +79,7 @@ function listProfileFindings(profile: string, config: Profiles, credentials: Pro
   return [keys, ...others].filter((one) => one !== undefined)
 }
 
-/** Without what is `undefined`. */
+/** Omits members that are undefined. */
 function omitUndefined<T extends string>(said: Record<T, string | undefined>): Partial<Record<T, string>> {
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) as Partial<
     Record<T, string>

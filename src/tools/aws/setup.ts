@@ -1,4 +1,4 @@
-/** What `setup aws` writes into AWS's config file, decided without touching it. */
+/** Plans what `setup aws` writes into AWS' config file, without writing. */
 import { DaypassError, type Hint } from '../../core/errors.ts'
 import { sanitize } from '../../core/text.ts'
 import { formatCommandLine } from '../files/command-line.ts'
@@ -12,7 +12,7 @@ interface AwsSetupCommon {
   identity: string
   /** Written only where the profile has none. */
   region?: string | undefined
-  /** Into a profile that is there already. */
+  /** Change a profile that exists already. */
   force?: boolean | undefined
 }
 
@@ -20,7 +20,7 @@ export type AwsSetup = AwsSetupCommon &
   (
     | {
         form: 'credential-process'
-        /** Node, our program, `credential-process` and the identity: what every tool will run. */
+        /** The command of the tool: Node, our program, `credential-process` and the identity. */
         command: readonly string[]
       }
     | {
@@ -31,12 +31,12 @@ export type AwsSetup = AwsSetupCommon &
   )
 
 export interface AwsTexts {
-  /** The config file, as the person knows it. */
+  /** The path of the config file, as shown to the person. */
   path: string
   config: string
   /** The text of the credentials file. */
   credentials: string
-  /** Keys of the profile that still are as daypass has written them: these it may change without being forced to. */
+  /** Keys of the profile that still have our values, and so may change without `--force`. */
   ours: ReadonlySet<string>
 }
 
@@ -63,7 +63,7 @@ export function planAwsProfile(
   return { place: profile, path, edits, diff: formatDiff(path, config, edits), warnings }
 }
 
-/** What the JavaScript SDK takes for a name; the others take more. */
+/** Throws unless the JavaScript SDK accepts the name; the others accept more. */
 function checkAwsProfileName(profile: string): void {
   if (/^[\w\-@+.%:/]+$/.test(profile) && profile !== '__proto__') return
   throw new DaypassError('usage', `"${sanitize(profile)}" is no profile name that every AWS tool can read`, {
@@ -72,7 +72,7 @@ function checkAwsProfileName(profile: string): void {
   })
 }
 
-/** The CLI takes a login before a process, the JavaScript SDK the other way round. */
+/** Throws for both kinds of entry: the CLI prefers a login, the JavaScript SDK a process. */
 function refuseMixture(
   { profile, identity, form }: AwsSetup,
   there: ProfileKeys | undefined,
@@ -127,7 +127,7 @@ function assertPlainValue(text: string, hint: Hint): string {
   throw new DaypassError('usage', `"${sanitize(text)}" cannot stand in an AWS profile`, { hint })
 }
 
-/** Files are written by hand, and there may be one that is read in a way nobody thought of. */
+/** Parses the result again and throws if it differs: hand-written files may contain unexpected syntax. */
 function checkAwsResult({ config, path }: AwsTexts, after: string, profile: string, keys: Keys): void {
   const then = parseProfiles(after, 'config')
   const isWritten = Object.entries(keys).every(([name, value]) => then.get(profile)?.get(name) === value)
@@ -139,7 +139,7 @@ function checkAwsResult({ config, path }: AwsTexts, after: string, profile: stri
   })
 }
 
-/** Which keys of a profile are looked at before ours, by all tools or by some. */
+/** Keys of a profile that all or some tools read before ours. */
 const PREFERRED_KEYS: readonly [key: string, what: string][] = [
   ['aws_access_key_id', 'static keys'],
   ['role_arn', 'a role'],

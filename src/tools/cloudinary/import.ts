@@ -1,4 +1,4 @@
-/** What Cloudinary's command line has kept: accounts by API key and by login, each an address of its own scheme. */
+/** Lists what Cloudinary's CLI has stored: accounts by API key and by login, each a URL of its own scheme. */
 import { formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import { sanitize } from '../../core/text.ts'
@@ -45,13 +45,13 @@ function readCldConfig(path: string): Json {
 
 interface AccountUrl {
   cloud: string
-  /** As a URL has it, not decoded. */
+  /** As in a URL, not decoded. */
   key: string
   secret: string
   settings: URLSearchParams
 }
 
-/** By hand: `URL` takes no address of this scheme apart in the same way on every Node. */
+/** Parses without `URL`, which differs between versions of Node for this scheme. */
 function parseAccountUrl(said: unknown): AccountUrl | undefined {
   const [, key = '', secret = '', cloud, settings] =
     /^cloudinary:\/\/(?:([^:@/?#]*):([^@/?#]*)@)?([^:@/?#]+)(?:\/[^?#]*)?(?:\?([^#]*))?$/.exec(
@@ -114,7 +114,7 @@ function decodeComponent(text: string): string {
   }
 }
 
-/** What it says, or what the host of the API says. `undefined`: a host of which no region is known. */
+/** Returns the region setting, or the region of the API's host. Returns undefined for an unknown host. */
 function findRegionParam(settings: URLSearchParams): Record<string, string> | undefined {
   const [said, api] = [settings.get('region'), settings.get('upload_prefix')]
   if (said) return { region: said }
@@ -123,7 +123,7 @@ function findRegionParam(settings: URLSearchParams): Record<string, string> | un
   return region === undefined ? undefined : { region }
 }
 
-/** A login by browser. Its refresh token is good for one use. */
+/** Offers a browser login. Its refresh token is single-use. */
 function buildCldSessionCandidate(name: string, url: AccountUrl, file: string): ImportCandidate {
   const region = url.settings.get('region')
   const flags = region && region !== 'api' ? ['--region', region] : []

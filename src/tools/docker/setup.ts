@@ -1,4 +1,7 @@
-/** What `setup docker` writes into docker's configuration: us as the helper for the registries of an identity. */
+/**
+ * Plans what `setup docker` writes into docker's configuration: daypass as helper for an identity's
+ * registries.
+ */
 import { DaypassError } from '../../core/errors.ts'
 import { applyEdits, type Edit, expandToLines, formatDiff, type Mask } from '../files/edits.ts'
 import { type Env, resolveInFolder } from '../files/expand-home.ts'
@@ -16,7 +19,7 @@ import {
 import type { LedgerEntry, UndoText } from '../files/ledger.ts'
 import type { Plan, Setup } from '../setup-plan.ts'
 
-/** docker puts `docker-credential-` before it, and looks along the PATH. */
+/** docker adds the prefix `docker-credential-` and searches the PATH. */
 const HELPER = 'daypass'
 
 export const resolveDockerConfigPath = (env: Env, platform: NodeJS.Platform = process.platform) =>
@@ -25,7 +28,7 @@ export const resolveDockerConfigPath = (env: Env, platform: NodeJS.Platform = pr
 export interface DockerSetup {
   identity: string
   registries: readonly string[]
-  /** In the place of somebody else's helper. */
+  /** Replace another helper. */
   force?: boolean | undefined
 }
 
@@ -82,10 +85,12 @@ const createHelperTakenError = ({ identity }: DockerSetup, path: string, registr
       `${command({ verb: 'setup', args: ['docker'], identity, flags: ['--force'] })} to take its place`,
   })
 
-/** Any other value of the file may be a password, or a header with one. */
+/** Masks all other values, which may be a password, or a header with one. */
 const maskDockerLine: Mask = (line) => line.replace(/(:\s*)"(?!daypass")[^"]*"/g, '$1"…"')
 
-/** In a file that has changed since: our registries have the helper again that they had before, if any. */
+/**
+ * Undoes the setup in a file that has changed since: restores the earlier helper of each registry, if any.
+ */
 export const undoDockerSetup: UndoText = (text, { place, edits, file }) => {
   const { credHelpers } = parseDockerConfig(text, file)
   const ours = place.split(', ').filter((each) => credHelpers[each] === HELPER)
@@ -99,7 +104,7 @@ export const undoDockerSetup: UndoText = (text, { place, edits, file }) => {
   return applyEdits(text, changeMembers(text, file, helpers, back))
 }
 
-/** The helpers that stood there; `undefined`: there was no such member. */
+/** Returns the earlier helpers, or undefined where there was no such member. */
 function parseEarlierHelpers(edits: LedgerEntry['edits']): Json | undefined {
   const was = edits.find(({ before }) => before.startsWith('{'))
   return was && (JSON.parse(was.before) as Json)

@@ -1,7 +1,7 @@
 /**
- * A program and its arguments as one line of a profile. It has two kinds of readers: those that hand it to a
- * shell (`sh -c`, `cmd /c`), and Python, which splits it itself by the rules of shlex, or on Windows by those of the C
- * runtime. And before them come INI parsers, for which ` #` and ` ;` begin a comment wherever they stand.
+ * Quotes a program and its arguments as one line of a profile. Some readers pass it to a shell (`sh -c`, `cmd
+ * /c`). Python splits it by the rules of shlex, or on Windows by those of the C runtime. INI parsers come
+ * first and take ` #` and ` ;` for a comment, even in quotes.
  */
 import { DaypassError } from '../../core/errors.ts'
 import { sanitize } from '../../core/text.ts'
@@ -17,12 +17,15 @@ export function formatCommandLine(
 function quoteForShell(word: string): string {
   if (/[\x00-\x1f\x7f]/.test(word)) throw createUnwritableError(word)
   if (/^[\w@%+=:,./-]+$/.test(word)) return word
-  // In the end nothing, for every reader but the INI parser, which sees no white space before the sign.
+  // Adds an empty quoted string: it changes nothing, but an INI parser then sees no white space before the
+  // sign.
   const pieces = word.replaceAll("'", `'"'"'`).replace(/\s(?=[#;])/g, "$&''")
   return `'${pieces}'`
 }
 
-/** `cmd` puts variables in even between quotes, and inside of those the two know no common way to write a quote. */
+/**
+ * Quotes for Windows. `cmd` expands variables in quotes, and both readers have no common escape for a quote.
+ */
 function quoteForWindows(word: string): string {
   if (/[\x00-\x1f\x7f"%]|\s[#;]|\\$/.test(word)) throw createUnwritableError(word)
   return /^[\w@+=:,./\\-]+$/.test(word) ? word : `"${word}"`
@@ -38,6 +41,6 @@ function createUnwritableError(word: string): DaypassError {
   )
 }
 
-/** A line as `setup` writes it: our program, and the verb and the identity for its last two words. */
+/** Returns whether `setup` wrote the line: our program, then the verb and the identity at the end. */
 export const isOwnCommand = (line: string) =>
   /(?:daypass|cli\.cjs).*\scredential-process\s+['"]?[\w.@-]+['"]?$/.test(line)

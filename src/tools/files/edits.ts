@@ -1,21 +1,21 @@
-/** Changes to a text that somebody else owns: small, in order, and each knows what stood there before. */
+/** Edits of a text that belongs to another program: small, sorted, each with the text that it replaces. */
 import { createHash } from 'node:crypto'
 
-/** At `at` of the text before, `before` gives way to `after`. */
+/** Replaces `before` by `after` at offset `at` of the original text. */
 export interface Edit {
   at: number
   before: string
   after: string
 }
 
-/** `edits` in the order of the text, none into another. */
+/** Applies edits, which must be sorted and must not overlap. */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
   return [...edits]
     .reverse()
     .reduce((now, { at, before, after }) => now.slice(0, at) + after + now.slice(at + before.length), text)
 }
 
-/** The edits that lead back from what {@link applyEdits} made. */
+/** Returns the edits that undo what {@link applyEdits} did. */
 export function invertEdits(edits: readonly Edit[]): Edit[] {
   let moved = 0
   return edits.map(({ at, before, after }) => {
@@ -29,7 +29,7 @@ export function hashText(text: string): string {
   return createHash('sha256').update(text, 'utf8').digest('hex')
 }
 
-/** The line end that a text uses; that of its first line, where it uses two. */
+/** Returns the line end of the text; of its first line where it mixes both. */
 export function detectLineEnd(text: string): '\n' | '\r\n' {
   return /^[^\n]*\r\n/.test(text) ? '\r\n' : '\n'
 }
@@ -38,7 +38,7 @@ export function findLineNumber(text: string, at: number): number {
   return text.slice(0, at).split('\n').length
 }
 
-/** The same change, each edit of whole lines: for those who show it. */
+/** Expands the edits to whole lines, for display. */
 export function expandToLines(text: string, edits: readonly Edit[]): Edit[] {
   const groups: { start: number; end: number; edits: Edit[] }[] = []
   for (const edit of edits) {
@@ -57,7 +57,7 @@ export function expandToLines(text: string, edits: readonly Edit[]): Edit[] {
   })
 }
 
-/** The change of whole lines that leads from one text to another. None where they are the same. */
+/** Computes the edit of whole lines from one text to another; none where they are equal. */
 export function computeEdits(text: string, after: string): Edit[] {
   const [before, now] = [splitKeepingEnds(text), splitKeepingEnds(after)]
   const most = Math.min(before.length, now.length)
@@ -72,15 +72,15 @@ export function computeEdits(text: string, after: string): Edit[] {
 
 const splitKeepingEnds = (text: string) => text.split(/(?<=\n)/)
 
-/** Whatever a file of credentials may hold besides ours is nobody's business on a screen. */
+/** Masks a line for display: a credentials file may hold other secrets. */
 export type Mask = (line: string, isAdded: boolean) => string
 
 const SECRET_LINE = /^(\s*[\w.-]*(?:secret|token|password|private|credential_process)[\w.-]*\s*[=:]\s*).*$/i
 
-/** Of an INI file, in which what is added is ours. */
+/** Masks an INI line; added lines are ours. */
 const maskIni: Mask = (line, isAdded) => (isAdded ? line : line.replace(SECRET_LINE, '$1…'))
 
-/** As `diff -u` would show it, one line of context, the values of secrets masked. Empty: nothing changes. */
+/** Formats like `diff -u` with one line of context and masked secrets. Empty: nothing changes. */
 export function formatDiff(file: string, text: string, edits: readonly Edit[], mask: Mask = maskIni): string {
   if (edits.length === 0) return ''
   let moved = 0
@@ -92,13 +92,13 @@ export function formatDiff(file: string, text: string, edits: readonly Edit[], m
   return [`--- ${file}`, `+++ ${file}`, ...hunks.flat(), ''].join('\n')
 }
 
-/** `moved`: by how many lines the edits before this one have made the text longer. */
+/** Formats one edit. `moved`: the lines that earlier edits added. */
 function formatHunk(text: string, { at, before, after }: Edit, moved: number, mask: Mask): string[] {
   const start = at === 0 ? 0 : text.lastIndexOf('\n', at - 1) + 1
   const above = splitLines(
     text.slice(start < 2 ? 0 : text.lastIndexOf('\n', start - 2) + 1, Math.max(start, at)),
   ).slice(-1)
-  // Where the last line had no end, what is added begins by giving it one.
+  // If the last line had no line end, the added text begins with one.
   const added = splitLines(start < at ? after.replace(/^\r?\n/, '') : after)
   const gone = splitLines(before)
   const top = findLineNumber(text, at) - above.length + (start < at ? 1 : 0)

@@ -3,17 +3,17 @@ import { posix, win32 } from 'node:path'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
-/** A place below the person's home folder, as most tools look for it. */
+/** Returns a path below the home folder, as most tools find it. */
 export function resolveInHome(env: Env, platform: NodeJS.Platform, ...below: string[]): string {
   const [api, home] = platform === 'win32' ? [win32, env.USERPROFILE] : [posix, env.HOME]
   return api.join(home || homedir(), ...below)
 }
 
-/** A file in a folder of a tool. */
+/** A file in the folder of a tool. */
 export interface ToolFile {
-  /** The environment variable that names the folder. */
+  /** The environment variable that sets the folder. */
   variable: string
-  /** The folder below the home folder, where the variable is not set. */
+  /** The folder below home, where the variable is not set. */
   folder: string
   name: string
 }

@@ -1,6 +1,6 @@
 /**
- * A file that another tool owns and a person edits: read as it is, followed where it is a link, and written so that
- * whoever could read it before can read it afterwards.
+ * Reads and writes a file that another tool owns and a person edits: follows links and keeps owner and mode,
+ * so that its readers can still read it.
  */
 import {
   closeSync,
@@ -21,13 +21,13 @@ import { MAX_FILE_SIZE } from '../../vault/read-file.ts'
 export interface ForeignFile {
   /** As the person named it. */
   path: string
-  /** Where the links end: what is read and written. */
+  /** The end of all links, which is read and written. */
   target: string
   /** Empty where there is no file. */
   text: string
-  /** Absent: there is no file yet. */
+  /** Absent where there is no file yet. */
   ownership?: Ownership
-  /** `/dev/null` and its like are empty, and nobody writes there. */
+  /** False for `/dev/null` and similar files, which are empty and are never written. */
   writable: boolean
 }
 
@@ -46,7 +46,7 @@ export function readForeignFile(path: string): ForeignFile {
   }
 }
 
-/** Whole or not at all. 0600 where the file is new, and its folder 0700. */
+/** Writes the file atomically. A new file gets 0600, a new folder 0700. */
 export function writeForeignFile({ path, target, ownership, writable }: ForeignFile, text: string): void {
   if (!writable) throw createUnusableFileError(path, 'it is not a file')
   try {
@@ -66,7 +66,7 @@ export function removeForeignFile({ path, target }: ForeignFile): void {
 
 const MOST_LINKS = 40
 
-/** By hand: the system's own way ends in an error where the last link leads to a file that is not there yet. */
+/** Follows links without `realpath`, which fails where the last link points to a missing file. */
 function followLinks(path: string, links = MOST_LINKS): string {
   const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false
   if (!isLink) return resolve(path)
@@ -77,7 +77,7 @@ function followLinks(path: string, links = MOST_LINKS): string {
 function openIfPresent(path: string): number | undefined {
   const { O_RDONLY, O_NONBLOCK = 0 } = constants
   try {
-    // A FIFO in the file's place would hang a blocking open.
+    // Avoids blocking on a FIFO in the file's place.
     return openSync(path, O_RDONLY | O_NONBLOCK)
   } catch (error) {
     if (getErrno(error) === 'ENOENT') return undefined
@@ -100,7 +100,7 @@ function createUnusableFileError(path: string, why: string): DaypassError {
   return new DaypassError('vault', `${path} cannot be used: ${why}`, { hint: `look at it: ls -lL ${path}` })
 }
 
-/** Our own files' errors end with where our own files could lie instead; these have their place. */
+/** Translates a disk error without the advice for our own files, because this path is fixed. */
 export function translateDiskError(error: unknown, deed: string, path: string): DaypassError {
   const ours = createDiskError(error, deed, path)
   if (!ours.hint?.includes('DAYPASS_HOME')) return ours

@@ -1,6 +1,6 @@
 /**
- * JSON that another tool owns: where things stand in its text, for those who change a little of it. What is not
- * changed keeps its order, its numbers and its white space, which reading and writing it whole would not leave alone.
+ * Finds the places of values in JSON that another tool owns, for small edits. The rest keeps its order,
+ * numbers and white space, which parsing and writing the whole would change.
  */
 import { DaypassError } from '../../core/errors.ts'
 import { applyEdits, detectLineEnd, type Edit, findLineNumber } from './edits.ts'
@@ -10,13 +10,13 @@ export type Json = Record<string, unknown>
 export const isJson = (said: unknown): said is Json =>
   typeof said === 'object' && said !== null && !Array.isArray(said)
 
-/** The object that the text is. Anything else is an error that names `path`, and shows nothing of the text. */
+/** Parses a JSON object. Throws an error that names `path` for other text, and shows none of the text. */
 export function parseObject(text: string, path: string): Json {
   let said: unknown
   try {
     said = JSON.parse(text)
   } catch (error) {
-    // Not as a cause: what V8 says of it may be a piece of a secret.
+    // No `cause`: V8's message may hold a piece of a secret.
     const [, at] = /at position (\d+)/.exec((error as Error).message) ?? []
     const line = at === undefined ? '' : ` (line ${findLineNumber(text, Number(at))})`
     throw createNotJsonError(path, `it is no JSON${line}`)
@@ -31,7 +31,7 @@ export function createNotJsonError(path: string, why: string): DaypassError {
   })
 }
 
-/** A value in the text. */
+/** The offsets of a value in the text. */
 export interface Place {
   start: number
   end: number
@@ -41,7 +41,7 @@ export interface Place {
 export interface Child extends Place {
   /** Empty in a list. */
   name: string
-  /** Where its name begins; in a list the value itself. */
+  /** Offset of its name; in a list of the value. */
   from: number
 }
 
@@ -61,12 +61,12 @@ function* tokenizeJson(text: string, { start, end }: Place): Generator<Token> {
   }
 }
 
-/** Of a text that is JSON. */
+/** Finds the root value of a JSON text. */
 export function findRoot(text: string): Place {
   return { start: text.search(/\S/), end: text.trimEnd().length }
 }
 
-/** What stands in an object or a list, in its order; of anything else nothing. */
+/** Parses the members of an object or the items of a list, in order; none for other values. */
 export function parseChildren(text: string, { start, end }: Place): Child[] {
   const isObject = text[start] === '{'
   if (!isObject && text[start] !== '[') return []
@@ -94,7 +94,7 @@ const DEPTH_CHANGE: Partial<Record<string, number>> = { '{': 1, '[': 1, '}': -1,
 
 const pickPlace = ({ start, end }: Place): Place => ({ start, end })
 
-/** The member of that name. Twice is a mistake that every reader takes differently. */
+/** Finds a member by name. Throws for a repeated name, which readers treat differently. */
 export function findMember(text: string, object: Place, name: string, path: string): Child | undefined {
   const [first, second] = parseChildren(text, object).filter((child) => child.name === name)
   if (first === undefined || second === undefined) return first
@@ -104,7 +104,7 @@ export function findMember(text: string, object: Place, name: string, path: stri
   })
 }
 
-/** Puts members at the end of an object, or an item at the end of a list, laid out as what stands there. */
+/** Appends members to an object, or an item to a list, in the layout of the others. */
 export function appendMembers(text: string, container: Place, added: Json | readonly [unknown]): Edit {
   const children = parseChildren(text, container)
   const last = children.at(-1)
@@ -133,28 +133,28 @@ interface Layout {
   newline: string
 }
 
-/** In one line where nothing says how else. */
+/** Formats in one line unless there is a layout to follow. */
 function formatJsonValue(value: unknown, layout: Layout | undefined): string {
   if (layout === undefined) return JSON.stringify(value)
   const { indent, unit, newline } = layout
   return JSON.stringify(value, null, unit).replaceAll('\n', newline + indent)
 }
 
-/** By how much the first line of the text is indented that is. */
+/** Returns the indent of the first indented line. */
 const detectIndentUnit = (text: string) => /\n([ \t]+)\S/.exec(text)?.[1] ?? '\t'
 
-/** Of the line that a place is in. */
+/** Returns the indent of the line with this offset. */
 const findLineIndent = (text: string, at: number) =>
   /^[ \t]*/.exec(text.slice(text.lastIndexOf('\n', at) + 1))![0]
 
-/** A value in the place of another. */
+/** Replaces a value. */
 export function replaceValue(text: string, { start, end }: Place, value: unknown): Edit {
   const newline = text.includes('\n') ? detectLineEnd(text) : undefined
   const layout = newline && { indent: findLineIndent(text, start), unit: detectIndentUnit(text), newline }
   return { at: start, before: text.slice(start, end), after: formatJsonValue(value, layout || undefined) }
 }
 
-/** Takes a child away, and the comma that it no longer needs. */
+/** Removes a child with its comma. */
 export function removeChild(text: string, container: Place, child: Child): Edit {
   const children = parseChildren(text, container)
   const index = children.findIndex(({ start }) => start === child.start)
@@ -167,7 +167,7 @@ export function removeChild(text: string, container: Place, child: Child): Edit 
   return { at: from, before: text.slice(from, to), after: '' }
 }
 
-/** The whole object with members of these values; `undefined`: gone. Nothing where it is so already. */
+/** Sets members of an object; undefined removes one. Returns no edits where nothing changes. */
 export function changeMembers(text: string, path: string, object: Place, values: Json): Edit[] {
   let now = text
   let end = object.end

@@ -1,6 +1,6 @@
 /**
- * What daypass has written into the files of other tools, so that it can take exactly that away again: each entry
- * one change of one file, with what stood there before. 0600, because what stood there may have been a secret.
+ * Records what daypass wrote into files of other tools, so that it can undo exactly that. Each entry is one
+ * change of one file with the earlier text. Mode 0600, because that text may be a secret.
  */
 import { DaypassError } from '../../core/errors.ts'
 import { removeDurably, writeFileDurably } from '../../vault/atomic.ts'
@@ -13,32 +13,35 @@ export interface LedgerEntry {
   /** `aws`, `git`, `docker`, … */
   tool: string
   identity: string
-  /** The file itself, past all links. */
+  /** The path of the file after all links. */
   file: string
-  /** What in it is meant, in the tool's own words: a profile, a host, a context. */
+  /** The entry in the file, in the tool's terms: a profile, a host, a context. */
   place: string
   /** There was no file before. */
   created: boolean
-  /** By the text before. */
+  /** Offsets are in the text before the change. */
   edits: readonly Edit[]
-  /** SHA-256 of the text after: while it holds, nothing else has changed. */
+  /** SHA-256 of the text after the change. If it still matches, the file has not changed since. */
   sum: string
 }
 
-/** `restored`: the very bytes of before. `removed`: only what was ours, others have changed it since. `gone`: nothing was left. */
+/**
+ * `restored`: the exact earlier bytes. `removed`: only our part, other changes stay. `gone`: nothing was left
+ * to undo.
+ */
 export interface UndoResult {
   tool: string
   identity: string
   file: string
   place: string
   outcome: 'restored' | 'removed' | 'gone'
-  /** What else became of the file, a line each. */
+  /** Further messages about the file, a line each. */
   notes?: readonly string[]
 }
 
 /**
- * Takes an entry's edits back in a text that has changed since; the same text where nothing of it is left. `note` is
- * told what a person should know of it.
+ * Undoes an entry in a text that has changed since. Returns the same text where nothing of the entry is left.
+ * `note` gets messages for the person.
  */
 export type UndoText = (text: string, entry: LedgerEntry, note: (line: string) => void) => string
 
@@ -86,7 +89,7 @@ function writeLedger(path: string, entries: readonly LedgerEntry[]): void {
   else writeFileDurably(path, `${JSON.stringify({ v: 1, entries }, null, 1)}\n`)
 }
 
-/** One daypass at a time among all that keep this ledger. */
+/** Runs `work` while no other daypass uses this ledger. */
 export function runWithLedger<T>(path: string, purpose: string, work: () => Promise<T>): Promise<T> {
   return runExclusively(`${path.replace(/\.json$/, '')}.lock`, purpose, work)
 }
@@ -94,8 +97,8 @@ export function runWithLedger<T>(path: string, purpose: string, work: () => Prom
 export type FileChange = Pick<LedgerEntry, 'tool' | 'identity' | 'place' | 'edits'>
 
 /**
- * Changes a file, and remembers it. Remembered first: killed in between, there is a note of something that never was,
- * which `undo` finds gone; the other way round there would be something that nobody takes away again.
+ * Records a change, then writes the file. If the process is killed in between, `undo` finds nothing to
+ * remove. In the other order, a change would stay that no record names.
  */
 export function changeFile(ledger: string, file: ForeignFile, change: FileChange): void {
   if (change.edits.length === 0) return
@@ -112,8 +115,8 @@ export function changeFile(ledger: string, file: ForeignFile, change: FileChange
 }
 
 /**
- * Takes away what was written where `isMeant`, the latest first. An entry is forgotten when its file is as it should
- * be; what cannot be read or written stays, and is thrown. Empty: there is nothing to undo.
+ * Undoes the changes that `isMeant` selects, latest first. Forgets an entry once its file is restored; keeps
+ * the others and throws. Empty: there is nothing to undo.
  */
 export function undoChanges(
   ledger: string,

@@ -1,20 +1,20 @@
 /**
- * The lock that Python's tools hold while they renew: `flock` on a file beside their own. Node cannot take one (what
- * fs-native-extensions takes on Linux is another kind, and the two do not see each other), so a program of the system
- * is asked. Where there is none, nobody waits.
+ * Waits for the lock that Python's tools hold while they renew: `flock` on a file beside their own. Node
+ * cannot take it (on Linux fs-native-extensions uses another kind that does not see it), so a system program
+ * does. Without that program, there is no wait.
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { DaypassError } from '../../core/errors.ts'
 
 export interface WaitOptions {
-  /** In milliseconds. */
+  /** Milliseconds. */
   timeout?: number | undefined
 }
 
 /**
- * Resolves when nobody holds the lock file; one that is not there is made by nobody. What a tool keeps under its lock
- * is then the answer to its last renewal, and not a token that it has just spent.
+ * Resolves when the lock file is free; never creates one. Then the tool's file holds the answer to its last
+ * renewal, and not a token that was just spent.
  */
 export async function waitUntilFree(
   path: string,
@@ -28,7 +28,7 @@ export async function waitUntilFree(
   }
 }
 
-/** Its exit code is 1 where the lock is taken; without the program there is none. */
+/** Returns true for exit code 1, which means that the lock is held. Returns false without the program. */
 function isLockHeld(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     execFile('flock', ['-n', path, 'true'], { timeout: 5000 }, (error) => resolve(error?.code === 1))

@@ -1,6 +1,6 @@
 /**
- * git's configuration, read and changed by git itself. It works on a copy: the file is written by whoever remembers
- * what stood there.
+ * Reads and changes git's configuration with git itself, on a copy. The caller writes the file and records
+ * the earlier text.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { DaypassError } from '../../core/errors.ts'
 import { type Env, resolveInFolder, resolveInHome } from '../files/expand-home.ts'
 
-/** The one that `git config --global` writes to. */
+/** Returns the file that `git config --global` writes to. */
 export function resolveGitConfigPath(env: Env, platform: NodeJS.Platform = process.platform): string {
   if (env.GIT_CONFIG_GLOBAL) return env.GIT_CONFIG_GLOBAL
   const usual = resolveInHome(env, platform, '.gitconfig')
@@ -22,15 +22,18 @@ export function resolveGitConfigPath(env: Env, platform: NodeJS.Platform = proce
 }
 
 export interface GitConfig {
-  /** `credential.<url>.helper`, by that name: all that stand there, in their order. */
+  /** Returns all values of each `credential.<url>.helper`, in order. */
   helpers(text: string): ReadonlyMap<string, readonly string[]>
-  /** A helper for every host stands behind those of `name`: it is asked, too, and told whatever they have answered. */
+  /**
+   * Returns whether a general helper comes after those of `name`: git asks it too, and tells it their
+   * answers.
+   */
   isFollowed(text: string, name: string): boolean
-  /** The text with exactly these helpers, one after the other. */
+  /** Returns the text with exactly these helpers, in this order. */
   replaceHelpers(text: string, name: string, helpers: readonly string[]): string
 }
 
-/** `program`: git's, absolute. `path`: what the texts are of, for errors. */
+/** Opens git's configuration. `program`: the absolute path of git. `path`: the file named in errors. */
 export function openGitConfig(program: string, path: string): GitConfig {
   const run = (text: string, ...commands: readonly (readonly string[])[]) =>
     runOnCopy(program, path, text, commands)
@@ -56,7 +59,7 @@ export function openGitConfig(program: string, path: string): GitConfig {
     },
     replaceHelpers(text, name, wanted) {
       const now = helpers(text).get(name) ?? []
-      // What stands there stays where it is, with its comments.
+      // Existing values stay in place, with their comments.
       const isMore = now.every((value, index) => value === wanted[index])
       const added = (isMore ? wanted.slice(now.length) : wanted).map((value) => ['--add', name, value])
       return run(text, ...(isMore ? [] : [['--unset-all', name]]), ...added).text
@@ -64,7 +67,7 @@ export function openGitConfig(program: string, path: string): GitConfig {
   }
 }
 
-/** What git says when there is nothing to show. */
+/** git's exit code where there is nothing to show. */
 const NOTHING = 1
 
 function runOnCopy(
@@ -93,7 +96,7 @@ function runOnCopy(
   }
 }
 
-/** Nothing of the repository that we may stand in, nor of this system. */
+/** Excludes the configuration of the current repository and of the system. */
 function buildIsolatedEnv(home: string): NodeJS.ProcessEnv {
   const { PATH, SystemRoot } = process.env
   return { PATH, ...(SystemRoot && { SystemRoot }), HOME: home, GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' }

@@ -1,4 +1,6 @@
-/** What `setup git` writes into git's configuration: us as the only helper for the hosts of an identity. */
+/**
+ * Plans what `setup git` writes into git's configuration: daypass as the only helper for an identity's hosts.
+ */
 import { DaypassError } from '../../core/errors.ts'
 import { isLoopbackHost } from '../../core/loopback.ts'
 import { formatCommandLine } from '../files/command-line.ts'
@@ -10,9 +12,9 @@ import type { GitConfig } from './config-file.ts'
 export interface GitSetup {
   identity: string
   hosts: readonly string[]
-  /** Beside somebody else's helper, which is then asked no more. */
+  /** Replace another helper, which git then no longer asks. */
   force?: boolean | undefined
-  /** Node, our program, `git-credential`: what git will run. */
+  /** The command of git: Node, our program, `git-credential`. */
   command: readonly string[]
 }
 
@@ -35,7 +37,7 @@ function planGitEdits(
   git: GitConfig,
   ours: readonly LedgerEntry[],
 ): Plan {
-  // git has a shell run it, on Windows, too.
+  // git runs it in a shell, also on Windows.
   const line = `!${formatCommandLine(request.command, 'linux')}`
   const isOurs = (value: string) => value === line || isWrittenBy(ours, value)
   let after = text
@@ -53,8 +55,9 @@ function planGitEdits(
 }
 
 /**
- * An empty one before ours: whoever stands further up, in this file or the system's, is asked no more. Nobody stands
- * further down: git tells every helper what one of them has answered, and `store` would keep it. `bare`: without ours.
+ * Adds an empty helper before ours, so that git no longer asks earlier ones of this file or the system's.
+ * Throws for later ones: git tells every helper the answer of the others, and `store` would keep it. `bare`:
+ * the text without ours.
  */
 function addOwnHelper(
   git: GitConfig,
@@ -67,20 +70,20 @@ function addOwnHelper(
   return git.replaceHelpers(`${bare}${end}[credential "${url}"]\n`, name, helpers)
 }
 
-/** Nobody but this machine itself is talked to without TLS. */
+/** Returns the names for a host; http is used only for this machine. */
 function listHelperNames(host: string): string[] {
   const isHere = isLoopbackHost(new URL(`https://${host}`).hostname)
   return [...(isHere ? ['http'] : []), 'https'].map((protocol) => `credential.${protocol}://${host}.helper`)
 }
 
-/** The values that are not ours, nor the empty ones that make ours the only ones. */
+/** Returns the values that are neither ours nor the empty one before it. */
 const excludeOwn = (values: readonly string[], isOurs: (value: string) => boolean) =>
   values.filter((value, index) => {
     const next = values[index + 1]
     return !isOurs(value) && !(value === '' && next !== undefined && isOurs(next))
   })
 
-/** As git writes a value into its file. */
+/** Escapes a value as git writes it. */
 const escapeGitValue = (value: string) => value.replace(/[\\"]/g, '\\$&')
 
 const isWrittenBy = (entries: readonly Pick<LedgerEntry, 'edits'>[], value: string) =>
@@ -89,14 +92,14 @@ const isWrittenBy = (entries: readonly Pick<LedgerEntry, 'edits'>[], value: stri
     edits.some(({ after }) => after.includes(`helper = ${escapeGitValue(value)}\n`)),
   )
 
-/** Not what stands there: it may be a line of shell that has a password in it. */
+/** Creates an error without the value, which may be a shell line with a password. */
 const createOtherHelperError = ({ identity }: GitSetup, path: string, name: string) =>
   new DaypassError('usage', `${name} is another one in ${path} already`, {
     hint: (command) =>
       `${command({ verb: 'setup', args: ['git'], identity, flags: ['--force'] })} to be asked instead of it`,
   })
 
-/** Any value of the file may be a secret, but for ours. */
+/** Masks all values except ours, because any may be a secret. */
 const createGitMask =
   (line: string): Mask =>
   (each, isAdded) =>
@@ -104,7 +107,7 @@ const createGitMask =
       ? each
       : each.replace(/^(\s*[\w.-]+\s*=\s*).+$/, '$1…')
 
-/** In a file that has changed since: our helpers go, and nothing else. */
+/** Undoes the setup in a file that has changed since: removes only our helpers. */
 export function undoGitSetup(text: string, entry: LedgerEntry, git: GitConfig): string {
   const isOurs = (value: string) => isWrittenBy([entry], value)
   let now = text

@@ -1,4 +1,4 @@
-/** The users of a kubeconfig, put in and taken out as lines, so that nothing else in it moves. */
+/** Adds and removes users of a kubeconfig as lines, so that the rest stays unchanged. */
 import { existsSync } from 'node:fs'
 import { posix, win32 } from 'node:path'
 import {
@@ -15,7 +15,7 @@ import { DaypassError } from '../../core/errors.ts'
 import { detectLineEnd, type Edit } from '../files/edits.ts'
 import { type Env, resolveInHome } from '../files/expand-home.ts'
 
-/** The files that kubectl reads, and of those the one that it writes a new user to. */
+/** Returns the files that kubectl reads, and the one where it writes a new user. */
 export function resolveKubeconfigPaths(
   env: Env,
   platform: NodeJS.Platform = process.platform,
@@ -32,25 +32,25 @@ export interface KubeUser {
   user: unknown
 }
 
-/** A user, and its lines in the text: from the one with the dash on. */
+/** A user, and its lines in the text, from the line with the dash. */
 interface FoundUser extends KubeUser {
   start: number
   end: number
 }
 
 export interface Kubeconfig {
-  /** All that it says. */
+  /** The parsed content. */
   content: Record<string, unknown>
   users: readonly FoundUser[]
-  /** Puts a user in, at the end of them all. `undefined`: they are not written in lines. */
+  /** Adds a user at the end. Returns undefined where the list is not written in lines. */
   addUser(user: KubeUser): Edit | undefined
-  /** The lines of a user; of none: they are gone. */
+  /** Replaces the lines of a user; `by` undefined removes them. */
   replaceUser(found: FoundUser, by: KubeUser | undefined): Edit
 }
 
 export function parseKubeconfig(text: string, path: string): Kubeconfig {
   const doc = parseDocument(text, { logLevel: 'silent', version: '1.1' }) as Document
-  // What the parser says of it may quote a token.
+  // The parser's message may quote a token.
   if (doc.errors.length > 0)
     throw createNotYamlError(path, `it is no YAML (line ${doc.errors[0]!.linePos?.[0].line})`)
   const { contents } = doc
@@ -66,7 +66,7 @@ export function parseKubeconfig(text: string, path: string): Kubeconfig {
     replaceUser(found, by) {
       const before = text.slice(found.start, found.end)
       const column = /^ */.exec(before)![0].length
-      // kubectl takes a list without an item for one that is not there.
+      // kubectl treats an empty list like a missing one.
       return { at: found.start, before, after: by ? formatUserLines(text, by, column) : '' }
     },
   }
@@ -88,7 +88,7 @@ function locateUser(text: string, doc: Document, item: unknown): FoundUser[] {
   return [{ name, user, start: text.lastIndexOf('\n', dash) + 1, end: findNextLine(text, last) }]
 }
 
-/** Where the last thing in it ends. The range of a block takes the comments behind it along. */
+/** Returns the offset of the last content. The range of a block would include comments after it. */
 function findNodeEnd(node: unknown): number | undefined {
   if (isCollection(node) && !node.flow && node.items.length > 0) return findNodeEnd(node.items.at(-1))
   if (typeof node !== 'object' || node === null) return undefined
@@ -97,7 +97,7 @@ function findNodeEnd(node: unknown): number | undefined {
   return Math.max(findNodeEnd(key) ?? -1, findNodeEnd(value) ?? -1)
 }
 
-/** A block of text (`|`) ends at the start of a line already. */
+/** Returns the start of the next line; a block of text (`|`) already ends at one. */
 function findNextLine(text: string, at: number): number {
   if (at > 0 && text[at - 1] === '\n') return at
   const newline = text.indexOf('\n', at)
@@ -131,7 +131,7 @@ function addUserLines(
   return replaceEmptyUsers(text, pair, user)
 }
 
-/** `users: []`, `users: null`, `users:`. */
+/** Replaces `users: []`, `users: null` or `users:`. */
 function replaceEmptyUsers(
   text: string,
   { key, value }: YAMLMap['items'][number],
@@ -144,9 +144,9 @@ function replaceEmptyUsers(
   return { at, before: line, after: `${detectLineEnd(text)}${formatUserLines(text, user, 0)}` }
 }
 
-/** Each line ends with the text's own line end. */
+/** Formats a user with the line end of the text. */
 function formatUserLines(text: string, user: KubeUser, column: number): string {
-  // YAML 1.1 is what kubectl reads: to it `on` and `yes` are no texts.
+  // kubectl reads YAML 1.1, in which `on` and `yes` are no texts.
   const lines = stringify([user], { lineWidth: 0, indentSeq: false, version: '1.1' }).trimEnd().split('\n')
   return lines.map((line) => `${' '.repeat(column)}${line}${detectLineEnd(text)}`).join('')
 }

@@ -1,4 +1,4 @@
-/** What `setup kubectl` writes into a kubeconfig: a user whose token comes from us. */
+/** Plans what `setup kubectl` writes into a kubeconfig: a user whose token comes from daypass. */
 import { isDeepStrictEqual } from 'node:util'
 import { DaypassError } from '../../core/errors.ts'
 import { sanitize } from '../../core/text.ts'
@@ -12,9 +12,9 @@ export interface KubectlSetup {
   /** Name of the user in the kubeconfig. */
   user: string
   identity: string
-  /** In the place of a user that is there already. */
+  /** Replace a user that exists already. */
   force?: boolean | undefined
-  /** Node, our program, `kube-credential` and the identity: what kubectl will run. */
+  /** The command of kubectl: Node, our program, `kube-credential` and the identity. */
   command: readonly string[]
   /** `client.authentication.k8s.io/v1` */
   apiVersion: string
@@ -22,7 +22,7 @@ export interface KubectlSetup {
 
 interface KubeconfigPaths {
   path: string
-  /** What kubectl reads beside it. */
+  /** Other files that kubectl reads. */
   others: readonly string[]
 }
 
@@ -40,7 +40,7 @@ export function createKubectlSetup(request: KubectlSetup, { path, others }: Kube
   }
 }
 
-/** Of two users of a name kubectl takes one, and it may be the other. */
+/** Throws for an existing user: of two with one name, kubectl may use the other. */
 function refuseExistingUser(path: string, { user, identity }: KubectlSetup): void {
   if (!parseKubeconfig(readForeignFile(path).text, path).users.some(({ name }) => name === user)) return
   throw new DaypassError('usage', `there is a user "${sanitize(user)}" in ${path} already`, {
@@ -76,17 +76,17 @@ function buildExecConfig({ apiVersion, command: [command, ...args] }: KubectlSet
   return { apiVersion, command, args, interactiveMode: 'Never' }
 }
 
-/** kubectl writes what else it knows beside it: `env: null`, `provideClusterInfo: false`. */
+/** Compares without the defaults that kubectl adds: `env: null`, `provideClusterInfo: false`. */
 const isSameExec = ({ user }: KubeUser, wanted: object) =>
   Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(value, Object(Object(user).exec)[name]))
 
-/** Whether it is us that kubectl runs for this user. */
+/** Returns whether kubectl runs daypass for this user. */
 function isOwnUser(found: KubeUser | undefined): boolean {
   const { args } = Object(Object(found?.user).exec) as { args?: unknown }
   return Array.isArray(args) && args.includes('kube-credential')
 }
 
-/** Files are written by hand, and there may be one that is read in a way nobody thought of. */
+/** Parses the result again and throws if it differs: hand-written files may contain unexpected syntax. */
 function checkKubectlEdit(
   request: KubectlSetup,
   { path, text }: FileState,
@@ -109,7 +109,7 @@ function checkKubectlEdit(
   throw createUnsafeEditError(path, `kubectl config set-credentials ${wanted.name} ${flags}`)
 }
 
-/** All but the user of this name is as it was, in an empty file or one that says something. */
+/** Returns whether all but this user is unchanged; a new file may get its standard fields. */
 function isOtherwiseUnchanged(before: string, after: string, path: string, name: string): boolean {
   const [was, is] = [before, after].map((text) => {
     const { users, ...rest } = parseKubeconfig(text, path).content
@@ -125,11 +125,11 @@ const createUnsafeEditError = (path: string, hint: string) =>
     hint: `change it yourself: ${hint}`,
   })
 
-/** Any other value of the file may be a token or a key. */
+/** Masks all other values, which may be a token or a key. */
 const maskKubectlLine: Mask = (line, isAdded) =>
   isAdded ? line : line.replace(/^(\s*(?:- )?[\w-]+:\s+)\S.*$|^(\s*- )\S.*$/, '$1$2…')
 
-/** In a file that has changed since: our user goes, or is again who it was. */
+/** Undoes the setup in a file that has changed since: removes our user or restores the earlier one. */
 export const undoKubectlSetup: UndoText = (text, { place, edits, file }, note) => {
   const kubeconfig = parseKubeconfig(text, file)
   const found = kubeconfig.users.find(({ name }) => name === place)
