@@ -7,9 +7,7 @@ import { ms, type Section, spread, times } from './report.ts'
 const CROWD = 100
 const ROUNDS = 5
 
-/**
- * Returns the milliseconds until the last process has ended. Throws unless all of them got the same answer.
- */
+/** Returns the milliseconds until the last one has ended. Throws unless all got the same answer. */
 async function crowd(program: Program): Promise<number> {
   const began = performance.now()
   const answers = await Promise.all(Array.from({ length: CROWD }, () => run(program)))

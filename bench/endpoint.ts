@@ -1,6 +1,4 @@
-/**
- * Measures how long programs wait for `daypass serve`, beside a bare Node server that gives the same answer.
- */
+/** Measures how long programs wait for `daypass serve`, beside bare Node with the same answer. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'

@@ -45,9 +45,7 @@ function ended({ header, grant }: Entry): Entry {
   return { header: { ...header, ...times }, ...(grant && credential && { grant: { ...grant, credential } }) }
 }
 
-/**
- * Creates a home that is logged in as `bench`, and copies that login until there are `identities` of them.
- */
+/** Creates a home that is logged in as `bench`, with copies up to `identities` in all. */
 export async function loggedIn(server: AuthorizationServer, store: Store, identities = 1): Promise<Home> {
   const home = newHome(store)
   const terminal = { interactive: false, say() {}, warn() {}, busy: () => () => {} } as never

@@ -14,10 +14,7 @@ export interface Spread {
   high: number
 }
 
-/**
- * Returns only the variables that programs need to start: no credential, no proxy, no option that slows Node
- * down.
- */
+/** Returns only what programs need to start: no credential, no proxy, nothing that slows Node. */
 export function cleanEnvironment(more: Record<string, string> = {}): Record<string, string> {
   const kept = ['PATH', 'HOME', 'TMPDIR', 'DBUS_SESSION_BUS_ADDRESS', 'XDG_DATA_HOME', 'XDG_RUNTIME_DIR']
   const here = Object.fromEntries(

@@ -1,7 +1,4 @@
-/**
- * Measures other programs that hand out a credential, where they are installed. Each reads a static
- * credential from its own folder.
- */
+/** Measures other installed programs that hand out a static credential from their own folder. */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

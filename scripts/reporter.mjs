@@ -1,9 +1,6 @@
 import { writeFileSync } from 'node:fs'
 
-/**
- * Counts tests for the last line of `npm test` and writes the counts to the file named by
- * DAYPASS_TEST_REPORT. vitest's own JSON omits why a test was skipped.
- */
+/** Writes counts of tests to the file in DAYPASS_TEST_REPORT; vitest's JSON omits why a test was skipped. */
 export default class Report {
   onInit(vitest) {
     this.filtered = vitest.config.testNamePattern !== undefined

@@ -1,9 +1,9 @@
 /**
  * `npm test`: runs everything, on a machine that has only Node 20.
  *
- * npm test on this Node, and what depends on the Node also on Node 24
- * npm test -- --node current only on this Node (or 20, or 24)
- * npm test -- test/vault -t rotates passes the other arguments to vitest
+ *     npm test                            on this Node, and what depends on the Node also on Node 24
+ *     npm test -- --node current          only on this Node (or 20, or 24)
+ *     npm test -- test/vault -t rotates   passes the other arguments to vitest
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

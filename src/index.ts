@@ -94,10 +94,7 @@ export function createDaypass(options: DaypassOptions = {}): Daypass {
   })
 }
 
-/**
- * Builds the host of this machine with the parts passed. A passed terminal decides whether a person is
- * present.
- */
+/** Builds this machine's host. A passed terminal decides whether a person is present. */
 function buildHost(env: Host['env'], given: Partial<Host> = {}): Host {
   const { stdin, stderr } = process
   const own = createNodeHost({ env, stdin, stderr })

@@ -1,6 +1,6 @@
 /**
- * The record of who asked for which credential: one line of JSON for each that is handed out, and no secret. It is never
- * in anybody's way: what goes wrong here is nobody's error. On the warm path, so it loads nothing.
+ * The audit log: one line of JSON for each credential that is returned, without any secret. A failure here is
+ * never an error for the caller. Every `token` runs this code, so it loads nothing.
  */
 import {
   closeSync,
@@ -15,28 +15,31 @@ import {
 import { dirname } from 'node:path'
 import { makeFolders } from '../vault/make-folder.ts'
 
-/** What is known of an asking where it is answered. */
+/** The facts of a request that the caller knows. */
 export interface AuditRequest {
   verb: string
   identity: string
-  /** For whom, where that is known: a host, or the name of a program. */
+  /** Who receives the credential, where known: a host, or the name of a program. */
   audience?: string | undefined
 }
 
-/** A line. */
+/** One line of the log. */
 export interface AuditEntry extends AuditRequest {
-  /** ISO 8601. */
+  /** Time in ISO 8601. */
   at: string
   pid: number
-  /** The process that started ours, and its program. */
+  /** The parent process and its program. */
   ppid: number
   parent?: string | undefined
   cwd?: string | undefined
 }
 
-/** In bytes. Then it becomes the older file, and the one that was is gone. */
+/** Bytes. A longer file becomes the older one and replaces the previous older file. */
 export const MAX_AUDIT_SIZE = 1_000_000
-/** Past the limit this much, nobody could make it the older one; that is tried again when it has doubled. */
+/**
+ * Bytes. A file that is longer than the limit by this much could not be rotated; the next attempt comes when
+ * it has grown by the limit again.
+ */
 const SPARE = 65_536
 
 const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
@@ -45,13 +48,13 @@ type Env = Readonly<Record<string, string | undefined>>
 
 export const isAuditOff = (env: Env) => env.DAYPASS_AUDIT?.toLowerCase() === 'off'
 
-/** True: the file has become too long, and whoever has time makes it the older one. */
+/** Appends a line. Returns true where the file is too long and should be rotated. Never throws. */
 export function appendAudit(path: string, asking: AuditRequest, env: Env): boolean {
   if (isAuditOff(env)) return false
   try {
     const line = Buffer.from(`${JSON.stringify(createAuditEntry(asking))}\n`)
     const written = writeAuditLine(path, line)
-    // What was opened became the older one, and was replaced as such: the line went with it.
+    // No links: the opened file was rotated and then replaced, and the line was lost with it.
     const { size } = written.nlink > 0 ? written : writeAuditLine(path, line)
     return size >= MAX_AUDIT_SIZE && size % MAX_AUDIT_SIZE < SPARE
   } catch {
@@ -75,7 +78,10 @@ function createAuditEntry({ verb, identity, audience }: AuditRequest): AuditEntr
   }
 }
 
-/** Part by part: the first `toISOString` of a process takes 0.2 ms, which is half of what all of this takes. */
+/**
+ * Formats part by part: the first `toISOString` of a process takes 0.2 ms, half of the time of this whole
+ * call.
+ */
 function formatNow(): string {
   const now = new Date()
   const two = (part: number) => (part < 10 ? `0${part}` : part)
@@ -83,7 +89,7 @@ function formatNow(): string {
   return `${day}T${two(now.getUTCHours())}:${two(now.getUTCMinutes())}:${two(now.getUTCSeconds())}Z`
 }
 
-/** Another user's process does not tell, and a folder may be gone. */
+/** Another user's process is not readable, and the working folder may be deleted. */
 function ignoreFailure(deed: () => string): string | undefined {
   try {
     return deed()
@@ -92,7 +98,7 @@ function ignoreFailure(deed: () => string): string | undefined {
   }
 }
 
-/** One write at the end, which the system mixes with nobody else's. */
+/** Writes the line with one call, so the system does not mix it with lines of other processes. */
 function writeAuditLine(path: string, line: Buffer): Stats {
   const handle = openAuditFile(path)
   try {
@@ -106,7 +112,7 @@ function writeAuditLine(path: string, line: Buffer): Stats {
 }
 
 function openAuditFile(path: string): number {
-  // Neither a link to elsewhere, nor a pipe that nobody reads.
+  // Follows no link, and does not wait at a pipe without a reader.
   const flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK
   try {
     return openSync(path, flags, 0o600)

@@ -2,16 +2,16 @@ import { readOwnFile } from '../vault/read-file.ts'
 import type { AuditEntry } from './append.ts'
 import { buildOlderPath } from './rotate.ts'
 
-/** However long it has become. */
+/** Bytes. The log may be longer than its limit. */
 const ANY_LENGTH = 1 << 29
 
 export interface AuditRecord {
   entries: AuditEntry[]
-  /** Lines that say nothing. */
+  /** The number of lines that cannot be parsed. */
   unreadable: number
 }
 
-/** The oldest first. Throws `vault` where something else lies in a file's place. */
+/** Reads the log, oldest line first. Throws `vault` where the file is not a regular file of our own user. */
 export function readAudit(path: string, report: (message: string) => void): AuditRecord {
   const texts = [buildOlderPath(path), path].map((file) => readOwnFile(file, report, ANY_LENGTH) ?? '')
   const lines = texts.flatMap((text) => text.split('\n').filter(Boolean))
@@ -19,7 +19,7 @@ export function readAudit(path: string, report: (message: string) => void): Audi
   return { entries: asked, unreadable: lines.length - asked.length }
 }
 
-/** Every program of the person's can write there. */
+/** Checks the fields, because every program of the user can write to the file. */
 function isComplete({ at, verb, identity, ppid, ...others }: AuditEntry): boolean {
   const texts = [others.audience, others.parent, others.cwd].filter((value) => value !== undefined)
   return (
@@ -29,14 +29,14 @@ function isComplete({ at, verb, identity, ppid, ...others }: AuditEntry): boolea
   )
 }
 
-/** A line that a full disk cut short has the next one behind it. */
+/** A line that a full disk truncated is followed by the next entry on the same line. */
 function parseAuditLine(line: string): AuditEntry | undefined {
   for (const text of [line, line.slice(line.lastIndexOf('{"at":'))]) {
     try {
       const said = JSON.parse(text) as AuditEntry
       if (isComplete(said)) return said
     } catch {
-      // Half of a line.
+      // A truncated line.
     }
   }
   return undefined

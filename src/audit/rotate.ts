@@ -3,12 +3,15 @@ import { rename } from '../vault/atomic.ts'
 import { runExclusively } from '../vault/lock.ts'
 import { MAX_AUDIT_SIZE } from './append.ts'
 
-/** Of two files, the younger one is written to. */
+/** Of the two files, this is the older one. */
 export const buildOlderPath = (path: string) => `${path}.1`
 
 const LOCK_TIMEOUT = 2000
 
-/** A file that is too long becomes the older one. One process does it; those that wrote to it meanwhile lose nothing. */
+/**
+ * Renames a file that is too long to the older one. Only one process does this; lines that others write
+ * meanwhile are kept.
+ */
 export async function rotateAudit(path: string): Promise<void> {
   const makeOlder = async () => {
     const { size } = lstatSync(path)
@@ -17,6 +20,6 @@ export async function rotateAudit(path: string): Promise<void> {
   try {
     await runExclusively(`${path}.lock`, 'audit', makeOlder, { patience: LOCK_TIMEOUT })
   } catch {
-    // It goes on growing, and is tried again.
+    // The file continues to grow, and a later call tries again.
   }
 }

@@ -2,10 +2,7 @@ import { appendAudit } from '../audit/append.ts'
 import { rotateAudit } from '../audit/rotate.ts'
 import type { CommandContext } from './output/result.ts'
 
-/**
- * Writes the audit line; call it before the credential is handed out. `audience`: a host, or the name of the
- * program that is run.
- */
+/** Writes the audit line before the credential is handed out. `audience`: a host or a program. */
 export async function writeAuditLine(
   { host, paths, verb, program }: CommandContext,
   identity: string,

@@ -50,10 +50,7 @@ export async function main(argv: readonly string[], earlyError?: DaypassError): 
   }
 }
 
-/**
- * Prints a crash without properties: Node would print all of them, and a library's error may hold the whole
- * answer of a server.
- */
+/** Prints a crash without properties: an error may hold the whole answer of a server. */
 function handleCrashes(words: readonly string[]): void {
   let crashed = false
   for (const event of ['uncaughtException', 'unhandledRejection']) {
@@ -66,10 +63,7 @@ function handleCrashes(words: readonly string[]): void {
   }
 }
 
-/**
- * Ends the work in an orderly way on Ctrl-C and similar signals. Work that does not listen is ended shortly
- * afterwards.
- */
+/** Ends the work on Ctrl-C and similar signals; work that does not listen ends soon after. */
 function handleSignals(): AbortController {
   const cancel = new AbortController()
   for (const [signal, code] of [

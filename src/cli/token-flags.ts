@@ -1,7 +1,4 @@
-/**
- * The flags of `token` and `credential-process`. commander and the fast path read the same table, with the
- * spelling of commander.
- */
+/** The flags of `token` and `credential-process`, in commander's spelling; the fast path reads them too. */
 import { isIdentityName } from '../core/names.ts'
 import { CLOUDS, type Cloud } from '../formats/credential-process.ts'
 import type { TokenForm } from '../formats/token.ts'

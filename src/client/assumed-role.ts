@@ -1,7 +1,4 @@
-/**
- * Makes credentials from another identity's. They are stored sealed, renewed by the same algorithm, and
- * deleted with their parent.
- */
+/** Makes credentials from another identity's: sealed, renewed alike, deleted with their parent. */
 import { createHash } from 'node:crypto'
 import { type Advice, DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'

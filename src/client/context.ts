@@ -60,9 +60,7 @@ export function getProvider({ providers }: Context, id: string): Provider {
   })
 }
 
-/**
- * Returns the provider of a stored record. One that is no longer configured is generic and can still revoke.
- */
+/** Returns the provider of a record; one that is no longer configured can still revoke grants. */
 export function getRecordProvider(context: Context, { provider }: Header): Provider {
   return Object.hasOwn(context.providers, provider)
     ? getProvider(context, provider)

@@ -361,9 +361,7 @@ const addVariableParams = (
   params: { ...listEnvParams(provider, host.env), ...given.params },
 })
 
-/**
- * Returns the definition for a credential. The environment's token may have no identity, but has a provider.
- */
+/** Returns the definition for a credential. The environment's may have only a provider. */
 export async function getCredentialDefinition(
   context: Context,
   { identity, variable }: CredentialResult,

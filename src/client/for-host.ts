@@ -48,10 +48,7 @@ interface HostCandidate extends HostIdentity {
   select: string | undefined
 }
 
-/**
- * Returns undefined where no identity fits the host. Prints a warning where the person should know why. Never
- * opens a browser.
- */
+/** Returns undefined where no identity fits; warns where useful. Never opens a browser. */
 export async function getHostCredential(
   context: Context,
   ask: HostRequest,

@@ -26,10 +26,7 @@ function collectEndpoints({ provider, params, endpoints }: Definition, bound: En
   return { ...(issuer !== undefined && { issuer }), ...endpoints, ...bound }
 }
 
-/**
- * Returns the origins that its token may be sent to, git's included: https, or http on this machine where the
- * endpoints use it.
- */
+/** Returns the origins for its token, git's too: https, or http on this machine where endpoints do. */
 export function listAllowedOrigins(
   definition: Definition,
   bound: Endpoints = {},
@@ -65,10 +62,7 @@ export function parseHostUrl(protocol: string, host: string): URL | undefined {
 /** Characters that a user name must not contain where `user:password` is one text. */
 const FORBIDDEN_IN_USER = /[:\x00-\x1f\x7f]/
 
-/**
- * Returns the user sent with the token. A registry may require a name; `<token>` is docker's word for no
- * user.
- */
+/** Returns the user sent with the token. docker's `<token>` means no user; registries may need one. */
 export function resolveHelperUser(
   use: HelperKind,
   { provider }: Definition,

@@ -46,10 +46,7 @@ import { finishLogin, type Started, startLogin } from './two-step-login.ts'
 export interface CredentialOptions {
   /** The minimum lifetime that must be left: milliseconds, or text like `10m`. */
   minTtl?: number | string
-  /**
-   * A token that a server refused although it looked fresh. It is renewed once, if it is still the stored
-   * one.
-   */
+  /** A token that a server refused although it looked fresh: renewed once, for this token only. */
   rejected?: Secret
 }
 
@@ -65,7 +62,7 @@ export interface Daypass {
   finishLogin(id: string, options?: FinishOptions): Promise<LoginOutcome | undefined>
   logout(identity: string, options?: LogoutOptions): Promise<LogoutOutcome>
   remove(identity: string): Promise<LogoutOutcome>
-  /** Returns a usable credential, renewed at most once, even for many processes. Never opens a browser. */
+  /** Returns a usable credential, renewed once even for many processes. Never opens a browser. */
   credential(identity?: string, options?: CredentialOptions): Promise<Credential>
   /** Returns the credential with its identity and source. */
   getCredential(identity?: string, options?: CredentialOptions): Promise<CredentialResult>

@@ -17,10 +17,7 @@ export interface NamedRecord {
   before: Header | undefined
 }
 
-/**
- * Names a record after its account. A login never replaces static keys, nor static keys a login: the new
- * record gets a suffix.
- */
+/** Names a record after its account. A suffix keeps a login and static keys from replacing each other. */
 export async function nameByAccount(context: Context, entry: Entry): Promise<NamedRecord> {
   const { header } = entry
   const { provider: id, params, account } = header

@@ -41,10 +41,7 @@ export interface ResolvedTarget extends LoginTarget {
   options: LoginRequest
 }
 
-/**
- * Resolves the target: identity before provider. Checks before the browser opens that the name may be
- * replaced.
- */
+/** Resolves an identity before a provider. Checks before the browser that the name may be replaced. */
 export async function resolveTarget(context: Context, request: LoginRequest): Promise<ResolvedTarget> {
   const target = await findTarget(context, request)
   await checkReplaceable(context, target)

@@ -62,10 +62,7 @@ export async function logout(
   }
 }
 
-/**
- * Marks, revokes and deletes, in this order: if the process is killed in between, the grant stays unused and
- * another logout ends it.
- */
+/** Marks, revokes, deletes: after a kill in between it stays unused, and a new logout ends it. */
 async function endGrant(
   context: Context,
   name: string,
@@ -151,9 +148,7 @@ async function revokeGrant(
   return revokeIssued(party, pickIssuedTokens(entry.grant))
 }
 
-/**
- * Builds the definition from the record alone where the configuration is wrong, so that logout still works.
- */
+/** Builds the definition from the record where the configuration is wrong, so logout still works. */
 async function buildDefinitionAnyway(context: Context, header: Header): Promise<Definition> {
   try {
     return (await loadIdentity(context, header.name)).definition

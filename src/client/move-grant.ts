@@ -6,10 +6,7 @@ import type { Context } from './context.ts'
 
 export type GrantLocation = Pick<NonNullable<Header['home']>, 'kind' | 'path'>
 
-/**
- * Moves a grant. It is written to the new place before it is deleted from the old: a rotating token is in one
- * place only.
- */
+/** Moves a grant. The new place is written before the old is cleared: a rotating token has one place. */
 export async function moveGrant(
   { vault }: Context,
   name: string,

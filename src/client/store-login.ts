@@ -105,10 +105,7 @@ export async function confirmReplacement(
   })
 }
 
-/**
- * Returns the replaced record. Never replaces a login that another process stored meanwhile: the person
- * agreed to replace only `before`.
- */
+/** Returns the replaced record. Replaces only `before`, as the person agreed, and no newer login. */
 async function replaceRecord(
   context: Context,
   { entry, before }: NamedRecord,
@@ -129,10 +126,7 @@ async function replaceRecord(
   })
 }
 
-/**
- * Warns, and does not throw, where a write failed after it replaced the record: revoking would leave a dead
- * record.
- */
+/** Warns where a failed write has replaced the record: revoking would leave a dead record. */
 async function writeLoginRecord({ vault, host }: Context, entry: Entry): Promise<void> {
   const { name, createdAt } = entry.header
   try {

@@ -56,9 +56,7 @@ export async function startLogin(context: Context, request: LoginRequest): Promi
   }
 }
 
-/**
- * Returns undefined while the person is not done. Single-use: deletes its record before the code exchange.
- */
+/** Returns undefined while the person is not done. Deletes its record before the code exchange. */
 export async function finishLogin(
   context: Context,
   id: string,

@@ -1,6 +1,6 @@
 /**
- * Names of things in a cloud, as a person copies them from its console. Held to their shape when the file is read: a
- * wrong one would be found out by the cloud alone, long after the login.
+ * Patterns of cloud resource names, as a person copies them from the console. They are checked when the file
+ * is read, because only the cloud would find a wrong one, long after the login.
  */
 
 /** Partitions of AWS: https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */
@@ -11,7 +11,7 @@ const compilePattern = (...shapes: string[]) => new RegExp(`^(?:${shapes.join('|
 
 const ROLE = compilePattern(`${AWS}:iam::\\d{12}:role/${NAME}`, `acs:ram::\\d+:role/${NAME}`)
 
-/** A hardware device has a serial number instead (GetSessionToken, SerialNumber). */
+/** A hardware device has a serial number instead of an ARN (GetSessionToken, SerialNumber). */
 const MFA = compilePattern(
   `${AWS}:iam::\\d{12}:(?:mfa|sms-mfa|u2f)/${NAME}`,
   `acs:ram::\\d+:mfa/${NAME}`,
@@ -27,5 +27,5 @@ const PRINCIPAL = compilePattern(
 export const isRoleArn = (given: string) => ROLE.test(given)
 export const isMfaDevice = (given: string) => MFA.test(given)
 export const isPrincipalArn = (given: string) => PRINCIPAL.test(given)
-/** AWS has twelve digits, Alibaba Cloud sixteen. */
+/** AWS account ids have twelve digits, those of Alibaba Cloud sixteen. */
 export const isAccountId = (given: string) => /^\d{12,20}$/.test(given)

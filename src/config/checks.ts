@@ -1,6 +1,6 @@
 /**
- * What one field alone cannot tell. Looks at the values as they were read, so that these mistakes are reported
- * together with those of single fields; whatever has the wrong type is left to the schema.
+ * Checks that need more than one field. They use the values as they were read, so these faults are reported
+ * together with those of single fields. A value of the wrong type is left to the schema.
  */
 import { isIdentityName } from '../core/names.ts'
 import { isDerived, listKinds, parseProviderId } from '../providers/registry.ts'
@@ -9,7 +9,7 @@ import { findNearest } from './nearest.ts'
 export interface Fault {
   path: readonly string[]
   on: 'key' | 'value'
-  /** `{in}` becomes the path, or the block around it where the fault is of the key. */
+  /** `{in}` becomes the path, or the parent block where the key itself is wrong. */
   message: string
 }
 
@@ -35,7 +35,7 @@ export function findCrossFaults(config: unknown, builtIn: readonly string[]): Fa
   ]
 }
 
-/** Names that valibot passes over in silence, for what they mean to JavaScript. */
+/** Names that valibot ignores without a message, because they have a meaning in JavaScript. */
 const RESERVED: ReadonlySet<string> = new Set(['constructor', 'prototype', '__proto__'])
 
 function findReservedFaults(path: readonly string[]): Fault[] {
@@ -89,7 +89,7 @@ function findKindFaults(path: readonly string[], identity: unknown, providers: r
   return faults
 }
 
-/** An unknown word is not repeated: it may be anything. The nearest known one is. */
+/** Reports the nearest known word and not the unknown one, which may be a secret. */
 function findUnknownWordFaults(
   path: readonly string[],
   given: string | undefined,
@@ -115,7 +115,7 @@ function findKeyFaults(path: readonly string[], credentials: unknown): Fault[] {
   ]
 }
 
-/** A role without a parent, or a parent without a role, is nothing that could be used. */
+/** Requires a role and a parent together; one without the other cannot be used. */
 function findDerivedFaults(path: readonly string[], identity: unknown): Fault[] {
   if (!isDerived(getText(getOwn(identity, 'kind')) ?? '')) return []
   const via = getOwn(identity, 'via')
@@ -135,8 +135,8 @@ function findDerivedFaults(path: readonly string[], identity: unknown): Fault[] 
 }
 
 /**
- * A parent that is not in the file may be in the vault, so its absence is no fault here. Each cycle is told once,
- * at the `via` of the member that stands first.
+ * Reports each cycle once, at the `via` of its first member. A parent that is not in the file may be in the
+ * vault, so its absence is no fault here.
  */
 function findCycleFaults(identities: Block): Fault[] {
   const done = new Set<string>()
@@ -149,8 +149,8 @@ function findCycleFaults(identities: Block): Fault[] {
 }
 
 /**
- * The cycle that leads from an identity back to itself; `undefined` when it is on none. `done` are those that need
- * not be looked at again: their cycle was told, or their way comes to an end.
+ * Finds the cycle that contains an identity; undefined where there is none. `done` holds identities that are
+ * finished: their cycle was reported, or their chain ends.
  */
 function findCycle(start: string, identities: Block, done: Set<string>): string[] | undefined {
   const seen = new Set([start])

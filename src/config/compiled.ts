@@ -1,6 +1,6 @@
 /**
- * What the warm path needs of `config.yaml`, as JSON that is read without a YAML parser. It holds no secret:
- * what is copied is listed here, key by key, and everything else stays behind.
+ * The part of `config.yaml` that a `token` from the cache needs, as JSON that is read without a YAML parser.
+ * It holds no secret: every key that is copied is listed here.
  */
 import {
   type BigIntStats,
@@ -21,22 +21,22 @@ import { substituteRefs } from './env-tag.ts'
 import { type FlatIdentity, type FlatProvider, flattenIdentity, flattenProvider } from './flatten.ts'
 import type { Config, Identity, Provider } from './schema.ts'
 
-/** To be raised whenever what the copy holds, or what the schema accepts, changes. */
+/** Raise this when the content of the copy changes, or what the schema accepts. */
 const COMPILED_VERSION = 6
 
-/** Which state of the file was read. Nanoseconds, as text: JSON has no integers of that size. */
+/** Which state of the file was read. Nanoseconds as text, because JSON has no integers of that size. */
 export interface Stamp {
   mtime: string
-  /** Catches what `cp -p` and `touch -r` hide. */
+  /** Changes where `cp -p` and `touch -r` keep `mtime`. */
   ctime: string
   size: number
 }
 
-/** What it says where no variable of `env` is set. */
+/** The configuration with no variable of `env` set. */
 interface Compiled {
   /** Variables that `!env` names, by the path of the key: `region`, `endpoints.token`, `scopes.0`. */
   env: Record<string, string>
-  /** Keys that were left behind, being secrets. Whoever needs one reads the configuration itself. */
+  /** Secret keys that were not copied. Code that needs one reads the configuration itself. */
   omittedSecrets: string[]
 }
 
@@ -54,7 +54,6 @@ export interface CompiledConfig extends Stamp {
   keyring: Store
 }
 
-/** Where the copy lies. */
 export const resolveCompiledPath = (dataDir: string) => join(dataDir, 'config.compiled.json')
 
 const NO_FILE: Stamp = { mtime: '0', ctime: '0', size: 0 }
@@ -72,7 +71,7 @@ export function compileConfig(config: Config, stamp: Stamp = NO_FILE): CompiledC
   }
 }
 
-/** `default:`, else the identity that is flagged as such. */
+/** Returns `default:`, else the identity with `default: true`. */
 export const findConfiguredDefault = ({ default: named, auth: { identities = {} } = {} }: Config) =>
   named ?? Object.keys(identities).find((name) => identities[name]!.default)
 
@@ -102,7 +101,7 @@ export function compileProvider(provider: Provider): CompiledProvider {
   }
 }
 
-/** Without a prototype, so that `identities['toString']` is nobody. */
+/** Maps to an object without prototype, so that `identities['toString']` is undefined. */
 function mapValues<From, To>(
   from: Readonly<Record<string, From>>,
   change: (value: From) => To,
@@ -111,7 +110,7 @@ function mapValues<From, To>(
   return Object.assign(Object.create(null), Object.fromEntries(entries))
 }
 
-/** As `compileConfig({})`; the quickest `token` does without what compiles. */
+/** Equals `compileConfig({})`. The fastest `token` does not load the code that compiles. */
 const createEmptyConfig = (): CompiledConfig => ({
   v: COMPILED_VERSION,
   ...NO_FILE,
@@ -120,7 +119,10 @@ const createEmptyConfig = (): CompiledConfig => ({
   keyring: 'auto',
 })
 
-/** `undefined`: the caller takes the slow way. No configuration at all is an empty one, and nothing else is read. */
+/**
+ * Reads the copy. Returns undefined where the caller must read the configuration itself. A missing
+ * configuration is an empty one.
+ */
 export function readCompiled(configFile: string, copy: string): CompiledConfig | undefined {
   try {
     const stat = statConfig(configFile)
@@ -142,18 +144,21 @@ export function readCompiled(configFile: string, copy: string): CompiledConfig |
   }
 }
 
-/** `undefined`: there is none. Without throwing, which would cost more than the rest of it. */
+/**
+ * Returns undefined where the file does not exist. It does not throw then, because an error costs more time
+ * than the rest.
+ */
 function statConfig(file: string): BigIntStats | undefined {
   const stat = statSync(file, { bigint: true, throwIfNoEntry: false })
-  // To newer Nodes a path below a file is no entry, too; to us it is a mistake.
+  // Newer Node versions report a path below a file as missing; here that is an error.
   if (!stat && statSync(dirname(file), { throwIfNoEntry: false })?.isFile()) throw new Error('below a file')
   return stat
 }
 
-/** The copy says where tokens are sent, so one that another user could have written is not read. */
+/** The copy says where tokens are sent, so a copy that another user could have written is not read. */
 function readOwnCopy(file: string): string {
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
-  // Opening a pipe that is in its place would wait for somebody to write.
+  // Without O_NONBLOCK, opening a pipe would wait for a writer.
   const fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   try {
     const { uid, mode } = fstatSync(fd)
@@ -169,17 +174,21 @@ export function createStamp(stat: BigIntStats): Stamp {
   return { mtime: String(stat.mtimeNs), ctime: String(stat.ctimeNs), size: Number(stat.size) }
 }
 
-/** A file changed this short a time ago could change again within the same tick of the file system's clock. */
+/**
+ * Nanoseconds. A file changed more recently could change again within the same tick of the file system's
+ * clock.
+ */
 const SETTLED_NS = 100_000_000n
 
-/** Saves time and nothing else, so whatever goes wrong here, is nobody's trouble. False: not written. */
+/** Writes the copy. It only saves time, so a failure is no error. Returns false where it was not written. */
 export function writeCompiled(copy: string, compiled: CompiledConfig): boolean {
   const age = BigInt(Date.now()) * 1_000_000n - BigInt(compiled.mtime)
   if (compiled.mtime === NO_FILE.mtime || age < SETTLED_NS) return false
   const temporary = `${copy}.${process.pid}.tmp`
   const folder = dirname(copy)
   try {
-    // No more than one: `recursive` goes round for ever where a folder takes no other (autofs, /proc).
+    // Makes one folder only: `recursive` loops for ever where a folder cannot take another one (autofs,
+    // /proc).
     if (!statSync(folder, { throwIfNoEntry: false })) mkdirSync(folder, 0o700)
     rmSync(temporary, { force: true })
     writeFileSync(temporary, JSON.stringify(compiled), { mode: 0o600, flag: 'wx' })
@@ -195,6 +204,6 @@ function removeTemporary(file: string): void {
   try {
     rmSync(file, { force: true })
   } catch {
-    // Left behind, 0600 and without secrets.
+    // The temporary file may remain: it has mode 0600 and holds no secret.
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The two changes that daypass itself makes to `config.yaml`. Lines are put in or taken out and every other byte
- * stays; where the file is not written in lines (`providers: {}`), the YAML document is changed and written anew,
- * comments and order kept.
+ * The two changes that daypass makes to `config.yaml`. Lines are inserted or removed, and every other byte
+ * stays. Where the file does not use block style (`providers: {}`), the YAML document is changed and written
+ * again, with comments and order kept.
  */
 import { type Document, isMap, isScalar, parseDocument, YAMLMap } from 'yaml'
 import { DaypassError } from '../core/errors.ts'
@@ -10,10 +10,10 @@ import { insertLines, removeLines } from './splice.ts'
 
 const PATH = ['auth', 'providers'] as const
 
-/** What `provider add` writes: keys of `auth.providers.<name>`, as they stand in the file. */
+/** What `provider add` writes: the keys of `auth.providers.<name>`. */
 export type ProviderDefinition = Readonly<Record<string, unknown>>
 
-/** The text with the provider in it. One that is there already, or a definition that is not right, is an error. */
+/** Returns the text with the provider added. Throws where the name exists or the definition is not valid. */
 export function addProvider(text: string, name: string, definition: ProviderDefinition): string {
   const doc = parseEditable(text)
   if (hasProvider(doc, name)) {
@@ -29,7 +29,10 @@ export function addProvider(text: string, name: string, definition: ProviderDefi
   return assertValidConfig(formatDocument(doc, text))
 }
 
-/** `undefined`: there is no such provider. Blocks that become empty go too. */
+/**
+ * Returns the text without the provider and without blocks that became empty. Returns undefined where there
+ * is no such provider.
+ */
 export function removeProvider(text: string, name: string): string | undefined {
   const doc = parseEditable(text)
   if (!hasProvider(doc, name)) return undefined
@@ -42,13 +45,13 @@ export function removeProvider(text: string, name: string): string | undefined {
     : assertValidConfig(formatDocument(doc, text))
 }
 
-/** Without our `!env` tag: the node keeps the tag as it is written, and so it is written again. */
+/** Parses without our `!env` tag, so that the tag is written again unchanged. */
 function parseEditable(text: string): Document {
   assertValidConfig(text)
   return parseDocument(text, { logLevel: 'silent' }) as Document
 }
 
-/** A mistake that is there before would be ours afterwards. */
+/** A fault that exists before the change must not look like a result of it. */
 function assertValidConfig(text: string): string {
   const { problems } = checkConfig(text, 'config.yaml')
   if (problems.length > 0) throw createConfigurationError(problems)
@@ -57,20 +60,20 @@ function assertValidConfig(text: string): string {
 
 const hasProvider = (doc: Document, name: string) => isMap(doc.contents) && doc.hasIn([...PATH, name])
 
-/** `undefined`: the text is not right. */
+/** Returns undefined where the text is not valid. */
 function listProviderNames(text: string): string[] | undefined {
   const { config } = checkConfig(text, 'config.yaml')
   return config && Object.keys(config.auth?.providers ?? {})
 }
 
-/** The highest block that would hold nothing else. */
+/** Returns the path of the highest block that would hold nothing else. */
 function findEmptiedBlock(doc: Document, path: readonly string[]): readonly string[] {
   const parent = path.slice(0, -1)
   const block = parent.length === 0 ? undefined : doc.getIn(parent)
   return isMap(block) && block.items.length === 1 ? findEmptiedBlock(doc, parent) : path
 }
 
-/** `providers:` with nothing under it, or no such key. */
+/** Makes a map where `providers:` is empty or missing. */
 function ensureMap(doc: Document, path: readonly string[]): void {
   const node = doc.getIn(path, true)
   if (isMap(node)) {
@@ -78,7 +81,7 @@ function ensureMap(doc: Document, path: readonly string[]): void {
   } else doc.setIn(path, createMap(doc, node))
 }
 
-/** An empty map in the place of nothing, with the comments that stood there. */
+/** Makes an empty map in place of an empty value and keeps its comments. */
 function createMap(doc: Document, node: unknown): YAMLMap {
   const map = new YAMLMap(doc.schema)
   if (!isScalar(node)) return map
@@ -87,7 +90,7 @@ function createMap(doc: Document, node: unknown): YAMLMap {
   return map
 }
 
-/** No line broken that was whole. */
+/** Does not wrap lines. */
 function formatDocument(doc: Document, text: string): string {
   const after = doc.toString({ lineWidth: 0 })
   return text.includes('\r\n') ? after.replace(/\r?\n/g, '\r\n') : after

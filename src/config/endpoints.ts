@@ -1,6 +1,9 @@
 import type { Endpoints } from '../core/types.ts'
 
-/** Every spelling of an endpoint in the configuration, and our name for it: daypass' own spellings, then RFC 8414's. */
+/**
+ * Every spelling of an endpoint, with our name for it: first the spellings of daypass, then those of RFC
+ * 8414.
+ */
 export const ENDPOINTS = {
   signin: 'signin',
   oauth: 'oauth',
@@ -26,7 +29,7 @@ export const ENDPOINTS = {
 
 export type EndpointSpelling = keyof typeof ENDPOINTS
 
-/** By our names. Of several spellings of one, our name wins, then RFC 8414's. */
+/** Renames endpoints to our names. Of several spellings our own wins, then that of RFC 8414. */
 export function nameEndpoints(said: Partial<Record<EndpointSpelling, string>> = {}): Endpoints {
   const found: Endpoints = {}
   for (const [spelling, name] of Object.entries(ENDPOINTS).reverse()) {

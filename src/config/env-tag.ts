@@ -1,15 +1,15 @@
 /**
- * `!env NAME`: a value that stands in the environment, read when the identity is used and never before, so that
- * a variable nobody needs today may be unset.
+ * `!env NAME`: a value that is read from the environment when the identity is used and not before, so a
+ * variable that is not needed may be unset.
  */
 export interface EnvRef {
   readonly env: string
 }
 
-/** A text of the configuration: written there, or where to read it. */
+/** A text of the configuration, or the variable to read it from. */
 export type Text = string | EnvRef
 
-/** The same with every reference replaced by its text. */
+/** T with every reference replaced by its text. */
 export type Substituted<T> = T extends string | number | boolean
   ? T
   : T extends EnvRef
@@ -22,7 +22,7 @@ type Env = Readonly<Record<string, string | undefined>>
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/
 
-/** Only what the tag made counts: a mapping `{ env: X }` in the file is a mistake, not a reference. */
+/** Holds what the tag created: a mapping `{ env: X }` in the file is a fault, not a reference. */
 const references = new WeakSet<object>()
 
 export function createEnvRef(name: string): EnvRef {
@@ -39,12 +39,12 @@ export function isVariableName(name: string): boolean {
   return VARIABLE.test(name)
 }
 
-/** What every text of the configuration has to be, wherever it stands. */
+/** Every text of the configuration must be one line without control characters. */
 export const isLine = (text: string) => text !== '' && !/[\u0000-\u001f\u007f]/.test(text)
 
 /**
- * Reads every reference. A variable that is unset or empty counts as the key not being there. `variables` is told the
- * variable of each reference, by its path: `endpoints.token`, `scopes.0`.
+ * Reads every reference. An unset or empty variable is treated as a missing key. `variables` receives the
+ * variable of each reference by its path: `endpoints.token`, `scopes.0`.
  */
 export function substituteRefs<T>(value: T, env: Env, variables = new Map<string, string>()): Substituted<T> {
   return substituteAt(value, '', env, variables) as Substituted<T>

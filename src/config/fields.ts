@@ -1,6 +1,6 @@
 /**
- * The kinds of value a configuration has. Every message is written here and holds only words of ours: valibot's
- * own say what was received, and that may be a secret pasted in the wrong place. `{in}` becomes the place.
+ * The types of configuration values. Every message is written here and holds fixed words only: valibot's own
+ * messages quote the value, which may be a secret in the wrong place. `{in}` becomes the place.
  */
 import * as v from 'valibot'
 import { parseDuration } from '../core/duration.ts'
@@ -13,14 +13,14 @@ type Check = v.CheckAction<string, string>
 
 const TEXT = 'expected text in {in}'
 
-/** Message of a rule: all of ours carry the place, so a foreign one is recognised by its absence. */
+/** Creates a rule. All of our messages contain `{in}`, so a message without it is valibot's. */
 export function defineRule(passes: (text: string) => boolean, expected: string): Check {
   return v.check(passes, `expected ${expected} in {in}`)
 }
 
 const LINE = defineRule(isLine, 'text of one line')
 
-/** Text that stands in the file. For what decides before anything is read: kinds, names. */
+/** A literal text without `!env`, for values that are needed before a variable is read: kinds, names. */
 export function defineWord(about: string, ...rules: Check[]) {
   const checks: Check[] = rules.length > 0 ? rules : [LINE]
   const checked = v.pipe(v.string(TEXT), ...checks)
@@ -49,7 +49,7 @@ export function defineList<S extends v.GenericSchema>(about: string, item: S) {
   return v.pipe(v.array(item, 'expected a list in {in}'), v.description(about))
 }
 
-/** A list, or its items in one text with spaces between them, as OAuth writes scopes. */
+/** A list, or one text with its items separated by spaces, as OAuth writes scopes. */
 export function defineSpacedList(about: string) {
   const schema = v.union(
     [v.array(defineText('One scope')), defineText(about)],
@@ -60,7 +60,7 @@ export function defineSpacedList(about: string) {
   return v.pipe(schema, v.description(about), v.transform(split))
 }
 
-/** The parser leaves numbers as they are written, so a port arrives as text. */
+/** The YAML parser keeps numbers as text, so a port arrives as text. */
 export const port = v.pipe(
   v.string('expected a port from 1 to 65535 in {in}'),
   defineRule((digits) => /^[1-9]\d{0,4}$/.test(digits) && Number(digits) <= 65_535, 'a port from 1 to 65535'),
@@ -79,7 +79,7 @@ export const defineUrl = (about: string, query: 'query' | 'no query' = 'no query
   )
 }
 
-/** A page that shows the code; or none at all (the draft's name for "show it yourself"). */
+/** A page that shows the code, or the draft value for showing the code without a redirect. */
 export const definePasteRedirect = (about: string) =>
   defineText(
     about,
@@ -101,7 +101,10 @@ export const defineDuration = (about: string) =>
 export const defineVariable = (about: string) =>
   defineWord(about, defineRule(isVariableName, 'the name of an environment variable'))
 
-/** Goes into host names (`signin.<region>.…`), so nothing but letters, digits and hyphens may. */
+/**
+ * The region becomes part of a host name (`signin.<region>.…`), so only letters, digits and hyphens are
+ * allowed.
+ */
 export const defineRegion = (about: string) =>
   defineText(
     about,
@@ -120,14 +123,14 @@ function isDuration(given: string): boolean {
   }
 }
 
-/** A schema for each key of T and for no other. */
+/** One schema for each key of T and for no other key. */
 export type Entries<T> = {
   [K in keyof T]-?: object extends Pick<T, K>
     ? v.ExactOptionalSchema<v.GenericSchema<unknown, NonNullable<T[K]>>, undefined>
     : v.GenericSchema<unknown, T[K]>
 }
 
-/** Keys that are known and no others. T must be said or meant by what stands around; it is never guessed. */
+/** A block of known keys. T must be given explicitly or by the context; it is never inferred. */
 export function defineBlock<T extends object = never>(
   about: string,
   entries: Entries<NoInfer<T>>,
@@ -139,7 +142,8 @@ export function defineBlock<T extends object = never>(
     const given = Object.entries(Object(dataset.value))
     const unknown = given.filter(([key]) => !Object.hasOwn(entries, key))
     if (typeof dataset.value !== 'object' || unknown.length === 0) return schema['~run'](dataset, config)
-    // One by one, because valibot stops at the first, and without a prototype, or `constructor` would be known.
+    // Unknown keys are reported one by one, because valibot stops at the first. `stray` has no prototype, or
+    // `constructor` would be known.
     const rest = given.filter(([key]) => Object.hasOwn(entries, key))
     const strays = unknown.map(([key]) => stray['~run']({ value: Object.fromEntries([[key, null]]) }, config))
     const fields = schema['~run']({ value: Object.fromEntries(rest) }, config)
@@ -150,19 +154,19 @@ export function defineBlock<T extends object = never>(
   return whole as unknown as v.GenericSchema<unknown, T>
 }
 
-/** Definitions under names of the person's own choosing. */
+/** Definitions under names that the user chooses. */
 export function defineRecord<S extends v.GenericSchema>(about: string, value: S) {
   const schema = v.record(defineName('A name'), value, 'expected keys and values in {in}')
   return v.pipe(rejectLists(schema), v.description(about))
 }
 
-/** Texts under keys that mean something elsewhere. */
+/** Texts under keys that another system defines. */
 export function defineTextRecord(about: string, value: string) {
   const schema = v.record(v.string(), defineText(value), 'expected keys and values in {in}')
   return v.pipe(rejectLists(schema), v.description(about))
 }
 
-/** To valibot a list is an object too, and an empty one would pass for a block. */
+/** Valibot treats a list as an object, and an empty list would pass for a block. */
 function rejectLists<S extends v.GenericSchema>(schema: S): S {
   const run: S['~run'] = (dataset, config) =>
     schema['~run'](Array.isArray(dataset.value) ? { value: 'a list' } : dataset, config)
@@ -176,7 +180,7 @@ function formatBlockMessage(issue: v.StrictObjectIssue, known: readonly string[]
   return 'expected keys and values in {in}'
 }
 
-/** Names the key only where it looks like one: what is pasted in the wrong place may stand before a colon too. */
+/** Quotes the key only where it looks like one: a misplaced secret may stand before a colon too. */
 function describeUnknownKey(key: string, known: readonly string[]): string {
   const meant = findNearest(key, known)
   const looksLikeKey = key.length <= 32 && /^[a-z]+([_-][a-z]+)*$/.test(key)

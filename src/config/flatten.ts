@@ -1,4 +1,4 @@
-/** What the configuration says, flat. It is given with every `!env` read. */
+/** The configuration in flat form, after every `!env` was read. */
 import type { Endpoints } from '../core/types.ts'
 import { parseProviderId } from '../providers/registry.ts'
 import { nameEndpoints } from './endpoints.ts'
@@ -6,7 +6,7 @@ import type { Substituted } from './env-tag.ts'
 import type { Identity, Provider } from './schema.ts'
 
 export interface FlatProvider {
-  /** By the names that a provider's parameters have: region, site, api_url, tenant, client_id, scopes, role_arn, … */
+  /** By the names of provider parameters: region, site, api_url, tenant, client_id, scopes, role_arn, … */
   params: Record<string, string>
   endpoints: Endpoints
   hosts?: string[]
@@ -15,7 +15,6 @@ export interface FlatProvider {
 export interface FlatIdentity extends FlatProvider {
   provider: string
   kind: string
-  /** The parent of a derived identity. */
   via?: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * `.daypass.yaml`: which identity a folder uses, and nothing else, because folders come from strangers. It is on
- * the warm path, so the usual one line is read without a YAML parser.
+ * `.daypass.yaml`: names the identity of a folder and nothing else, because folders come from strangers.
+ * Every `token` reads it, so the usual single line is read without a YAML parser.
  */
 import {
   closeSync,
@@ -30,15 +30,17 @@ interface FoundFolderFile {
 
 export interface FolderSearch {
   found?: FoundFolderFile
-  /** Files passed over, and why. */
+  /** Files that were ignored, with the reason. */
   warnings: string[]
 }
 
-/** The identity of the one-line form; `undefined`: it needs the parser, which may well find it right. */
+/**
+ * Reads the one-line form. Returns undefined where the YAML parser is needed; the file may still be valid.
+ */
 export function parseFolderLine(text: string): string | undefined {
   const lines = text.split(/\r?\n/).filter((line) => !/^[ \t]*(#.*)?$/.test(line))
   const name = lines.length === 1 ? LINE.exec(lines[0]!)?.[2] : undefined
-  // To YAML these are no texts.
+  // YAML reads these as boolean or null, not as text.
   return name === undefined || /^(true|false|null)$/i.test(name) ? undefined : name
 }
 
@@ -49,7 +51,10 @@ export async function parseFolderFile(text: string, file: string): Promise<{ ide
   return checkFolderText(text, file)
 }
 
-/** Walks up to the root; the nearest file that is ours wins. `uid` undefined: a system without owners. */
+/**
+ * Searches from `cwd` up to the root; the nearest file of our own user wins. `uid` is undefined on systems
+ * without owners.
+ */
 export function findFolderFile(cwd: string, uid: number | undefined): FolderSearch {
   const warnings: string[] = []
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
@@ -62,7 +67,7 @@ export function findFolderFile(cwd: string, uid: number | undefined): FolderSear
   }
 }
 
-/** A folder that may not be searched has no file for us. */
+/** A folder that cannot be searched counts as having no file. */
 function tryLstat(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false })
@@ -76,13 +81,13 @@ function findTrustFault(stat: Stats, uid: number | undefined): string | undefine
   return uid !== undefined && stat.uid !== uid ? 'it belongs to another user' : undefined
 }
 
-/** Whoever owns the folder can put another file in its place. */
+/** The owner of a folder can replace any file in it. */
 function findFolderFault(folder: string, uid: number | undefined): string | undefined {
   const stat = tryLstat(folder)
   return uid !== undefined && stat?.uid !== uid ? 'its folder belongs to another user' : undefined
 }
 
-/** Judged again once it is open: between the two looks it may have been exchanged. */
+/** Checks the open file again, because it may have been replaced after the first check. */
 function readTrusted(file: string, uid: number | undefined): string {
   const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   let fd: number | undefined
@@ -109,7 +114,7 @@ function createFolderError(file: string, why: string, cause?: unknown): DaypassE
   })
 }
 
-/** Keeps comments where the file has the usual form. Gives the path written. */
+/** Writes the identity and keeps comments where the file has the usual form. Returns the path. */
 export function writeFolderFile(cwd: string, name: string): string {
   const file = join(resolve(cwd), FOLDER_FILE)
   const line = `identity: ${quoteName(assertIdentityName(name))}`
@@ -123,7 +128,7 @@ export function writeFolderFile(cwd: string, name: string): string {
   return file
 }
 
-/** Names that YAML would not take for text. */
+/** Quotes names that YAML would not read as text. */
 function quoteName(name: string): string {
   return isIdentityName(name) && !/^(true|false|null)$/i.test(name) ? name : `"${name}"`
 }

@@ -4,7 +4,7 @@ import { isIdentityName } from '../core/names.ts'
 import { findNearest } from './nearest.ts'
 import { type Path, parseYaml } from './yaml-text.ts'
 
-/** The forms of `.daypass.yaml` that are not one plain line, and its mistakes. */
+/** Reads the forms of `.daypass.yaml` that are not one plain line, and reports faults. */
 export function parseFolderYaml(text: string, file: string): { identity: string } {
   const yaml = parseYaml(text)
   const fail = ({ line, column }: { line: number; column: number }, message: string): never => {
@@ -26,7 +26,7 @@ export function parseFolderYaml(text: string, file: string): { identity: string 
   return wrong(['identity'], 'value', 'expected the name of an identity')
 }
 
-/** As in the configuration: a key that looks like no key is not repeated. */
+/** As in `config.yaml`, a key is quoted only where it looks like one. */
 function describeUnknownFolderKey(key: string): string {
   if (findNearest(key, ['identity'])) return `unknown key "${key}", did you mean "identity"`
   return `unknown key${/^[a-z_]{1,32}$/.test(key) ? ` "${key}"` : ''}, only "identity" is read from a folder`

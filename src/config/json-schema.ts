@@ -1,4 +1,6 @@
-/** The JSON Schema for editors, from the same schema that reads the file. Not loaded by the program itself. */
+/**
+ * The JSON Schema for editors, made from the schema that reads the file. The program itself does not load it.
+ */
 import { type JsonSchema, toJsonSchema } from '@valibot/to-json-schema'
 import type * as v from 'valibot'
 import { BUILT_IN_PROVIDERS, listKinds } from '../providers/registry.ts'
@@ -20,7 +22,9 @@ const KINDS: JsonSchema[] = [
   { pattern: '^[A-Za-z0-9][A-Za-z0-9._@-]*/user$' },
 ]
 
-/** What our schemas cannot say of themselves: kinds are open, a port is a number, `!env` is text to an editor. */
+/**
+ * Adds what our schemas cannot express: kinds are open, a port is a number, and `!env` is text to an editor.
+ */
 function overrideJsonSchema(schema: v.GenericSchema, converted: JsonSchema): JsonSchema | undefined {
   if (schema === unwrapPipe(port)) return { type: 'integer', minimum: 1, maximum: 65_535 }
   if (schema === unwrapPipe(kind)) return { ...converted, anyOf: KINDS }
@@ -28,11 +32,11 @@ function overrideJsonSchema(schema: v.GenericSchema, converted: JsonSchema): Jso
   const isText = schema.type === 'union' && options?.some((option) => option.type === 'custom')
   if (!isText) return undefined
   const about = converted.description === undefined ? {} : { description: converted.description }
-  // A number without quotes is taken as it is written: account_id: 123456789012.
+  // A number without quotes is read as text: account_id: 123456789012.
   return { type: ['string', 'number'], ...about }
 }
 
-/** The generator meets pipes taken apart, so they are known by what they begin with. */
+/** The generator passes pipes in parts, so a pipe is recognized by its first part. */
 function unwrapPipe(schema: unknown): unknown {
   const pipe = (schema as { pipe?: readonly unknown[] }).pipe
   return pipe === undefined ? schema : unwrapPipe(pipe[0])

@@ -16,7 +16,7 @@ const MAX_CONFIG_SIZE = 1024 * 1024
 
 export interface ConfigFile {
   text: string
-  /** Of the very bytes that were read. */
+  /** The state of exactly the bytes that were read. */
   stamp: Stamp
 }
 
@@ -24,7 +24,7 @@ const PERMISSIONS_HINT = 'look at its owner and permissions: ls -l'
 const OTHER_PLACE_HINT = 'name a file that there can be with DAYPASS_CONFIG, or a folder with DAYPASS_HOME'
 const HINTS: Record<string, string> = { ENOTDIR: OTHER_PLACE_HINT, ENAMETOOLONG: OTHER_PLACE_HINT }
 
-/** `undefined`: there is none. Anything else that hinders reading is an error. */
+/** Reads the file. Returns undefined where there is none; throws `configuration` for any other obstacle. */
 export function readConfigFile(file: string): ConfigFile | undefined {
   try {
     return readRegular(file)
@@ -44,7 +44,7 @@ export function readConfigFile(file: string): ConfigFile | undefined {
 }
 
 function readRegular(file: string): ConfigFile {
-  // Asked before it is opened: opening a pipe waits for somebody to write.
+  // Checked before opening, because opening a pipe waits for a writer.
   if (!statSync(file).isFile()) throw createUnfitFileError(file, 'is not a regular file')
   const fd = openSync(file, 'r')
   try {
@@ -63,13 +63,13 @@ function createUnfitFileError(file: string, what: string): DaypassError {
   })
 }
 
-/** The configuration of a file; empty where there is none. */
+/** Reads and checks the configuration of a file. A missing file is an empty configuration. */
 export function loadConfig(file: string): Config {
   const found = readConfigFile(file)
   return found === undefined ? {} : parseConfig(found.text, file)
 }
 
-/** The quick way, else the slow one, which leaves a copy for the next time. */
+/** Reads the compiled copy, else the configuration itself, and then writes the copy for the next call. */
 export function loadCompiled(configFile: string, compiledFile: string): CompiledConfig {
   const ready = readCompiled(configFile, compiledFile)
   if (ready !== undefined) return ready

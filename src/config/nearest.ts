@@ -1,4 +1,4 @@
-/** How many letters must be added, removed, changed or swapped with their neighbour (optimal string alignment). */
+/** Counts the letters to add, remove, change or swap with their neighbour (optimal string alignment). */
 function computeEditDistance(from: string, to: string): number {
   const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)]
   for (let i = 1; i <= from.length; i++) {
@@ -14,10 +14,10 @@ function computeEditDistance(from: string, to: string): number {
   return rows[from.length]![to.length]!
 }
 
-/** `accessKeyId` and `access-key-id` are `access_key_id` to the person who wrote them. */
+/** Makes `accessKeyId` and `access-key-id` equal to `access_key_id`. */
 const foldWord = (word: string) => word.toLowerCase().replace(/[-_ ]/g, '')
 
-/** The known word that was probably meant; `undefined` where none is near enough to be worth saying. */
+/** Returns the known word that was probably meant, and undefined where none is near enough. */
 export function findNearest(word: string, known: Iterable<string>): string | undefined {
   if (word.length > 64) return undefined
   let best: { word: string; distance: number } | undefined

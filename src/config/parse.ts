@@ -6,16 +6,19 @@ import { findCrossFaults } from './checks.ts'
 import { type Config, configSchema } from './schema.ts'
 import { type Path, type Position, parseYaml, type YamlText } from './yaml-text.ts'
 
-/** One mistake. `message` is whole: `config.yaml:7:5: unknown key "regoin" in …`. Never holds a value of the file. */
+/**
+ * One fault. `message` is complete: `config.yaml:7:5: unknown key "regoin" in …`. It never holds a value of
+ * the file.
+ */
 export interface Problem extends Position {
   path: string
   message: string
 }
 
 export interface ConfigCheck {
-  /** Absent when there is a problem. */
+  /** Absent where there is a problem. */
   config?: Config
-  /** All of them, in the order of the file. */
+  /** All problems, in the order of the file. */
   problems: Problem[]
 }
 
@@ -25,7 +28,7 @@ interface Fault {
   message: string
 }
 
-/** Everything that is wrong with a configuration, at once. `file` is only named, never read. */
+/** Reports every fault of a configuration at once. `file` is used in messages only and not read. */
 export function checkConfig(
   text: string,
   file: string,
@@ -45,7 +48,7 @@ export function checkConfig(
   return { problems: sortProblems(problems) }
 }
 
-/** A configuration that is right, or an error that names the first mistake. */
+/** Returns a valid configuration. Throws `configuration` with the first fault. */
 export function parseConfig(
   text: string,
   file: string,
@@ -65,7 +68,7 @@ export function createConfigurationError(problems: readonly Problem[]): DaypassE
   return new DaypassError('configuration', problems[0]?.message ?? 'the configuration is not valid', { hint })
 }
 
-/** Where a key of the configuration stands: `tenants use` names the line that pins the tenant. */
+/** Returns the position of a key. `tenants use` shows the line that fixes the tenant. */
 export function locateInConfig(text: string, path: Path): Position {
   return parseYaml(text).locate(path, 'key')
 }
@@ -76,7 +79,7 @@ function convertIssue(issue: v.BaseIssue<unknown>): Fault {
   return {
     path: items.map((item) => item.key as string | number),
     on: items.at(-1)?.origin === 'key' ? 'key' : 'value',
-    // A message that is not ours says what was received.
+    // A message of valibot quotes the value.
     message: ours ? issue.message : 'something else is expected in {in}',
   }
 }
@@ -91,7 +94,7 @@ function createProblem(file: string, { line, column }: Position, path: string, m
   return { line, column, path, message: `${basename(file)}:${line}:${column}: ${message}` }
 }
 
-/** Keys as far as they look like keys; anything else may be a value that slipped to the left of a colon. */
+/** Shows only what looks like a key; other text may be a value before a colon. */
 function formatPath(path: Path): string {
   return path.map((key) => (/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/.test(String(key)) ? key : '…')).join('.')
 }
@@ -101,7 +104,7 @@ function sortProblems(problems: Problem[]): Problem[] {
   return [...once.values()].sort((a, b) => a.line - b.line || a.column - b.column)
 }
 
-/** So that `identities['toString']` is nobody. */
+/** Removes prototypes, so that `identities['toString']` is undefined. */
 function removePrototypes(config: Config): Config {
   const { identities, providers } = config.auth ?? {}
   if (config.auth && identities) config.auth.identities = Object.assign(Object.create(null), identities)

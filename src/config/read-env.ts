@@ -1,4 +1,4 @@
-/** `!env` references read, at the moment an identity is used. What is read is held to the rules of its field. */
+/** Reads `!env` references when an identity is used. The values must pass the rules of their fields. */
 import * as v from 'valibot'
 import { DaypassError } from '../core/errors.ts'
 import { isEnvRef, type Substituted, substituteRefs } from './env-tag.ts'
@@ -6,7 +6,10 @@ import { type Identity, identitySchema, type Provider, providerSchema } from './
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** A variable that is unset or empty counts as the key not being there; of a pair of keys, both or neither. */
+/**
+ * Reads the references of an identity. An unset or empty variable is treated as a missing key; a key pair
+ * needs both values or none.
+ */
 export function readIdentity(name: string, identity: Identity, env: Env): Substituted<Identity> {
   const read = substituteReferences(`auth.identities.${name}`, identitySchema, identity, env)
   const { access_key_id, secret_access_key } = read.credentials ?? {}
@@ -48,7 +51,7 @@ function substituteReferences<T>(path: string, schema: v.GenericSchema, value: T
   )
 }
 
-/** Ports as they stand in the file, where they are text still. */
+/** The field rules expect ports as text, as in the file. */
 function convertNumbersToText(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value), (_key, item) => (typeof item === 'number' ? String(item) : item))
 }

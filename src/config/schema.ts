@@ -1,4 +1,4 @@
-/** What `config.yaml` may say. The descriptions are what an editor shows. */
+/** The schema of `config.yaml`. Editors show the descriptions. */
 import * as v from 'valibot'
 import { STORE_NAMES, type StoreName } from '../core/stores.ts'
 import { isAccountId, isMfaDevice, isPrincipalArn, isRoleArn } from './arns.ts'
@@ -10,7 +10,7 @@ const optional = v.exactOptional
 
 type Endpoints = Partial<Record<EndpointSpelling, Text>>
 
-/** What an identity and a provider of one's own both may say about an OAuth client. */
+/** The OAuth client settings of an identity and of a configured provider. */
 interface Client {
   issuer?: Text
   client_id?: Text
@@ -43,7 +43,7 @@ interface Principal {
   duration?: Text
 }
 
-/** An identity of `config.yaml`. What each key means is said below. */
+/** An identity of `config.yaml`. The schema below describes each key. */
 export interface Identity extends Client {
   kind: string
   provider?: string
@@ -61,7 +61,6 @@ export interface Identity extends Client {
   cloud_name?: Text
 }
 
-/** A provider of `config.yaml`. */
 export interface Provider extends Client {
   title?: Text
   redirect?: { host?: '127.0.0.1' | 'localhost'; ports?: number[]; path?: string }
@@ -73,7 +72,10 @@ interface Keyring {
   type?: StoreName
 }
 
-/** `config.yaml`. Not inferred from the schema below, which is held to it: the library's types are free of valibot. */
+/**
+ * `config.yaml`. The type is not inferred from the schema, so the library's types do not depend on valibot;
+ * the schema is checked against it.
+ */
 export interface Config {
   auth?: {
     identities?: Record<string, Identity>
@@ -128,7 +130,7 @@ const DEVICE = f.defineRule(isMfaDevice, 'the ARN of a device like arn:aws:iam::
 const PRINCIPAL = f.defineRule(isPrincipalArn, 'an ARN like arn:aws:iam::123456789012:user/me')
 const ACCOUNT = f.defineRule(isAccountId, 'an account number like 123456789012')
 
-/** It becomes a header, or part of an address. */
+/** The tenant becomes a header or part of an address. */
 const SLUG = f.defineRule((given) => /^[\w.-]{1,64}$/.test(given), 'a tenant like acme')
 
 const credentials = f.defineBlock<Credentials>('Static keys, and what concerns signing in to a cloud', {
@@ -214,7 +216,7 @@ function isPath(given: string): boolean {
   return /^\/[A-Za-z0-9._~/%-]*$/.test(given)
 }
 
-/** Blocks that may stand empty, all their lines being commented out. */
+/** Blocks that may be empty, because all their lines may be commented out. */
 export const BLOCKS: ReadonlySet<string> = new Set(
   'auth identities providers keyring credentials session via principal tags redirect endpoints'.split(' '),
 )

@@ -1,12 +1,12 @@
-/** Lines put into a YAML text, or taken out of it, so that nothing else in it moves. */
+/** Inserts lines into a YAML text, or removes them, without changing any other byte. */
 import { type Document, isCollection, isMap, isScalar, type Pair, stringify, type YAMLMap } from 'yaml'
 
-/** A block of lines: `{ a: b }` is none, and neither is one without a line. */
+/** Returns the node where it is a block map with at least one line; `{ a: b }` is not a block. */
 function findBlock(node: unknown): YAMLMap | undefined {
   return isMap(node) && !node.flow && node.items.length > 0 ? (node as YAMLMap) : undefined
 }
 
-/** `undefined`: the place is not written in lines. */
+/** Inserts lines. Returns undefined where the place is not in block style. */
 export function insertLines(
   text: string,
   doc: Document,
@@ -41,7 +41,7 @@ function spliceLines(text: string, end: number, lines: string, column: number): 
   return (before.endsWith('\n') ? before : before + newline) + shifted + text.slice(at)
 }
 
-/** `undefined`: the place is not written in lines. */
+/** Removes the lines of a key. Returns undefined where the place is not in block style. */
 export function removeLines(text: string, doc: Document, path: readonly string[]): string | undefined {
   const parent = path.length === 1 ? doc.contents : doc.getIn(path.slice(0, -1))
   const block = findBlock(parent)
@@ -57,7 +57,7 @@ function findKeyOffset(pair: Pair): number | undefined {
   return isScalar(pair.key) ? pair.key.range?.[0] : undefined
 }
 
-/** How far a key is indented; `undefined` when something else stands before it. */
+/** Returns the indentation of a key; undefined where other text stands before it on the line. */
 function findColumn(text: string, pair: Pair): number | undefined {
   const offset = findKeyOffset(pair)
   if (offset === undefined) return undefined
@@ -65,7 +65,7 @@ function findColumn(text: string, pair: Pair): number | undefined {
   return /^ *$/.test(text.slice(start, offset)) ? offset - start : undefined
 }
 
-/** Where the last thing in it ends. The ranges of blocks take following comments along, so their last leaf counts. */
+/** Returns the end of the last leaf, because the range of a block includes the comments after it. */
 function findEnd(node: unknown): number | undefined {
   if (isCollection(node) && !node.flow && node.items.length > 0) return findEnd(node.items.at(-1))
   if (typeof node !== 'object' || node === null) return undefined
@@ -74,14 +74,17 @@ function findEnd(node: unknown): number | undefined {
   return Math.max(findEnd(key) ?? -1, findEnd(value) ?? -1)
 }
 
-/** The start of the line after a place; a block of text (`|`) ends at one already. */
+/**
+ * Returns the start of the next line. A block of text (`
+ * `) already ends there.
+ */
 function findNextLine(text: string, offset: number): number {
   if (offset > 0 && text[offset - 1] === '\n') return offset
   const newline = text.indexOf('\n', offset)
   return newline === -1 ? text.length : newline + 1
 }
 
-/** As the file does it: what the first indented line has. */
+/** Returns the indentation of the first indented line. */
 function detectIndent(text: string): number {
   return Math.min(/^( +)[^\s#-]/m.exec(text)?.[1]?.length ?? 2, 8)
 }

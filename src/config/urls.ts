@@ -4,8 +4,8 @@ const HOST =
   /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*|\[[0-9a-f:.]+\])(:\d{1,5})?$/i
 
 /**
- * What is wrong with a URL that credentials will be sent to; `undefined`: nothing. Never says what it holds: a
- * password in it would be shown.
+ * Returns what is wrong with a URL that receives credentials; undefined where it is valid. The message never
+ * quotes the URL, which may hold a password.
  */
 export function findUrlFault(given: string, query: boolean): string | undefined {
   const url = URL.canParse(given) && !/[\s\u0000-\u001f]/.test(given) ? new URL(given) : undefined
@@ -19,7 +19,9 @@ export function findUrlFault(given: string, query: boolean): string | undefined 
   return undefined
 }
 
-/** A host, with a port where it is not the usual one; no scheme, no path, no wildcard. */
+/**
+ * Checks a host with an optional port: no scheme, no path, no wildcard. Returns undefined where it is valid.
+ */
 export function findHostFault(given: string): string | undefined {
   const port = Number(/:(\d+)$/.exec(given)?.[1] ?? 1)
   return HOST.test(given) && given.length <= 260 && port >= 1 && port <= 65_535

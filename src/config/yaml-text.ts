@@ -1,7 +1,7 @@
 /**
- * YAML as we read it: every plain number stays the text it was written as (an account `012345678901` is not a
- * number), `!env NAME` is a reference, and what is wrong is said in our words. The parser's own messages quote
- * the file, and what they quote may be a secret.
+ * YAML with three differences: a plain number stays the text it was written as (an account `012345678901` is
+ * not a number), `!env NAME` is a reference, and messages are our own. The parser's messages quote the file,
+ * which may show a secret.
  */
 
 import type { ScalarTag, Tags, YAMLError, YAMLMap } from 'yaml'
@@ -31,10 +31,10 @@ interface YamlMistake extends Position {
 }
 
 export interface YamlText {
-  /** Plain values; `undefined` where the text could not be read. */
+  /** Plain values; undefined where the text cannot be parsed. */
   value: unknown
   mistakes: YamlMistake[]
-  /** Where a key or its value stands; the nearest block around it where it is missing. */
+  /** Returns the position of a key or its value, or of the nearest existing block around it. */
   locate(path: Path, on: 'key' | 'value'): Position
 }
 
@@ -51,7 +51,7 @@ const MISTAKES: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: 'a tag that is not known; the only one is !env NAME',
 }
 
-/** The rest of the file can still be understood after these. */
+/** After these errors the rest of the file is still understood. */
 const HARMLESS: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'])
 
 const envTag: ScalarTag = {
@@ -59,7 +59,7 @@ const envTag: ScalarTag = {
   resolve(source, onError) {
     if (isVariableName(source)) return createEnvRef(source)
     onError('not the name of an environment variable')
-    // One mistake, told once: as a reference it fits wherever text does.
+    // Reports the fault once: a reference is valid wherever text is.
     return createEnvRef('')
   },
 }
@@ -73,13 +73,13 @@ export function parseYaml(text: string): YamlText {
   try {
     return parseYamlDocument(text, countLines(text))
   } catch {
-    // Nesting beyond the stack, aliases beyond the limit or to nowhere. What was thrown may quote the file.
+    // Nesting beyond the stack, too many aliases, or an alias without a target. The error may quote the file.
     const mistakes = [{ line: 1, column: 1, message: 'not YAML that can be read (nesting or aliases)' }]
     return { value: undefined, mistakes, locate: () => ({ line: 1, column: 1 }) }
   }
 }
 
-/** Counted here: the parser loses count over what it skips after a mistake. */
+/** Counts lines here, because the parser's count is wrong after text that it skipped. */
 function countLines(text: string): LineCounter {
   const lines = new LineCounter()
   lines.addNewLine(0)
@@ -111,7 +111,7 @@ function parseYamlDocument(text: string, lines: LineCounter): YamlText {
   return { value: doc.toJS({ maxAliasCount: 50 }) ?? {}, mistakes, locate }
 }
 
-/** `credentials:` with all its lines commented out is an empty block, not a wrong type. */
+/** A block such as `credentials:` with all lines commented out is empty, not a wrong type. */
 function removeEmptyBlocks(doc: Document): void {
   visit(doc, {
     Map(_key, map) {
@@ -159,7 +159,7 @@ function findChild(
   return key === undefined ? { value: pair.value } : { key, value: pair.value }
 }
 
-/** An empty value has no place of its own. */
+/** Returns undefined for an empty value, which has no position of its own. */
 function findValueOffset(node: Node | null): number | undefined {
   const range = node?.range
   return range && range[1] > range[0] ? range[0] : undefined

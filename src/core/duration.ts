@@ -3,7 +3,7 @@ import type { Time } from './types.ts'
 
 const UNIT = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
-/** `90s`, `10m`, `1h30m`, `2d`, or a bare number of seconds; in milliseconds. */
+/** Parses `90s`, `10m`, `1h30m`, `2d` or a bare number of seconds to milliseconds. Throws `usage`. */
 export function parseDuration(text: string, what = 'duration'): number {
   const parts = [...text.matchAll(/(\d+)(s|m|h|d)/gy)]
   const whole = parts.map((part) => part[0]).join('')
@@ -16,7 +16,7 @@ export function parseDuration(text: string, what = 'duration'): number {
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * UNIT[unit as keyof typeof UNIT], 0)
 }
 
-/** `11h 59m`, `4m 30s`, `45s`, `3d 2h`: the two largest units, rounded down. */
+/** Formats milliseconds as the two largest units, rounded down: `11h 59m`, `4m 30s`, `45s`, `3d 2h`. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000))
   const parts = [
@@ -34,7 +34,7 @@ export function formatDuration(milliseconds: number): string {
     .join(' ')
 }
 
-/** A moment as another program wrote it: ISO 8601, or seconds or milliseconds since 1970. `undefined`: it is none. */
+/** Parses ISO 8601, or seconds or milliseconds since 1970. Returns undefined for anything else. */
 export function parseTime(written: unknown): Time | undefined {
   const number = typeof written === 'string' && /^\d+$/.test(written) ? Number(written) : written
   if (typeof number === 'string') return parseTime(Date.parse(number))
@@ -42,13 +42,13 @@ export function parseTime(written: unknown): Time | undefined {
   return number < SMALLEST_MILLISECONDS ? number * 1000 : number
 }
 
-/** Below it a number is of seconds: as milliseconds it would be a moment of 1973. */
+/** A smaller number means seconds; as milliseconds it would be a moment before March 1973. */
 const SMALLEST_MILLISECONDS = 1e11
 
 /** The last moment a Date can hold (ECMA-262 §21.4.1.1). A server may name a later one. */
 const LATEST_TIME = 8.64e15
 
-/** ISO 8601 in UTC without milliseconds: `2026-11-20T21:10:34Z`. */
+/** Formats as ISO 8601 in UTC without milliseconds: `2026-11-20T21:10:34Z`. */
 export function formatTime(time: Time): string {
   return new Date(Math.min(Math.max(time, -LATEST_TIME), LATEST_TIME)).toISOString().replace(/\.\d{3}Z$/, 'Z')
 }

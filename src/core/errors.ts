@@ -1,11 +1,11 @@
 /**
- * Every way a command can end badly, and the exit code of each. The only table of its kind: rooms throw a
- * code, `cli/main` looks the exit up here.
+ * Every error code, with its exit code. The other folders throw codes; `cli/main` looks the exit code up
+ * here.
  */
 export const EXIT = {
-  /** A defect of ours. */
+  /** A defect of daypass. */
   unexpected: 1,
-  /** `fetch`: the server has nothing against the identity, and refused the request: 404, 422. */
+  /** `fetch`: the server accepted the identity and refused the request, as with 404 and 422. */
   request: 1,
   /** The call is wrong: an unknown flag, a missing argument. */
   usage: 2,
@@ -13,25 +13,25 @@ export const EXIT = {
   configuration: 2,
   /** No such identity, provider, pending login or file. */
   not_found: 3,
-  /** A person has to log in: none, expired, refused, revoked, timed out. */
+  /** A person must log in: there is no grant, or it is expired, refused, revoked or timed out. */
   login_required: 4,
-  /** Passing: the network or the server's own trouble. */
+  /** Transient: the network failed, or the server has a problem of its own. */
   network: 5,
-  /** Passing: another process holds the identity. */
+  /** Transient: another process holds the lock of the identity. */
   lock: 5,
-  /** Passing: the OS keychain did not answer, is locked, or is gone. */
+  /** Transient: the OS keychain did not answer, is locked, or is gone. */
   keychain: 5,
-  /** The vault cannot be read or written. Never "not logged in". */
+  /** The vault cannot be read or written. This never means "not logged in". */
   vault: 5,
   /** No callback port could be bound. */
   port: 5,
-  /** Policy, denied consent, permissions, an untrusted host, someone else signed in. */
+  /** A policy, denied consent, missing permissions, an untrusted host, or another account signed in. */
   refused: 6,
-  /** A login was started and waits to be finished. */
+  /** A login was started and is not finished. */
   pending: 8,
-  /** `exec`: the program is there and cannot be run. As shells say it. */
+  /** `exec`: the program exists and cannot be run. The number is that of shells. */
   not_executable: 126,
-  /** `exec`: there is no such program. */
+  /** `exec`: the program does not exist. */
   no_program: 127,
   /** The person cancelled. */
   cancelled: 130,
@@ -39,46 +39,50 @@ export const EXIT = {
 
 export type ErrorCode = keyof typeof EXIT
 
-/** Codes after which the same call may succeed without anything being mended. */
+/** Codes after which the same call may succeed without a change. */
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['network', 'lock', 'keychain', 'port'])
 
-/** A command to type next, as data. The words are made where it is shown, by a {@link FormatCommand}. */
+/** The next command to type, as data. {@link FormatCommand} makes the text where it is shown. */
 export interface Advice {
   /** `login`, `setup`, `config validate`. */
   verb: string
   /** Positional arguments before the identity: the provider of `login`, the tool of `setup`, the URL of `fetch`. */
   args?: readonly string[]
-  /** The identity by position. A word such as `NAME` where the person has to choose one. */
+  /** The identity as positional argument. A placeholder such as `NAME` where the person must choose one. */
   identity?: string | undefined
-  /** Options behind the identity, a word each: `['--method', 'keys']`. */
+  /** Options after the identity, one word per item: `['--method', 'keys']`. */
   flags?: readonly string[]
 }
 
-/** Writes an advice as the command line that a person types. */
+/** Formats an advice as a command line. */
 export type FormatCommand = (advice: Advice) => string
 
 export const formatCommand: FormatCommand = ({ verb, args = [], identity, flags = [] }) =>
   ['daypass', verb, ...args, ...(identity === undefined ? [] : [identity]), ...flags].join(' ')
 
-/** What to do next, in words. A function where they name commands: only the place that shows it knows the program. */
+/**
+ * What to do next. A function where the text names commands: only the program that shows it knows its own
+ * name.
+ */
 export type Hint = string | ((command: FormatCommand) => string)
 
 export interface ErrorDetails {
-  /** The command to type next. The hint is that command, unless `hint` says more. */
+  /** The next command to type. It is the hint, unless `hint` is given too. */
   advice?: Advice | undefined
-  /** The command to type next, or what to mend. One line. */
+  /** The next command to type, or what to correct. One line. */
   hint?: Hint | undefined
-  /** What was thrown underneath. Shown only with `DAYPASS_DEBUG=1`, after redaction. */
+  /** The underlying error. It is shown only with `DAYPASS_DEBUG=1`, after redaction. */
   cause?: unknown
-  /** A login that nobody finished: the time was over, or the input ended. */
+  /** A login that was not finished: its time was over, or the input ended. */
   unanswered?: boolean
 }
 
-/** Errors of another copy of this package are recognised, too. */
+/** Recognizes errors of another copy of this package too. */
 const BRAND = Symbol.for('daypass.DaypassError')
 
 /**
- * The one error daypass throws on purpose. `message` says what happened: one line, no period, never a secret.
+ * The one error that daypass throws on purpose. `message` is one line without a final period and never holds
+ * a secret.
  */
 export class DaypassError extends Error {
   override readonly name = 'DaypassError'
@@ -98,17 +102,17 @@ export class DaypassError extends Error {
     this.unanswered = details.unanswered ?? false
   }
 
-  /** As the command line of daypass says it. */
+  /** The hint, with its commands written as daypass command lines. */
   get hint(): string | undefined {
     return this.hintWith(formatCommand)
   }
 
-  /** The hint, its commands written by `command`. */
+  /** Returns the hint with its commands written by `command`. */
   hintWith(command: FormatCommand): string | undefined {
     return typeof this.#hint === 'function' ? this.#hint(command) : this.#hint
   }
 
-  /** The same failure under another code. `hint` is for an error that has none of its own. */
+  /** Returns the same failure under another code. `hint` is used where this error has none. */
   as(code: ErrorCode, hint?: Hint): DaypassError {
     const { advice, unanswered } = this
     return new DaypassError(code, this.message, { advice, hint: this.#hint ?? hint, unanswered, cause: this })
@@ -135,7 +139,7 @@ export function isDaypassError(error: unknown, code?: ErrorCode): error is Daypa
   )
 }
 
-/** The exit code of anything thrown. */
+/** Returns the exit code of anything that was thrown. */
 export function getExitCode(error: unknown): number {
   return isDaypassError(error) ? EXIT[error.code] : EXIT.unexpected
 }

@@ -3,32 +3,33 @@ import { DaypassError } from './errors.ts'
 import type { Header, Time } from './types.ts'
 
 /**
- * - `valid`: more than the margin is left.
- * - `stale`: not, but it can be renewed.
- * - `expired`: not, and it cannot.
- * - `login_required`: no grant, or the server refused it.
+ * - `valid`: more time than the margin is left.
+ * - `stale`: less is left, and it can be renewed.
+ * - `expired`: less is left, and it cannot be renewed.
+ * - `login_required`: there is no grant, or the server refused it.
  */
 export type State = 'valid' | 'stale' | 'expired' | 'login_required'
 
 export type Validity = Pick<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'> &
   Partial<Pick<Header, 'renewable'>>
 
-/** Milliseconds until the end, by the server's clock; Infinity for a credential that has none. */
+/** Returns the milliseconds until the expiry by the server's clock; Infinity without an expiry. */
 export function computeTimeLeft({ expiresAt, clockOffset = 0 }: Validity, now: Time): number {
   return expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - (now + clockOffset)
 }
 
-/** The whole life of a credential in milliseconds; Infinity for one without an end. */
+/** Returns the whole lifetime in milliseconds; Infinity without an expiry. */
 export function computeLifetime({ issuedAt, expiresAt }: Validity): number {
   return issuedAt === undefined || expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt - issuedAt
 }
 
-/** Of what cannot be renewed: nobody gains anything when it is given up early. */
+/** Margin in milliseconds of a credential that cannot be renewed; giving it up earlier would gain nothing. */
 const LAST_MINUTE = 60_000
 
 /**
- * More than the margin left? The margin is the stated one, at most a third of the credential's own life (one that
- * lives a minute would never be usable), at least what the caller asks for.
+ * Returns whether more than the margin is left. All times are in milliseconds. The margin is the stated one,
+ * at most a third of the lifetime (or a credential that lives one minute would never be usable), and at least
+ * `minTtl`.
  */
 export function isUsable(lived: Validity, now: Time, statedMargin: number, minTtl = 0): boolean {
   return computeTimeLeft(lived, now) > Math.max(computeMargin(lived, statedMargin), minTtl)
@@ -39,7 +40,7 @@ function computeMargin(lived: Validity, statedMargin: number): number {
   return Math.min(wanted, computeLifetime(lived) / 3)
 }
 
-/** Milliseconds until no more than the margin is left; Infinity for a credential that has no end. */
+/** Returns the milliseconds until only the margin is left; Infinity without an expiry. */
 export function computeTimeUntilRenewal(lived: Validity, now: Time, statedMargin: number): number {
   return computeTimeLeft(lived, now) - computeMargin(lived, statedMargin)
 }
@@ -52,7 +53,7 @@ export function computeState(header: Header, now: Time, statedMargin: number): S
   return header.renewable && !over ? 'stale' : 'expired'
 }
 
-/** A minimum no renewal can meet is the caller's mistake; found out before anything is sent. */
+/** Throws `usage` where no renewal can meet `minTtl` (milliseconds). Called before anything is sent. */
 export function assertMinTtl(lived: Validity, minTtl: number): void {
   if (minTtl <= computeLifetime(lived)) return
   const whole = formatDuration(computeLifetime(lived))

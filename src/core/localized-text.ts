@@ -1,19 +1,18 @@
 import type { Host } from './types.ts'
 
-/** A text in every language that there is. */
 interface Translations {
   en: string
   /** Simplified Chinese. */
   zh: string
 }
 
-/** What a provider's file says to a person: in English alone, or in their own language. */
+/** A text that a provider shows to a person: English only, or in each supported language. */
 export type LocalizedText = string | Translations
 
-/** `zh`, `zh_CN.UTF-8`, `zh-Hans-SG`; not Traditional Chinese. */
+/** Matches `zh`, `zh_CN.UTF-8` and `zh-Hans-SG`; Traditional Chinese does not match. */
 const SIMPLIFIED = /^zh(?:[_-](?:cn|sg|hans)(?![a-z]).*|[.@].*)?$/i
 
-/** In the language of the environment's locale (POSIX §8.2): `LC_ALL`, `LC_MESSAGES`, `LANG`. */
+/** Selects the language of the locale (POSIX §8.2): `LC_ALL`, `LC_MESSAGES`, `LANG`. */
 export function localize(words: LocalizedText, { env }: Pick<Host, 'env'>): string {
   if (typeof words === 'string') return words
   const locale = env.LC_ALL || env.LC_MESSAGES || env.LANG || ''

@@ -1,6 +1,6 @@
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** A host that no other machine can answer for; the only ones for plain http. Of a `URL`'s `hostname`. */
+/** Returns whether a URL's `hostname` is this machine. Plain http is allowed for such hosts only. */
 export function isLoopbackHost(hostname: string): boolean {
   return LOOPBACK.test(hostname)
 }

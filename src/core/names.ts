@@ -3,7 +3,9 @@ import { sanitize } from './text.ts'
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/
 
-/** A name an identity may have. Names that begin with `__` are ours, and the pattern keeps them out. */
+/**
+ * Returns whether an identity may have this name. Names that begin with `__` are reserved, and do not match.
+ */
 export function isIdentityName(name: string): boolean {
   return NAME.test(name)
 }

@@ -5,7 +5,7 @@ const PLACEHOLDER = '[secret]'
 /**
  * A value that cannot be printed by accident: `String()`, template literals, `JSON.stringify` and
  * `util.inspect` all give `[secret]`. Only {@link Secret.reveal} gives the text, and a test holds the list of
- * rooms that may call it.
+ * folders that may call it.
  */
 export class Secret {
   readonly #text: string
@@ -23,7 +23,7 @@ export class Secret {
     return this.#text === (typeof other === 'string' ? other : other.#text)
   }
 
-  /** `****` and the last four characters of a value longer than 16, else `****`. */
+  /** Returns `****` and the last four characters of a value longer than 16 characters, else `****`. */
   masked(): string {
     return this.#text.length > 16 ? `****${this.#text.slice(-4)}` : '****'
   }

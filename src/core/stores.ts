@@ -1,6 +1,9 @@
 import { DaypassError } from './errors.ts'
 
-/** Words for a store in the configuration and in `DAYPASS_STORE`, and the store that each means. Atmos writes `system`. */
+/**
+ * Store names in the configuration and in `DAYPASS_STORE`, with the store of each. `system` is the name in
+ * Atmos.
+ */
 export const STORE_NAMES = {
   auto: 'auto',
   keychain: 'keychain',
@@ -11,10 +14,13 @@ export const STORE_NAMES = {
 
 export type StoreName = keyof typeof STORE_NAMES
 
-/** Where the key of the vault lies. `auto`: in the keychain where there is one, else in a file; decided once. */
+/** Where the vault's key is. `auto`: in the keychain if there is one, else in a file; decided once. */
 export type Store = (typeof STORE_NAMES)[StoreName]
 
-/** The environment's word counts for more than the configuration's. */
+/**
+ * Returns the store; the environment variable wins over the configuration. Throws `usage` for an unknown
+ * name.
+ */
 export function chooseStore(variable: string | undefined, configured: StoreName = 'auto'): Store {
   const name = variable || configured
   if (Object.hasOwn(STORE_NAMES, name)) return STORE_NAMES[name as StoreName]

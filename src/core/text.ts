@@ -1,8 +1,8 @@
 const MAX_LENGTH = 200
 
 /**
- * Text of a server or a stranger, made safe to show: control, bidirectional and invisible characters removed,
- * white space folded, cut at 200 characters. A terminal obeys what it is shown.
+ * Makes text of a server or a stranger safe to show on a terminal, which would obey control characters:
+ * removes control, bidirectional and invisible characters, folds white space, and cuts at 200 characters.
  */
 export function sanitize(text: unknown): string {
   const clean = stripUnsafeCharacters(text)
@@ -10,12 +10,12 @@ export function sanitize(text: unknown): string {
   return points.length > MAX_LENGTH ? `${points.slice(0, MAX_LENGTH - 1).join('')}…` : clean
 }
 
-/** The same of any length. */
+/** Does the same without the limit of length. */
 export function stripUnsafeCharacters(text: unknown): string {
-  // An object of a server's may have a `toString` that is none.
+  // An object from a server may have a `toString` that is not a function.
   return (
     (typeof text === 'object' && text !== null ? '[object]' : String(text))
-      // First of all: two halves that something invisible keeps apart would meet.
+      // Comes first: removing an invisible character between two half surrogates would join them.
       .replace(/\p{Cs}/gu, '\ufffd')
       .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
       .replace(/[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu, '')

@@ -2,17 +2,20 @@ import type { ErrorCode } from './errors.ts'
 import type { Secret } from './secret.ts'
 import type { Store } from './stores.ts'
 
-/** Milliseconds since 1970-01-01 UTC. Every time inside the program; ISO 8601 only at its edges. */
+/**
+ * Milliseconds since 1970-01-01 UTC. Every time inside the program has this form; input and output use ISO
+ * 8601.
+ */
 export type Time = number
 
-/** How a person proved who they are; `derived`: another identity's credential vouched for it. */
+/** How a person logged in. `derived`: the credential was made from another identity's credential. */
 export type Method = 'browser' | 'paste' | 'device' | 'token' | 'keys' | 'derived'
 
 /** A token sent as `Authorization: Bearer …` (RFC 6750). */
 export interface BearerCredential {
   kind: 'bearer'
   token: Secret
-  /** As the server wrote it, lower-cased (RFC 6749 §5.1); `bearer` where it said nothing. */
+  /** As the server wrote it, in lower case (RFC 6749 §5.1); `bearer` where the server gave no type. */
   tokenType: string
   issuedAt: Time
   /** Absent: valid until revoked. */
@@ -21,7 +24,7 @@ export interface BearerCredential {
   scope?: string
 }
 
-/** An access key of a cloud, temporary when it has a session token. */
+/** An access key of a cloud. It is temporary when it has a session token. */
 export interface KeysCredential {
   kind: 'keys'
   cloud: 'aws' | 'alibaba' | 'cloudinary'
@@ -32,33 +35,33 @@ export interface KeysCredential {
   expiresAt?: Time
 }
 
-/** What is used. */
+/** What is sent to an API. */
 export type Credential = BearerCredential | KeysCredential
 
-/** What is kept for an identity, sealed: an issued credential and how to renew it. */
+/** What is stored for an identity, sealed: an issued credential and how to renew it. */
 export interface Grant {
   credential: Credential
-  /** Absent: nothing to renew (a personal access token, static keys, a server that sent none). */
+  /** Absent where it cannot be renewed: a personal access token, static keys, or a server that sent none. */
   refreshToken?: Secret
   /** The private key (JWK) that the tokens are bound to (RFC 9449). */
   proofKey?: Secret
-  /** The long-term keys that the credential was made with. */
+  /** The long-term keys from which the credential was made. */
   longTerm?: KeysCredential
-  /** The access token that the keys were exchanged for, with a life of its own. */
+  /** The access token that was exchanged for the keys. It has its own expiry. */
   source?: BearerCredential
 }
 
-/** Who the server says it is. */
+/** The account that the server reports. */
 export interface Account {
-  /** What a person recognises the account by: an e-mail, a login name, an account number. */
+  /** A name that a person recognizes: an e-mail address, a login name, an account number. */
   account?: string
-  /** The server's own stable id: `sub`, an ARN. */
+  /** The server's stable id: `sub`, or an ARN. */
   principal?: string
   nameOfPerson?: string
   email?: string
 }
 
-/** Absolute URLs, by the short names of the configuration. */
+/** Absolute URLs, by the short names that the configuration uses. */
 export interface Endpoints {
   issuer?: string
   authorization?: string
@@ -66,43 +69,46 @@ export interface Endpoints {
   revocation?: string
   device?: string
   userinfo?: string
-  /** RFC 9126. */
+  /** Pushed authorization requests (RFC 9126). */
   par?: string
-  /** Lists what a person may work in, where their account has several. */
+  /** Lists the tenants that a person may work in. */
   tenants?: string
-  /** The base of a cloud's sign-in service, of its token service, of its console's federation. */
+  /** Base URLs of a cloud's sign-in service, token service and console federation. */
   signin?: string
   sts?: string
   federation?: string
-  /** The base of an OAuth service whose endpoints lie below it, and of the API that its tokens are for. */
+  /** Base URLs of an OAuth service, and of the API that its tokens are for. */
   oauth?: string
   api?: string
-  /** Where a cloud issues keys for an access token. */
+  /** Where a cloud issues keys in exchange for an access token. */
   exchange?: string
 }
 
-/** What an error code of a server means, in words of ours. */
+/** The meaning of a server's error code. */
 export interface ErrorMessage<Text = string> {
   message: Text
   /** What to do about it. */
   hint?: Text
 }
 
-/** How a server's requests and answers differ in writing from what the RFCs say, and in nothing else. */
+/** How the syntax of a server's requests and responses differs from the RFCs. The meaning is the same. */
 export interface WireFormat {
-  /** What it calls the challenge method S256 of RFC 7636 §4.3. */
+  /** The server's name for the challenge method S256 of RFC 7636 §4.3. */
   challengeMethod: string
-  /** The only parameters that its authorization endpoint takes. */
+  /** The only parameters that the authorization endpoint accepts. */
   parameters: readonly string[]
-  /** The body of a token request, from the form of RFC 6749. */
+  /** Converts the form of RFC 6749 to the body of a token request. */
   encodeRequest(form: URLSearchParams): { type: string; body: string }
-  /** A token answer, or an error, in the names of RFC 6749 §5. A structured access token becomes its JSON. */
+  /**
+   * Converts a token response, or an error, to the names of RFC 6749 §5. A structured access token becomes
+   * JSON.
+   */
   decodeResponse(json: Record<string, unknown>): Record<string, unknown>
-  /** Token types of its own, lower-cased. */
+  /** Additional token types, in lower case. */
   tokenTypes: readonly string[]
-  /** Its words for a proof that it does not like; RFC 9449 says `invalid_dpop_proof`. */
+  /** Error codes for a refused proof, in addition to `invalid_dpop_proof` (RFC 9449). */
   proofErrors: readonly string[]
-  /** The keys that an access token of it holds. */
+  /** Reads the keys that an access token holds. */
   parseKeys(accessToken: string): {
     cloud: KeysCredential['cloud']
     accessKeyId: string
@@ -111,35 +117,35 @@ export interface WireFormat {
   }
 }
 
-/** Keys as a service issues them for one of its access tokens. */
+/** Keys that a service issued in exchange for an access token. */
 interface ExchangedKeys {
   accessKeyId: string
   secretAccessKey: string
   sessionToken: string
-  /** As it was written: a date, or a number of seconds since 1970. */
+  /** As the service wrote it: a date, or seconds since 1970. */
   expiration: unknown
 }
 
-/** The step behind a token answer, where the access token is exchanged for keys of a cloud. */
+/** The step after a token response: the access token is exchanged for keys of a cloud. */
 export interface Exchange {
   cloud: KeysCredential['cloud']
-  /** Milliseconds that must be left of the access token. */
+  /** Milliseconds that the access token must still be valid. */
   margin: number
-  /** The keys in an answer; `undefined`: it has none. */
+  /** Reads the keys of a response. Returns undefined where it has none. */
   parseKeys(answer: Record<string, unknown>): ExchangedKeys | undefined
-  /** It is the access token that is refused, and a newer one would not be. */
+  /** Returns whether only this access token is refused, and a newer one would be accepted. */
   wantsNewer(refusal: { status: number; error: string; description: string }): boolean
 }
 
-/** Where the 32-byte key that seals a record lies. */
+/** Where the 32-byte key that seals a record is stored. */
 export interface KeyLocation {
   id: string
   where: Exclude<Store, 'auto'>
 }
 
 /**
- * The clear first line of a record: the identity's definition and its row of `list`, so neither needs the key.
- * Authenticated together with the sealed body.
+ * The unencrypted first line of a record: the identity's definition and its row in `list`, so neither needs
+ * the key. It is authenticated together with the sealed body.
  */
 export interface Header {
   v: 1
@@ -147,48 +153,51 @@ export interface Header {
   /** `oidc/user`, `github/user`, … */
   kind: string
   provider: string
-  /** What the provider's file declares: issuer, region, tenant, client_id, scopes, … Never a secret. */
+  /** Parameters that the provider declares: issuer, region, tenant, client_id, scopes, … Never a secret. */
   params: Record<string, string>
-  /** The server the grant is bound to, as it was at the login. Its refresh token is sent nowhere else. */
+  /** The server at the time of the login. The refresh token is sent to no other server. */
   endpoints?: Endpoints
-  /** The client the grant was issued to; a renewal presents the same one. */
+  /** The client that the grant was issued to; each renewal presents the same one. */
   clientId?: string
   method: Method
   account?: Account
   issuedAt?: Time
   expiresAt?: Time
-  /** After this only a person can renew. */
+  /** After this time, renewal needs a person. */
   sessionExpiresAt?: Time
-  /** A refresh token is sealed in the body. */
+  /** The body holds a refresh token, or something else to renew with. */
   renewable: boolean
-  /** Server clock minus ours, in milliseconds, learnt from `Date` headers. The times above are the server's. */
+  /** Server clock minus ours in milliseconds, from `Date` headers. The times above are the server's. */
   clockOffset?: number
-  /** How the client's secret, where it has one, was presented at the login. */
+  /** How the client secret, if any, was presented at the login. */
   clientAuth?: 'post' | 'basic'
   /**
-   * The last renewal that was tried, so that whoever waited for it shares its outcome. `midway`: its first request is
-   * answered and kept, and it is not over, or was cut off there.
+   * The last renewal attempt; calls that waited for it share its result. `midway`: the response of its first
+   * request is stored, and the renewal still runs or was interrupted there.
    */
   lastRenewal?: { beganAt: Time; failure?: string; code?: ErrorCode; midway?: true }
   /**
-   * A renewal began then, and its answer was not kept: its process died, or the answer was lost on the way. The
-   * server may have spent the refresh token that is sealed here.
+   * When a renewal began whose response was not stored: the process died, or the response was lost. The
+   * server may have spent the refresh token of this record.
    */
   unanswered?: Time
-  /** Renewals that cost the login, because their answer was lost. */
+  /** How many renewals ended the login because their response was lost. */
   lostRenewals?: number
-  /** Of a derived credential: a digest of what it was made from. Made anew when that is something else now. */
+  /** Digest of what a derived credential was made from. If that changes, the credential is made again. */
   madeFrom?: string
-  /** The grant rests there, in another tool's own file. Digests: of a refresh token that was refused, of the proof key. */
+  /**
+   * The grant is in this file of another tool. Digests: `refused` of a refused refresh token, `login` of the
+   * proof key.
+   */
   home?: { kind: string; path: string; refused?: string; login?: string }
-  /** Present: a login is needed, and this is why. */
+  /** Present where a login is needed: the reason. */
   loginRequired?: string
   createdAt: Time
-  /** Set by the vault when it seals the body; absent where nothing is sealed (after `logout`). */
+  /** Set by the vault when it seals the body. Absent where no body is sealed, as after `logout`. */
   key?: KeyLocation
 }
 
-/** One record of the vault, opened. `grant` is absent after `logout`. */
+/** An opened record of the vault. `grant` is absent after `logout`. */
 export interface Entry {
   header: Header
   grant?: Grant
@@ -196,7 +205,7 @@ export interface Entry {
 
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
 
-/** A request to a loopback listener, as far as anyone decides on it. */
+/** The parts of a request to a loopback listener that decide about it. */
 export interface LoopbackRequest {
   method: string
   /** Path and query as sent: `/callback?code=…`. */
@@ -213,78 +222,83 @@ export interface LoopbackResponse {
 
 export interface Listener {
   port: number
-  /** Lets a page that is being sent finish (a second at most), then closes every connection. */
+  /** Waits at most one second for a page that is being sent, then closes every connection. */
   close(): Promise<void>
 }
 
 export interface ListenOptions {
-  /** `localhost` binds 127.0.0.1 and ::1; anything else binds 127.0.0.1 alone. */
+  /** `localhost` binds 127.0.0.1 and ::1; `127.0.0.1` binds that address only. */
   host: '127.0.0.1' | 'localhost'
-  /** The first free one wins; `[0]` asks for any. */
+  /** The first free port is used; `[0]` means any port. */
   ports: readonly number[]
 }
 
-/** The person in front of us, or their absence. Everything goes to stderr; stdout is for answers. */
+/** The conversation with a person, if there is one. It goes to stderr; stdout is for results. */
 export interface Terminal {
-  /** stdin and stderr are terminals, and nobody said `--no-input`. */
+  /** stdin and stderr are terminals, and `--no-input` was not given. */
   readonly interactive: boolean
-  /** One or more lines of conversation. */
   say(text: string): void
-  /** One line that is worth a second look; dropped by nobody, `--quiet` included. */
+  /** Prints one line that is always shown, even with `--quiet`. */
   warn(text: string): void
-  /** Shows that something takes long: a spinner on a terminal, nothing in a pipe. Call the result to stop. */
+  /** Shows a spinner on a terminal and nothing in a pipe. Call the returned function to stop it. */
   busy(label: string): () => void
   /**
-   * Reads one pasted or typed text without echoing it. On a terminal a paste may be wrapped over lines; in a
-   * pipe it is one line. `undefined`: the input ended.
+   * Reads one pasted or typed text without echo. On a terminal a paste may have several lines; in a pipe it
+   * is one line. Resolves to undefined where the input ended.
    */
   readSecret(prompt: string, signal?: AbortSignal): Promise<string | undefined>
-  /** Only where `interactive`. Cancelled: `undefined`, or a `DaypassError('cancelled')`. */
+  /** Only where `interactive`. On cancel: returns undefined, or throws `cancelled`. */
   choose<T extends string>(
     question: string,
     options: readonly { value: T; label: string; hint?: string }[],
   ): Promise<T | undefined>
   confirm(question: string): Promise<boolean>
-  /** A line that is no secret. Only where `interactive`; what is proposed is taken by Enter. */
+  /** Asks for a line that is not secret. Only where `interactive`; Enter accepts `proposed`. */
   ask(question: string, proposed?: string): Promise<string>
 }
 
-/** Facts about where we run, for pure decisions. */
+/** Facts about the environment of the process, for pure decisions. */
 export interface RuntimeEnvironment {
   platform: NodeJS.Platform
-  /** stdin and stderr are terminals, and nobody said `--no-input`. */
+  /** stdin and stderr are terminals, and `--no-input` was not given. */
   interactive: boolean
   ssh: boolean
   wsl: boolean
   container: boolean
-  /** A graphical session is reachable (always on macOS and Windows outside SSH). */
+  /** A graphical session is reachable (outside SSH, always true on macOS and Windows). */
   display: boolean
   ci: boolean
   /** `$BROWSER` is set. */
   browserSet: boolean
 }
 
-/** The outside world. Everything the deciding rooms may touch; a test hands in its own. */
+/** The outside world: everything that code without direct I/O may use. A test passes its own. */
 export interface Host {
   fetch: Fetch
   now(): Time
-  /** Rejects with the signal's reason when aborted. */
+  /** Rejects with the signal's reason on abort. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
-  /** Resolves true when an opener took the URL; false when there is none or it failed within 2 s. */
+  /**
+   * Resolves to true when an opener accepted the URL, and to false without an opener or when it failed within
+   * 2 s.
+   */
   openBrowser(url: string, command?: string): Promise<boolean>
-  /** Throws `DaypassError('port')` that names the ports, and their holder where known. */
+  /** Throws `port`, naming the ports and the process that holds them where it is known. */
   listen(
     options: ListenOptions,
     handle: (request: LoopbackRequest) => LoopbackResponse | Promise<LoopbackResponse>,
   ): Promise<Listener>
   terminal: Terminal
   detectRuntimeEnvironment(): RuntimeEnvironment
-  /** Runs work that a Ctrl-C must not cut: a renewal whose request has left. The signal takes effect afterwards. */
+  /**
+   * Runs work that Ctrl-C must not interrupt, such as a renewal that was sent. The signal takes effect
+   * afterwards.
+   */
   deferSignals<T>(work: () => Promise<T>): Promise<T>
   env: Readonly<Record<string, string | undefined>>
-  /** What another tool's configuration says, where a provider's file declares that it counts. */
+  /** Reads a default from another tool's configuration, where the provider declares that it applies. */
   externalDefault?(what: ExternalDefault): Promise<string | undefined>
 }
 
-/** The region of the AWS profile that is in force. */
+/** The region of the active AWS profile. */
 export type ExternalDefault = 'aws-region'

@@ -36,10 +36,7 @@ export interface ConsolePage {
   service?: string | undefined
 }
 
-/**
- * Returns the address for the browser. It signs in anyone who has it, until the sign-in token expires after
- * minutes.
- */
+/** Returns the browser's address. It signs in its reader until the sign-in token expires (minutes). */
 export function buildConsoleUrl(federationBase: string, signinToken: Secret, page: ConsolePage): string {
   return addQuery(federationBase, {
     Action: 'login',

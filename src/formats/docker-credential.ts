@@ -1,7 +1,4 @@
-/**
- * Reads and writes the protocol of docker's credential helpers.
- * https://github.com/docker/docker-credential-helpers
- */
+/** docker's credential helper protocol: https://github.com/docker/docker-credential-helpers */
 import { DaypassError } from '../core/errors.ts'
 import type { BearerCredential } from '../core/types.ts'
 import { isKeyBound } from './token.ts'

@@ -89,10 +89,7 @@ export function formatUnset(names: readonly string[], format: EnvFormat): string
   return names.map(clear).join(newline)
 }
 
-/**
- * Formats for GitHub Actions: the lines of `$GITHUB_ENV`, and masks to print first so that its logs hide
- * them.
- */
+/** Formats the lines of `$GITHUB_ENV`, and masks to print first so that GitHub's logs hide them. */
 export function formatGithubEnv({ set }: EnvChanges, delimiter: string): { file: string; masks: string } {
   const block = (name: string, value: string) =>
     value.includes(delimiter) ? undefined : `${name}<<${delimiter}\n${value}\n${delimiter}\n`

@@ -1,6 +1,4 @@
-/**
- * Reads and writes the protocol of git's credential helpers. https://git-scm.com/docs/git-credential#IOFMT
- */
+/** git's credential helper protocol: https://git-scm.com/docs/git-credential#IOFMT */
 import { DaypassError } from '../core/errors.ts'
 import type { BearerCredential } from '../core/types.ts'
 import { isKeyBound } from './token.ts'

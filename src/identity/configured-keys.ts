@@ -1,10 +1,10 @@
-/** Keys that the configuration holds, and what is made of them. */
+/** Access keys of the configuration, and the credentials made from them. */
 import { createHash } from 'node:crypto'
 import { DaypassError, type Hint } from '../core/errors.ts'
 import type { Header, Host, KeysCredential, Time } from '../core/types.ts'
 import { assertBound, type ConfiguredKeys, type Definition } from './definition.ts'
 
-/** What is kept may be used: at the server that issued it, and under keys of the configuration no other than theirs. */
+/** Throws where the record belongs to another server, or was made from other keys of the configuration. */
 export function assertUsableRecord(definition: Definition, header: Header): void {
   assertBound(definition, header)
   if (!definition.keys || header.madeFrom === computeSourceDigest(definition)) return
@@ -15,14 +15,16 @@ export function assertUsableRecord(definition: Definition, header: Header): void
   )
 }
 
-/** Which keys of the configuration a session was opened with. */
+/** Digests the configured keys and the device that a session was opened with. */
 export const computeSourceDigest = ({ keys, params }: Definition) =>
   keys &&
   createHash('sha256')
     .update(JSON.stringify([keys.accessKeyId, params.mfa_arn]))
     .digest('hex')
 
-/** Without a device: with one, it is a session that is handed out, and that is kept. */
+/**
+ * Returns the configured keys. Returns undefined with an MFA device: then a stored session is used instead.
+ */
 export function findConfiguredKeys(
   { now }: Pick<Host, 'now'>,
   definition: Definition,
@@ -42,7 +44,10 @@ export const createKeysCredential = (
   issuedAt,
 })
 
-/** Those of the configuration are mended there; `hint` is for all others. */
+/**
+ * Creates the error of refused keys. Configured keys are corrected in the configuration; `hint` is for other
+ * keys.
+ */
 export function createRefusedKeysError(
   { name, keys }: Definition,
   error: DaypassError,

@@ -1,6 +1,6 @@
 /**
- * What an identity is: its provider, its parameters, its client, from flags, environment, configuration, record. Light: the
- * quickest `token` asks it, too.
+ * What an identity is: its provider, parameters and client, from flags, environment, configuration and
+ * record. The fastest `token` loads this too, so it must stay small.
  */
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
@@ -10,7 +10,7 @@ import type { Param } from '../providers/param.ts'
 import type { Provider } from '../providers/provider.ts'
 import { findEnvParam } from './params.ts'
 
-/** What the configuration says of an identity, or of its provider. */
+/** The configuration of an identity, or of its provider. */
 export interface ConfiguredSettings {
   params?: Record<string, string>
   clientId?: string
@@ -21,20 +21,20 @@ export interface ConfiguredSettings {
   pasteRedirect?: string
   dpop?: boolean
   push?: boolean
-  /** Which of its tokens a Kubernetes cluster is shown. */
+  /** The token that a Kubernetes cluster receives. */
   kubeToken?: 'id_token' | 'access_token'
-  /** Of an identity: what it is, and whose credential it is made from. */
+  /** For an identity: its kind, and the parent that its credential is made from. */
   kind?: string
   via?: string
   keys?: ConfiguredKeys
-  /** False: nobody is ever sent to a browser for it. */
+  /** False: daypass never opens a browser for it. */
   webflow?: boolean
 }
 
-/** Access keys that stand in the configuration. */
+/** Access keys in the configuration. */
 export type ConfiguredKeys = Pick<KeysCredential, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>
 
-/** The identity that a derived one is made from, and its record. */
+/** The parent of a derived identity, and its record. */
 interface Parent {
   definition: Definition
   header: Header | undefined
@@ -44,33 +44,33 @@ export interface Definition {
   name: string
   provider: Provider
   kind: string
-  /** Of a derived identity: whose credential it is made from. */
+  /** For a derived identity: the identity whose credential it is made from. */
   parent?: Parent
-  /** Access keys of the configuration: they come before whatever a login kept. */
+  /** Access keys of the configuration. They win over what a login stored. */
   keys?: ConfiguredKeys
-  /** The ways in. */
+  /** The login methods. */
   methods: readonly Method[]
   params: Record<string, string>
-  /** Of those, what nobody said: their defaults. And what has none. */
+  /** The parameters that were given nowhere: they have their default, or no value. */
   defaulted: readonly string[]
   scopes: readonly string[]
   clientId?: string
   clientSecret?: Secret
-  /** Given by the configuration or by the provider's file; not discovered. */
+  /** From the configuration or the provider, not from discovery. */
   endpoints: Endpoints
-  /** The only hosts its token may be sent to, where the configuration says so. */
+  /** The only hosts that may receive its token, where the configuration lists them. */
   hosts?: readonly string[]
-  /** Where the code of a login by paste is shown: a page, or `urn:ietf:wg:oauth:2.0:oob`. Default: the loopback. */
+  /** Where a login by paste shows the code: a page, or `urn:ietf:wg:oauth:2.0:oob`. Default: the loopback. */
   pasteRedirect?: string
-  /** Its tokens are bound to a key (RFC 9449). */
+  /** Tokens are bound to a key (RFC 9449). */
   dpop: boolean
-  /** Its authorization requests are pushed (RFC 9126), whether the server requires it or not. */
+  /** Authorization requests are pushed (RFC 9126), even where the server does not require it. */
   push: boolean
-  /** Absent: the id_token, where there is one. */
+  /** Default: the id_token, where there is one. */
   kubeToken?: ConfiguredSettings['kubeToken']
 }
 
-/** What a command line adds. */
+/** Values from the command line. */
 export interface DefinitionOverrides {
   params?: Record<string, string>
   clientId?: string
@@ -80,9 +80,9 @@ export interface DefinitionOverrides {
 }
 
 export interface DefinitionLayers {
-  /** Of this identity, in `config.yaml`. */
+  /** The identity in `config.yaml`. */
   identity?: ConfiguredSettings
-  /** Of its provider, in `config.yaml`. */
+  /** The provider in `config.yaml`. */
   provider?: ConfiguredSettings
   stored?: Header
   parent?: Parent
@@ -90,7 +90,10 @@ export interface DefinitionLayers {
   env: Host['env']
 }
 
-/** First hit wins, parameter by parameter: flag, configuration, what the login kept, the provider's default. */
+/**
+ * Takes each parameter from the first source that has it: flag, configuration, stored record, provider
+ * default.
+ */
 export function createDefinition(name: string, provider: Provider, layers: DefinitionLayers): Definition {
   const { identity, provider: own, stored, overrides: given, env } = layers
   const { params, defaulted } = resolveParams(provider, layers)
@@ -154,7 +157,7 @@ function resolveParams(
       own?.params?.[param] ??
       findStoredValue(param, about, stored?.params, params) ??
       (param === 'region' ? findParentParam(layers.parent, param) : undefined) ??
-      // Whoever has logged in has it from there; of keys that need no login it is asked now.
+      // A login stores environment values in the record; keys without a login read them here.
       (identity?.keys ? findEnvParam(param, about, env) : undefined)
     if (value === undefined) defaulted.push(param)
     const inForce = value ?? resolveDefault(about, params)
@@ -168,7 +171,10 @@ const normalizeParam = (about: Param | undefined, value: string) => about?.norma
 const resolveDefault = ({ default: fallback }: Param, params: Record<string, string>) =>
   typeof fallback === 'function' ? fallback(params) : fallback
 
-/** A default that the parameters of then made is made by those of now. */
+/**
+ * Returns the stored value. A stored default that depends on other parameters is computed again from the
+ * current ones.
+ */
 function findStoredValue(
   param: string,
   about: Param,
@@ -180,19 +186,19 @@ function findStoredValue(
   return isMade ? resolveDefault(about, now) : value
 }
 
-/** The client that anyone may use; which one may depend on the parameters. */
+/** Returns the id of the provider's public client, which may depend on the parameters. */
 export function findPublicClientId({ client }: Provider, params: Record<string, string>): string | undefined {
   return typeof client.id === 'function' ? client.id(params) : client.id
 }
 
-/** What was only the public client of the parameters of then is no choice that counts for those of now. */
+/** A stored public client is not a choice of the user, so it is ignored when the parameters change. */
 function findStoredClientId(provider: Provider, stored: Header | undefined): string | undefined {
   return stored?.clientId === findPublicClientId(provider, stored?.params ?? {})
     ? undefined
     : stored?.clientId
 }
 
-/** What is not said of the parent either is not said. */
+/** A parameter that the parent has by default only is not inherited. */
 const findParentParam = (parent: Parent | undefined, param: string) =>
   parent?.definition.defaulted.includes(param) ? undefined : parent?.definition.params[param]
 
@@ -214,7 +220,7 @@ function findEnvEndpoints({ environment }: Provider, env: Host['env']): Endpoint
   return Object.fromEntries(given.map(([name, url]) => [name, addScheme(url)])) as Endpoints
 }
 
-/** Some vendors write no more than the host. */
+/** Some vendors write only the host. */
 const addScheme = (url: string) => (/^\w+:\/\//.test(url) ? url : `https://${url}`)
 
 function listMethods(
@@ -228,7 +234,10 @@ function listMethods(
     : methods
 }
 
-/** The configuration's secret belongs to its client at its server: flags that name others do without it. */
+/**
+ * A configured secret belongs to its client and server. Flags that name another client or server get no
+ * secret.
+ */
 function findClientSecret(
   { identity, provider: own }: DefinitionLayers,
   provider: Provider,
@@ -262,7 +271,7 @@ function findEnvScopes({ authorization }: Provider, env: Host['env']): readonly 
   return said?.split(/[\s,]+/)
 }
 
-/** The client to log in with. None known: the steps to register one. */
+/** Returns the client for a login. Throws `usage` with the steps to register one where none is known. */
 export function resolveClient(definition: Definition, method?: Method): Client {
   const { provider, clientId, clientSecret, name, params } = definition
   const { crossDevice } = provider.authorization
@@ -282,14 +291,14 @@ export function resolveClient(definition: Definition, method?: Method): Client {
 }
 
 /**
- * A grant is bound to the server that issued it. When the configuration says another one now, nothing of it is
- * sent anywhere: a login is needed.
+ * Throws `login_required` where the configuration names another server than the one that issued the grant.
+ * Nothing of the grant is sent to the new server.
  */
 export function assertBound(definition: Definition, header: Header): void {
   const { endpoints, provider, params, name } = definition
   const kept = header.endpoints
   const issuer = endpoints.issuer ?? provider.endpoints.issuer?.(params)
-  // A personal access token was issued by no endpoint; its server is the one that was named for it, and checked it.
+  // A personal access token was issued by no endpoint; its server is the one that was named and checked it.
   const keptIssuer = kept?.issuer ?? (kept?.token ? undefined : header.params.issuer)
   const profile = provider.account.profile?.(params).url ?? endpoints.userinfo
   const pairs = [
@@ -297,7 +306,7 @@ export function assertBound(definition: Definition, header: Header): void {
       kept?.token && resolveServerHost(provider, kept.token),
       endpoints.token && resolveServerHost(provider, endpoints.token),
     ],
-    // Given by endpoints then, by its issuer now: that is another definition.
+    // A grant of configured endpoints does not match a definition by issuer.
     [keptIssuer ?? (endpoints.token === undefined ? kept?.token : undefined), issuer],
     [!kept?.token && kept?.userinfo && extractHost(kept.userinfo), profile && extractHost(profile)],
   ]
@@ -327,6 +336,6 @@ const resolveServerHost = ({ endpoints }: Provider, url: string) =>
 
 const extractHost = (url: string) => (URL.canParse(url) ? new URL(url).host : url)
 
-/** As discovery compares them: `https://id.example.com` and `https://id.example.com/` are one. */
+/** Compares URLs as discovery does: `https://id.example.com` and `https://id.example.com/` are equal. */
 const isSameUrl = (a: string, b: string) =>
   a === b || (URL.canParse(a) && URL.canParse(b) && new URL(a).href === new URL(b).href)

@@ -2,16 +2,16 @@ import { Secret } from '../core/secret.ts'
 import type { Credential, Host } from '../core/types.ts'
 import type { CredentialUrl, Provider } from '../providers/provider.ts'
 
-/** What the environment holds for a provider: used as it is, never kept, never renewed. */
+/** A credential from an environment variable: used unchanged, never stored, never renewed. */
 export interface EnvironmentCredential {
   provider: string
   variable: string
   credential: Credential
-  /** Of one that says itself whose it is: it stands in for nobody else's. */
+  /** For a credential URL, which names its account: it is used for that account only. */
   whole?: Pick<CredentialUrl, 'account' | 'endpoints'>
 }
 
-/** Bearer tokens: the first variable that is set, of each provider. */
+/** Lists bearer tokens: for each provider, the first variable that is set. */
 export function listEnvTokens(
   providers: readonly Provider[],
   env: Host['env'],
@@ -27,13 +27,16 @@ export function listEnvTokens(
   })
 }
 
-/** The token of the environment that stands in for an identity of this provider that was found, not named. */
+/**
+ * Returns the environment token that replaces an identity of this provider. It applies only where the
+ * identity was not named explicitly.
+ */
 export const findEnvOverride = (
   provider: Provider,
   { env, now }: { env: Host['env']; now: number },
 ): EnvironmentCredential | undefined => listEnvTokens([provider], env, now)[0]
 
-/** Access keys, where both halves are there. */
+/** Lists access keys where both key id and secret are set. */
 export function listEnvKeys(
   providers: readonly Provider[],
   env: Host['env'],
@@ -59,7 +62,7 @@ export function listEnvKeys(
   })
 }
 
-/** Credentials that are written in one text. */
+/** Lists credentials that are written as one text. */
 export function listEnvCredentialUrls(
   providers: readonly Provider[],
   env: Host['env'],

@@ -6,7 +6,7 @@ import { Secret } from '../core/secret.ts'
 import type { Host } from '../core/types.ts'
 import type { ConfiguredKeys, ConfiguredSettings } from './definition.ts'
 
-/** What `config.yaml` says of an identity; `!env` values are read now. */
+/** Reads an identity of `config.yaml`, including its `!env` values. */
 export function readConfiguredIdentity(name: string, said: Identity, env: Host['env']): ConfiguredSettings {
   const read = readIdentity(name, said, env)
   const { credentials = {} } = read
@@ -31,7 +31,7 @@ function findCredentialKeys(
   }
 }
 
-/** What `config.yaml` says of a provider of one's own. */
+/** Reads a configured provider of `config.yaml`, including its `!env` values. */
 export function readConfiguredProvider(name: string, said: Provider, env: Host['env']): ConfiguredSettings {
   const read = readProvider(name, said, env)
   return { ...flattenProvider(read), ...convertClient(read) }

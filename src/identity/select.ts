@@ -1,46 +1,48 @@
-/** Which identity is meant. The sources of the facts are handed in, and the network has no part in it. */
+/** Chooses the identity for a command. The caller supplies the facts; the network is not used. */
 import { findNearest } from '../config/nearest.ts'
 import { type Advice, DaypassError, formatCommand } from '../core/errors.ts'
 import type { Host } from '../core/types.ts'
 
 export interface SelectionFacts {
-  /** `-i NAME`, or by position. */
+  /** From `-i NAME`, or the positional argument. */
   selected?: string | undefined
-  /** `DAYPASS_IDENTITY`. */
+  /** From `DAYPASS_IDENTITY`. */
   env?: string | undefined
-  /** `.daypass.yaml` of the nearest parent folder. */
+  /** From `.daypass.yaml` of the nearest parent folder. */
   folder?: { identity: string; file: string } | undefined
-  /** `use`, else `default:` of the configuration. */
+  /** From `use`, else from `default:` of the configuration. */
   fallback?: { identity: string; from: string } | undefined
-  /** Bearer tokens of the environment, by provider. */
+  /** Environment variables with a bearer token, by provider. */
   environment: readonly { provider: string; variable: string }[]
-  /** Every identity of the vault and the configuration. */
+  /** All identities of the vault and the configuration. */
   known: readonly string[]
 }
 
 export type SelectedIdentity =
   | { identity: string; named: boolean; because: string }
-  /** No identity: the credential of the environment itself. */
+  /** No identity: the environment's own credential is used. */
   | { environment: { provider: string; variable: string }; because: string }
 
-/** Where the facts are found. Each is asked only where nothing before it names an identity. */
+/** Where the facts come from. Each source is read only where no earlier one names an identity. */
 export interface Sources {
   selected?: string | undefined
   env: Host['env']
   folder(): SelectionFacts['folder'] | Promise<SelectionFacts['folder']>
-  /** What `use` stored. */
+  /** The choice of `use`. */
   storedDefault(): string | undefined
-  /** `default:` of the configuration. */
   configuredDefault: string | undefined
   environment(): SelectionFacts['environment']
   known(): Promise<SelectionFacts['known']>
 }
 
-/** Which identity is meant here. Never the network. */
+/**
+ * Chooses the identity, without the network. Throws `login_required` where there is none, `usage` where none
+ * is the default.
+ */
 export async function selectIdentity(sources: Sources): Promise<SelectedIdentity> {
   const { selected } = sources
   const env = sources.env.DAYPASS_IDENTITY
-  // Where an identity is named, a fault in a file that would name another one is not reported.
+  // When an identity is named, a fault in a file that would choose another one is not reported.
   const isNamed = selected !== undefined || Boolean(env)
   const folder = isNamed ? undefined : await sources.folder()
   const fallback = isNamed || folder ? undefined : chooseDefault(sources)
@@ -50,7 +52,7 @@ export async function selectIdentity(sources: Sources): Promise<SelectedIdentity
   return chooseIdentity({ selected, env, folder, fallback, environment, known })
 }
 
-/** The stored default wins over the configuration's. */
+/** Returns the stored default, else the configured one. */
 export function chooseDefault({
   storedDefault,
   configuredDefault,
@@ -60,7 +62,10 @@ export function chooseDefault({
   return configuredDefault === undefined ? undefined : { identity: configuredDefault, from: 'config.yaml' }
 }
 
-/** First hit wins: selected, `DAYPASS_IDENTITY`, the folder's file, the default, the environment's credentials. */
+/**
+ * Takes the first of: selected, `DAYPASS_IDENTITY`, the folder's file, the default, the environment's
+ * credentials.
+ */
 export function chooseIdentity(facts: SelectionFacts): SelectedIdentity {
   const { selected, env, folder, fallback, environment, known } = facts
   if (selected !== undefined) return { identity: selected, named: true, because: 'it was named' }
@@ -82,7 +87,7 @@ export function chooseIdentity(facts: SelectionFacts): SelectedIdentity {
   )
 }
 
-/** The name that was meant when it is not known: the nearest one, where one is near. */
+/** Creates the error of an unknown name, with the nearest known name where one is near. */
 export function createUnknownIdentityError(name: string, known: readonly string[]): DaypassError {
   const advice: Advice =
     known.length === 0 ? { verb: 'login', args: ['PROVIDER'], identity: name } : { verb: 'list' }

@@ -1,6 +1,6 @@
 /**
- * The front channel: what is sent with the browser, and the only way back. A code can be exchanged only as a
- * {@link CheckedCode}, and only the functions here make one, after `state` and `iss` were compared.
+ * The authorization request and its callback. A code can be exchanged only as a {@link CheckedCode}, and only
+ * the functions here create one, after comparing `state` and `iss`.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
@@ -10,7 +10,7 @@ import { sendWithProof, thumbprint } from './dpop.ts'
 import { classifyRefusal, createRefusalError } from './refusal.ts'
 import { type Client, type ClientContext, createClientAuth, parseEndpointUrl, type Server } from './server.ts'
 
-/** One login under way. Lives in memory, except for `login --start`, which seals it. */
+/** A login in progress. It is held in memory; only `login --start` seals and stores it. */
 export interface Attempt {
   /** 256 bits (RFC 6749 §10.12). */
   state: string
@@ -30,14 +30,17 @@ export function createAttempt(redirectUri: string, scopes: readonly string[]): A
   }
 }
 
-/** Where a person is sent. */
+/** The page that a person must open. */
 export interface AuthorizationUrl {
   url: URL
-  /** Milliseconds in which the page has to be opened, where the server says so (RFC 9126 §2.2). */
+  /** Milliseconds until the page must be opened, where the server says so (RFC 9126 §2.2). */
   expiresIn?: number
 }
 
-/** RFC 6749 §4.1.1 with RFC 7636 §4.3 and RFC 9449 §10; pushed (RFC 9126) where the server requires it. */
+/**
+ * Builds the request of RFC 6749 §4.1.1 with RFC 7636 §4.3 and RFC 9449 §10; pushes it (RFC 9126) where
+ * required.
+ */
 export async function createAuthorizationUrl(
   context: ClientContext,
   attempt: Attempt,
@@ -70,7 +73,7 @@ export async function createAuthorizationUrl(
   return { url, ...(typeof expiresIn === 'number' && { expiresIn }) }
 }
 
-/** RFC 9126 §2: the request goes to the server itself; the browser carries a reference to it. */
+/** Sends the request to the server itself; the browser gets only a reference to it (RFC 9126 §2). */
 async function pushAuthorizationRequest(context: ClientContext, parameters: URLSearchParams) {
   const { port, server, client, proofKey } = context
   const endpoint = server.metadata.pushed_authorization_request_endpoint
@@ -105,12 +108,12 @@ export interface CheckedCode {
 }
 
 /**
- * What a request to the callback is worth. `ignored`: it is not the answer to this login, whoever sent it, and
- * the login goes on waiting. `error` counts only with the right `state`.
+ * The result of a callback request. `ignored`: it does not answer this login, and the login continues to
+ * wait. `error` needs the correct `state`.
  */
 export type Verdict = { code: CheckedCode } | { error: DaypassError } | { ignored: string }
 
-/** Judges callback parameters, `state` first (RFC 6749 §10.12), then `iss` (RFC 9207), then `error`, then `code`. */
+/** Checks `state` first (RFC 6749 §10.12), then `iss` (RFC 9207), then `error`, then `code`. */
 export function checkCallback(
   server: Server,
   client: Client,
@@ -120,7 +123,7 @@ export function checkCallback(
   if (!isSameText(parameters.get('state') ?? '', attempt.state))
     return { ignored: 'state does not belong to this login' }
   const known = new URLSearchParams(parameters)
-  // Without a known issuer there is nothing to compare with.
+  // Without a known issuer, `iss` has nothing to be compared with.
   if (!server.issuerKnown) known.delete('iss')
   try {
     const validated = oauth.validateAuthResponse(
@@ -138,8 +141,8 @@ export function checkCallback(
 }
 
 /**
- * The same for what a person pasted. A bare code comes without `state` and `iss`: PKCE alone ties it to this
- * login, since the verifier never left it.
+ * Checks what a person pasted in the same way. A bare code has no `state` and no `iss`: only PKCE binds it to
+ * this login, because the verifier never left the process.
  */
 export function checkPasted(
   server: Server,

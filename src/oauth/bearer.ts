@@ -2,14 +2,17 @@ import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import { isVisible } from './wire.ts'
 
-/** The same request with the token in its header (RFC 6750 §2.1). fetch takes the header away when it follows a redirect to another origin. */
+/**
+ * Adds the token to a copy of the request (RFC 6750 §2.1). fetch drops the header on a redirect to another
+ * origin.
+ */
 export function addBearer(request: Request, token: Secret): Request {
   const headers = new Headers(request.headers)
   headers.set('authorization', `Bearer ${revealBearer(token)}`)
   return new Request(request, { headers })
 }
 
-/** What `Headers` says of a value that it does not take quotes the value. */
+/** Checked here because the error of `Headers` quotes the value that it refuses. */
 export function revealBearer(token: Secret): string {
   const text = token.reveal()
   if (isVisible(text)) return text
@@ -18,7 +21,7 @@ export function revealBearer(token: Secret): string {
   })
 }
 
-/** As the password of a user (RFC 7617). */
+/** Encodes the token as the password of a user (RFC 7617). */
 export function encodeBasic(user: string, token: Secret): string {
   return Buffer.from(`${user}:${revealBearer(token)}`).toString('base64')
 }

@@ -1,11 +1,11 @@
 import type { Host } from '../core/types.ts'
 
-/** What comes so much too late was kept from coming: the whole process stood still. */
+/** A timer that fires this many milliseconds late shows that the whole process was suspended. */
 const SUSPENDED_AFTER = 1_000
 
 /**
- * Aborts when the time is over. A process that stood still meanwhile (Ctrl-Z, a closed lid) hears of that before it
- * reads what has come in. Then the answer gets a moment more: the token that it replaces is spent.
+ * Aborts after `milliseconds`. After a suspension (Ctrl-Z, a closed laptop) the timer fires before waiting
+ * data is read. The response then gets one more second, because the token that it replaces is already spent.
  */
 export function createDeadline({ now }: Pick<Host, 'now'>, milliseconds: number): AbortSignal {
   const over = new AbortController()

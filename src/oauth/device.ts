@@ -20,7 +20,7 @@ export interface DeviceAuthorization {
 
 const DEFAULT_INTERVAL = 5_000
 
-/** Asks for a device code (RFC 8628 §3.1). */
+/** Requests a device code (RFC 8628 §3.1). */
 export async function authorizeDevice(
   context: ClientContext,
   scopes: readonly string[],
@@ -59,7 +59,7 @@ export async function authorizeDevice(
   }
 }
 
-/** A page a person is sent to. Never opened by us: it may lie on a host of its own. */
+/** Checks the page that a person must open. It may be on another host, and daypass does not open it. */
 function parseVerificationUri(text: unknown): string {
   return parseEndpointUrl(String(text), 'the verification page').href
 }

@@ -7,8 +7,8 @@ import { parseEndpointUrl, type Server } from './server.ts'
 import { sendOAuthRequest, type WirePort } from './wire.ts'
 
 /**
- * Reads a server's metadata: OpenID Connect Discovery 1.0 §4, then RFC 8414 §3. The issuer it names must be the
- * one asked for (RFC 8414 §3.3), and every endpoint https (or loopback).
+ * Reads a server's metadata: OpenID Connect Discovery 1.0 §4, then RFC 8414 §3. The issuer in it must be the
+ * requested one (RFC 8414 §3.3), and every endpoint must be https or loopback.
  */
 export async function discover(port: WirePort, issuer: string): Promise<Server> {
   const url = parseEndpointUrl(issuer, 'the issuer')
@@ -36,12 +36,12 @@ const ENDPOINTS = [
   'pushed_authorization_request_endpoint',
 ] as const
 
-/** What is looked up in these decides what is asked for; something else in their place says nothing. */
+/** Lists that decide what is requested. A value that is not a list is ignored. */
 const LISTS = ['scopes_supported', 'token_endpoint_auth_methods_supported'] as const
 
 const isTextList = (value: unknown) => Array.isArray(value) && value.every((each) => typeof each === 'string')
 
-/** A server elsewhere that names endpoints on this machine would have us speak to our own services for it. */
+/** Refuses loopback endpoints of a remote issuer: they would send requests to services of this machine. */
 function assertEndpoint(issuer: URL, text: string, what: string): void {
   const url = parseEndpointUrl(text, what)
   if (!isLoopbackHost(url.hostname) || isLoopbackHost(issuer.hostname)) return
@@ -52,7 +52,7 @@ async function parseMetadata(issuer: URL, response: Response): Promise<Server> {
   try {
     const metadata = await oauth.processDiscoveryResponse(issuer, response)
     for (const name of ENDPOINTS) {
-      // Some servers write null for what they lack.
+      // Some servers write null for an endpoint that they do not have.
       if (metadata[name] === null) delete metadata[name]
       if (metadata[name] !== undefined) assertEndpoint(issuer, metadata[name], `the server's ${name}`)
     }

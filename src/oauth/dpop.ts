@@ -1,6 +1,6 @@
 /**
- * Demonstrating proof of possession (RFC 9449): tokens that are of no use without a key. Each login has a key of its
- * own, sealed beside its refresh token, and every request that the token is used in is signed with it.
+ * Demonstrating proof of possession (RFC 9449): tokens that are useless without a key. Each login has its own
+ * key, sealed with its refresh token, and every request with the token is signed with it.
  */
 import type { webcrypto } from 'node:crypto'
 import * as oauth from 'oauth4webapi'
@@ -11,7 +11,7 @@ import { addBearer, revealBearer } from './bearer.ts'
 import { followRedirects } from './redirect.ts'
 import { type OAuthResponse, sendOAuthRequest, type WireOptions, type WirePort } from './wire.ts'
 
-/** A key, and what is known of the clock of the server that it proves itself to. */
+/** A key, and the clock offset of the server that verifies its proofs. */
 export interface ProofKey {
   /** An ES256 private key as JWK (RFC 7517), in JSON. */
   jwk: Secret
@@ -33,7 +33,7 @@ interface Prover {
   iat: number
 }
 
-/** One for each key, because it remembers the nonces of the servers (RFC 9449 §8.2). */
+/** One per key, because each remembers the nonces of the servers (RFC 9449 §8.2). */
 const provers = new Map<string, Promise<Prover>>()
 
 function getProver({ jwk }: ProofKey): Promise<Prover> {
@@ -65,7 +65,7 @@ async function createProver(text: string): Promise<Prover> {
   return prover
 }
 
-/** RFC 9449 §10: binds the authorization code to the key, too. */
+/** Returns the thumbprint that binds the authorization code to the key (RFC 9449 §10). */
 export async function thumbprint(key: ProofKey): Promise<string> {
   return (await getProver(key)).handle.calculateThumbprint()
 }
@@ -75,8 +75,9 @@ export interface ProvingOptions extends WireOptions {
 }
 
 /**
- * {@link sendOAuthRequest}, with a proof where there is a key. Asked again for its nonce (RFC 9449 §8), or refused while its clock
- * says something else than ours, the request is sent again: proofs are judged before anything is spent.
+ * Calls {@link sendOAuthRequest}, with a proof where there is a key. Repeats the request when the server asks
+ * for a nonce (RFC 9449 §8), or refuses the proof and its clock differs. A server checks the proof before it
+ * spends a token.
  */
 export async function sendWithProof(
   port: WirePort,
@@ -101,24 +102,24 @@ export async function sendWithProof(
 
 const NONCE = 'use_dpop_nonce'
 
-/** As an authorization server says it (RFC 9449 §8), or a resource (§9). */
+/** Recognizes the request of an authorization server (RFC 9449 §8) or of a resource (§9) for a nonce. */
 export function wantsNonce(headers: Headers, error?: unknown): boolean {
   const asked = error === NONCE || headers.get('www-authenticate')?.includes(NONCE) === true
   return asked && headers.has('dpop-nonce')
 }
 
-/** What a request to a resource is sent with. */
+/** The token of a request to a resource. */
 export interface TokenUse {
   token: Secret
-  /** Present: the token is bound to it. */
+  /** Present where the token is bound to a key. */
   key?: ProofKey | undefined
   /** Default: true. */
   mayRepeat?: boolean | undefined
 }
 
 /**
- * The request with its token, as a resource wants it: as bearer (RFC 6750), or with a proof (RFC 9449 §7). One that asks
- * for its nonce is asked again, where the request may be repeated.
+ * Sends the request with its token: as bearer (RFC 6750), or with a proof (RFC 9449 §7). Repeats it when the
+ * resource asks for a nonce and the request may be repeated.
  */
 export async function fetchWithToken(
   port: WirePort,
@@ -149,7 +150,7 @@ async function fetchWithProof(
 ): Promise<Response> {
   const url = new URL(request.url)
   let answer: Response | undefined
-  // The library's own request follows no redirect; a caller's request does as it says.
+  // The library's request follows no redirect; the caller's request decides this itself.
   const customFetch = async (_url: string, { headers }: { headers: Record<string, string> }) => {
     answer = await port.fetch(new Request(request, { headers }))
     return answer
@@ -163,7 +164,7 @@ async function fetchWithProof(
   try {
     await oauth.protectedResourceRequest(token, method, url, headers, null, options)
   } catch (error) {
-    // What the library says of a challenge, the caller reads in the answer.
+    // The library throws for a challenge; the caller reads the challenge in the response.
     if (answer === undefined) throw error
   }
   return answer ?? Promise.reject(new DaypassError('unexpected', 'no request was made'))

@@ -1,4 +1,4 @@
-/** An access token in, keys of a cloud out, where a service issues keys for its tokens. */
+/** Exchanges an access token for keys of a cloud, where a service issues keys for its tokens. */
 import * as oauth from 'oauth4webapi'
 import { parseTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
@@ -11,10 +11,10 @@ import { type OAuthResponse, sendOAuthRequest } from './wire.ts'
 
 export type ExchangeResult =
   | { credential: KeysCredential; clockOffset: number }
-  /** `wantsNewer`: a newer access token would not be refused. */
+  /** `wantsNewer`: a newer access token would be accepted. */
   | { refusal: Refusal; wantsNewer: boolean }
 
-/** Spends nothing: the token is as good afterwards as it was before. Throws `network` when there is no answer. */
+/** Exchanges the token without spending it. Throws `network` when there is no response. */
 export async function exchangeToken(context: ClientContext, token: Secret): Promise<ExchangeResult> {
   const { server, port } = context
   const url = parseEndpointUrl(String(server.metadata[EXCHANGE_ENDPOINT]), 'the exchange endpoint')
@@ -31,7 +31,7 @@ export async function exchangeToken(context: ClientContext, token: Secret): Prom
     : classifyExchangeRefusal(context, answer, url.host)
 }
 
-/** Some answers do not say until when, or not in words that anyone reads: no keys live shorter than this. */
+/** Lifetime in milliseconds where the response has no readable expiry: the shortest that a service issues. */
 const SHORTEST_KEY_LIFETIME = 15 * 60_000
 
 function parseExchangedKeys(
@@ -40,7 +40,7 @@ function parseExchangedKeys(
   host: string,
 ): ExchangeResult {
   const keys = exchange!.parseKeys(json)
-  // What was read may be keys: nothing of it is shown.
+  // The response may hold keys, so the message shows nothing of it.
   if (!keys) throw new DaypassError('network', `${host} gave an answer without keys`)
   const { accessKeyId, secretAccessKey, sessionToken, expiration } = keys
   const issuedAt = sentAt + clockOffset
@@ -64,7 +64,7 @@ function classifyExchangeRefusal(
   const { status, json = {} } = answer
   const [error, description] = [String(json.error ?? ''), String(json.error_description ?? '')]
   const wantsNewer = exchange!.wantsNewer({ status, error, description })
-  // Its words for a dead grant are about this one token here, and the grant may be as good as ever.
+  // These codes are about this access token; the grant itself may still be valid.
   const refusal = classifyRefusal(answer, host, {
     invalidGrantCodes: [],
     ambiguousCodes: [...invalidGrantCodes],
@@ -76,7 +76,7 @@ function classifyExchangeRefusal(
   }
 }
 
-/** Another login would end where this one does, unless the next token has more left. */
+/** A new login would end the same way, unless its token lives longer. */
 const explainShortToken = (refusal: Refusal): Refusal => ({
   ...refusal,
   message: `its access token has too little left to be exchanged for keys (${refusal.message})`,

@@ -1,29 +1,34 @@
-/** What every HTTP request of ours has in common: a limit, an answer read with one, a clock, and words for what went wrong. */
+/** What every HTTP request has in common: time and size limits, the server's clock, and error messages. */
 import { DaypassError } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import type { Host } from '../core/types.ts'
 import { createDeadline } from './deadline.ts'
 
-/** A request's own limit, in milliseconds. Shorter than the wait for a lock (30 s), and deaf to the caller's abort. */
+/**
+ * Milliseconds per request. Shorter than the wait for a lock (30 s), and independent of the caller's abort.
+ */
 const REQUEST_LIMIT = 15_000
 const MAX_RESPONSE_SIZE = 1 << 20
 
-/** More than a century is no length of time, in seconds. */
+/** Seconds. A longer lifetime is treated as no expiry. */
 export const CENTURY = 100 * 366 * 86_400
 
 export interface HttpResponse {
   status: number
   headers: Headers
   text: string
-  /** When the request left, on our clock. */
+  /** When the request was sent, on our clock. */
   sentAt: number
-  /** Server clock minus ours, in milliseconds; 0 when within its measuring error. */
+  /** Server clock minus ours in milliseconds; 0 within the measuring error. */
   clockOffset: number
-  /** Milliseconds, as `Retry-After` says it: as seconds or as a date (RFC 9110 §10.2.3). */
+  /** `Retry-After` in milliseconds; servers send seconds or a date (RFC 9110 §10.2.3). */
   retryAfter: number | undefined
 }
 
-/** Follows no redirect: what is asked is nobody else's to know. Throws what `fetch` throws; see {@link createUnreachableError}. */
+/**
+ * Follows no redirect, so no other host sees the request. Throws what `fetch` throws; see {@link
+ * createUnreachableError}.
+ */
 export async function sendHttpRequest(
   port: Pick<Host, 'fetch' | 'now'>,
   url: string | URL,
@@ -56,11 +61,11 @@ async function readLimited(raw: Response): Promise<string> {
       throw new DaypassError('network', 'the server sent an answer of more than 1 MiB')
     chunks.push(chunk)
   }
-  // A byte order mark goes with it, which JSON.parse would stumble over.
+  // TextDecoder drops a byte order mark, which JSON.parse would refuse.
   return new TextDecoder().decode(Buffer.concat(chunks))
 }
 
-/** A date is the server's, and so is what it is compared with. */
+/** Parses `Retry-After` to milliseconds. A date in it is compared with the server's own `Date`. */
 function parseRetryAfter(headers: Headers): number | undefined {
   const said = headers.get('retry-after') ?? ''
   const wait = /^\d+$/.test(said)
@@ -71,7 +76,7 @@ function parseRetryAfter(headers: Headers): number | undefined {
 
 const DAY = 86_400_000
 
-/** `Date` has a resolution of one second, so less than two seconds says nothing. */
+/** `Date` has a resolution of one second, so a difference below two seconds counts as none. */
 function estimateClockOffset(date: string | null, sentAt: number, receivedAt: number): number {
   const server = Date.parse(date ?? '')
   if (Number.isNaN(server)) return 0
@@ -81,7 +86,7 @@ function estimateClockOffset(date: string | null, sentAt: number, receivedAt: nu
   return plausible && Math.abs(offset) > error ? offset : 0
 }
 
-/** No answer at all: a passing failure, with the reason in words and never a body. */
+/** Creates the `network` error of a request without a response. The message never holds a body. */
 export function createUnreachableError(url: URL, error: unknown): DaypassError {
   return new DaypassError('network', `cannot reach ${url.host}: ${describeNetworkError(error)}`, {
     hint: chooseNetworkHint(error),
@@ -114,7 +119,7 @@ function describeNetworkError(error: unknown): string {
   return sanitize(deepest?.message ?? error)
 }
 
-/** A certificate that is good at another time is mostly a clock that is wrong. */
+/** A certificate that is not valid now usually means that this machine's clock is wrong. */
 function chooseNetworkHint(error: unknown): string {
   const has = (pattern: RegExp) => [...listCauses(error)].some(({ code }) => pattern.test(String(code)))
   if (has(/^CERT_(NOT_YET_VALID|HAS_EXPIRED)$/)) return 'set the clock of this machine, if it is wrong'

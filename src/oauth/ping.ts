@@ -4,7 +4,10 @@ import { revealBearer } from './bearer.ts'
 import { createUnreachableError, sendHttpRequest } from './http.ts'
 import { parseEndpointUrl } from './server.ts'
 
-/** Shows a credential to an address that answers whoever it belongs to. Throws `login_required` where it is refused. */
+/**
+ * Sends a credential to a URL that answers any valid one. Throws `login_required` on 401, `network` where a
+ * retry may help, else `refused`.
+ */
 export async function ping(
   port: Pick<Host, 'fetch' | 'now'>,
   where: string,
@@ -12,7 +15,7 @@ export async function ping(
 ): Promise<void> {
   const url = parseEndpointUrl(where, 'the API')
   const headers = { accept: 'application/json', authorization: formatAuthorization(credential) }
-  // Nobody else is shown it.
+  // Redirects are not followed, so no other host sees the credential.
   const { status } = await sendHttpRequest(port, url, { headers, redirect: 'manual' }).catch(
     (error: unknown) => {
       throw isDaypassError(error) ? error : createUnreachableError(url, error)
@@ -27,7 +30,7 @@ export async function ping(
   })
 }
 
-/** RFC 6750 §2.1, or RFC 7617. */
+/** Formats a bearer token (RFC 6750 §2.1) or keys (RFC 7617). */
 function formatAuthorization(credential: Credential): string {
   if (credential.kind === 'bearer') return `Bearer ${revealBearer(credential.token)}`
   const pair = `${credential.accessKeyId}:${credential.secretAccessKey.reveal()}`

@@ -8,8 +8,8 @@ import { parseEndpointUrl } from './server.ts'
 import type { Json, WirePort } from './wire.ts'
 
 /**
- * Asks a protected resource who the bearer is (OpenID Connect Core §5.3, or a vendor's own), or for anything else of
- * theirs. A list is one within `data`.
+ * Reads the profile of the token's account (OpenID Connect Core §5.3, or a vendor's own), or another resource
+ * of the API. A bare list is returned as `data`.
  */
 export async function fetchProfile(
   port: WirePort,
@@ -29,6 +29,6 @@ export async function fetchProfile(
     })
   }
   const refusal = classifyRefusal(answer, url.host, { invalidGrantCodes: [] })
-  // What may mean a dead grant at a token endpoint, is nothing but a refusal here.
+  // A code that may mean a dead grant at a token endpoint is only a refusal at a resource.
   throw createRefusalError(refusal.kind === 'unclear' ? { ...refusal, kind: 'refused' } : refusal)
 }

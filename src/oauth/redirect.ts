@@ -1,13 +1,13 @@
 /**
- * Redirects of a request that is proved: a proof is for one address (RFC 9449 §4.2), so that each has to have its own.
- * https://fetch.spec.whatwg.org/#http-redirect-fetch
+ * Follows redirects of a request with a proof. A proof is valid for one URL only (RFC 9449 §4.2), so each
+ * redirect needs a new one. https://fetch.spec.whatwg.org/#http-redirect-fetch
  */
 import type { Fetch } from '../core/types.ts'
 
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
 const MAX_REDIRECTS = 20
 
-/** As fetch follows those of any other request: `ask` within the origin, and `elsewhere` from the first other one on. */
+/** Follows redirects as fetch does: with `ask` within the origin, and with `elsewhere` after leaving it. */
 export async function followRedirects(
   request: Request,
   ask: (request: Request) => Promise<Response>,
@@ -33,7 +33,7 @@ function findRedirectTarget({ status, headers }: Response, { url }: Request): UR
   return location !== null && REDIRECT_STATUSES.includes(status) ? new URL(location, url) : undefined
 }
 
-/** What fetch lets nobody else see. */
+/** Headers that fetch drops on a redirect to another origin. */
 const ORIGIN_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'host']
 const BODY_HEADERS = [
   'content-encoding',

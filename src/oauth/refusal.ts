@@ -5,11 +5,11 @@ import type { ClientContext } from './server.ts'
 import type { OAuthResponse } from './wire.ts'
 
 /**
- * What a server meant by not giving tokens.
- * - `dead`: the grant is over; a person has to log in.
- * - `passing`: its own trouble (5xx, 429, RFC 6749's `temporarily_unavailable`); the grant is as good as before.
- * - `unclear`: 400 or 401 without a readable error, or with one that stands for anything; seen for dead grants and for bad
- *   gateways alike.
+ * What an answer without tokens means.
+ * - `dead`: the grant has ended; a person must log in.
+ * - `passing`: transient (5xx, 429, RFC 6749's `temporarily_unavailable`); the grant is unchanged.
+ * - `unclear`: 400 or 401 without a readable error code, or with an ambiguous one; seen for dead grants and
+ *   for failing gateways.
  * - `refused`: the client, its scopes or its policy.
  */
 export interface Refusal {
@@ -17,15 +17,17 @@ export interface Refusal {
   /** One line, safe to show. */
   message: string
   error: string | undefined
-  /** What to do about it, where its code says more than its kind. */
+  /** What to do about it, where the error code tells more than `kind`. */
   hint?: string | undefined
-  /** Milliseconds after which the server wants to be asked again. */
+  /** Milliseconds to wait before the next request. */
   retryAfter?: number | undefined
 }
 
 const TRANSIENT_CODES = new Set(['temporarily_unavailable', 'server_error', 'slow_down'])
 
-/** Sorts an answer that is not a success. `dead` lists the provider's own words for a grant that is over. */
+/**
+ * Classifies an unsuccessful answer. `invalidGrantCodes` are the provider's codes for a grant that has ended.
+ */
 export function classifyRefusal(
   answer: OAuthResponse,
   host: string,
@@ -37,7 +39,7 @@ export function classifyRefusal(
 ): Refusal {
   const { status, json, retryAfter } = answer
   const error = typeof json?.error === 'string' ? json.error : undefined
-  // The hint of league/oauth2-server is what its long descriptions are about.
+  // In league/oauth2-server, `hint` holds the essential part of a long description.
   const words = [json?.hint, json?.error_description ?? json?.message].filter(
     (one) => typeof one === 'string',
   )
@@ -78,7 +80,7 @@ const CODES: Record<Refusal['kind'], ErrorCode> = {
   refused: 'refused',
 }
 
-/** Whatever the caller would say: logging in again does not mend these. */
+/** These win over the caller's hint, because a new login does not help. */
 const HINTS: Partial<Record<Refusal['kind'], Hint>> = {
   passing: 'that is the trouble of the server: try again in a while',
   refused: (command) =>
@@ -90,12 +92,12 @@ const formatRetryHint = ({ retryAfter }: Refusal) =>
     ? undefined
     : `the server asks to be left alone: try again in ${formatDuration(retryAfter)}`
 
-/** RFC 9449: the server wants a proof that it did not get, or did not like. Some say so in their description alone. */
+/** RFC 9449: the server requires a proof, or refused it. Some servers say so only in the description. */
 const PROOF_WANTED = /dpop/i
 const PROOF_HINT =
   'write dpop_bound_access_tokens: true into its configuration; where that stands already, set the clock of this machine'
 
-/** `otherwise`: what to do where the refusal itself does not say it. */
+/** Creates the error of a refusal. `otherwise` is the advice where the refusal itself gives none. */
 export function createRefusalError(
   refusal: Refusal,
   otherwise?: Pick<ErrorDetails, 'advice' | 'hint'>,

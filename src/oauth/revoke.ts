@@ -10,7 +10,7 @@ export type Revocation =
   | { outcome: 'unsupported' }
   | { outcome: 'failed'; why: string }
 
-/** Ends a token at the server (RFC 7009). Never throws: a failure must not keep anyone from forgetting it here. */
+/** Revokes a token at the server (RFC 7009). Never throws: a failure must not prevent the local deletion. */
 export async function revoke(
   context: ClientContext,
   token: Secret,
@@ -40,7 +40,7 @@ export async function revoke(
   }
 }
 
-/** Ends what was issued: by its refresh token, which takes the rest with it (RFC 7009 §2.1), else by its access token. */
+/** Revokes the refresh token, which ends its access tokens too (RFC 7009 §2.1), else the access token. */
 export async function revokeIssued(
   context: ClientContext,
   { refreshToken, accessToken }: { refreshToken?: Secret | undefined; accessToken?: Secret | undefined },

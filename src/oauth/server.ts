@@ -6,14 +6,14 @@ import type { Endpoints, ErrorMessage, Exchange } from '../core/types.ts'
 import type { ProofKey } from './dpop.ts'
 import type { Json, WirePort } from './wire.ts'
 
-/** An authorization server as the wire needs it: RFC 8414 metadata, and whether its issuer is more than a guess. */
+/** An authorization server: RFC 8414 metadata, and whether its issuer is known. */
 export interface Server {
   metadata: oauth.AuthorizationServer
-  /** False for servers given by their endpoints alone: then neither `iss` nor an id_token can be checked. */
+  /** False for servers given by endpoints alone: neither `iss` nor an id_token can be checked. */
   issuerKnown: boolean
 }
 
-/** The client as the server knows it. Most are public: no secret (RFC 8252 §8.5). */
+/** The OAuth client. Most clients are public and have no secret (RFC 8252 §8.5). */
 export interface Client {
   id: string
   secret?: Secret
@@ -21,30 +21,30 @@ export interface Client {
   auth?: 'post' | 'basic'
 }
 
-/** A client at its server, and how to get there. */
+/** A client at its server, and how to send requests there. */
 export interface ClientContext {
   port: WirePort
   server: Server
   client: Client
-  /** The server's words for a grant that is over, some with their status before them. */
+  /** Error codes for a grant that has ended, some with a status before them: `401 invalid_request`. */
   invalidGrantCodes: readonly string[]
-  /** Its words that may mean that, or anything else. */
+  /** Error codes that may mean the same, or something else. */
   ambiguousCodes?: readonly string[] | undefined
-  /** Its error codes in words of ours. */
+  /** Messages for the server's error codes. */
   errorMessages?: Readonly<Record<string, ErrorMessage>> | undefined
   /** The issuer its id_tokens name, where that differs from the metadata's (multi-tenant servers). */
   resolveIssuer?: ((claims: Json) => string) | undefined
-  /** Its access tokens are JWTs that say whose they are. */
+  /** Access tokens are JWTs, and their claims name the account. */
   jwtTokens?: boolean | undefined
-  /** Present: its access tokens are exchanged for keys. */
+  /** Present where access tokens are exchanged for keys. */
   exchange?: Exchange | undefined
-  /** Present: tokens are bound to this key (RFC 9449). */
+  /** Present where tokens are bound to this key (RFC 9449). */
   proofKey?: ProofKey | undefined
-  /** The authorization request is pushed (RFC 9126), though the server does not require it. */
+  /** The authorization request is pushed (RFC 9126) even where the server does not require it. */
   push?: boolean | undefined
 }
 
-/** An endpoint we may talk to: https, or plain http on loopback. Throws `configuration`. */
+/** Parses an endpoint: https, or http on loopback. Throws `configuration` for any other. */
 export function parseEndpointUrl(text: string, what: string): URL {
   let url: URL
   try {
@@ -60,10 +60,10 @@ export function parseEndpointUrl(text: string, what: string): URL {
   })
 }
 
-/** Not of RFC 8414: where access tokens are exchanged for keys. */
+/** The metadata key of the endpoint that exchanges access tokens for keys. It is not part of RFC 8414. */
 export const EXCHANGE_ENDPOINT = 'exchange_endpoint'
 
-/** Metadata for a server that is known by its endpoints, or remembered from an earlier discovery. */
+/** Builds a server from configured endpoints, or from those of an earlier discovery. */
 export function buildServer(endpoints: Endpoints): Server {
   for (const [name, url] of Object.entries(endpoints)) parseEndpointUrl(url, `the ${name} endpoint`)
   const { issuer, authorization, token, revocation, device, userinfo, par, exchange } = endpoints
@@ -80,7 +80,7 @@ export function buildServer(endpoints: Endpoints): Server {
   return { metadata, issuerKnown: issuer !== undefined }
 }
 
-/** What is remembered of a server, so that a renewal or a logout needs no discovery. */
+/** Returns the endpoints to store, so that a renewal or a logout needs no discovery. */
 export function listEndpoints({ metadata, issuerKnown }: Server): Endpoints {
   const found: Endpoints = {}
   const set = (name: keyof Endpoints, value: string | undefined) => {
@@ -96,13 +96,13 @@ export function listEndpoints({ metadata, issuerKnown }: Server): Endpoints {
   return found
 }
 
-/** How this server wants a secret to be presented, by its metadata; to be remembered with the grant. */
+/** Chooses by the metadata how the client secret is presented. The choice is stored with the grant. */
 export function chooseClientAuth({ metadata }: Server): 'post' | 'basic' {
   const offered = metadata.token_endpoint_auth_methods_supported
   return offered && !offered.includes('client_secret_post') ? 'basic' : 'post'
 }
 
-/** Client authentication for a request to this server. */
+/** Creates the client authentication for a request to this server. */
 export function createClientAuth(server: Server, client: Client): oauth.ClientAuth {
   if (client.secret === undefined) return oauth.None()
   const secret = client.secret.reveal()

@@ -1,4 +1,4 @@
-/** The token endpoint: a checked code, a refresh token or a device code in, tokens or a refusal out. */
+/** The token endpoint: exchanges a checked code, a refresh token or a device code for tokens or a refusal. */
 import * as oauth from 'oauth4webapi'
 import { DaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
@@ -12,18 +12,21 @@ import { type Json, type OAuthResponse, parseTokens, type Tokens } from './wire.
 
 export interface IssuedTokens {
   tokens: Tokens
-  /** Server time when the request left. */
+  /** Server time when the request was sent. */
   issuedAt: number
   clockOffset: number
-  /** The answer was wrong, and its access token is left out. What is there is to be kept, then this is to be thrown. */
+  /** The response was wrong, and its access token is left out. Store the rest first, then throw this. */
   problem?: DaypassError
-  /** Its id_token was wrong, and is left out. For a login that is fatal. */
+  /** The id_token was wrong and is left out. A login fails on it. */
   idTokenProblem?: DaypassError
 }
 
 export type TokenOutcome = IssuedTokens | { refusal: Refusal; clockOffset: number }
 
-/** RFC 6749 §4.1.3; the id_token by OpenID Connect Core §3.1.3.7, its signature by TLS to the token endpoint. */
+/**
+ * Exchanges a code (RFC 6749 §4.1.3). The id_token is checked by OpenID Connect Core §3.1.3.7, except its
+ * signature: TLS to the token endpoint replaces it.
+ */
 export async function exchangeCode(
   context: ClientContext,
   { parameters, attempt }: CheckedCode,
@@ -48,7 +51,7 @@ export async function exchangeCode(
   )
 }
 
-/** RFC 6749 §6. */
+/** Renews tokens with a refresh token (RFC 6749 §6). */
 export async function refreshTokens(context: ClientContext, refreshToken: Secret): Promise<TokenOutcome> {
   const { server, client } = context
   const answer = await sendTokenRequest(context, (as, options) =>
@@ -65,7 +68,7 @@ export async function refreshTokens(context: ClientContext, refreshToken: Secret
   )
 }
 
-/** RFC 8628 §3.4, one poll. */
+/** Polls once for the tokens of a device code (RFC 8628 §3.4). */
 export async function pollDevice(context: ClientContext, deviceCode: Secret): Promise<TokenOutcome> {
   const { server, client } = context
   const answer = await sendTokenRequest(context, (as, options) =>
@@ -116,7 +119,8 @@ async function processTokenResponse(
   const issuedAt = answer.sentAt + clockOffset
   const gaveTokens = answer.status === 200 && json && ('access_token' in json || 'refresh_token' in json)
   if (!gaveTokens) return { refusal: classifyRefusal(answer, host, context), clockOffset }
-  // The cause of what the library throws may hold the whole answer, tokens included: its message alone is passed on.
+  // The cause of a library error may hold the whole response with its tokens, so only its message is passed
+  // on.
   const distrust = (error: unknown) =>
     new DaypassError('refused', `the answer of ${host} cannot be trusted: ${sanitize(describeError(error))}`)
   const { accessToken, ...others } = parseTokens(json)
@@ -145,7 +149,9 @@ async function processTokenResponse(
 
 const describeError = (error: unknown) => (error instanceof Error ? error.message : error)
 
-/** Of a server that is known by its endpoints: who it is, as the answer says, with TLS to the token endpoint for a witness. */
+/**
+ * Reads the claims of an id_token where the issuer is unknown: TLS to the token endpoint vouches for them.
+ */
 function parseUncheckedClaims({ port, server }: ClientContext, { id_token }: Json): Partial<Tokens> {
   if (!port.wireFormat || server.issuerKnown || typeof id_token !== 'string') return {}
   try {
@@ -155,7 +161,7 @@ function parseUncheckedClaims({ port, server }: ClientContext, { id_token }: Jso
   }
 }
 
-/** One that says nothing is as good as any for whoever takes it. */
+/** A token that is not a readable JWT is still usable, so that is no error. */
 function parseAccessTokenClaims({ jwtTokens }: ClientContext, { access_token }: Json): Partial<Tokens> {
   if (!jwtTokens || typeof access_token !== 'string') return {}
   try {
@@ -165,7 +171,10 @@ function parseAccessTokenClaims({ jwtTokens }: ClientContext, { access_token }: 
   }
 }
 
-/** What a signature may be made with. It is not verified: TLS to the token endpoint vouches for it. But `none` is no signature. */
+/**
+ * Accepted signature algorithms. The signature is not verified: TLS to the token endpoint vouches for the
+ * token. `none` is refused.
+ */
 const SIGNING_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -180,7 +189,7 @@ const SIGNING_ALGORITHMS = [
   'EdDSA',
 ]
 
-/** Lets oauth4webapi check the answer, and its id_token where it has one. */
+/** Checks the response, and an id_token in it, with oauth4webapi. */
 async function validateTokenResponse(
   context: ClientContext,
   json: Json,
@@ -204,7 +213,7 @@ async function validateTokenResponse(
   return claims && idToken !== undefined ? { idToken: new Secret(idToken), claims: { ...claims } } : {}
 }
 
-/** The library takes `bearer` and `dpop`, and of any other type wants to be told. */
+/** The library accepts `bearer` and `dpop`; other token types must be listed. */
 const listTokenTypes = ({ wireFormat }: ClientContext['port']) =>
   Object.fromEntries((wireFormat?.tokenTypes ?? []).map((type) => [type, () => undefined]))
 
@@ -212,7 +221,7 @@ function parseIdToken(jwt: string): Json {
   try {
     return parseClaims(jwt)
   } catch {
-    // The parser's own message would show a piece of it.
+    // The parser's own message would quote a part of the token.
     throw new Error('its id_token is not a JWT')
   }
 }

@@ -1,7 +1,7 @@
 import { Secret } from '../core/secret.ts'
 import type { KeysCredential, WireFormat } from '../core/types.ts'
 
-/** The keys that an access token of such a server holds. */
+/** Reads the keys that an access token of such a server holds. Throws where it holds none. */
 export function parseTokenKeys(
   wireFormat: WireFormat,
   accessToken: Secret,

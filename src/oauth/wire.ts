@@ -1,7 +1,7 @@
 /**
- * One request to an OAuth endpoint, seen before any library judges it: the answer is read once, with a limit,
- * off-spec fields are mended, and the raw fields stay at hand, so that a rotated refresh token can be kept even
- * when the rest of its answer is wrong.
+ * Sends one request to an OAuth endpoint. The response is read once, with a size limit, and deviations from
+ * the specification are repaired. The raw fields stay available, so that a rotated refresh token can be
+ * stored even when the rest of the response is wrong.
  */
 import * as oauth from 'oauth4webapi'
 import { isDaypassError } from '../core/errors.ts'
@@ -13,9 +13,9 @@ import { CENTURY, createUnreachableError, type HttpResponse, sendHttpRequest } f
 export type Json = Record<string, unknown>
 
 export interface OAuthResponse extends Omit<HttpResponse, 'headers' | 'text'> {
-  /** The body, mended, as a Response that oauth4webapi can process. */
+  /** The repaired body, as a Response that oauth4webapi can process. */
   response: Response
-  /** The mended JSON object; undefined where the body was none. */
+  /** The repaired JSON object; undefined where the body was not one. */
   json: Json | undefined
 }
 
@@ -26,7 +26,9 @@ export interface WireOptions {
   [oauth.allowInsecureRequests]: boolean
 }
 
-/** Sends what `request` builds, and gives the answer whatever its status. Throws `network` when there is none. */
+/**
+ * Sends what `request` builds and returns the response of any status. Throws `network` when there is none.
+ */
 export async function sendOAuthRequest(
   port: WirePort,
   url: URL,
@@ -45,14 +47,14 @@ export async function sendOAuthRequest(
     })
   } catch (error) {
     if (isDaypassError(error)) throw error
-    // The library may dislike an answer that we read well; it is judged by us, later.
+    // The library may refuse a response that was read completely; our own check comes later.
     if (answer === undefined) throw createUnreachableError(url, error)
   }
   if (answer === undefined) throw createUnreachableError(url, new Error('no answer'))
   return answer
 }
 
-/** The form that the library wrote, as this server wants it. */
+/** Converts the library's form to this server's wire format. */
 function applyWireFormat(wireFormat: WireFormat, init: { body?: unknown; headers?: unknown }): object {
   if (!(init.body instanceof URLSearchParams)) return init
   const { type, body } = wireFormat.encodeRequest(init.body)
@@ -61,7 +63,7 @@ function applyWireFormat(wireFormat: WireFormat, init: { body?: unknown; headers
   return { ...init, headers, body }
 }
 
-/** What the request says in confidence. Some servers repeat it when they refuse it. */
+/** Lists the secrets of the request: some servers repeat them in an error. */
 function listSecrets(init: { body?: unknown; headers?: unknown }): string[] {
   const form = init.body instanceof URLSearchParams ? init.body : new URLSearchParams()
   const names = ['refresh_token', 'token', 'code', 'code_verifier', 'device_code', 'client_secret']
@@ -74,7 +76,7 @@ function listSecrets(init: { body?: unknown; headers?: unknown }): string[] {
   ].filter((text) => !!text) as string[]
 }
 
-/** The client's secret as it is and as it was written (RFC 6749 §2.3.1). */
+/** Returns the client secret decoded and as it was encoded (RFC 6749 §2.3.1). */
 function decodeBasicSecrets(value = ''): string[] {
   const pair = Buffer.from(value, 'base64').toString('utf8')
   const written = pair.slice(pair.indexOf(':') + 1)
@@ -89,7 +91,8 @@ function normalizeResponse(
   const { text, sentAt, clockOffset, retryAfter } = raw
   const said = parseResponseBody(text, raw.headers.get('content-type'))
   const json = repairResponse(said && wireFormat ? wireFormat.decodeResponse(said) : said, secrets)
-  // RFC 6749 §5.1 and §5.2: success is 200 and an error is not. GitHub answers errors with 200, others with 201.
+  // RFC 6749 §5.1 and §5.2: success is 200, an error is not. GitHub sends errors with 200; others send tokens
+  // with 201.
   const refuses = Boolean(json?.error) && !json?.access_token && !json?.refresh_token
   const status = raw.status === 200 && refuses ? 400 : raw.status === 201 ? 200 : raw.status
   const headers = new Headers(raw.headers)
@@ -111,11 +114,11 @@ function parseResponseBody(text: string, type: string | null): Json | undefined 
   }
 }
 
-/** Puts right what servers get wrong in a token answer; a wrong field never costs the rest. */
+/** Repairs known mistakes of a token response. A wrong field never costs the other fields. */
 function repairResponse(json: Json | undefined, secrets: string[]): Json | undefined {
   if (json === undefined) return undefined
   const mended: Json = { ...json }
-  // The last two are of league/oauth2-server, beneath Laravel Passport.
+  // `message` and `hint` come from league/oauth2-server, which Laravel Passport uses.
   for (const name of ['error', 'error_description', 'message', 'hint'] as const) {
     if (typeof json[name] === 'string') mended[name] = secrets.reduce(redactSecret, json[name])
     else delete mended[name]
@@ -123,7 +126,7 @@ function repairResponse(json: Json | undefined, secrets: string[]): Json | undef
   for (const name of ['refresh_token', 'id_token', 'access_token'] as const) {
     if (name in mended && (typeof mended[name] !== 'string' || mended[name] === '')) delete mended[name]
   }
-  // No header could carry it, and a line break in it would be a second header.
+  // A header cannot carry other characters, and a line break would start a second header.
   if (!isVisible(mended.access_token)) delete mended.access_token
   for (const name of ['expires_in', 'refresh_expires_in'] as const) {
     if (name in mended && !isLifetime(mended[name])) delete mended[name]
@@ -141,17 +144,17 @@ const isTextValue = (value: unknown) => typeof value === 'string'
 
 const redactSecret = (text: string, secret: string) => text.replaceAll(secret, '[secret]')
 
-/** RFC 6749 appendix A.12: an access token is VSCHAR. */
+/** Checks for VSCHAR, the characters of an access token (RFC 6749 appendix A.12). */
 export const isVisible = (text: unknown) => typeof text === 'string' && /^[\x20-\x7e]+$/.test(text)
 
-/** Seconds, as a number or as text. More than a century is no end at all. */
+/** Checks a number of seconds, as number or text. More than a century counts as no expiry. */
 function isLifetime(value: unknown): boolean {
   const seconds =
     typeof value === 'number' || (typeof value === 'string' && value.trim()) ? Number(value) : Number.NaN
   return seconds >= 0 && seconds <= CENTURY
 }
 
-/** The tokens of a successful answer, as far as they could be read. */
+/** The tokens of a successful response, as far as they could be read. */
 export interface Tokens {
   accessToken?: Secret
   tokenType: string
@@ -162,9 +165,9 @@ export interface Tokens {
   refreshExpiresIn?: number
   idToken?: Secret
   scope?: string
-  /** Of an id_token that was checked. */
+  /** From a checked id_token. */
   claims?: Json
-  /** Of an access token that is a JWT, unchecked. */
+  /** From an access token that is a JWT, unchecked. */
   accessClaims?: Json
 }
 

@@ -56,9 +56,7 @@ function postponeSignals(): Postponement {
 /** Listeners that end nothing. The signals that they forward to another process are not postponed. */
 const forwardingListeners = new WeakSet<NodeJS.SignalsListener>()
 
-/**
- * Makes `listener` the only one that gets these signals. Returns a function that restores the earlier ones.
- */
+/** Makes `listener` the only one for these signals. Returns a function that restores the others. */
 export function forwardSignals(
   signals: readonly NodeJS.Signals[],
   listener: NodeJS.SignalsListener,

@@ -5,10 +5,7 @@ const MAX_PROCESSES = 4_000
 const MAX_TIME = 500
 const LISTENING = '0A'
 
-/**
- * Returns the program that listens on a port, as `node (pid 4711)`. Best effort: only Linux, only processes
- * of the same user, at most half a second.
- */
+/** Returns who listens on a port, `node (pid 4711)`: on Linux, for our user only, within half a second. */
 export async function findPortHolder(port: number): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined
   const sockets = await listListeningSockets(port)

@@ -14,7 +14,7 @@ export interface RuntimeSources {
   files: SystemFiles
 }
 
-/** Detects the environment once. {@link RuntimeEnvironment} holds facts; `flows/choose` decides. */
+/** Detects the environment once. {@link RuntimeEnvironment} holds facts; `login/choose-method` decides. */
 export function detectRuntimeEnvironment({
   env,
   platform,

@@ -54,9 +54,7 @@ function isTextCharacter(character: string): boolean {
   return character >= ' ' || '\r\n\t'.includes(character)
 }
 
-/**
- * Checks ECMA-48 §5.4: `ESC [`, parameters, one final byte. `ESC O x` is a function key, `ESC x` is Alt-x.
- */
+/** Checks ECMA-48 §5.4: `ESC [`, parameters, a final byte; `ESC O x` (function key); `ESC x` (Alt-x). */
 function isCompleteSequence(sequence: string): boolean {
   if (sequence.startsWith('[')) return /^\[(\[.|[^@-~]*[@-Z\\-~])$/.test(sequence) || sequence.length > 32
   return sequence.startsWith('O') ? sequence.length > 1 : true

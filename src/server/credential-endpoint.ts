@@ -1,7 +1,4 @@
-/**
- * Serves the credential of one identity to programs, at an address of this machine. It has one path and one
- * bearer, and serves nothing else.
- */
+/** Serves one identity's credential at an address of this machine, with one path and one bearer. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Secret } from '../core/secret.ts'
 import { type HttpRefusal, type IsOwnBearer, noBearer, type Place, startLocalServer } from './local-server.ts'

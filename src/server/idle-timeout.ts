@@ -1,4 +1,3 @@
-
 export interface IdleTimeout {
   over: Promise<void>
   onAsked(): void

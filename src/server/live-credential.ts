@@ -16,10 +16,7 @@ export interface CurrentCredential {
 export interface LiveOptions {
   /** Returns a usable credential, renewed where needed. */
   take(): Promise<CurrentCredential>
-  /**
-   * Returns another text when the stored credential changed or was removed. Cheap, because it is called
-   * often.
-   */
+  /** Returns another text after the stored credential changed. Cheap, because it is called often. */
   stamp(): string
   /** The provider's renewal margin, in milliseconds. */
   margin: number

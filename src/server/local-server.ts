@@ -163,10 +163,7 @@ async function answerRequest({ formatError, handle }: LocalServerOptions, exchan
   }
 }
 
-/**
- * Requests of a web page have at least the second. `Sec-Fetch-Mode` is omitted, because Node's `fetch` sends
- * it.
- */
+/** Web pages send at least the second. Node's `fetch` sends `Sec-Fetch-Mode`, so that is omitted. */
 const BROWSER_HEADERS = ['origin', 'sec-fetch-site', 'sec-fetch-dest', 'sec-fetch-user']
 
 function findOriginRefusal(

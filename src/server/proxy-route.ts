@@ -1,4 +1,3 @@
-
 /** The prefix of our address, and the API that it leads to. */
 export interface Route {
   /** `/api.example.com`; empty: all paths belong to the API. */

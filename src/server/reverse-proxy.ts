@@ -177,9 +177,7 @@ interface Incoming {
   signal: AbortSignal
 }
 
-/**
- * Forwards a request. Renews the token once after a 401 and sends again where the body is still available.
- */
+/** Forwards a request. After a 401 renews the token once and resends a body that is still there. */
 async function forwardRequest(
   options: ProxyContext,
   admission: Admission,

@@ -94,9 +94,7 @@ function handleAuthorize(setting: AuthorizeSetting, { url }: RouteRequest): Repl
   return setting.consent === 'deny' ? denyAccess(setting, request) : grantAccess(setting, request)
 }
 
-/**
- * Handles the answer of the form. It contains the request, which is checked again: the server keeps no state.
- */
+/** Handles the form, which contains the request. It is checked again: the server keeps no state. */
 function handleDecision(setting: AuthorizeSetting, form: RouteRequest): Reply {
   const problem = findFormProblem(form)
   if (problem !== undefined) return buildRejection(problem)

@@ -97,9 +97,7 @@ const isSamePage = (url: string, page: string): boolean => {
   return a.host === b.host && a.pathname === b.pathname
 }
 
-/**
- * Returns whether this answer ends the visit: the address of a pushed request (RFC 9126) is known only then.
- */
+/** Returns whether this answer ends the visit. A pushed request (RFC 9126) hides its address until now. */
 const hasCallbackAnswer = (url: string): boolean =>
   ['code', 'error'].some((name) => new URL(url).searchParams.has(name))
 

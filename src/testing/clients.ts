@@ -8,10 +8,7 @@ const stripPort = (url: URL): string =>
 
 export type RedirectVerdict = 'good' | 'port' | 'unknown'
 
-/**
- * Checks that the redirect address is registered. Compares text, except for the port of a loopback host (RFC
- * 8252 §7.3, RFC 9700 §2.1).
- */
+/** Compares exactly, except for the port of a loopback host (RFC 8252 §7.3, RFC 9700 §2.1). */
 export function checkRedirect(client: TestClient, redirect: string): RedirectVerdict {
   if (client.redirects.includes(redirect)) return 'good'
   const url = URL.canParse(redirect) ? new URL(redirect) : undefined

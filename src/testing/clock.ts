@@ -6,10 +6,7 @@ export interface TestClock extends Pick<Host, 'now' | 'sleep'> {
 }
 
 export interface TestClockOptions {
-  /**
-   * Milliseconds. A sleep up to this length ends at once and advances the clock: polls, pauses between
-   * attempts. Default: none does.
-   */
+  /** Milliseconds. A sleep up to this length ends at once and advances the clock. Default: none does. */
   naps?: number
 }
 

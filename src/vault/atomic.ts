@@ -1,6 +1,6 @@
 /**
- * Files that are whole or not there, and that survive a power cut: temporary file in the same folder, synced,
- * renamed, folder synced. A spent refresh token that is lost is a lost login.
+ * Writes files that are complete or absent, and that survive a power failure: a temporary file in the same
+ * folder is synced and renamed, then the folder is synced. A lost refresh token is a lost login.
  */
 import { randomBytes } from 'node:crypto'
 import {
@@ -30,19 +30,26 @@ const { O_WRONLY, O_RDONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
 const WINDOWS = process.platform === 'win32'
 
 const TEMPORARY = /^\.tmp-(\d+)-[0-9a-f]+-(.+)$/
-/** A process id means nothing in another container, so a file must be old as well before it is swept. */
+/**
+ * Milliseconds. A process id means nothing in another container, so a file must also be old before it is
+ * deleted.
+ */
 const STALE = 60 * 60 * 1000
 
-/** Space on the disk that is ours until it is released, or written to: what a `write` that fails has written stays there. */
+/**
+ * Disk space that is reserved until it is released or written to. The bytes of a failed `write` stay there.
+ */
 export interface Room {
   write(text: string): void
   release(): void
 }
 
-/** Whose a file is, and who may read it. */
+/** Mode and owner of a file. */
 export type Ownership = Pick<Stats, 'mode' | 'uid' | 'gid'>
 
-/** 0600, and ours; `as` is for the files of other tools, which stay whose they were. */
+/**
+ * Writes a file of mode 0600 with our own user as owner. `as` keeps mode and owner of another tool's file.
+ */
 export function writeFileDurably(path: string, text: string, as?: Ownership): void {
   const room = reserveRoom(path, Buffer.byteLength(text), as)
   try {
@@ -52,7 +59,7 @@ export function writeFileDurably(path: string, text: string, as?: Ownership): vo
   }
 }
 
-/** Takes `bytes` bytes of disk for what will be at `path`. The folder is made where it is missing. */
+/** Reserves `bytes` bytes of disk for the file at `path`. Makes the folder where it is missing. */
 export function reserveRoom(path: string, bytes: number, as?: Ownership): Room {
   const folder = dirname(path)
   makeFolder(folder)
@@ -89,7 +96,7 @@ export function reserveRoom(path: string, bytes: number, as?: Ownership): Room {
   try {
     handle = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600)
     if (as !== undefined) copyOwnership(handle, as)
-    // Noise, because a file system that compresses or leaves holes keeps no room for zeros.
+    // Random bytes, because a file system that compresses or leaves holes reserves no space for zeros.
     writeAll(handle, randomBytes(bytes))
     fsyncSync(handle)
   } catch (error) {
@@ -102,21 +109,21 @@ export function reserveRoom(path: string, bytes: number, as?: Ownership): Room {
 function copyOwnership(handle: number, { mode, uid, gid }: Ownership): void {
   if (WINDOWS) return
   const own = fstatSync(handle)
-  // Only root can; anybody else has the file from now on, as after any editor that renames.
+  // Only root can change the owner. Without root the file is ours, as after any editor that renames.
   if (own.uid !== uid || own.gid !== gid) ignoreErrors(() => fchownSync(handle, uid, gid))
   fchmodSync(handle, mode & 0o777)
 }
 
-/** For tidying up: what went well before is done, and what went wrong is worth more than this. */
+/** Runs cleanup. Its failure must not hide the result or the error of the main work. */
 function ignoreErrors(deed: () => void): void {
   try {
     deed()
   } catch {
-    // It is in nobody's way, and swept when it is old.
+    // A remaining file does no harm and is deleted once it is old.
   }
 }
 
-/** False: there was nothing. */
+/** Removes a file and syncs its folder. Returns false where it did not exist. */
 export function removeDurably(path: string): boolean {
   try {
     unlinkSync(path)
@@ -143,7 +150,7 @@ function writeAll(handle: number, bytes: Buffer): void {
   }
 }
 
-/** Windows refuses while a virus scanner or another reader has the file open; that passes. */
+/** Retries on Windows, which refuses while a virus scanner or another reader has the file open. */
 export function rename(from: string, to: string): void {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -157,14 +164,14 @@ export function rename(from: string, to: string): void {
   }
 }
 
-/** A rename or a deletion is on disk only when its folder is. */
+/** Syncs the folder: a rename or deletion is durable only after that. */
 export function syncFolder(folder: string): void {
   if (WINDOWS) return
   const handle = openSync(folder, O_RDONLY)
   try {
     fsyncSync(handle)
   } catch (error) {
-    // Some network file systems cannot sync a folder; there is nothing better to do there.
+    // Some network file systems cannot sync a folder, and there is no substitute.
     if (!['EINVAL', 'ENOTSUP', 'EISDIR', 'EBADF'].includes(getErrno(error) ?? '')) throw error
   } finally {
     closeSync(handle)
@@ -180,7 +187,7 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/** The temporary files of whatever was to be at `path`. */
+/** Lists the temporary files for the file at `path`. */
 export function listTemporaryFiles(path: string): string[] {
   return readdirSync(dirname(path))
     .filter((file) => TEMPORARY.exec(file)?.[2] === basename(path))
@@ -188,8 +195,9 @@ export function listTemporaryFiles(path: string): string[] {
 }
 
 /**
- * Removes what processes left that died between reserving and renaming; of other files only where nothing can be
- * rescued from it. After the renaming: until then, what was rescued lies in nothing but such a file.
+ * Deletes files of processes that died between reserving and renaming. A file for another target is deleted
+ * only where that target does not exist. Runs after the rename: until then, a recovered record may exist only
+ * in such a file.
  */
 function deleteStaleFiles(path: string): void {
   const folder = dirname(path)

@@ -19,7 +19,7 @@ const ERROR_TEXTS: Record<string, [what: string, hint: string]> = {
   EMFILE: ['too many files are open', 'close other programs, or raise `ulimit -n`'],
 }
 
-/** What the system said of a file, as ours. `deed` reads like `write`, `read`, `lock`. */
+/** Converts a system error to a DaypassError. `deed` is a verb such as `write`, `read` or `lock`. */
 export function createDiskError(error: unknown, deed: string, path: string): DaypassError {
   if (isDaypassError(error)) return error
   const code = String((error as NodeJS.ErrnoException | undefined)?.code ?? 'unknown')

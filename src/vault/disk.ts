@@ -1,6 +1,6 @@
 /**
- * A folder of records, one file each. Reading is synchronous and needs nothing but `node:fs`: it is all that a
- * warm `token` does. What writes and locks is loaded where it is first used.
+ * A folder of records, one file each. Reading is synchronous and needs only `node:fs`, because a `token` from
+ * the cache does nothing else. The code that writes and locks is loaded on first use.
  */
 import { chmodSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -11,9 +11,9 @@ import { type Report, readOwnFile } from './read-file.ts'
 import type { Store } from './store.ts'
 
 export interface DiskOptions {
-  /** Told once of each file whose permissions were looser than 0600. */
+  /** Called once for each file whose permissions were wider than 0600. */
   report?: Report | undefined
-  /** How long `exclusive` waits, in milliseconds. */
+  /** Milliseconds that `exclusive` waits. */
   patience?: number | undefined
   kinds?: readonly LockKind[] | undefined
 }
@@ -71,7 +71,7 @@ function readNames(folder: string): string[] {
   }
 }
 
-/** Others could not read the files, but they could take them away or list who we are. */
+/** With a wider mode, other users could not read the files, but could delete them or list the identities. */
 function restrictFolder(folder: string, report: Report): void {
   const stat = statSync(folder, { throwIfNoEntry: false })
   if (process.platform === 'win32' || stat === undefined || (stat.mode & 0o077) === 0) return
@@ -83,7 +83,7 @@ function restrictFolder(folder: string, report: Report): void {
   }
 }
 
-/** Says where it lies now. */
+/** Moves the file aside and returns its new path. */
 export async function quarantine(path: string, name: string): Promise<string> {
   const { rename, syncFolder } = await import('./atomic.ts')
   const aside = `${path}.unreadable-${new Date().toISOString().replace(/[-:.]/g, '')}`

@@ -1,6 +1,7 @@
 /**
- * Grants that rest outside the vault, because another tool reads and renews them there. The record stays: its header
- * says where, and its body holds no secret. What stands in the home is the truth; whoever asks the vault sees that.
+ * Grants that are stored outside the vault, in another tool's file that this tool also reads and renews. The
+ * record stays in the vault: its header names the file, and its body holds no secret. The file is
+ * authoritative, and readers of the vault see its content.
  */
 import { createHash } from 'node:crypto'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
@@ -9,26 +10,29 @@ import type { Entry, Grant, Header } from '../core/types.ts'
 import type { EntrySlot, ListedRecord, Vault } from './vault.ts'
 
 export interface ExternalStore {
-  /** The record's header with what the home knows better. `undefined`: whoever else uses it has ended the login. */
+  /**
+   * Returns the record with newer facts from the file. Returns undefined where the other tool ended the
+   * login.
+   */
   read(path: string, header: Header): Promise<EntryWithGrant | undefined>
   /** Durable when it returns. */
   write(path: string, entry: EntryWithGrant): void
-  /** Room for the answer to a renewal. */
+  /** Reserves space for the answer to a renewal. */
   reserve(path: string, entry: EntryWithGrant): { write(entry: EntryWithGrant): void; release(): void }
   remove(path: string): void
-  /** Moves what cannot be read out of a new login's way; says where it lies now. */
+  /** Moves an unreadable file aside for a new login. Resolves to its new path. */
   quarantine(path: string): Promise<string>
 }
 
 export type EntryWithGrant = Entry & { grant: Grant }
 
-/** By the kind of home; loaded where one is in use. */
+/** By the kind of store; each is loaded on first use. */
 export type ExternalStores = Readonly<Record<string, () => Promise<ExternalStore>>>
 
 const hasGrant = (entry: Entry): entry is EntryWithGrant => entry.grant !== undefined
 
 export function attachExternalStores(vault: Vault, homes: ExternalStores): Vault {
-  /** What was read last, by its place: writing that again could undo what another tool has done in between. */
+  /** The grant last read from each path. Writing it again could undo a change of the other tool. */
   const seen = new Map<string, Grant>()
 
   async function findExternalStore({ home, name }: Header): Promise<ExternalStore | undefined> {
@@ -84,7 +88,8 @@ export function attachExternalStores(vault: Vault, homes: ExternalStores): Vault
         throw error
       }
     },
-    // An answer that was cut off lies in the home's own folder; the server gives it once more.
+    // An interrupted answer lies in that file's folder. The server returns it once more, so nothing is
+    // recovered.
     recoverPending: async (name) => ((await vault.header(name))?.home ? false : vault.recoverPending(name)),
     async clearExternalStore({ kind, path }) {
       seen.delete(path)
@@ -104,7 +109,7 @@ export function attachExternalStores(vault: Vault, homes: ExternalStores): Vault
     },
   }
 
-  /** Nobody locks a home: others may have ended the login while we asked the server, or begun another. */
+  /** The file is not locked: another tool may end or replace the login while we wait for the server. */
   async function isUnchanged(
     home: ExternalStore,
     path: string,
@@ -114,7 +119,7 @@ export function attachExternalStores(vault: Vault, homes: ExternalStores): Vault
       const now = await home.read(path, header)
       return now !== undefined && (grant.refreshToken?.equals(now.grant.refreshToken) ?? true)
     } catch (error) {
-      // Half of a file is nobody's login.
+      // A half-written file says nothing about the login.
       if (isDaypassError(error)) return true
       throw error
     }
@@ -155,7 +160,11 @@ async function refreshListed(
   }
 }
 
-/** What the record says of its times is what we knew last; what it says of its end is of the login that it was. */
+/**
+ * Merges the record with the grant from the file. The times come from the grant where it has any.
+ * `loginRequired` and `sessionExpiresAt` count only while the file holds the same refresh token and the same
+ * login.
+ */
 function mergeExternalHeader({
   header,
   grant: { credential, refreshToken, proofKey },
@@ -163,7 +172,7 @@ function mergeExternalHeader({
   const { loginRequired, unanswered, sessionExpiresAt, ...rest } = header
   const { refused, login } = header.home!
   const isRefused = refreshToken === undefined || refused === digestSecret(refreshToken)
-  // Each login has a key of its own, for as long as it lasts.
+  // Each login has its own key for its whole life.
   const isOurs = login === undefined || (proofKey !== undefined && login === digestPublicKey(proofKey))
   const { expiresAt = header.expiresAt } = credential
   const issuedAt = expiresAt === header.expiresAt ? header.issuedAt : credential.issuedAt
@@ -177,7 +186,7 @@ function mergeExternalHeader({
   }
 }
 
-/** The record that stays in the vault: nothing in it is secret. */
+/** Returns the record for the vault, without secrets. */
 function removeSecrets({ header, grant }: Entry): Entry {
   if (!grant) return { header }
   const { home, ...rest } = header
@@ -200,7 +209,7 @@ function removeSecrets({ header, grant }: Entry): Entry {
   }
 }
 
-/** The same in whatever order the key's members are written. */
+/** Digests the public key; the order of the JWK's members has no effect. */
 function digestPublicKey(proofKey: Secret): string {
   const { x, y } = JSON.parse(proofKey.reveal()) as Record<string, string>
   return digestSecret(new Secret(`${x}.${y}`))

@@ -1,15 +1,17 @@
 import { DaypassError } from '../core/errors.ts'
 
-/** Identity names, and our own behind `__`. Dots and dashes never come first, so no file is hidden or `..`. */
+/**
+ * Identity names, and reserved names behind `__`. A dot or dash is never first, so no file is hidden or `..`.
+ */
 const NAME = /^(?:__)?[A-Za-z0-9][A-Za-z0-9._@-]{0,95}$/
 const GRANT_SUFFIX = '.grant'
 
-/** Windows gives these to devices whatever the suffix: `con.grant` would open the console. */
+/** Names of Windows devices, with any suffix: `con.grant` would open the console. */
 const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/
 
 /**
- * A name as files bear it, so that no two names meet on a disk that ignores case: `Work` and `work` are
- * `+work` and `work`. `+` is in no name, so the way back is unambiguous.
+ * Encodes a name so that two names never collide on a disk that ignores case: `Work` and `work` become
+ * `+work` and `work`. No name contains `+`, so decoding is unambiguous.
  */
 export function encodeName(name: string): string {
   if (!NAME.test(name)) {
@@ -21,7 +23,7 @@ export function encodeName(name: string): string {
   return DEVICE.test(folded) ? `+_${folded}` : folded
 }
 
-/** `undefined`: not one of ours. */
+/** Decodes a name. Returns undefined where the text is not an encoded name. */
 export function decodeName(encoded: string): string | undefined {
   const name = encoded.replace(/^\+_/, '').replace(/\+([a-z])/g, (_, letter: string) => letter.toUpperCase())
   return NAME.test(name) && encodeName(name) === encoded ? name : undefined
@@ -31,7 +33,7 @@ export function encodeGrantFileName(name: string): string {
   return encodeName(name) + GRANT_SUFFIX
 }
 
-/** The name whose record a file is; `undefined` for everything else that lies in the folder. */
+/** Returns the name of a record's file, and undefined for any other file in the folder. */
 export function decodeGrantFileName(file: string): string | undefined {
   return file.endsWith(GRANT_SUFFIX) ? decodeName(file.slice(0, -GRANT_SUFFIX.length)) : undefined
 }

@@ -2,7 +2,7 @@ import { DaypassError } from '../core/errors.ts'
 import { STORE_NAMES } from '../core/stores.ts'
 import type { Header, KeyLocation } from '../core/types.ts'
 
-/** The least a header says; a login that was started says no more. */
+/** The fields of every header; a started login has no others. */
 export interface ClearHeader {
   v: 1
   name: string
@@ -19,7 +19,7 @@ const METHODS: readonly unknown[] = [
 ] satisfies Header['method'][]
 const KEY_PLACES: readonly unknown[] = Object.values(STORE_NAMES).filter((store) => store !== 'auto')
 
-/** Becomes part of a file's name, and is read before anything is authenticated. */
+/** The id becomes part of a file name, and is read before anything is authenticated. */
 const KEY_ID = /^[a-z0-9]{1,64}$/
 
 type Check = (value: unknown) => boolean
@@ -56,7 +56,7 @@ const SHAPE: Record<Exclude<keyof Header, keyof ClearHeader>, Check> = {
   createdAt: isTime,
 }
 
-/** What every first line says. `name` is what its file is called. */
+/** Parses the fields of every header. `name` is the name of the file. */
 export function parseClearHeader(line: string, name: string): ClearHeader {
   const said = parseHeaderLine(line, name)
   if (said.v !== 1) throw createVersionError(name, said.v)
@@ -84,7 +84,7 @@ function parseHeaderLine(line: string, name: string): Record<string, unknown> {
     const said: unknown = JSON.parse(line)
     if (isRecord(said)) return said as Record<string, unknown>
   } catch {
-    // JSON.parse quotes what it read; a record's text has no place in an error.
+    // JSON.parse quotes its input, and an error must not show a record's text.
   }
   throw createDamagedError(name, 'its header is not JSON')
 }
@@ -107,7 +107,7 @@ export function createDamagedError(name: string, why: string, cause?: unknown): 
   })
 }
 
-/** An identity's clear header. `name` is what the file is called: a header that says another is refused. */
+/** Reads an identity's header. `name` is the name of the file; a header with another name is refused. */
 export function decodeHeader(content: string, name: string): Header {
   return validateHeader(parseClearHeader(splitRecord(content, name)[0], name))
 }
@@ -116,7 +116,7 @@ export function decodeClear(content: string, name: string): ClearHeader {
   return parseClearHeader(splitRecord(content, name)[0], name)
 }
 
-/** The two lines of a record; the second is there where something is sealed. */
+/** Splits a record into its two lines. The second is undefined where nothing is sealed. */
 export function splitRecord(content: string, name: string): [header: string, body: string | undefined] {
   if (!content.endsWith('\n'))
     throw createDamagedError(name, content === '' ? 'it is empty' : 'it was cut short')

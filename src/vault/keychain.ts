@@ -1,16 +1,16 @@
 /**
- * The operating system's keychain, which keeps one 32-byte key and nothing else. Every call has a limit: an
- * unlock prompt that nobody answers cannot be interrupted (not by an AbortSignal either), so the call is left
- * behind, and a command must end with `process.exit`.
+ * The operating system's keychain, which holds one 32-byte key and nothing else. Every call has a limit. An
+ * unanswered unlock prompt cannot be interrupted (an AbortSignal does not help either), so the call is
+ * abandoned, and a command must end with `process.exit`.
  */
 import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { loadFirst } from './native.ts'
 
 export interface KeychainOptions {
-  /** How long one call may take, in milliseconds: 2.5 s, and 60 s where a person may be asked. */
+  /** Milliseconds per call: 2.5 s by default, 60 s where a person can unlock the keychain. */
   limit?: number | undefined
-  /** Called after 2 s without an answer: the keychain may be asking for its password. */
+  /** Called after 2 s without a result: the keychain may be asking for its password. */
   onSlow?: (() => void) | undefined
 }
 
@@ -27,7 +27,7 @@ interface Keyring {
   AsyncEntry: new (service: string, account: string, options: object) => KeychainEntry
 }
 
-/** `undefined`: the keychain answers, and has no such item. */
+/** Reads an item. Returns undefined where the keychain has no such item. */
 export async function readKeychain(account: string, patience?: KeychainOptions): Promise<string | undefined> {
   return (await callKeychain(account, (entry) => entry.getPassword(), patience)) ?? undefined
 }
@@ -71,12 +71,13 @@ function noteCall(answer: Promise<unknown>): void {
   }
   if (pendingCalls === 0) process.on('exit', abandonCalls)
   pendingCalls += 1
-  answer.then(settled, settled) // it may fail long after it was left behind
+  answer.then(settled, settled) // the call may fail long after it was abandoned
 }
 
 /**
- * At its end the process waits for its threads, and the thread of a call that was left behind waits for a person. Once
- * a second it looks at its socket: with a file in the place of that, the call fails. Nobody else uses sockets any more.
+ * Makes abandoned calls fail at exit. The process waits for its threads, and the thread of such a call waits
+ * for a person. It checks its socket once per second: when a file replaces the socket, the call fails. No
+ * other code uses sockets at this point.
  */
 function abandonCalls(): void {
   try {
@@ -92,17 +93,17 @@ function isSocket(handle: number): boolean {
   try {
     return fstatSync(handle).isSocket()
   } catch {
-    return false // the folder itself, which was open while it was read
+    return false // the handle of the folder itself, which was open only while it was read
   }
 }
 
-/** The lowest number that is free is given first. */
+/** Opens a file under the same number: the system assigns the lowest free one. */
 function replaceWithFile(handle: number): void {
   closeSync(handle)
   while (openSync('/dev/null', 'r') !== handle);
 }
 
-/** Pinned: the library would else fall back to the kernel's keyring, which is empty after the next boot. */
+/** The store is fixed: otherwise the library falls back to the kernel's keyring, which a reboot empties. */
 function openKeychainEntry(account: string): KeychainEntry {
   const { AsyncEntry } = loadKeyring()
   return new AsyncEntry(SERVICE, account, { linux: { store: 'secret-service' } })
@@ -116,7 +117,7 @@ function loadKeyring(): Keyring {
   })
 }
 
-/** The package with the binary in it; the loader package costs 3 ms to find the same. */
+/** Lists the packages that hold the binary. The loader package needs 3 ms to find the same one. */
 function listPlatformPackages(): string[] {
   const { platform, arch } = process
   const endings = platform === 'linux' ? ['-gnu', '-musl'] : platform === 'win32' ? ['-msvc'] : ['']
@@ -151,7 +152,7 @@ const REASONS: [pattern: RegExp, what: string, hint: string][] = [
   ],
 ]
 
-/** Some calls have a limit of their own, shorter than ours. */
+/** Some calls have their own limit, which is shorter than ours. */
 function createKeychainError(cause: unknown, waited: number): DaypassError {
   const said = String((cause as Error | undefined)?.message)
   const reason = REASONS.find(([pattern]) => pattern.test(said))

@@ -1,6 +1,6 @@
 /**
- * Where the 32-byte key lies. Decided once, when the first record is written, and noted in `vault.json`: a
- * keychain that does not answer later is an error, for a second key would lock every older record.
+ * Where the 32-byte key is stored. Decided once, when the first record is written, and noted in `vault.json`.
+ * A keychain that does not answer later is an error, because a second key could not open older records.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -14,11 +14,11 @@ import { type Report, readOwnFile } from './read-file.ts'
 
 export type KeyPlacement = Exclude<Store, 'memory'>
 
-/** What the vault needs to know of keys. */
+/** The operations on keys that the vault needs. */
 export interface Keys {
-  /** Where the key of new records lies; decides and creates it when nothing was decided yet. */
+  /** Returns where the key of new records is. Decides it and creates the key on first use. */
   location(): Promise<KeyLocation>
-  /** The key at a location that a header names. */
+  /** Reads the key from the location that a header names. */
   open(location: KeyLocation): Promise<Buffer>
 }
 
@@ -48,13 +48,13 @@ export function createDiskKeys(folder: string, options: DiskKeysOptions = {}): K
   }
 }
 
-/** A keychain that failed is not asked again at once: `logout --all` would wait for it with every identity anew. */
+/** A keychain error is kept for 5 s: otherwise `logout --all` would wait again for every identity. */
 function forgetSoon(error: unknown, forget: () => void): void {
   if (isDaypassError(error, 'keychain')) setTimeout(forget, 5_000).unref()
   else forget()
 }
 
-/** Reads a key. One in the keychain is asked for before this returns; one in a file loads nothing but `node:fs`. */
+/** Reads a key. A keychain is called before this returns; a file needs only `node:fs`. */
 export async function openKey(
   folder: string,
   location: KeyLocation,
@@ -118,21 +118,21 @@ function readDecision(folder: string, report?: Report): KeyLocation | undefined 
     const said = JSON.parse(text) as { v?: unknown; key?: unknown }
     if (said.v === 1 && isKeyLocation(said.key)) return said.key
   } catch {
-    // Said below, without quoting the file.
+    // The error below does not quote the file.
   }
   throw new DaypassError('vault', `${path} is damaged`, {
     hint: `restore it; the records beside it name their key: head -1 ${join(folder, '*.grant')}`,
   })
 }
 
-/** Two processes at once make one key: the second finds the first one's decision. */
+/** Decides under a lock: of two processes, the second finds the decision of the first and creates no key. */
 async function decideLocation(folder: string, options: DiskKeysOptions): Promise<KeyLocation> {
   const { runExclusively: exclusively } = await import('./lock.ts')
   const { reserveRoom } = await import('./atomic.ts')
   const work = async () => {
     const theirs = readDecision(folder, options.report)
     if (theirs !== undefined) return theirs
-    // Room first: a key that nobody finds again would stay in the keychain for ever.
+    // Space is reserved first: a key without a note of it would stay in the keychain for ever.
     const room = reserveRoom(buildDecisionPath(folder), 128)
     try {
       const key = await createKey(folder, options)
@@ -158,7 +158,7 @@ async function createKey(
   return { id, where: 'file' }
 }
 
-/** Written and read back, for some keychains accept what they do not keep. */
+/** Writes the key and reads it back, because some keychains accept a value and do not store it. */
 async function storeInKeychain(
   id: string,
   key: string,

@@ -1,17 +1,17 @@
 /**
- * Two locks that the kernel releases with their holder. On Linux (and, by its documentation, Windows) they
- * exclude each other: the native one takes exactly the bytes of the lock file that SQLite locks for an
- * EXCLUSIVE transaction, and open-file-description locks conflict with the process locks that SQLite takes.
- * SQLite must find the file empty, so nothing is ever written into it.
+ * Two locks that the kernel releases when their holder dies. On Linux (and, by its documentation, Windows)
+ * they exclude each other: the native lock covers exactly the bytes that SQLite locks for an EXCLUSIVE
+ * transaction, and open-file-description locks conflict with SQLite's process locks. SQLite must find the
+ * file empty, so it is never written to.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats } from 'node:fs'
 import { getErrno } from './disk-error.ts'
 import { loadFirst } from './native.ts'
 
-/** An open lock file. Closing it releases. */
+/** An open lock file. Closing it releases the lock. */
 export interface LockFile {
   take(): boolean
-  /** Whether the file at that path still is the one that was opened. */
+  /** Returns whether the file at this path is still the opened one. */
   isAt(path: string): boolean
   close(): void
 }
@@ -23,7 +23,7 @@ export type LockKind = 'native' | 'sqlite'
 const OFFSET = 0x40000000
 const LENGTH = 512
 
-/** macOS has `flock` there, which knows whole files only (fs-native-extensions, src/apple.c). */
+/** macOS has only `flock`, which locks whole files (fs-native-extensions, src/apple.c). */
 const RANGE: [offset: number, length: number] = process.platform === 'darwin' ? [0, 0] : [OFFSET, LENGTH]
 
 const SQLITE_BUSY = 5
@@ -33,7 +33,7 @@ const OPENERS: Partial<Record<LockKind, () => OpenLock | undefined>> = {
   sqlite: createSqliteOpener,
 }
 
-/** `undefined`: this system does not have it. */
+/** Returns undefined where this system does not support the kind. */
 export function createLockOpener(kind: LockKind): OpenLock | undefined {
   return OPENERS[kind]?.()
 }
@@ -41,12 +41,12 @@ export function createLockOpener(kind: LockKind): OpenLock | undefined {
 type TryLock = (handle: number, offset: number, length: number, how?: unknown) => boolean | undefined
 
 function createNativeOpener(): OpenLock | undefined {
-  // The addon itself: the package's own loader takes 10 ms to find it.
+  // Loads the addon directly: the package's own loader needs 10 ms to find it.
   const addon = `fs-native-extensions/prebuilds/${process.platform}-${process.arch}/fs-native-extensions.node`
   const found = loadFirst([addon, 'fs-native-extensions'])
   if (found === undefined) return undefined
   const { tryLock } = found.loaded as { tryLock: TryLock }
-  // The bare addon wants its fourth argument, `exclusive`; the package wants options there, or nothing.
+  // The addon requires its fourth argument, `exclusive`; the package expects options there, or nothing.
   const how = found.from === addon ? true : undefined
   return (path) => {
     const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = constants
@@ -77,7 +77,7 @@ function createSqliteOpener(): OpenLock | undefined {
   return (path) => {
     createEmptyFile(path)
     const opened = lstatSync(path)
-    // SQLite would follow it.
+    // SQLite would follow the link.
     if (opened.isSymbolicLink()) throw Object.assign(new Error('a symbolic link'), { code: 'ELOOP' })
     const database = new sqlite.DatabaseSync(path)
     return {
@@ -93,7 +93,10 @@ function beginExclusive(database: Database): true {
   return true
 }
 
-/** SQLite would make it readable by all. An existing one is not opened: closing it would drop our own lock. */
+/**
+ * Creates the file, because SQLite would make it readable by all. An existing file is not opened: closing it
+ * would release our own lock.
+ */
 function createEmptyFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
@@ -119,7 +122,7 @@ function isBusy(error: unknown): boolean {
   return (Number((error as { errcode?: number }).errcode) & 0xff) === SQLITE_BUSY
 }
 
-/** Node 22 warns that SQLite is experimental when it is loaded. Other warnings pass, and so do later ones. */
+/** Hides the warning of Node 22 that SQLite is experimental. Other warnings, and later ones, are shown. */
 function loadQuietly<T>(load: () => T): T {
   const { emitWarning } = process
   process.emitWarning = (...said: unknown[]) => {

@@ -1,7 +1,7 @@
 /**
- * One at a time, on the whole machine. The kernel releases the lock when its holder dies, so there is no
- * staleness to judge and nobody can steal from a suspended laptop. The lock file is never deleted: whoever
- * waits on the deleted one would hold a lock that nobody else sees.
+ * A lock for one process at a time on this machine. The kernel releases it when its holder dies, so no lock
+ * is judged stale, and none is taken from a suspended laptop. The lock file is never deleted: a process that
+ * waits for a deleted file would hold a lock that no other process sees.
  */
 import { closeSync, constants, openSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
@@ -21,9 +21,9 @@ export interface Holder {
 }
 
 export interface LockOptions {
-  /** How long to wait, in milliseconds. */
+  /** Milliseconds to wait. */
   patience?: number | undefined
-  /** Which kinds to try, best first; a test's business. */
+  /** The kinds to try, best first; for tests. */
   kinds?: readonly LockKind[] | undefined
 }
 
@@ -34,12 +34,15 @@ function getLockOpener(kind: LockKind): OpenLock | undefined {
   return openers.get(kind)
 }
 
-/** The lock this system has; `undefined` where nothing can be renewed safely. For `doctor`. */
+/**
+ * Returns the lock kind of this system. Returns undefined where none exists, and nothing can be renewed
+ * safely.
+ */
 function findLockKind(kinds: readonly LockKind[] = KINDS): LockKind | undefined {
   return kinds.find((kind) => getLockOpener(kind) !== undefined)
 }
 
-/** Runs `work` while holding the lock file at `path` (`….lock`). */
+/** Runs `work` while holding the lock file at `path` (`….lock`). Throws `lock` when the wait is over. */
 export async function runExclusively<T>(
   path: string,
   purpose: string,
@@ -51,18 +54,18 @@ export async function runExclusively<T>(
     noteHolder(path, purpose)
     return await work()
   } finally {
-    // Before the release: after it, the note is the next holder's.
+    // Before the release: afterwards the note belongs to the next holder.
     forgetHolder(path)
     file.close()
   }
 }
 
-/** One attempt, without waiting: the lock, or what is known of who has it. */
+/** Tries once, without waiting. Returns the lock, or what is known of its holder. */
 export function tryHold(path: string, purpose: string): { release(): void } | { holder: Holder | undefined } {
   const file = openLockFile(path, KINDS)
   let isHeld = false
   try {
-    // One that was deleted just now excludes nobody: whoever tries again meets the one in its place.
+    // A file that was just deleted locks nothing. The next attempt opens its replacement.
     isHeld = tryTakeLock(file, path) && file.isAt(path)
     if (!isHeld) return { holder: readHolder(path) }
   } finally {
@@ -77,7 +80,9 @@ export function tryHold(path: string, purpose: string): { release(): void } | { 
   }
 }
 
-/** A file that was deleted while we waited for it excludes nobody any more: then the one in its place is locked. */
+/**
+ * Opens and locks the file. A file deleted during the wait locks nothing, so its replacement is locked then.
+ */
 async function acquireLock(path: string, kinds: readonly LockKind[], patience: number): Promise<LockFile> {
   const deadline = performance.now() + patience
   for (;;) {
@@ -108,7 +113,10 @@ function openLockFile(path: string, kinds: readonly LockKind[]): LockFile {
   }
 }
 
-/** Polled, because a blocking wait could neither be bounded nor left; jitter, so that waiters take turns. */
+/**
+ * Polls, because a blocking wait has no limit and cannot be cancelled. Jitter lets waiting processes take
+ * turns.
+ */
 async function waitForLock(file: LockFile, path: string, patience: number, deadline: number): Promise<void> {
   while (!tryTakeLock(file, path)) {
     const left = deadline - performance.now()
@@ -133,7 +141,10 @@ function buildHolderPath(path: string): string {
   return path.replace(/\.lock$/, '.holder')
 }
 
-/** Beside the lock file, which has to stay empty. Words for an error and nothing else: a full disk may win. */
+/**
+ * Writes the holder into a second file, because the lock file must stay empty. It serves error messages only,
+ * so a full disk is no error.
+ */
 function noteHolder(path: string, purpose: string): void {
   const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
   const holder: Holder = { pid: process.pid, purpose, since: Date.now() }
@@ -149,7 +160,7 @@ function noteHolder(path: string, purpose: string): void {
       closeSync(handle)
     }
   } catch {
-    // Who waits will hear of "another daypass".
+    // A waiting process then reports "another daypass".
   }
 }
 
@@ -157,7 +168,7 @@ function forgetHolder(path: string): void {
   try {
     rmSync(buildHolderPath(path), { force: true })
   } catch {
-    // Whatever lies there keeps nobody from the lock.
+    // A file that cannot be removed does not prevent the next lock.
   }
 }
 

@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
- * Makes a folder, 0700, and those above it; gives the first that was made. By hand: where a folder takes no other
- * (autofs, /proc), Node's own `recursive` goes round for ever.
+ * Makes a folder and its parents, mode 0700. Returns the first one that was made. Node's `recursive` option
+ * is not used: it loops for ever where a folder cannot take another one (autofs, /proc).
  */
 export function makeFolders(folder: string): string | undefined {
   if (isFolder(folder) || dirname(folder) === folder) return undefined
@@ -12,7 +12,7 @@ export function makeFolders(folder: string): string | undefined {
     mkdirSync(folder, 0o700)
     return first ?? folder
   } catch (error) {
-    if (isFolder(folder)) return first // somebody was quicker
+    if (isFolder(folder)) return first // another process made it first
     throw error
   }
 }

@@ -7,7 +7,10 @@ interface Turn {
   over: Promise<void>
 }
 
-/** A store that is gone with the process. For tests, embedding programs and `DAYPASS_STORE=memory`. */
+/**
+ * Creates a store that ends with the process. For tests, embedding programs and `DAYPASS_STORE=memory`.
+ * `patience` is in milliseconds.
+ */
 export function memoryStore({ patience = 30_000 }: { patience?: number } = {}): Store {
   const texts = new Map<string, string>()
   const turns = new Map<string, Turn>()
@@ -48,7 +51,7 @@ function createMemorySlot(keep: (text: string) => void) {
   }
 }
 
-/** Between the last look and the taking nothing is awaited, so of all whom an end wakes one gets it. */
+/** Waits for the turn. There is no await between the last check and taking it, so only one waiter gets it. */
 async function takeTurn(
   turns: Map<string, Turn>,
   name: string,

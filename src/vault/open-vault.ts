@@ -11,7 +11,7 @@ import { computeSealedLength, encodeRecord, openBody, sealRecord } from './seal.
 import type { Slot, Store } from './store.ts'
 import type { EntrySlot, ListedRecord, Vault } from './vault.ts'
 
-/** What an answer may add to the record that is renewed: a longer token, an id token, new claims. */
+/** Bytes that a renewal may add to the record: a longer token, an id_token, new claims. */
 const RENEWAL_MARGIN = 16 * 1024
 
 const RESERVED_PREFIX = '__'
@@ -26,7 +26,10 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
   }
   const decode = async (text: string, name: string) =>
     buildEntry(decodeHeader(text, name), await open(text, name))
-  /** Room that was not filled yet, or half filled, is no record; its seal says so. What it was longer may still follow. */
+  /**
+   * Decodes an unfinished file: the first two lines count, and the rest of the reserved bytes may follow. The
+   * seal shows whether the record is complete.
+   */
   const decodeComplete = (text: string, name: string) =>
     decode(`${text.split('\n', 2).join('\n')}\n`, name).catch((error: unknown) => {
       if (isDaypassError(error, 'vault')) return undefined
@@ -161,20 +164,20 @@ function assertReservedName(name: string): string {
 }
 
 export interface DiskVaultOptions extends DiskOptions {
-  /** Where the key shall lie, if that is still open. */
+  /** Where to store the key if that is not decided yet. */
   wanted?: KeyPlacement | undefined
-  /** Patience with the keychain; `login` on a terminal gives `{ limit: 60_000, onSlow }`. */
+  /** Limits for the keychain; `login` on a terminal passes `{ limit: 60_000, onSlow }`. */
   keychain?: KeychainOptions | undefined
 }
 
-/** The vault in a folder. */
+/** Opens the vault in a folder. */
 export function openDiskVault(folder: string, options: DiskVaultOptions = {}): Vault {
   const { wanted, keychain, report, patience, kinds } = options
   const keys = createDiskKeys(folder, { wanted, keychain, report, lock: { patience, kinds } })
   return createVault({ store: diskStore(folder, options), keys })
 }
 
-/** A vault that is gone with the process. */
+/** Creates a vault that ends with the process. `patience` is in milliseconds. */
 export function createMemoryVault(options: { patience?: number } = {}): Vault {
   const key = randomBytes(32)
   const location = { id: 'memory', where: 'memory' } as const

@@ -11,7 +11,7 @@ import {
 import { DaypassError } from '../core/errors.ts'
 import { createDiskError, getErrno } from './disk-error.ts'
 
-/** Far above any record; keeps a stranger's file from filling the memory. */
+/** Bytes. Far more than a record needs; it limits the memory that a foreign file can take. */
 export const MAX_FILE_SIZE = 1024 * 1024
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
@@ -20,9 +20,9 @@ const OTHERS_MODE = 0o077
 export type Report = (message: string) => void
 
 /**
- * Reads one of our own files. Refused: a symbolic link, anything that is not a file, a file of another user.
- * Looser permissions than 0600 are mended and reported. Everything is decided on the open handle, so nothing
- * can be exchanged between the look and the reading. `undefined`: there is no such file.
+ * Reads one of our own files. Refuses a symbolic link, anything that is not a regular file, and a file of
+ * another user. Corrects and reports permissions wider than 0600. All checks use the open handle, so the file
+ * cannot be exchanged between the check and the read. Returns undefined where there is no such file.
  */
 export function readOwnFile(
   path: string,
@@ -43,10 +43,10 @@ export function readOwnFile(
 
 function openOwnFile(path: string): number | undefined {
   try {
-    // Where the system has no O_NOFOLLOW the look before has to do.
+    // Where the system has no O_NOFOLLOW, this earlier check replaces it.
     if (O_NOFOLLOW === 0 && lstatSync(path).isSymbolicLink())
       throw createRefusedFileError(path, 'it is a symbolic link')
-    // A FIFO in the file's place would hang a blocking open.
+    // Opening a FIFO without O_NONBLOCK would hang.
     return openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
   } catch (error) {
     if (getErrno(error) === 'ENOENT') return undefined

@@ -1,7 +1,8 @@
 /**
- * A record's text. Line 1 is the clear header as JSON; its exact bytes are authenticated with the body. Line 2,
- * where something is sealed, is base64 of iv(12) | tag(16) | AES-256-GCM ciphertext. Every line ends with \n, so
- * a record that was cut short is seen to be.
+ * The text of a record. Line 1 is the header as JSON; its exact bytes are authenticated with the body. Line
+ * 2, where a body is sealed, is base64 of iv(12)
+ * tag(16)
+ * AES-256-GCM ciphertext. Every line ends with \n, so a truncated record is recognized.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { Secret } from '../core/secret.ts'
@@ -11,12 +12,12 @@ import { type ClearHeader, createDamagedError, parseClearHeader, splitRecord } f
 const IV = 12
 const TAG = 16
 
-/** Without a body, line 1 alone. */
+/** Encodes a record without a body: line 1 alone. */
 export function encodeRecord(header: ClearHeader): string {
   return `${encodeHeaderLine(header)}\n`
 }
 
-/** A time that is not a number would become `null`, and a header with `null` is one we refuse to read. */
+/** Omits numbers that JSON would write as `null`, because no reader accepts a header with `null`. */
 function encodeHeaderLine(header: ClearHeader): string {
   return JSON.stringify(header, (_, value: unknown) =>
     typeof value === 'number' && !Number.isFinite(value) ? undefined : value,
@@ -32,13 +33,13 @@ export function sealRecord(header: ClearHeader & { key: KeyLocation }, body: unk
   return `${line}\n${Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64')}\n`
 }
 
-/** How long the record becomes, without sealing it: what is reserved on disk. */
+/** Computes the length of the sealed record in bytes, to reserve it on disk. */
 export function computeSealedLength(header: ClearHeader & { key: KeyLocation }, body: unknown): number {
   const sealed = IV + TAG + Buffer.byteLength(encodeBody(body))
   return Buffer.byteLength(encodeHeaderLine(header)) + Math.ceil(sealed / 3) * 4 + 2
 }
 
-/** The body of a record that has one; `undefined` where nothing is sealed. */
+/** Opens the body. Returns undefined where none is sealed; throws `vault` where it is damaged. */
 export function openBody(text: string, name: string, key: Buffer | undefined): unknown {
   const [line, body] = splitRecord(text, name)
   const sealed = parseClearHeader(line, name).key !== undefined
@@ -51,7 +52,8 @@ export function openBody(text: string, name: string, key: Buffer | undefined): u
 
 function unseal(line: string, body: string, name: string, key: Buffer): string {
   const bytes = Buffer.from(body, 'base64')
-  // Node skips what is not base64, and the last digit has idle bits: only the one spelling is ours.
+  // Node ignores characters outside base64 and unused bits of the last one; only the canonical form is
+  // accepted.
   if (bytes.length <= IV + TAG || bytes.toString('base64') !== body)
     throw createDamagedError(name, 'its body was changed')
   try {
@@ -64,8 +66,8 @@ function unseal(line: string, body: string, name: string, key: Buffer): string {
 }
 
 /**
- * JSON in which a Secret is `{"$secret":"…"}`. A key of anyone else's that begins with `$` gets one more, so
- * nothing a server sent can pass for a Secret or lose a character.
+ * Encodes a Secret as `{"$secret":"…"}`. Any other key that begins with `$` gets one more `$`, so data from a
+ * server cannot pass for a Secret and loses no character.
  */
 function encodeBody(body: unknown): string {
   return JSON.stringify(encodeSecrets(body))

@@ -4,9 +4,9 @@ import type { Header } from '../core/types.ts'
 import { encodeGrantFileName } from './file-name.ts'
 
 /**
- * What the clear header says of the grant itself: another text after a renewal, a login, a logout, and the same after a
- * renewal that came to nothing. Empty where there is no record. Of a file that is what it was, only its status is read:
- * a record is never written to, another file takes its place.
+ * Creates a reader of a text that changes with the grant: after a renewal, a login or a logout, but not after
+ * a failed renewal. The text is empty where there is no record. While the file is unchanged, only its status
+ * is read: a record is always replaced by a new file, never written in place.
  */
 export function createStampReader(folder: string, name: string): () => string {
   const file = join(folder, encodeGrantFileName(name))

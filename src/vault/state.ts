@@ -2,12 +2,12 @@ import { DaypassError } from '../core/errors.ts'
 import { isIdentityName } from '../core/names.ts'
 import { type Report, readOwnFile } from './read-file.ts'
 
-/** `state.json`, beside the vault: what `use` chose. */
+/** `state.json`, next to the vault: the choice of `use`. */
 export interface State {
   default?: string
 }
 
-/** A missing file is an empty state. A damaged one is said, never taken for "no default". */
+/** Reads the state. A missing file is an empty state; a damaged one is an error, not "no default". */
 export function readState(path: string, report?: Report): State {
   const text = readOwnFile(path, report)
   if (text === undefined) return {}
@@ -22,7 +22,7 @@ export function readState(path: string, report?: Report): State {
 
 export async function writeState(path: string, state: State): Promise<void> {
   const { removeDurably, writeFileDurably } = await import('./atomic.ts')
-  // Which takes no room: on a full disk, too, nobody stays the default who logged out.
+  // Deleting needs no space, so a logout removes the default even on a full disk.
   if (state.default === undefined) removeDurably(path)
   else writeFileDurably(path, `${JSON.stringify(state)}\n`)
 }

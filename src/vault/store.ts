@@ -1,34 +1,40 @@
 /**
- * A place that keeps texts under names. It knows nothing of what they say: sealing is the vault's part, so a
- * database that implements these verbs needs no cryptography of its own.
+ * A place that stores texts under names. It does not know their meaning: the vault seals them, so a database
+ * that implements these methods needs no cryptography.
  */
 export interface Store {
-  /** `undefined`: nothing of that name. Anything that hinders reading is thrown, never "nothing". */
+  /** Returns undefined where the name does not exist. Throws for any other obstacle to reading. */
   get(name: string): Promise<string | undefined>
-  /** Every name kept, sorted, `__…` included. */
+  /** Returns all names, sorted, including `__…`. */
   names(): Promise<string[]>
   /**
-   * Makes sure that a text of `bytes` bytes can be kept before the deed that produces it is done: on disk, a
-   * temporary file of that length, synced. Throws `vault` when there is no room.
+   * Reserves `bytes` bytes before the action that produces the text: on disk, a synced temporary file of that
+   * length. Throws `vault` when there is no space.
    */
   reserve(name: string, bytes: number): Promise<Slot>
-  /** What was written for this name and not yet put in its place, whole or not. Of use under the lock only. */
+  /**
+   * Returns texts that were written for this name and not yet put in place, complete or not. Only under the
+   * lock.
+   */
   unfinished(name: string): Promise<string[]>
-  /** False: there was nothing. */
+  /** Resolves to false where the name did not exist. */
   delete(name: string): Promise<boolean>
-  /** Moves an unreadable text out of the way, and says where it lies now. */
+  /** Moves an unreadable text aside and returns its new place. */
   quarantine(name: string): Promise<string>
   /**
-   * Runs `work` while nobody else, in this process or any other that shares the store, runs theirs for the same
-   * name. Released by the kernel when the holder dies. Waits at most 30 s, then throws `lock`, naming the holder.
-   * Not re-entrant. `purpose` is told to whoever waits: `refresh`, `login`, `logout`.
+   * Runs `work` exclusively for this name, across all processes that share the store. The kernel releases the
+   * lock when its holder dies. Waits at most 30 s, then throws `lock`, naming the holder. Not re-entrant.
+   * Waiting callers see `purpose`: `refresh`, `login`, `logout`.
    */
   exclusive<T>(name: string, purpose: string, work: () => Promise<T>): Promise<T>
 }
 
-/** Room that is already ours, until it is released or written to. What a failed `write` has written stays `unfinished`. */
+/** Reserved space, until it is released or written to. The bytes of a failed `write` stay in `unfinished`. */
 export interface Slot {
-  /** Durable when it resolves: written, synced, renamed, folder synced. A longer text than reserved is fine where there is room. */
+  /**
+   * Resolves when the text is durable: written, synced, renamed, folder synced. It may be longer than
+   * reserved where there is space.
+   */
   write(text: string): Promise<void>
   release(): Promise<void>
 }

@@ -1,49 +1,52 @@
 import type { Entry, Header, KeyLocation } from '../core/types.ts'
 
-/** A record as it can be listed: its header, or why it has none. */
+/** A listed record: its header, or why the header cannot be read. */
 export type ListedRecord = { name: string; header: Header } | { name: string; problem: string }
 
-/** Room for one record, reserved before the deed that produces it. What a failed `write` has written can be rescued. */
+/** Reserved space for one record. A record of a failed `write` can be recovered. */
 export interface EntrySlot {
   write(entry: Entry): Promise<void>
   release(): Promise<void>
 }
 
 /**
- * Where grants rest: identities as records with a clear header and a sealed body, and the logins that were
- * started and not finished.
+ * Stores grants: identities as records with a clear header and a sealed body, and logins that were started
+ * and not finished.
  */
 export interface Vault {
-  /** Of all identities, those whose record cannot be read included. Opens no record. */
+  /** Returns the names of all identities, including unreadable ones. Opens no record. */
   names(): Promise<string[]>
-  /** Identities only, by name. Never needs the key. */
+  /** Lists identities by name. Never needs the key. */
   list(): Promise<ListedRecord[]>
-  /** The clear header; never needs the key. `undefined`: no such record. */
+  /** Reads the clear header. Never needs the key. Returns undefined where there is no such record. */
   header(name: string): Promise<Header | undefined>
-  /** Opens the record. Throws `vault` (damaged, wrong key, foreign owner) or `keychain`; the record stays as it is. */
+  /**
+   * Opens the record. Throws `vault` (damaged, wrong key, other owner) or `keychain`; the record stays
+   * unchanged.
+   */
   read(name: string): Promise<Entry | undefined>
-  /** Durable when it resolves. */
+  /** Resolves when the record is durable. */
   write(entry: Entry): Promise<void>
-  /** `entry` is the record as it stands; the answer may be `margin` bytes longer. The key is fetched here, too. */
+  /** Reserves the length of `entry` plus a margin for the renewed record. Reads the key as well. */
   reserve(entry: Entry): Promise<EntrySlot>
   /**
-   * Puts in place what a renewal had sealed when it was killed: the answer to the very request that the record
-   * says is unanswered. Under the lock only. False: there is none.
+   * Puts in place what a killed renewal had sealed: the answer to the request that the record marks as
+   * unanswered. Only under the lock. Returns false where there is none.
    */
   recoverPending(name: string): Promise<boolean>
   remove(name: string): Promise<boolean>
-  /** Clears a home that a grant has left; only a vault that knows homes. */
+  /** Clears an external store that a grant has left. Absent where the vault has no external stores. */
   clearExternalStore?(home: NonNullable<Header['home']>): Promise<void>
-  /** Moves a record that cannot be opened out of a new login's way; says where it lies now. */
+  /** Moves a record that cannot be opened aside for a new login, and returns its new place. */
   quarantine(name: string): Promise<string>
   exclusive<T>(name: string, purpose: string, work: () => Promise<T>): Promise<T>
-  /** Seals anything else for a while: logins that were started. Names are `__login-<id>`. */
+  /** Seals other values for a limited time, such as started logins. Names are `__login-<id>`. */
   sealed: {
     read(name: string): Promise<unknown>
     write(name: string, body: unknown): Promise<void>
     remove(name: string): Promise<boolean>
     names(): Promise<string[]>
   }
-  /** Where the key of new records lies; decides (and creates it) when nothing was decided yet. */
+  /** Returns where the key of new records is. Decides it and creates the key on first use. */
   location(): Promise<KeyLocation>
 }

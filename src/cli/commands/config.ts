@@ -45,9 +45,7 @@ function runConfigValidate({ paths, host, json }: BareContext): CommandResult {
   return {}
 }
 
-/**
- * Shows the settings in force and their sources. Shows names and settings, never a value that may be secret.
- */
+/** Shows the settings in force and their sources, never a value that may be secret. */
 function runConfigShow({ paths, host, json, paint }: BareContext): CommandResult {
   const file = readConfigFile(paths.config)
   const { config = {}, problems } = file ? checkConfig(file.text, paths.config) : { config: {}, problems: [] }

@@ -29,10 +29,7 @@ interface ConsoleFlags {
   browser?: string | undefined
 }
 
-/**
- * Opens the web console as this identity. With `--print` it only shows the address, which signs in anyone who
- * has it.
- */
+/** Opens the web console, or with `--print` shows the address, which signs in its reader. */
 async function runConsole(
   world: CommandContext,
   selected: string | undefined,

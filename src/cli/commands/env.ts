@@ -71,10 +71,7 @@ function chooseEnvFormat({ host, json }: CommandContext, asked: EnvFormat | unde
   })
 }
 
-/**
- * Warns of variables that override the printed ones. Only formats that are lists of values need it: they
- * clear nothing.
- */
+/** Warns of variables that override the printed ones, where the format cannot clear them. */
 function warnAboutOverrides({ host }: CommandContext, { clear }: EnvChanges, format: EnvFormat): void {
   const there = clear.filter((name) => host.env[name])
   if (there.length > 0)

@@ -31,10 +31,7 @@ interface ExecOptions {
   endpoint?: boolean | undefined
 }
 
-/**
- * Runs a program with the credential. The program writes to the terminal itself, and its exit code becomes
- * ours.
- */
+/** Runs a program with the credential. It writes to the terminal itself; its exit code is ours. */
 async function runExec(
   world: CommandContext,
   selected: string | undefined,

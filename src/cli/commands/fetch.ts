@@ -43,10 +43,7 @@ interface FetchFlags {
   include?: boolean | undefined
 }
 
-/**
- * Sends one request with the identity's token. Prints the answer of the server, even where it refuses the
- * request.
- */
+/** Sends one request with the identity's token. Prints the answer, even a refusal. */
 async function runFetch(
   world: CommandContext,
   address: string,

@@ -26,8 +26,7 @@ git calls it, and talks to it over standard input and output: see \`daypass setu
 hosts of your identities and no other; also as git-credential-daypass.`
 
 /**
- * Answers git, which owns the terminal. With no output and exit code 0, git asks its next helper, or the
- * person.
+ * Answers git, which owns the terminal. No output with exit code 0: git asks another helper or the person.
  */
 async function runGitCredential(
   world: CommandContext,

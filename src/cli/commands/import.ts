@@ -113,9 +113,7 @@ const previewImport = ({ world }: ImportRun, name: string, taken: ImportedGrant)
 const storeImport = ({ world }: ImportRun, name: string, taken: ImportedGrant, next?: string) =>
   resolveImport({ outcome: 'kept', next }, world.daypass.importIdentity({ name, ...taken }))
 
-/**
- * Returns `listed` for a credential that cannot become an identity, so that the others are still imported.
- */
+/** Returns `listed` for what cannot become an identity, so that the others are still imported. */
 async function resolveImport(success: ImportResult, adopting: Promise<boolean>): Promise<ImportResult> {
   try {
     return (await adopting) ? success : { outcome: 'name_taken' }

@@ -56,9 +56,7 @@ export function createLoginCommand({ run }: Runner) {
     })
 }
 
-/**
- * Creates the options for the parameters of all providers, keyed by parameter; an alias has a key of its own.
- */
+/** Creates the options of all providers' parameters, by parameter; aliases have their own key. */
 function createParamOptions(): Record<string, Option> {
   const options = [...listParamFlags(Object.values(builtIn))].flatMap(([name, { flag }]) => {
     const { value, about, alias } = flag

@@ -33,10 +33,7 @@ async function runLogout(
   return json ? { out: formatJson({ identities: [buildLogoutJson(outcome)] }) } : {}
 }
 
-/**
- * Logs out every identity that has a stored login; static keys are no login. A failure does not stop the
- * others.
- */
+/** Logs out every stored login; static keys are no login. A failure does not stop the others. */
 async function logoutAll(
   { daypass, host, json }: CommandContext,
   flags: LogoutFlags,

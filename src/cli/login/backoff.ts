@@ -1,7 +1,4 @@
-/**
- * Limits logins that opened automatically and that the person did not answer: how long until the next one, if
- * any.
- */
+/** Limits logins that opened automatically and were not answered: the time until the next one. */
 import { formatDuration } from '../../core/duration.ts'
 import { DaypassError } from '../../core/errors.ts'
 import type { Time } from '../../core/types.ts'
@@ -42,10 +39,7 @@ export function writeUnansweredLogins(path: string, unanswered: UnansweredLogins
   }
 }
 
-/**
- * Throws where the next login must wait, or must be started by the person. A process that waited for a killed
- * one takes its place at once.
- */
+/** Throws where the next login must wait for a time or for the person, except after a killed login. */
 export function checkLoginPause(
   { count, at, underWay }: UnansweredLogins,
   now: Time,

@@ -5,9 +5,7 @@ import type { Host } from '../../core/types.ts'
 import type { Paths } from '../../platform/paths.ts'
 import type { Paint } from './text.ts'
 
-/**
- * The result of a command: one text for stdout, and the exit code. Commands return it; only `main` writes.
- */
+/** The result of a command: text for stdout and exit code. Only `main` writes it. */
 export interface CommandResult {
   out?: string
   code?: number

@@ -11,10 +11,7 @@ import type { CommandContext } from '../output/result.ts'
 import { createMovedError, createNotRenewableError } from './credential-endpoint.ts'
 
 interface ApiProxyOptions extends Pick<ProxyOptions, 'place' | 'onAsked' | 'onAnswered'> {
-  /**
-   * Returns where the token may go. It reads the current definition: another login of that name may use
-   * another server.
-   */
+  /** Returns where the token may go now: another login of that name may use another server. */
   routesOf(definition: Definition, header: Header | undefined): Route[]
 }
 

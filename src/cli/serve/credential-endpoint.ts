@@ -83,10 +83,7 @@ function resolveAnswerFormat(identity: string, credential: Credential, provider:
 
 const getEndpointName = (credential: Credential) => (credential.kind === 'keys' ? credential.cloud : 'token')
 
-/**
- * Returns the changes to a program's environment so that it asks the endpoint; none where no variable tells
- * it.
- */
+/** Returns the variables that lead a program to the endpoint; none where no variable can. */
 export async function buildEndpointEnvironment(
   { daypass, host }: CommandContext,
   selected: string | undefined,
@@ -102,10 +99,7 @@ export async function buildEndpointEnvironment(
   return buildLiveChanges(variables, variables.live, address, { region, emptyFile: devNull })
 }
 
-/**
- * Creates the error for a credential that the environment holds. `args`: flags of the verb that select what
- * is renewed.
- */
+/** Creates the error for a credential of the environment. `args`: flags that select what is renewed. */
 export const createNotRenewableError = (variable: string, verb: string, args: readonly string[] = []) =>
   new DaypassError('usage', `the credential of ${variable} is not ours to renew`, {
     advice: {

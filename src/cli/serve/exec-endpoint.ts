@@ -30,10 +30,7 @@ export async function openExecEndpoint(
   return { changes: { ...changes, set: [...changes.set, ...buildNoProxyVariables(world.host.env)] }, close }
 }
 
-/**
- * Excludes 127.0.0.1 from the proxy: many programs use the proxy of the environment even for this machine,
- * and the proxy would see the bearer.
- */
+/** Excludes 127.0.0.1 from the proxy of the environment, which would see the bearer. */
 function buildNoProxyVariables(env: Host['env']): EnvVariable[] {
   const said = env.no_proxy?.trim() || env.NO_PROXY?.trim() || ''
   if (!parseProxies(env) || /^\*$|(^|[\s,])127\.0\.0\.1($|[\s,])/.test(said)) return []

@@ -35,10 +35,7 @@ export const setupDocker: SetupTool = {
 
 const HELPER = 'docker-credential-daypass'
 
-/**
- * Warns where docker cannot find the helper by name. On Windows npm installs a batch file, which docker finds
- * and we do not look for.
- */
+/** Warns where docker cannot find the helper. Not on Windows: docker finds npm's batch file there. */
 function warnIfHelperMissing({ host }: CommandContext): void {
   const { platform } = process
   if (platform === 'win32' || findProgram(HELPER, { env: host.env, platform }) !== undefined) return

@@ -131,10 +131,7 @@ function mergeEdits(edits: readonly Edit[]): Edit[] {
   return all
 }
 
-/**
- * Undoes edits in a text that has changed since: removes the rest of our block and restores earlier values,
- * unless a key got another value since.
- */
+/** Undoes edits in a text changed since, except for keys that got another value meanwhile. */
 export function undoIniEdits(text: string, file: AwsFile, profile: string, edits: readonly Edit[]): string {
   let now = text
   for (const edit of [...edits].reverse()) {

@@ -74,10 +74,7 @@ function* splitIniLines(text: string): Generator<Line> {
   }
 }
 
-/**
- * Parses an INI file. `stray` gets the start of each invalid line: Python refuses the file, the SDKs skip the
- * line.
- */
+/** Parses an INI file. `stray` gets each invalid line: Python refuses the file, SDKs skip the line. */
 export function parseIni(text: string, stray: (at: number) => void = () => {}): IniSection[] {
   const sections: IniSection[] = []
   for (const line of splitIniLines(text)) {
@@ -90,9 +87,7 @@ export function parseIni(text: string, stray: (at: number) => void = () => {}): 
   return sections
 }
 
-/**
- * Returns true for a line indented deeper than the key above, which Python reads as its value, even a header.
- */
+/** Returns true for deeper indent than the key above: Python reads even a header as its value. */
 function isContinuation(line: Line, key: IniKey | undefined): boolean {
   return key !== undefined && matchIndent(line.text).length > key.indent.length
 }

@@ -1,7 +1,4 @@
-/**
- * Uses the login cache of the AWS tools as the store of a grant: daypass and every AWS SDK renew the same
- * session.
- */
+/** The AWS tools' login cache as a grant's store: daypass and every SDK renew the same session. */
 import type { Grant, Header } from '../../core/types.ts'
 import type { EntryWithGrant, ExternalStore } from '../../vault/external-store.ts'
 import {
@@ -94,9 +91,7 @@ function buildLoginSession(
   }
 }
 
-/**
- * `https://eu-west-1.signin.aws.amazon.com/v1/token`: the region of the sign-in, not the one used for work.
- */
+/** `https://eu-west-1.signin.aws.amazon.com/v1/token`: the sign-in's region, not the one in use. */
 const REGIONAL = /^(https:\/\/)([a-z0-9-]+)(\.signin\..*)$/
 
 const parseSigninRegion = (token = '') => REGIONAL.exec(token)?.[2]

@@ -74,10 +74,7 @@ export interface LoginReservation {
 /** Bytes by which a new answer may be longer. Tokens have any length, usually 2 to 4 KB. */
 const GROWTH = 16 * 1024
 
-/**
- * Reserves disk space for the renewed session, so that a full disk is found before the refresh token is
- * spent.
- */
+/** Reserves disk space for the next session: a full disk shows before the refresh token is spent. */
 export function reserveLoginSession(path: string, session?: LoginSession): LoginReservation {
   const bytes = GROWTH + (session === undefined ? 0 : Buffer.byteLength(formatLoginSession(session)))
   const room = translateDiskErrors(path, () => reserveRoom(path, bytes))
@@ -95,10 +92,7 @@ function translateDiskErrors<T>(path: string, work: () => T, deed = 'write'): T 
   }
 }
 
-/**
- * Removes the file. Returns false where there was none. The profile keeps its `login_session`, as after `aws
- * logout`.
- */
+/** Removes the file; false where there was none. The profile keeps `login_session`, as in `aws logout`. */
 export function removeLoginSession(path: string): boolean {
   const remove = () => {
     // A renewal that was killed may have left its answer there.

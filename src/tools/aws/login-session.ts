@@ -39,10 +39,7 @@ function parseSessionJson(text: string): Json | undefined {
 const OUTER = new Set(['accessToken', 'clientId', 'refreshToken', 'idToken', 'dpopKey', 'signInRegion'])
 const INNER = new Set(['accessKeyId', 'secretAccessKey', 'sessionToken', 'accountId', 'expiresAt'])
 
-/**
- * Parses a session. Returns undefined for half a file. Throws an error that names `path` for a complete file
- * that is no session.
- */
+/** Parses a session; undefined for half a file. Throws, naming `path`, for a file that is no session. */
 export function parseLoginSession(text: string, path: string): LoginSession | undefined {
   const said = parseSessionJson(text)
   return said === undefined ? undefined : decodeLoginSession(said, path)

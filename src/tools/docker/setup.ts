@@ -1,7 +1,4 @@
-/**
- * Plans what `setup docker` writes into docker's configuration: daypass as helper for an identity's
- * registries.
- */
+/** Plans what `setup docker` writes: daypass as the helper for the registries of an identity. */
 import { DaypassError } from '../../core/errors.ts'
 import { applyEdits, type Edit, expandToLines, formatDiff, type Mask } from '../files/edits.ts'
 import { type Env, resolveInFolder } from '../files/expand-home.ts'
@@ -88,9 +85,7 @@ const createHelperTakenError = ({ identity }: DockerSetup, path: string, registr
 /** Masks all other values, which may be a password, or a header with one. */
 const maskDockerLine: Mask = (line) => line.replace(/(:\s*)"(?!daypass")[^"]*"/g, '$1"…"')
 
-/**
- * Undoes the setup in a file that has changed since: restores the earlier helper of each registry, if any.
- */
+/** Undoes the setup in a file changed since: restores each registry's earlier helper, if any. */
 export const undoDockerSetup: UndoText = (text, { place, edits, file }) => {
   const { credHelpers } = parseDockerConfig(text, file)
   const ours = place.split(', ').filter((each) => credHelpers[each] === HELPER)

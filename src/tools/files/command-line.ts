@@ -23,9 +23,7 @@ function quoteForShell(word: string): string {
   return `'${pieces}'`
 }
 
-/**
- * Quotes for Windows. `cmd` expands variables in quotes, and both readers have no common escape for a quote.
- */
+/** Quotes for Windows: `cmd` expands variables in quotes, and no escape for a quote suits both. */
 function quoteForWindows(word: string): string {
   if (/[\x00-\x1f\x7f"%]|\s[#;]|\\$/.test(word)) throw createUnwritableError(word)
   return /^[\w@+=:,./\\-]+$/.test(word) ? word : `"${word}"`

@@ -1,7 +1,4 @@
-/**
- * Reads and writes a file that another tool owns and a person edits: follows links and keeps owner and mode,
- * so that its readers can still read it.
- */
+/** Reads and writes a file of another tool: follows links, keeps owner and mode for its readers. */
 import {
   closeSync,
   constants,

@@ -25,10 +25,7 @@ export interface LedgerEntry {
   sum: string
 }
 
-/**
- * `restored`: the exact earlier bytes. `removed`: only our part, other changes stay. `gone`: nothing was left
- * to undo.
- */
+/** `restored`: the exact earlier bytes. `removed`: our part only. `gone`: nothing was left to undo. */
 export interface UndoResult {
   tool: string
   identity: string

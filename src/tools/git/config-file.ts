@@ -1,7 +1,4 @@
-/**
- * Reads and changes git's configuration with git itself, on a copy. The caller writes the file and records
- * the earlier text.
- */
+/** Reads and changes a copy of git's configuration with git; the caller writes the file itself. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,10 +21,7 @@ export function resolveGitConfigPath(env: Env, platform: NodeJS.Platform = proce
 export interface GitConfig {
   /** Returns all values of each `credential.<url>.helper`, in order. */
   helpers(text: string): ReadonlyMap<string, readonly string[]>
-  /**
-   * Returns whether a general helper comes after those of `name`: git asks it too, and tells it their
-   * answers.
-   */
+  /** Returns whether a general helper follows those of `name`: git asks it and tells it their answers. */
   isFollowed(text: string, name: string): boolean
   /** Returns the text with exactly these helpers, in this order. */
   replaceHelpers(text: string, name: string, helpers: readonly string[]): string

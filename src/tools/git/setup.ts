@@ -1,6 +1,4 @@
-/**
- * Plans what `setup git` writes into git's configuration: daypass as the only helper for an identity's hosts.
- */
+/** Plans what `setup git` writes: daypass as the only helper for the hosts of an identity. */
 import { DaypassError } from '../../core/errors.ts'
 import { isLoopbackHost } from '../../core/loopback.ts'
 import { formatCommandLine } from '../files/command-line.ts'
