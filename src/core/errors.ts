@@ -135,6 +135,11 @@ export function isDaypassError(error: unknown, code?: ErrorCode): error is Daypa
   )
 }
 
+/** A record that is damaged, or that is refused because another user could have written it. */
+export function isUnreadableRecord(error: unknown): error is DaypassError {
+  return isDaypassError(error, 'vault') || isDaypassError(error, 'refused')
+}
+
 /** The exit code of anything thrown. */
 export function getExitCode(error: unknown): number {
   return isDaypassError(error) ? EXIT[error.code] : EXIT.unexpected
