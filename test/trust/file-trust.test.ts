@@ -46,12 +46,7 @@ function homeWithConfig(): { one: Sandbox; config: string } {
 }
 
 /** What each attack leaves, and the words of the refusal. */
-const OBEYED: [
-  title: string,
-  needsRoot: boolean,
-  attack: (config: string) => Record<string, string> | undefined | void,
-  what: RegExp,
-][] = [
+const OBEYED: [title: string, needsRoot: boolean, attack: (config: string) => unknown, what: RegExp][] = [
   [
     'a file that every user can write',
     false,
@@ -154,7 +149,7 @@ describe('a configuration that others could have written is not obeyed, by any v
     const { one, config } = homeWithConfig()
     // The compiled copy is there, and does not outlive the trust in its source.
     await one.run(['list'])
-    const env = attack(config) ?? {}
+    const env = (attack(config) ?? {}) as Record<string, string>
     for (const args of [
       ['token', 'work'],
       ['status', 'work', '--check'],
