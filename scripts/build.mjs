@@ -121,6 +121,7 @@ const PARTS = {
   'testing.cjs': `
     export { startAuthorizationServer } from './src/testing/authorization-server.ts'
     export { scriptedBrowser } from './src/testing/browser.ts'`,
+  'keychain.cjs': `export { readKeychain, writeKeychain } from './src/vault/keychain.ts'`,
   'qr.cjs': `export { renderUnicodeCompact } from 'uqr'`,
 }
 
@@ -130,12 +131,14 @@ function programs(root) {
   // The fast path never uses these. esbuild would wrap their imports, which makes the start slower.
   const unreached = apart(/^\.\/(atomic|folder-yaml|lock)\.ts$/, 'main.cjs')
   const main = apart(/^\.\/main\.(cjs|ts|js)$/, 'main.cjs')
+  const keychain = apart(/^\.\/keychain\.ts$/, 'keychain.cjs')
   const rotate = apart(/^\.\.\/audit\/rotate\.ts$/, 'rotate.cjs')
   const providers = LAZY_PROVIDERS.map(({ id, path, file }) =>
     lazily(new RegExp(`^\\./${path.replace('.', '\\.')}$`), file, [id]),
   )
   const packages = [
     undici,
+    keychain,
     apart(/^@clack\/prompts$/, 'prompts.cjs'),
     apart(/^@bomb\.sh\/tab/, 'completion.cjs'),
     apart(/^uqr$/, 'qr.cjs'),
@@ -151,7 +154,7 @@ function programs(root) {
       out: 'dist/cli.cjs',
       executable: true,
       options: {
-        ...entry('src/cli/fast.ts', [main, undici, rotate, crypto, unreached, ...providers]),
+        ...entry('src/cli/fast.ts', [main, undici, rotate, keychain, crypto, unreached, ...providers]),
         minify: true,
       },
     },

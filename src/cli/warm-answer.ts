@@ -14,6 +14,7 @@ import { formatToken, isKeyBound } from '../formats/token.ts'
 import { selectIdentity } from '../identity/select.ts'
 import { resolvePaths } from '../platform/paths.ts'
 import { loadProvider } from '../providers/registry.ts'
+import { assertPrivateFolder } from '../trust/file-trust.ts'
 import { encodeGrantFileName } from '../vault/file-name.ts'
 import { decodeHeader } from '../vault/header.ts'
 import { openKey } from '../vault/keys.ts'
@@ -58,6 +59,7 @@ export async function readWarmAnswer(
   })
   if ('environment' in resolved || !isIdentityName(resolved.identity)) return undefined
   const { identity: name, named } = resolved
+  assertPrivateFolder(where.vault, report)
   const record = readOwnFile(`${where.vault}/${encodeGrantFileName(name)}`, report)
   if (record === undefined) return undefined
   const header = decodeHeader(record, name)

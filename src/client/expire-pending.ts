@@ -1,4 +1,4 @@
-import { isDaypassError } from '../core/errors.ts'
+import { isUnreadableRecord } from '../core/errors.ts'
 import type { PendingRecord } from '../login/pending-login.ts'
 import type { Context } from './context.ts'
 
@@ -7,7 +7,7 @@ export async function deleteExpiredPending({ vault, host }: Context): Promise<vo
   for (const name of await vault.sealed.names()) {
     // A damaged record can never be finished. One that the keychain does not open now may be finished later.
     const damaged = (error: unknown) => {
-      if (!isDaypassError(error, 'vault')) throw error
+      if (!isUnreadableRecord(error)) throw error
       return undefined
     }
     const pending = (await vault.sealed.read(name).catch(damaged)) as PendingRecord | undefined

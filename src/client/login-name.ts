@@ -1,12 +1,12 @@
 /** Names an identity that was given no name. */
-import { isDaypassError } from '../core/errors.ts'
+import { isUnreadableRecord } from '../core/errors.ts'
 import { isIdentityName } from '../core/names.ts'
 import type { Entry, Header } from '../core/types.ts'
 import { type Context, getProvider } from './context.ts'
 
 export async function readHeaderIfReadable({ vault }: Context, name: string): Promise<Header | undefined> {
   return vault.header(name).catch((error: unknown) => {
-    if (isDaypassError(error, 'vault')) return undefined
+    if (isUnreadableRecord(error)) return undefined
     throw error
   })
 }

@@ -1,5 +1,5 @@
 /** Stores a successful login, or revokes it. A replaced grant is revoked too. */
-import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError, isUnreadableRecord } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import type { Account, Entry, Header, KeyLocation } from '../core/types.ts'
 import type { NewRecord } from '../login/stages.ts'
@@ -173,7 +173,7 @@ async function readOrQuarantine({ vault, host }: Context, name: string): Promise
   try {
     return await vault.read(name)
   } catch (error) {
-    if (!isDaypassError(error, 'vault')) throw error
+    if (!isUnreadableRecord(error)) throw error
     const path = await vault.quarantine(name)
     host.terminal.warn(`the record of ${name} could not be read (${error.message}); it lies in ${path} now`)
     // Where the grant is in an external store, only the grant was unreadable.

@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { STORE_NAMES, type Store } from '../core/stores.ts'
+import { assertObeyable } from '../trust/file-trust.ts'
 import { substituteRefs } from './env-tag.ts'
 import { type FlatIdentity, type FlatProvider, flattenIdentity, flattenProvider } from './flatten.ts'
 import type { Config, Identity, Provider } from './schema.ts'
@@ -127,6 +128,7 @@ export function readCompiled(configFile: string, copy: string): CompiledConfig |
   try {
     const stat = statConfig(configFile)
     if (stat === undefined) return createEmptyConfig()
+    assertObeyable(configFile)
     const compiled: CompiledConfig = JSON.parse(readOwnCopy(copy))
     const stamp = createStamp(stat)
     const current =

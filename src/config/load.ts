@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { assertObeyable } from '../trust/file-trust.ts'
 import {
   type CompiledConfig,
   compileConfig,
@@ -27,6 +28,7 @@ const HINTS: Record<string, string> = { ENOTDIR: OTHER_PLACE_HINT, ENAMETOOLONG:
 /** Reads the file. Returns undefined where there is none; throws `configuration` for any other obstacle. */
 export function readConfigFile(file: string): ConfigFile | undefined {
   try {
+    assertObeyable(file)
     return readRegular(file)
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code

@@ -139,6 +139,11 @@ export function isDaypassError(error: unknown, code?: ErrorCode): error is Daypa
   )
 }
 
+/** Returns true for a record that is damaged, or refused because another user could have written it. */
+export function isUnreadableRecord(error: unknown): error is DaypassError {
+  return isDaypassError(error, 'vault') || isDaypassError(error, 'refused')
+}
+
 /** Returns the exit code of anything that was thrown. */
 export function getExitCode(error: unknown): number {
   return isDaypassError(error) ? EXIT[error.code] : EXIT.unexpected

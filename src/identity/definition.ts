@@ -163,7 +163,7 @@ function resolveParams(
     const inForce = value ?? resolveDefault(about, params)
     if (inForce !== undefined) params[param] = normalizeParam(about, inForce)
   }
-  return { params, defaulted: defaulted }
+  return { params, defaulted }
 }
 
 const normalizeParam = (about: Param | undefined, value: string) => about?.normalize?.(value) ?? value

@@ -2,15 +2,15 @@ import { localize } from '../core/localized-text.ts'
 import type { Host } from '../core/types.ts'
 import { type Definition, findPublicClientId } from '../identity/definition.ts'
 
-/** What may keep the page of a public client from redirecting. */
+/** Help for a page of a public client that may refuse to redirect. */
 export interface AccessHelp {
-  /** Said while the login waits. */
+  /** Shown while the login waits. */
   waiting: string
-  /** Said when the time is over. */
+  /** Shown when the time is over. */
   late: string
 }
 
-/** Undefined for clients that are not ours: we do not know what keeps their pages from redirecting. */
+/** Returns undefined for the user's own clients, because the reason of their pages is not known. */
 export function findAccessHelp(
   host: Pick<Host, 'env'>,
   { provider, params, clientId }: Definition,

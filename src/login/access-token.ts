@@ -1,4 +1,4 @@
-/** A login by a personal access token: a grant with nothing to renew. */
+/** Login with a personal access token: the grant cannot be renewed. */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import type { Host } from '../core/types.ts'
@@ -8,7 +8,7 @@ import { findProfile } from './account.ts'
 import { findServer } from './connect.ts'
 import type { LoginTarget, ObtainedLogin } from './stages.ts'
 
-/** The provider checks it before it is kept. A token that the provider refuses is `login_required`. */
+/** Checks the token at the provider before it is stored. Throws `login_required` where it is refused. */
 export async function obtainToken({ host, definition, options }: LoginTarget): Promise<ObtainedLogin> {
   const { provider, name } = definition
   const token = options.token ?? (await readToken(host, definition))
@@ -27,12 +27,12 @@ export async function obtainToken({ host, definition, options }: LoginTarget): P
     account,
     grant: { credential },
     clockOffset: 0,
-    // No endpoint issued it. It is bound to the one that checked it.
+    // No endpoint issued the token, so it is bound to the one that checked it.
     header: { endpoints: { userinfo: where.url } },
   }
 }
 
-/** However a provider refuses a token that was handed in, another token is needed. */
+/** Any refusal of a personal access token means that another token is needed. */
 async function fetchProfileOrRefuse(...request: Parameters<typeof fetchProfile>) {
   return fetchProfile(...request).catch((error: unknown) => {
     if (!isDaypassError(error, 'refused')) throw error

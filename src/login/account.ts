@@ -1,4 +1,4 @@
-/** Who logged in, and whether this account may be kept under a definition. */
+/** Finds the account of a login, and checks it against the definition. */
 import { DaypassError } from '../core/errors.ts'
 import { localize } from '../core/localized-text.ts'
 import type { Secret } from '../core/secret.ts'
@@ -11,7 +11,7 @@ import type { Claims } from '../providers/openid-account.ts'
 import { createTokenService, identifyCaller } from '../sts/caller-identity.ts'
 import type { IssuedLogin } from './stages.ts'
 
-/** From the id_token, from the profile, and for keys from the cloud that they are for. */
+/** Reads the account from the id_token, from the profile, or, for keys, from their cloud. */
 export async function fetchAccount(login: IssuedLogin, credential: Credential): Promise<Account> {
   const { definition, issued } = login
   const { provider } = definition
@@ -22,12 +22,12 @@ export async function fetchAccount(login: IssuedLogin, credential: Credential): 
     return provider.account.read({ ...claims, ...caller })
   }
   const fromToken = provider.account.read(claims)
-  // Many servers put no more than the subject into it (OpenID Connect Core §5.4).
+  // Many servers put only the subject into an id_token (OpenID Connect Core §5.4).
   if (fromToken.email || fromToken.nameOfPerson) return fromToken
   return provider.account.read(await addProfile(login, tokens.accessToken!, claims))
 }
 
-/** Best effort: the sign-in has told the account already. */
+/** Best effort: a failure leaves the account of the sign-in. */
 async function fetchCaller(
   { host, definition: { endpoints, params } }: IssuedLogin,
   credential: KeysCredential,
@@ -38,7 +38,9 @@ async function fetchCaller(
   return outcome && 'value' in outcome ? outcome.value : {}
 }
 
-/** The id_token's claims and the profile's. Best effort: a login is worth keeping without a name. */
+/**
+ * Returns the claims of the id_token and of the profile. Best effort: a login without a name is still stored.
+ */
 async function addProfile(
   { host, definition, context }: IssuedLogin,
   token: Secret,
@@ -47,7 +49,7 @@ async function addProfile(
   const where = findProfile(definition, context.server)
   if (!where) return claims
   const found = await fetchProfile(host, where, token, context.proofKey).catch((): Claims => ({}))
-  // OpenID Connect Core §5.3.2: the profile of another subject must not be used.
+  // OpenID Connect Core §5.3.2: a profile with another subject must not be used.
   if (claims.sub !== undefined && found.sub !== undefined && claims.sub !== found.sub) return claims
   return { ...found, ...claims }
 }
@@ -61,7 +63,7 @@ export function findProfile({ provider, params, endpoints }: Definition, server?
   )
 }
 
-/** Throws where the account is missing and needed, or is another than the definition names. */
+/** Throws where a required account is missing, or differs from the one in the definition. */
 export function assertAccount(host: Host, definition: Definition, account: Account): void {
   const { provider, kind, params, name } = definition
   const reason = provider.account.verify?.(kind, params, account)
@@ -75,7 +77,7 @@ export function assertAccount(host: Host, definition: Definition, account: Accou
   if (warning !== undefined) host.terminal.warn(localize(warning, host))
 }
 
-/** An account that is not known cannot be asked for anything. */
+/** Throws `refused` where the provider requires an account and none is known. */
 export function assertAccountKnown({ provider, name }: Definition, { account }: Account): void {
   if (provider.account.required === undefined || account !== undefined) return
   throw new DaypassError('refused', provider.account.required, { advice: { verb: 'login', identity: name } })

@@ -1,4 +1,4 @@
-/** A login by authorization code: the browser's callback and a pasted answer race, and the first right one wins. */
+/** Login by authorization code: of the browser's callback and a pasted answer, the first valid one wins. */
 import { formatDuration } from '../core/duration.ts'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Host, Method } from '../core/types.ts'
@@ -49,7 +49,7 @@ export async function obtainByCode(login: PageLogin): Promise<ObtainedLogin> {
       opening: openPage(login, address.url),
     })
     const issued = await redeemCode(definition, context, code)
-    return { host, definition, context: context, issued, method, settle, signal }
+    return { host, definition, context, issued, method, settle, signal }
   } catch (error) {
     await settle('failed')
     throw error
@@ -75,7 +75,7 @@ export async function redeemCode(
   return outcome
 }
 
-/** A pasted code needs no listener, so one that cannot be opened does not end a login by paste. */
+/** A pasted code needs no listener, so a login by paste continues when none can be opened. */
 async function listenForCallback(
   { host, definition, choice }: PageLogin,
   redirect: Redirect,
@@ -107,7 +107,7 @@ async function showAddress(
     terminal.say(`To let the browser of your own machine answer by itself, run there first:\n    ${ssh}`)
 }
 
-/** Some openers end only when the browser ends, so the callback is not kept waiting for this. */
+/** Some openers end only when the browser ends, so the callback does not wait for this. */
 async function openPage({ host, definition, choice, options }: PageLogin, url: URL): Promise<void> {
   const { terminal, openBrowser } = host
   if (!choice.openBrowser || (await openBrowser(url.href, options.browser))) return
@@ -115,7 +115,7 @@ async function openPage({ host, definition, choice, options }: PageLogin, url: U
   terminal.say('No browser could be opened here; open the page yourself.')
 }
 
-/** The browser was our choice. Without a terminal, no person sees the address to open it. */
+/** daypass chose the browser. Without a terminal, no person sees the address to open it. */
 const createNoBrowserError = ({ name: identity }: Definition) =>
   new DaypassError('login_required', 'no browser could be opened here, and there is no terminal', {
     hint: (command) => {
@@ -131,21 +131,21 @@ interface ReceivedCode {
   method: Method
 }
 
-/** The ways in which a code may come. */
+/** The channels on which a code may arrive. */
 interface CodeSources {
   loopback: Loopback<CheckedCode> | undefined
   check: CheckAnswer
   prompt: string
-  /** Resolves when the browser was opened, or could not be. */
+  /** Resolves when the browser was opened, or could not be opened. */
   opening: Promise<void>
 }
 
-/** The browser's callback or what the person pastes, whichever comes first. */
+/** Waits for the browser's callback or a pasted answer, whichever is first. */
 async function receiveCode(login: PageLogin, receiving: CodeSources): Promise<ReceivedCode> {
   const { loopback, opening } = receiving
   const done = new AbortController()
   const until = AbortSignal.any([login.signal, done.signal])
-  // What the opener has to say comes before the prompt.
+  // The opener's message is printed before the prompt.
   const asking = Promise.race([opening, rejectOnAbort(until)]).then(() =>
     login.choice.prompt ? askForCode(login.host, receiving, until) : waitForBrowser(login.host, until),
   )
@@ -155,8 +155,8 @@ async function receiveCode(login: PageLogin, receiving: CodeSources): Promise<Re
     return await Promise.race(codes)
   } finally {
     done.abort()
-    // The prompt gives the terminal back before anything else is said. The listener is closed by the caller: it may
-    // never answer.
+    // The prompt releases the terminal before anything else is printed. The caller closes the listener, which
+    // may never get a request.
     await asking.catch(() => undefined)
   }
 }

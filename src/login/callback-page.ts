@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { escapeHtml } from '../core/html.ts'
 import type { LoopbackResponse } from '../core/types.ts'
 
-// What the browser shows at the end. It says nothing of the request: not the code, not the server's words for
-// an error (CVE after CVE of reflected scripts came that way). The details stand in the terminal.
+// What the browser shows at the end. It shows nothing of the request, neither the code nor the server's error
+// text, because that has caused many reflected script attacks (CVEs). The terminal has the details.
 
 const STYLE = `
 :root{color-scheme:light dark;--ground:#f6f7f9;--glow:#e4ebff;--card:#fff;--line:#e3e6ec;--ink:#14181f;--soft:#5a6474;--brand:#4058d8;--good:#137a4b;--good-soft:#e1f5ea;--bad:#b3382c;--bad-soft:#fdeae7;--shade:0 1px 2px rgb(16 24 40/.05),0 16px 40px -12px rgb(16 24 40/.14)}
@@ -31,18 +31,18 @@ footer svg{width:20px;height:20px;color:var(--brand)}
 @media (forced-colors:active){.mark path{stroke:CanvasText}}
 `
 
-/** The code was used up, but it need not stand in the address bar, the history or a screenshot. */
+/** The code is already used, but it should not stay in the address bar, the history or a screenshot. */
 const SCRIPT = `history.replaceState(null,'',location.pathname)`
 
 const TICKET =
   '<path fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round" stroke-linecap="round" d="M3 8a2 2 0 0 1 2-2h14a2 2 0 0 1 2 2v2a2 2 0 0 0 0 4v2a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-2a2 2 0 0 0 0-4zM14.5 6v2M14.5 11v2M14.5 16v2"/>'
 
-/** An icon of our own in the page keeps browsers from asking for `/favicon.ico`. */
+/** With an icon in the page, browsers do not request `/favicon.ico`. */
 const ICON = `data:image/svg+xml,${encodeURIComponent(
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" color="#4f6bed">${TICKET}</svg>`,
 )}`
 
-/** Made when it is needed: most runs show no page. */
+/** Built on demand, because most runs show no page. */
 const buildContentPolicy = () =>
   [
     "default-src 'none'",
@@ -78,10 +78,10 @@ const PAGE_TEXTS = {
 
 export type Outcome = keyof typeof PAGE_TEXTS
 
-/** The page at the end of a login. `service` is the provider's title: a constant of ours, escaped all the same. */
+/** Renders the page at the end of a login. `service` is the provider's title; it is escaped in any case. */
 export function renderOutcomePage(outcome: Outcome, service: string): LoopbackResponse {
   return {
-    // 200 in both cases: browsers put pages of their own in the place of an error's.
+    // Always 200: browsers replace the page of an error status with their own.
     status: 200,
     headers: {
       'Content-Type': 'text/html; charset=utf-8',
@@ -92,7 +92,7 @@ export function renderOutcomePage(outcome: Outcome, service: string): LoopbackRe
   }
 }
 
-/** A refusal: a few words of ours. */
+/** Renders a refusal in a few fixed words. */
 export function renderPlainResponse(
   status: number,
   text: string,

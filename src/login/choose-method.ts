@@ -1,31 +1,33 @@
 import { type Advice, DaypassError } from '../core/errors.ts'
 import type { Method, RuntimeEnvironment } from '../core/types.ts'
 
-// How a login goes, decided from facts alone.
+// Chooses the login method from facts alone, without I/O.
 
 export interface MethodQuestion {
   runtimeEnvironment: RuntimeEnvironment
-  /** What the provider can do, best first. */
+  /** The methods of the provider, best first. */
   offered: readonly Method[]
-  /** `--method`, `--device`, `--no-browser`. */
+  /** From `--method`, `--device` or `--no-browser`. */
   asked?: Method | undefined
-  /** How the login is typed: its provider and its name. */
+  /** The arguments of the login command: its provider and name. */
   login: Pick<Advice, 'args' | 'identity'>
 }
 
 export interface MethodChoice {
   method: Method
-  /** Try to open a browser; the URL is printed in any case. */
+  /** Try to open a browser; the URL is always printed too. */
   openBrowser: boolean
   /** Read a pasted answer from stdin: a hidden prompt on a terminal, one line in a pipe. */
   prompt: boolean
-  /** Bind the callback's listener. */
+  /** Open the listener for the callback. */
   listen: boolean
-  /** A short sentence for the person; empty where the choice is the ordinary one. */
+  /** The reason in one short sentence; empty for the ordinary choice. */
   why: string
 }
 
-/** Picks how to log in, or throws `usage` (not offered) or `login_required` (nothing can work here). */
+/**
+ * Chooses the method. Throws `usage` where it is not offered, `login_required` where no method can work here.
+ */
 export function chooseMethod(question: MethodQuestion): MethodChoice {
   const { asked, offered, runtimeEnvironment } = question
   if (asked !== undefined) return createChoice(assertOffered(asked, question), runtimeEnvironment, '')
@@ -77,12 +79,12 @@ function chooseUnattended(offered: readonly Method[], question: MethodQuestion):
   return createChoice(method, runtimeEnvironment, why)
 }
 
-/** A build machine without a terminal may have a display, but no person sits before it. */
+/** A CI machine without a terminal may have a display, but no person sees it. */
 function canReachBrowser({ browserSet, display, ci }: RuntimeEnvironment): boolean {
   return browserSet || (display && !ci)
 }
 
-/** `$BROWSER` wins over all of it: remote editors set it to what opens the browser on the near side. */
+/** `$BROWSER` wins over all checks: remote editors set it to a command that opens the local browser. */
 function findBrowserObstacle({
   browserSet,
   display,
@@ -106,7 +108,7 @@ function createChoice(method: Method, { interactive }: RuntimeEnvironment, why: 
     method,
     openBrowser: viaBrowser,
     prompt: method === 'paste' || (interactive && method !== 'device'),
-    // Paste on a terminal listens too, so that a forwarded port makes the paste unnecessary.
+    // Paste on a terminal listens too: with a forwarded port, no paste is needed.
     listen: viaBrowser || (method === 'paste' && interactive),
     why,
   }
@@ -133,8 +135,8 @@ function formatMethods(methods: readonly Method[]): string {
 }
 
 /**
- * The command that, typed on the near side, makes the browser way work over SSH (RFC 8252 §7.3 needs the
- * browser and the listener on one machine). `undefined` where this is no SSH session.
+ * Returns the command that forwards the callback's port over SSH, to be typed on the local machine. RFC 8252
+ * §7.3 needs browser and listener on one machine. Returns undefined outside SSH.
  */
 export function formatSshCommand(
   env: Readonly<Record<string, string | undefined>>,

@@ -10,10 +10,10 @@ import type { MethodQuestion } from './choose-method.ts'
 import type { LoginOptions } from './options.ts'
 import type { Connection, LoginTarget } from './stages.ts'
 
-/** Finds the server and the client. A token or keys that were asked for need neither. */
+/** Finds the server and the client. A login with a token or keys needs neither. */
 export async function connect(target: LoginTarget): Promise<Connection> {
   const { host, definition, options } = target
-  // The keys of the configuration come first, and those that are kept need no more than a code.
+  // Keys of the configuration come first. Stored keys only need a new MFA code.
   const ownKeys = definition.keys ?? options.kept
   const asked = options.method ?? (options.browser ? 'browser' : ownKeys ? 'keys' : undefined)
   const question = {
@@ -23,14 +23,14 @@ export async function connect(target: LoginTarget): Promise<Connection> {
   }
   if (asked === 'token' || asked === 'keys') return { ...target, ...question, offered: definition.methods }
   const context = await resolveClientContext(host, definition)
-  return { ...target, ...question, context: context, offered: listOfferedMethods(definition, context) }
+  return { ...target, ...question, context, offered: listOfferedMethods(definition, context) }
 }
 
-/** What to type to get here again. */
+/** Returns the command to repeat this login. */
 const createLoginAdvice = ({ name, provider }: Definition): MethodQuestion['login'] =>
   name === provider.id ? { identity: name } : { args: [provider.id], identity: name }
 
-/** The provider's methods, less those that this very server lacks. */
+/** Returns the provider's methods, without those that this server does not support. */
 export function listOfferedMethods({ methods }: Definition, { server }: ClientContext): readonly Method[] {
   const { device_authorization_endpoint, authorization_endpoint } = server.metadata
   return methods.filter((method) => {
@@ -39,7 +39,7 @@ export function listOfferedMethods({ methods }: Definition, { server }: ClientCo
   })
 }
 
-/** The server to log in at: given endpoints as they are, else what its issuer publishes. */
+/** Returns the server from the given endpoints, or by discovery from its issuer. */
 export async function findServer(definition: Definition, host: Pick<Host, 'fetch' | 'now'>): Promise<Server> {
   const { endpoints } = definition
   const issuer = findIssuer(definition)
@@ -50,7 +50,7 @@ export async function findServer(definition: Definition, host: Pick<Host, 'fetch
   return { metadata: { ...metadata, ...given }, issuerKnown: true }
 }
 
-/** Undefined only where the endpoints are given. Throws `usage` where neither is known. */
+/** Returns undefined only where the endpoints are given. Throws `usage` where neither is known. */
 function findIssuer({ provider, params, endpoints }: Definition): string | undefined {
   const issuer = endpoints.issuer ?? provider.endpoints.issuer?.(params)
   if (!(endpoints.token ?? issuer)) throw createServerWantedError(provider)
@@ -77,12 +77,12 @@ function buildMetadataOverrides(endpoints: Endpoints): Partial<Server['metadata'
   }
 }
 
-/** The server and client of a login. Throws before anything is sent where one of them is not known. */
+/** Returns server and client of a login. Throws before any request where one of them is not known. */
 export async function resolveClientContext(
   host: ConnectHost,
   definition: Definition,
 ): Promise<ClientContext> {
-  // Before the client: without a server, none can be registered.
+  // The server comes first: without it, no client can be registered.
   findIssuer(definition)
   const client = resolveClient(definition)
   const server = await findServer(definition, host)
@@ -114,7 +114,6 @@ export function createClientContext(
   }
 }
 
-/** In the language of the person. */
 function localizeErrorMessages(
   host: ConnectHost,
   { provider, params }: Definition,
@@ -129,7 +128,7 @@ function localizeErrorMessages(
   )
 }
 
-/** The same server, with the client that this method takes. */
+/** Returns the same server with the client for this method. */
 export function chooseMethodClient(
   context: ClientContext,
   definition: Definition,
@@ -140,7 +139,7 @@ export function chooseMethodClient(
     : context
 }
 
-/** Scopes to ask for: the wanted ones, less those that the server's metadata does not list. */
+/** Returns the wanted scopes, without those that the server's metadata does not list. */
 export function filterScopes({ scopes }: Definition, { metadata }: Server): readonly string[] {
   const offered = metadata.scopes_supported
   return offered ? scopes.filter((scope) => offered.includes(scope)) : scopes

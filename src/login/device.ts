@@ -11,7 +11,7 @@ import { renderQrCode } from './qr.ts'
 import { choosePort, findRedirect } from './redirect-uri.ts'
 import type { ObtainedLogin, PageLogin } from './stages.ts'
 
-/** A login by a code that the person types on any device (RFC 8628). */
+/** Login with a code that the person types on any device (RFC 8628). */
 export async function obtainByDevice(login: PageLogin): Promise<ObtainedLogin> {
   const { host, definition, context, options, limit, late, signal } = login
   const device = await authorizeDevice(context, filterScopes(definition, context.server))
@@ -30,13 +30,13 @@ export async function obtainByDevice(login: PageLogin): Promise<ObtainedLogin> {
       signal,
     })
     if (!issued) throw late
-    return { host, definition, context: context, issued, method: 'device', signal }
+    return { host, definition, context, issued, method: 'device', signal }
   } finally {
     stop()
   }
 }
 
-/** Over SSH, where the device code was our choice: what makes the browser usable. */
+/** Over SSH, where daypass chose the device code: prints how to use the browser instead. */
 function sayHowByBrowser({ host: { terminal, env }, definition }: PageLogin): void {
   const port = choosePort(findRedirect(definition.provider, env).ports)
   const ssh = formatSshCommand(env, port)
@@ -50,10 +50,10 @@ function sayHowByBrowser({ host: { terminal, env }, definition }: PageLogin): vo
   )
 }
 
-/** How much longer to wait after each `slow_down`, for good (RFC 8628 §3.5). */
+/** Milliseconds that each `slow_down` adds to the interval permanently (RFC 8628 §3.5). */
 const SLOW_DOWN_INCREMENT = 5_000
 
-/** What to tell the person; the code first, since that is what they type. */
+/** Formats the instructions. The code comes first, because the person must type it. */
 function describeDevice(device: DeviceAuthorization): string {
   const { userCode, verificationUri, verificationUriComplete, expiresIn } = device
   return [
@@ -66,12 +66,12 @@ function describeDevice(device: DeviceAuthorization): string {
   ].join('\n')
 }
 
-/** Where polling stands; kept between the two steps of `login --start` and `--finish`. */
+/** The state of polling. It is stored between `login --start` and `--finish`. */
 export interface DeviceWait {
   device: DeviceAuthorization
-  /** Our clock. */
+  /** Time on our clock. */
   askedAt: number
-  /** The last look; the next one may be taken an interval later. */
+  /** The last poll; the next one is allowed one interval later. */
   polledAt?: number
 }
 
@@ -79,16 +79,16 @@ export interface DevicePolling {
   host: Pick<Host, 'now' | 'sleep'>
   context: ClientContext
   wait: DeviceWait
-  /** Our clock. At least one look is taken, even where this is over. */
+  /** Time on our clock. At least one poll is made, even when it has passed. */
   until: number
   signal?: AbortSignal | undefined
-  /** Told where polling stands after each look that found nothing. */
+  /** Called with the state after each poll without a result. */
   remember?: (wait: DeviceWait) => Promise<void>
 }
 
 /**
- * Polls until the person approved (RFC 8628 §3.4–3.5). `undefined`: `until` came first and the code is still good.
- * Throws `login_required` when the code expired, `refused` when it was denied.
+ * Polls until the person approves (RFC 8628 §3.4–3.5). Resolves to undefined where `until` passes and the
+ * code is still valid. Throws `login_required` when the code expired, `refused` when it was denied.
  */
 export async function awaitDevice({
   host,
@@ -100,11 +100,11 @@ export async function awaitDevice({
 }: DevicePolling): Promise<IssuedTokens | undefined> {
   const end = askedAt + device.expiresIn
   let interval = device.interval
-  // The first look is taken in any case, as soon as the server allows it.
+  // The first poll is always made, as soon as the server allows it.
   let due = Math.max(host.now(), polledAt + interval)
   for (let looked = false; !looked || due <= until; looked = true, due = host.now() + interval) {
     if (host.now() >= end) throw createExpiredCodeError()
-    // Never longer than that, should the clock have been set back.
+    // Limited to the interval, in case the clock was set back.
     await host.sleep(Math.min(due - host.now(), interval), signal)
     const answer = await pollOnce(context, device)
     if ('tokens' in answer) return answer
@@ -120,7 +120,7 @@ export async function awaitDevice({
   return undefined
 }
 
-/** One poll. A network that fails is like a server that is busy: the code stays good. */
+/** Polls once. A network failure counts as a busy server, because the code stays valid. */
 async function pollOnce(
   context: ClientContext,
   { deviceCode }: DeviceAuthorization,

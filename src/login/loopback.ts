@@ -2,35 +2,35 @@ import { DaypassError } from '../core/errors.ts'
 import type { Host, ListenOptions, LoopbackRequest, LoopbackResponse } from '../core/types.ts'
 import { renderOutcomePage, renderPlainResponse } from './callback-page.ts'
 
-// Every page that a browser has open, and every process of the machine, can send requests here. Whatever is
-// not the answer we wait for changes nothing: the login goes on waiting (GHSA-c73c-x77g-854r).
+// Every page in a browser and every process of the machine can send requests here. A request that is not the
+// expected callback changes nothing: the login continues to wait (GHSA-c73c-x77g-854r).
 
-/** What to make of a callback's parameters. `ignored` says why, for nobody but a log. */
+/** The result of a callback's parameters. `ignored` holds the reason, for debugging only. */
 export type Verdict<T> = { code: T } | { error: DaypassError } | { ignored: string }
 
 export interface LoopbackOptions<T> {
   redirect: ListenOptions & { path: string }
-  /** Pure. Looks at `state` before anything else. */
+  /** A pure function that checks `state` first. */
   check(params: URLSearchParams): Verdict<T>
-  /** The provider's title, for the page. */
+  /** The provider's title, shown on the page. */
   title: string
 }
 
 export interface Loopback<T> {
-  /** Made of what was bound, so it cannot name another address. */
+  /** Made from the bound address, so it cannot name another one. */
   redirectUri: string
   port: number
-  /** The first right callback. Rejects with what the server answered, or when closed before. */
+  /** The first valid callback. Rejects with the server's error, or when closed earlier. */
   received: Promise<T>
-  /** Lets the page go that the browser has been waiting for: the tokens are kept, or they are not. */
+  /** Sends the page for which the browser waits: the tokens were stored, or they were not. */
   settle(outcome: 'kept' | 'failed'): void
-  /** A page that is still held back becomes the failure page. */
+  /** Sends the failure page to a browser that still waits. */
   close(): Promise<void>
 }
 
 const MAX_QUERY_LENGTH = 16 * 1024
 
-/** Binds the listener of a browser login. The URL is built afterwards, from `redirectUri`. */
+/** Opens the listener of a browser login. The authorization URL is built later, from `redirectUri`. */
 export async function openLoopback<T>(
   host: Pick<Host, 'listen'>,
   { redirect, check, title }: LoopbackOptions<T>,
@@ -73,7 +73,7 @@ export async function openLoopback<T>(
   }
 }
 
-/** The query of a request that is for us, or the status to refuse it with. */
+/** Returns the query of the callback, or the status that refuses the request. */
 function parseCallbackQuery(
   request: LoopbackRequest,
   redirect: LoopbackOptions<never>['redirect'],
@@ -88,7 +88,7 @@ function parseCallbackQuery(
   return query.length > MAX_QUERY_LENGTH ? 414 : query
 }
 
-/** A page that rebinds its own name to 127.0.0.1 sends its own name here. */
+/** Guards against DNS rebinding: a page whose name now points to 127.0.0.1 sends that name as host. */
 function isOwnHost(stated: string, host: ListenOptions['host'], port: number): boolean {
   const names = host === 'localhost' ? ['127.0.0.1', 'localhost', '[::1]'] : ['127.0.0.1']
   const own = names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]))
@@ -101,7 +101,9 @@ function checkQuery<T>(query: string, check: (params: URLSearchParams) => Verdic
   return repeated === undefined ? check(params) : { ignored: `${repeated} was given more than once` }
 }
 
-/** RFC 6749 §3.1: "parameters MUST NOT be included more than once". Which of two would count, nobody can say. */
+/**
+ * RFC 6749 §3.1: "parameters MUST NOT be included more than once". It is unclear which of two would count.
+ */
 export function findRepeatedParameter(params: URLSearchParams): string | undefined {
   return ['code', 'state', 'error', 'iss'].find((name) => params.getAll(name).length > 1)
 }
@@ -125,7 +127,9 @@ interface Deferred<T> {
   reject(reason: unknown): void
 }
 
-/** The first of `resolve` and `reject` counts. Nobody has to wait for it: a paste may come first. */
+/**
+ * The first call of `resolve` or `reject` counts. An unused rejection is no error, because a paste may win.
+ */
 function createDeferred<T>(): Deferred<T> {
   let settle!: Pick<Deferred<T>, 'resolve' | 'reject'>
   const promise = new Promise<T>((resolve, reject) => {

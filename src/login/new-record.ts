@@ -1,4 +1,4 @@
-/** The record of a login, whatever method obtained it. */
+/** Creates the record of a login, for every method. */
 import { parseDuration } from '../core/duration.ts'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { BearerCredential, Entry, Grant, Header } from '../core/types.ts'
@@ -12,12 +12,12 @@ import { computePairSession, createGrantEntry, createIssuedCredential } from '..
 import { assertAccount, assertAccountKnown, fetchAccount } from './account.ts'
 import type { CheckedCredential, IssuedLogin, NewRecord, ObtainedLogin } from './stages.ts'
 
-/** Tokens that may not be kept are revoked before the error is thrown. */
+/** Creates the record. Tokens that may not be stored are revoked before the error is thrown. */
 export async function newRecord(obtained: ObtainedLogin): Promise<NewRecord> {
   const { context, settle, signal } = obtained
   try {
     const checked = obtained.context ? await checkIssued(obtained) : obtained
-    return { entry: createEntry(obtained, checked), context: context, ...(settle && { settle }) }
+    return { entry: createEntry(obtained, checked), context, ...(settle && { settle }) }
   } catch (error) {
     if (obtained.context) await revokeIssued(obtained.context, obtained.issued.tokens)
     await settle?.('failed')
@@ -45,7 +45,7 @@ async function checkIssued(login: IssuedLogin): Promise<CheckedCredential> {
   return { account, grant, clockOffset: issued.clockOffset, header }
 }
 
-/** RFC 9449 §5: a server that ignores the proof issues tokens that anyone can use. */
+/** RFC 9449 §5: a server that ignores the proof issues tokens that work without the key. */
 function findUnbound(
   { proofKey, port, server }: ClientContext,
   { tokens }: IssuedTokens,
@@ -57,7 +57,7 @@ function findUnbound(
   })
 }
 
-/** What the tokens are, or what they are exchanged for. */
+/** Returns the credential of the tokens, or the keys that they are exchanged for. */
 async function obtainCredential({
   definition,
   context,
@@ -76,7 +76,7 @@ type SessionEnd = Pick<Header, 'sessionExpiresAt'>
 const pickEarlierEnd = (one: SessionEnd, other: SessionEnd): SessionEnd =>
   (one.sessionExpiresAt ?? Infinity) < (other.sessionExpiresAt ?? Infinity) ? one : other
 
-/** From when on only a person can renew it. */
+/** Computes when only a person can renew the login. */
 function computeSessionEnd({ provider, params }: Definition, since: number): SessionEnd {
   const longest = provider.tokens.refresh.session
   const wanted = params.duration === undefined ? longest : parseDuration(params.duration)
@@ -90,7 +90,7 @@ function createEntry(
   const { name, provider, kind, params, scopes } = definition
   const described = {
     name,
-    // An identity that a person logs in to is derived from no other.
+    // A login creates an identity that is not derived from another one.
     kind: provider.kinds?.[kind]?.derived ? provider.kind : kind,
     provider: provider.id,
     params: { ...params, ...(method !== 'token' && { scopes: scopes.join(' ') }) },

@@ -4,22 +4,22 @@ import type { KeysForm } from '../providers/provider.ts'
 
 export interface LoginOptions {
   method?: Method
-  /** Of a login by keys: which ones are asked for. */
+  /** For a login with keys: which kind of keys to ask for. */
   form?: KeysForm
-  /** The callback's port, instead of the provider's own. */
+  /** The port of the callback. Default: the provider's. */
   port?: number
-  /** A command that opens the browser, instead of `$BROWSER` and the system's. */
+  /** The command that opens the browser. Default: `$BROWSER`, then the system's. */
   browser?: string
-  /** Milliseconds for the whole wait. Default: 5 min. */
+  /** Milliseconds for the whole login. Default: 5 min. */
   timeout?: number
-  /** OpenID Connect Core §3.1.2.1. */
+  /** `login_hint` and `prompt` of OpenID Connect Core §3.1.2.1. */
   loginHint?: string
   prompt?: string
-  /** Draw the URL as a QR code. */
+  /** Print the URL as a QR code as well. */
   qr?: boolean
-  /** The long-term keys that the identity has already: only their session is over. */
+  /** Stored long-term keys of the identity, when only their session has expired. */
   kept?: KeysCredential
-  /** A personal access token, where the caller has it already. */
+  /** A personal access token, where the caller already has it. */
   token?: Secret
   signal?: AbortSignal
 }

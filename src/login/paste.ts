@@ -2,23 +2,26 @@ import type { Verdict } from '../oauth/authorize.ts'
 import { findRepeatedParameter } from './loopback.ts'
 
 // A person copies what the browser shows: the whole address, a part of it, a code, or a blob. It is a secret
-// until it is used: none of it appears in what is said about it.
+// until it is used, so no message shows any of it.
 
-/** The parameters of a callback, to go through the same check as those of the loopback. */
+/** The parameters of a callback, for the same check as those of the loopback. */
 export type PasteResult = { params: URLSearchParams; stateGiven: boolean } | { problem: string }
 
 const MAX_PASTE_LENGTH = 16 * 1024
 
-/** Compares the parameters of an answer with the login that they are to be the answer of. */
+/** Checks whether the parameters answer this login. */
 export type CheckAnswer = (parameters: URLSearchParams) => Verdict
 
-/** A pasted text, by the same checks as a callback. */
+/** Checks a pasted text in the same way as a callback. */
 export function judgePaste(text: string, check: CheckAnswer): Verdict {
   const parsed = parsePaste(text)
   return 'problem' in parsed ? { ignored: parsed.problem } : check(parsed.params)
 }
 
-/** Callback URL, query string, `code#state`, bare code or base64 of `state=…&code=…`. Throws for no text at all. */
+/**
+ * Parses a callback URL, query string, `code#state`, bare code, or base64 of `state=…&code=…`. Throws for an
+ * empty text.
+ */
 export function parsePaste(text: string): PasteResult {
   const clean = stripPaste(text.slice(0, 4 * MAX_PASTE_LENGTH))
   if (clean === '') return { problem: 'nothing was pasted' }
@@ -29,8 +32,8 @@ export function parsePaste(text: string): PasteResult {
 }
 
 /**
- * White space goes altogether: no form contains any, and terminals and mail programs wrap lines with it. Quotes go
- * from both ends; looking behind keeps a long row of them from being tried at each of its places.
+ * Removes all white space: no format contains any, and terminals and mail programs wrap lines. Removes quotes
+ * at both ends; the lookbehind avoids quadratic time for a long row of quotes.
  */
 function stripPaste(text: string): string {
   return text
@@ -40,17 +43,17 @@ function stripPaste(text: string): string {
 
 const CALLBACK_PARAMETER = /(^|&)(code|error|state|response_type)=/
 
-/** What stands behind `?` (or, of an address, behind `#`), or the whole text where it is a query already. */
+/** Returns what follows `?` (in an address also `#`), or the whole text where it is already a query. */
 function findQuery(text: string): string | undefined {
   const isAddress = /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
   const [beforeHash = '', ...afterHash] = text.split('#')
   const mark = beforeHash.indexOf('?')
   const candidates = [beforeHash.slice(mark + 1), ...(isAddress || mark !== -1 ? [afterHash.join('#')] : [])]
-  // An address without any of them has no code; it is never itself one.
+  // An address without these parameters has no code, and is never a code itself.
   return candidates.find((candidate) => CALLBACK_PARAMETER.test(candidate)) ?? (isAddress ? '' : undefined)
 }
 
-/** AWS's confirmation page shows base64 of `state=…&code=…`, joined and not form-encoded: `+` is itself. */
+/** Decodes AWS's format: base64 of `state=…&code=…`, which is not form-encoded, so `+` is a plus sign. */
 function decodeBlob(text: string): string | undefined {
   if (!/^[A-Za-z0-9+/_-]+=*$/.test(text)) return undefined
   const decoded = new TextDecoder().decode(decodeBase64(text))
@@ -60,14 +63,14 @@ function decodeBlob(text: string): string | undefined {
 
 function decodeBase64(base64: string): Uint8Array {
   const digits = base64.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, '')
-  // One digit over is no byte, and `atob` throws at it.
+  // A single last digit encodes no byte, and `atob` refuses it.
   const usable = digits.length % 4 === 1 ? digits.slice(0, -1) : digits
   return Uint8Array.from(atob(usable), (character) => character.charCodeAt(0))
 }
 
 function parseCode(text: string): PasteResult {
   const [code = '', state, ...more] = text.split('#')
-  // RFC 6749 appendix A.11: a code is VSCHAR.
+  // RFC 6749 appendix A.11: a code consists of VSCHAR.
   if (code === '' || more.length > 0 || !/^[\x21-\x7e]+$/.test(text)) return { problem: NO_CODE }
   return checkParameters(new URLSearchParams(state ? { code, state } : { code }))
 }

@@ -1,6 +1,7 @@
 /**
- * A login in two steps, for scripts and AI agents: the first prints where a person has to go and listens on
- * nothing, the second completes it. What lies between them is sealed like a grant, for 15 minutes at most.
+ * A login in two steps, for scripts and AI agents. The first step prints where a person must go, without a
+ * listener; the second step completes the login. The state between them is sealed like a grant, for at most
+ * 15 minutes.
  */
 import { randomBytes } from 'node:crypto'
 import { DaypassError } from '../core/errors.ts'
@@ -32,10 +33,10 @@ import { judgePaste } from './paste.ts'
 import { choosePort, findCodePage, findRedirect, formatRedirectUri } from './redirect-uri.ts'
 import type { LoginTarget, ObtainedLogin } from './stages.ts'
 
-/** How long a started login can be finished. */
+/** Milliseconds in which a started login can be finished. */
 const PENDING_LIFE = 15 * 60_000
 
-/** What is sealed between the two steps. */
+/** The sealed state between the two steps. */
 export interface PendingRecord {
   name: string
   provider: string
@@ -51,21 +52,21 @@ export interface PendingRecord {
   expiresAt: number
   /** When the page can no longer be opened, where that is earlier. */
   urlExpiresAt?: number
-  /** What its tokens will be bound to (RFC 9449). */
+  /** The key that the tokens will be bound to (RFC 9449). */
   proofKey?: Secret
-  /** One of the two. */
+  /** Exactly one of `device` and `attempt` is present. */
   device?: DeviceWait
   attempt?: Attempt
-  /** Absent: a page shows the code, and the browser is not redirected here. */
+  /** Absent where a page shows the code and the browser is not redirected to this machine. */
   port?: number
-  /** Of the command line, for the second step. */
+  /** Command-line options for the second step. */
   setDefault: boolean
   force: boolean
-  /** Its account gives it its name. */
+  /** The identity gets its name from the account. */
   unnamed?: boolean
 }
 
-/** The id is a name in the vault; what it opens is sealed. */
+/** The id is a name in the vault and no secret; the record is sealed. */
 export const createPendingId = () => randomBytes(8).toString('hex')
 export const isPendingId = (id: string) => /^[0-9a-f]{16}$/.test(id)
 
@@ -104,7 +105,7 @@ export async function startPending(target: PendingTarget): Promise<PendingRecord
   }
 }
 
-/** What the method adds to a pending login. */
+/** The fields of a pending login that depend on the method. */
 type StartedMethod = Pick<
   PendingRecord,
   'url' | 'urlExpiresAt' | 'device' | 'attempt' | 'port' | 'userCode'
@@ -145,9 +146,9 @@ async function startCode(
 }
 
 export interface FinishOptions {
-  /** Milliseconds to wait for the person. Default: none, one look. */
+  /** Milliseconds to wait for the person. Default: 0, which means one check. */
   wait?: number
-  /** The callback's URL or the code, as it came back. */
+  /** The callback URL or the code, as the person pasted it. */
   pasted?: string
   signal?: AbortSignal
 }
@@ -158,15 +159,14 @@ export interface PendingLogin {
   pending: PendingRecord
   options: FinishOptions
   /**
-   * Called once, at the moment after which the record is of no more use: before a code is exchanged, after a device was
-   * approved.
+   * Called once, when the record becomes useless: before a code is exchanged, or after a device was approved.
    */
   consume: () => Promise<void>
-  /** Called with where polling stands, for the next step to go on there. */
+  /** Called with the state of polling, so that the next step continues there. */
   remember: (pending: PendingRecord) => Promise<void>
 }
 
-/** The party of a pending login. Its client's secret, if it has one, comes from the configuration again. */
+/** Restores the client context. The client secret, if any, is read from the configuration again. */
 function restoreClientContext({ host, definition, pending }: PendingLogin): ClientContext {
   const server = buildServer(pending.endpoints)
   const metadata = {
@@ -183,7 +183,7 @@ function restoreClientContext({ host, definition, pending }: PendingLogin): Clie
   return { ...context, ...(jwk && { proofKey: { jwk, clockOffset: 0 } }) }
 }
 
-/** `undefined`: the person is not done, and the login stays pending. */
+/** Completes the login. Resolves to undefined where the person is not done; then the login stays pending. */
 export async function obtainPending(login: PendingLogin): Promise<ObtainedLogin | undefined> {
   const { pending, options } = login
   const context = restoreClientContext(login)
@@ -205,7 +205,7 @@ async function pollPending(login: PendingLogin, context: ClientContext): Promise
   })
   if (!issued) return undefined
   await consume()
-  return { host, definition, context: context, issued, method: 'device' }
+  return { host, definition, context, issued, method: 'device' }
 }
 
 async function redeemPasted(
@@ -220,7 +220,7 @@ async function redeemPasted(
   await consume()
   if ('error' in verdict) throw verdict.error
   const issued = await redeemCode(definition, context, verdict.code)
-  return { host, definition, context: context, issued, method: 'paste' }
+  return { host, definition, context, issued, method: 'paste' }
 }
 
 const createCodeWantedError = () =>
@@ -233,7 +233,7 @@ const createWrongAnswerError = (why: string) =>
     hint: 'the login is still pending; hand in the whole address that the page ended at',
   })
 
-/** Listens on the port that the started URL names, until the browser is redirected there or the wait is over. */
+/** Listens on the port of the started URL until the callback arrives or the wait is over. */
 async function waitForCallback(
   login: PendingLogin,
   context: ClientContext,
@@ -260,7 +260,7 @@ async function waitForCallback(
     }
     await consume()
     const issued = await redeemCode(definition, context, code)
-    return { host, definition, context: context, issued, method: 'browser', settle }
+    return { host, definition, context, issued, method: 'browser', settle }
   } catch (error) {
     await settle('failed')
     throw error

@@ -1,4 +1,4 @@
-/** Keys as a person or a script hands them in: asked for one by one on a terminal, else one line of JSON. */
+/** Reads keys from a person or a script: one question each on a terminal, else one line of JSON. */
 import { parseTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import { type LocalizedText, localize } from '../core/localized-text.ts'
@@ -10,9 +10,9 @@ import type { KeysField, KeysForm, Provider } from '../providers/provider.ts'
 
 export interface SuppliedKeys {
   keys: KeysCredential
-  /** The parameters of the role that is to be taken on with them. */
+  /** The parameters of the role to assume with the keys. */
   role?: Record<string, string>
-  /** The account that they are of, where they came with it. */
+  /** The account of the keys, where it came with them. */
   account?: string
 }
 
@@ -86,7 +86,7 @@ const buildQuestions = (title: string): Record<KeysField, LocalizedText> => ({
   externalId: 'External id:',
 })
 
-/** Every way in which the keys of a cloud are written down. */
+/** The names under which clouds and tools write the parts of keys. */
 const SPELLINGS: Record<KeysField | 'of', readonly string[]> = {
   accessKeyId: ['access_key_id', 'AccessKeyId', 'aws_access_key_id', 'api_key'],
   secretAccessKey: [
@@ -112,7 +112,10 @@ const SPELLINGS: Record<KeysField | 'of', readonly string[]> = {
   of: ['cloud_name'],
 }
 
-/** One line: as its provider writes them, or JSON: `{"access_key_id", "secret_access_key", "session_token"?}`. */
+/**
+ * Reads one line: the provider's own form, or JSON: `{"access_key_id", "secret_access_key",
+ * "session_token"?}`.
+ */
 async function readPastedKeys({ terminal }: Host, definition: Definition): Promise<Fields> {
   const { provider } = definition
   const prompt = `Paste the keys of ${provider.title}, as ${provider.environment.credentialUrl?.example} (not shown):`
@@ -124,7 +127,7 @@ async function readPastedKeys({ terminal }: Host, definition: Definition): Promi
   return { ...(keys && { accessKeyId: keys.id, secretAccessKey: keys.secret }), of: account }
 }
 
-/** Where the keys themselves say where they are for, that is to be the place that they are shown to. */
+/** Throws where the keys name another host than the one that would receive them. */
 function assertKeysHost({ endpoints: { api }, provider }: Definition, said: string | undefined): void {
   if (said === undefined || !api || new URL(said).host === new URL(api).host) return
   throw new DaypassError('usage', `these keys are for ${sanitize(said)}, and not for ${api}`, {
@@ -141,7 +144,6 @@ function parseFields(provider: Provider, text: string): Fields {
   return Object.fromEntries(found) as Fields
 }
 
-/** Times may be numbers. */
 const convertToText = (value: unknown) =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined
 
@@ -160,11 +162,11 @@ const formatPipeHint = (url: Provider['environment']['credentialUrl']) =>
 function parseKeysJson({ environment: { credentialUrl } }: Provider, text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)
-    // `aws iam create-access-key` wraps them.
+    // `aws iam create-access-key` wraps the keys in an object.
     const keys = (value as { AccessKey?: unknown } | null)?.AccessKey ?? value
     if (typeof keys === 'object' && keys !== null) return keys as Record<string, unknown>
   } catch {
-    // The parser's own message would show a piece of the keys.
+    // The parser's own message would quote a part of the keys.
   }
   const form = credentialUrl ? `${credentialUrl.example}, nor one line of JSON` : 'one line of JSON'
   throw new DaypassError('usage', `the keys are not ${form}`, { hint: formatPipeHint(credentialUrl) })

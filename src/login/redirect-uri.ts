@@ -6,7 +6,7 @@ import type { Provider, Redirect } from '../providers/provider.ts'
 
 const HOSTS: readonly string[] = ['127.0.0.1', 'localhost'] satisfies Redirect['host'][]
 
-/** Where the browser is redirected to: as the provider's file says, unless the environment says otherwise. */
+/** Returns where the browser is redirected to: the provider's value, unless the environment overrides it. */
 export function findRedirect(
   { authorization: { redirect, redirectEnv } }: Provider,
   env: Host['env'],
@@ -21,7 +21,7 @@ export function findRedirect(
   }
 }
 
-/** The code that the browser brings is as good as the login, so it may not be sent to another machine. */
+/** Allows only this machine, because the code in the redirect gives access to the login. */
 function parseRedirectHost(variable: string, host: string): Redirect['host'] {
   if (HOSTS.includes(host)) return host as Redirect['host']
   throw createWrongVariableError(variable, host, HOSTS.join(' or '))
@@ -46,12 +46,12 @@ export function formatRedirectUri({ host, path }: Redirect, port: number): strin
   return `http://${host}:${port}${path}`
 }
 
-/** A port to name in a redirect while no listener is open: above those that Linux gives to outgoing connections. */
+/** Chooses a port while no listener is open: above the range that Linux uses for outgoing connections. */
 export function choosePort(ports: readonly number[]): number {
   return ports[0] || 61_000 + Math.floor(Math.random() * 4_536)
 }
 
-/** The page on which a provider shows the code to a browser on any machine, for a person to copy it. */
+/** Returns the page that shows the code in a browser on any machine, for the person to copy. */
 export function findCodePage({ pasteRedirect }: Definition, method: Method): string | undefined {
   return method === 'paste' ? pasteRedirect : undefined
 }

@@ -1,4 +1,4 @@
-/** A person proves who they are by the method that was chosen. */
+/** Runs the chosen login method. */
 import { formatDuration } from '../core/duration.ts'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Host } from '../core/types.ts'
@@ -26,7 +26,7 @@ export async function obtain(login: ChosenLogin): Promise<ObtainedLogin> {
     if (choice.why) host.terminal.say(choice.why)
     return await (choice.method === 'device' ? obtainByDevice(atPage) : obtainByCode(atPage))
   } catch (error) {
-    // Whatever failed after the time was over, the time is the reason to tell.
+    // After the timeout, it is the reason to report, not the errors that follow from it.
     throw signal.aborted && isDaypassError(signal.reason) ? signal.reason : error
   } finally {
     stop()
@@ -37,11 +37,11 @@ interface Deadline {
   host: Host
   limit: number
   late: DaypassError
-  /** The caller's. */
+  /** The caller's signal. */
   signal: AbortSignal | undefined
 }
 
-/** Aborts with `late` when the time is over, or when the caller gives up. */
+/** Aborts with `late` when the time is over, or when the caller aborts. */
 function startDeadline({ host, limit, late, signal }: Deadline): { signal: AbortSignal; stop: () => void } {
   const clock = new AbortController()
   const over = new AbortController()

@@ -1,4 +1,4 @@
-/** What a login is at each of its stages. A stage takes what the one before it returned. */
+/** The data of a login at each stage. Each stage takes what the previous one returned. */
 import type { DaypassError } from '../core/errors.ts'
 import type { Account, Entry, Grant, Header, Host, Method } from '../core/types.ts'
 import type { Definition } from '../identity/definition.ts'
@@ -8,16 +8,15 @@ import type { AccessHelp } from './access-help.ts'
 import type { MethodChoice, MethodQuestion } from './choose-method.ts'
 import type { LoginOptions } from './options.ts'
 
-/** What to log in to. */
 export interface LoginTarget {
   host: Host
   definition: Definition
   options: LoginOptions
 }
 
-/** The server and client to log in with, and what the choice of a method depends on. */
+/** The server and client of the login, and the facts for choosing a method. */
 export interface Connection extends LoginTarget, MethodQuestion {
-  /** Absent: a token or keys were asked for, which need no server. */
+  /** Absent for a login with a token or keys, which needs no server. */
   context?: ClientContext
 }
 
@@ -25,31 +24,31 @@ export interface ChosenLogin extends Connection {
   choice: MethodChoice
 }
 
-/** A login at a page of the server, which a person has to finish in time. */
+/** A login on a page of the server, which a person must finish in time. */
 export interface PageLogin extends ChosenLogin {
   context: ClientContext
-  /** Milliseconds. */
+  /** The time limit in milliseconds. */
   limit: number
-  /** What may keep the page from redirecting, where that is known. */
+  /** Why the page may refuse to redirect, where that is known. */
   help: AccessHelp | undefined
-  /** What to throw when the time is over. */
+  /** The error when the time is over. */
   late: DaypassError
-  /** Aborts when the time is over, or when the caller gives up. */
+  /** Aborts when the time is over, or when the caller aborts. */
   signal: AbortSignal
 }
 
-/** What a method returns: tokens that a server issued, or a credential that a person handed in. */
+/** The result of a method: tokens that a server issued, or a credential that a person supplied. */
 export type ObtainedLogin = IssuedLogin | HandedInLogin
 
 interface ObtainedBy extends Pick<LoginTarget, 'host' | 'definition'> {
   method: Method
-  /** Says on the page in the browser how the login ended. Absent where no page waits. */
+  /** Shows the result of the login in the browser. Absent where no page waits. */
   settle?: (outcome: 'kept' | 'failed') => Promise<void>
-  /** Where it has aborted, its reason says more than the errors that come of it. */
+  /** When aborted, its reason explains more than the errors that follow from the abort. */
   signal?: AbortSignal
 }
 
-/** Not checked yet: who logged in, and whether the tokens may be kept, is for the record to find out. */
+/** Issued tokens, not checked yet. The next stage finds the account and whether the tokens may be stored. */
 export interface IssuedLogin extends ObtainedBy {
   context: ClientContext
   issued: IssuedTokens
@@ -59,20 +58,20 @@ interface HandedInLogin extends ObtainedBy, CheckedCredential {
   context?: undefined
 }
 
-/** A credential that its provider accepted, and what is known of it. */
+/** A credential that its provider accepted, with the known facts. */
 export interface CheckedCredential {
   account: Account
-  /** Absent: the credential stands in the configuration and is kept nowhere else. */
+  /** Absent where the credential is in the configuration and is not stored. */
   grant?: Grant
   /** Server clock minus ours, in milliseconds. */
   clockOffset: number
-  /** What the header says beside, or instead of, what every record has. */
+  /** Header fields that are added to, or replace, the usual ones. */
   header?: Partial<Pick<Header, 'kind' | 'renewable' | 'endpoints' | 'madeFrom' | 'sessionExpiresAt'>>
 }
 
-/** The record of a login that succeeded at the server. It is to be kept, then settled. */
+/** The record of a login that succeeded at the server. The caller stores it, then calls `settle`. */
 export interface NewRecord extends Pick<ObtainedBy, 'settle'> {
   entry: Entry
-  /** Where its tokens can be revoked. Absent where nothing was issued. */
+  /** Where its tokens can be revoked. Absent where none were issued. */
   context?: ClientContext | undefined
 }

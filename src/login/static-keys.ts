@@ -1,4 +1,4 @@
-/** A login by static keys: kept as they are, or, where a device is named, a session that its code opens. */
+/** Login with static keys: stored unchanged, or, with an MFA device, as a session that its code opens. */
 import { parseDuration } from '../core/duration.ts'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Account, Host, KeysCredential } from '../core/types.ts'
@@ -35,7 +35,7 @@ export async function obtainKeys({ host, definition, options }: LoginTarget): Pr
   return { ...obtained, grant: { credential }, header: { madeFrom: computeSourceDigest(definition)! } }
 }
 
-/** A role, and beside it the keys that it is taken on with: the next time needs no person. */
+/** Assumes a role and stores the keys with it, so that the next renewal needs no person. */
 async function obtainRole(host: Host, definition: Definition, keys: KeysCredential): Promise<ObtainedLogin> {
   const { name, provider, endpoints, params } = definition
   const note = (text: string) => host.terminal.warn(text)
@@ -64,7 +64,7 @@ interface Owner {
   clockOffset: number
 }
 
-/** `of`: the account, where the keys were handed in with it. */
+/** Returns the account of the keys. `of` is the account that came with the keys. */
 async function checkOwner(
   host: Host,
   definition: Definition,
@@ -104,7 +104,7 @@ async function pingOwner(
 
 const OTHER_KEYS_HINT = 'hand in other keys; what was kept before is as it was'
 
-/** Keys that are refused are not kept, and what was kept before stays. */
+/** Throws for refused keys. They are not stored, and the stored ones stay. */
 function unwrapOutcome<T>(
   outcome: StsOutcome<T>,
   definition: Definition,
@@ -113,7 +113,7 @@ function unwrapOutcome<T>(
   throw createRefusedKeysError(definition, outcome.refusal.error, OTHER_KEYS_HINT)
 }
 
-/** Policies refuse these keys alone: every use has to show a code of the device. */
+/** Opens a session with an MFA code, where policies refuse the keys without one. */
 async function openMfaSession(
   host: Host,
   definition: Definition,

@@ -68,7 +68,7 @@ function classifyExchangeRefusal(
   const refusal = classifyRefusal(answer, host, {
     invalidGrantCodes: [],
     ambiguousCodes: [...invalidGrantCodes],
-    ...(!wantsNewer && { errorMessages: errorMessages }),
+    ...(!wantsNewer && { errorMessages }),
   })
   return {
     refusal: wantsNewer && refusal.kind === 'refused' ? explainShortToken(refusal) : refusal,

@@ -1,7 +1,7 @@
 import { apiUrl, describeRegistration, passport, tenant } from './passport.ts'
 import { defineProvider } from './provider.ts'
 
-/** An API of Laravel Passport, under the names that its users know. */
+/** An API of Laravel Passport, with the names that its users know. */
 export const autocom = defineProvider({
   ...passport,
   id: 'autocom',

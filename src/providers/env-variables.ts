@@ -1,40 +1,42 @@
 import type { Secret } from '../core/secret.ts'
 import type { Credential, Endpoints } from '../core/types.ts'
 
-/** Environment variables that carry a credential to a program. Several names for one value are all set. */
+/**
+ * Environment variables that pass a credential to a program. Where a value has several names, all are set.
+ */
 export interface Variables {
   /** A bearer token. Default: the first of `environment.token`, else the provider's id in capitals and `_TOKEN`. */
   token?: readonly string[]
   accessKeyId?: readonly string[]
   secretAccessKey?: readonly string[]
   sessionToken?: readonly string[]
-  /** ISO 8601, UTC. */
+  /** The expiry as ISO 8601 in UTC. */
   expiration?: readonly string[]
   region?: readonly string[]
   /** Parameters of the identity, by name. */
   params?: Readonly<Record<string, readonly string[]>>
-  /** Values that are made of several parts, by their variable. A part that is secret is percent-encoded in its place. */
+  /** Values made of several parts, by variable. Secret parts are percent-encoded. */
   composed?: Readonly<Record<string, ComposeVariable>>
-  /** Where no region was given, the default is set: a variable of `sets` may have disabled the file that held one. */
+  /** Set the default region where none was given: a variable of `sets` may disable the file that held one. */
   regionAlways?: boolean
-  /** Always set as well, with the same value: they make a program use the credential and look nowhere else. */
+  /** Always set to this value: they make a program use this credential and no other source. */
   sets?: Readonly<Record<string, string>>
-  /** Would win over those above in the program, and are taken away. */
+  /** Removed, because the program would prefer them. */
   clears?: readonly string[]
-  /** Instead of keys: what makes a program ask an address for keys whenever it needs some. */
+  /** Instead of keys: makes a program request keys from a URL whenever it needs them. */
   live?: LiveVariables
 }
 
-/** How the SDKs of a cloud ask an address for keys, again and again. */
+/** How a cloud's SDKs repeatedly request keys from a URL. */
 export interface LiveVariables {
-  /** The form of the answer: AWS' container credentials, Alibaba Cloud's credentials URI. */
+  /** The format of the answer: AWS container credentials, or Alibaba Cloud's credentials URI. */
   answer: 'container' | 'credentials-uri'
-  /** The address. Where no variable carries the bearer, the bearer is the end of the path. */
+  /** Variables for the URL. Where no variable holds the bearer, it is the end of the URL's path. */
   url: readonly string[]
-  /** The bearer that requests present, or the file that it is read from for each of them. */
+  /** Variables for the bearer of the requests, or for the file from which it is read each time. */
   bearer?: readonly string[]
   bearerFile?: readonly string[]
-  /** Name files that would win. They are set to an empty one. */
+  /** Variables that name files which would win. They are set to an empty file. */
   emptied?: readonly string[]
   sets?: Readonly<Record<string, string>>
   clears?: readonly string[]
@@ -46,7 +48,7 @@ type ComposeVariable = (
   context: CredentialContext,
 ) => readonly (string | Secret)[] | undefined
 
-/** What a composed value may be made of, in addition to the credential. */
+/** The data for a composed value, in addition to the credential. */
 export interface CredentialContext {
   params: Readonly<Record<string, string>>
   endpoints: Endpoints

@@ -2,7 +2,7 @@ import type { Method } from '../core/types.ts'
 import { issuer, oidc } from './oidc.ts'
 import { defineProvider, type Provider, type Redirect } from './provider.ts'
 
-/** A provider as `config.yaml` describes it. Everything it leaves out is as in `oidc`. */
+/** A provider of `config.yaml`. Settings that it omits are those of `oidc`. */
 export interface OwnProvider {
   title?: string | undefined
   issuer?: string | undefined
@@ -18,7 +18,9 @@ export interface OwnProvider {
   env?: string | undefined
 }
 
-/** Endpoints, client and hosts of a configured provider are read from the configuration where they are used. */
+/**
+ * Creates the provider. Its endpoints, client and hosts are read from the configuration when they are used.
+ */
 export function defineOwnProvider(id: string, own: OwnProvider): Provider {
   const { host, ports, path } = own.redirect ?? {}
   const usual = oidc.authorization.redirect

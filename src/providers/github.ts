@@ -18,7 +18,7 @@ export const github = defineProvider({
     ],
   },
   authorization: { scopes: ['repo', 'read:org', 'gist'] },
-  // The browser flow of an OAuth app wants its client secret; the device flow does not.
+  // The browser flow of an OAuth app requires its client secret; the device flow does not.
   methods: ['device', 'browser', 'paste', 'token'],
   account: {
     profile: () => ({
@@ -35,12 +35,12 @@ export const github = defineProvider({
   tokens: { refresh: { margin: 60_000, dead: ['invalid_grant', 'bad_refresh_token'] } },
   environment: {
     token: ['GH_TOKEN', 'GITHUB_TOKEN'],
-    // Some programs read the one, some the other, and another account's token in it would be taken for this one.
+    // Programs read one or the other, and a remaining token of another account must not be used.
     export: { token: ['GH_TOKEN', 'GITHUB_TOKEN'] },
   },
   helpers: {
     git: { hosts: ({ token }) => listGitHosts(parseHost(token)), user: 'x-access-token' },
-    // An Enterprise Server's registry may be anywhere: `hosts` says it.
+    // The registry of an Enterprise Server may have any host; `hosts` names it.
     docker: { hosts: ({ token }) => (parseHost(token) === 'github.com' ? ['ghcr.io'] : []) },
   },
 })

@@ -28,7 +28,7 @@ export const gitlab = defineProvider({
   helpers: {
     // https://docs.gitlab.com/api/oauth2/#access-git-over-https-with-access-token
     git: { user: 'oauth2' },
-    // A self-managed instance may have its registry anywhere: `hosts` says it.
+    // The registry of a self-managed instance may have any host; `hosts` names it.
     docker: {
       hosts: (endpoints) => (endpoints.issuer === 'https://gitlab.com' ? ['registry.gitlab.com'] : []),
       user: 'oauth2',

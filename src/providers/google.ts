@@ -13,7 +13,7 @@ export const google = defineProvider({
   },
   authorization: {
     scopes: ['openid', 'profile', 'email'],
-    // Google's own way to ask for a refresh token, and to get one at a second login, too.
+    // Google's parameters for a refresh token, also at a second login.
     extra: () => ({ access_type: 'offline', prompt: 'consent' }),
   },
   methods: ['browser', 'paste'],

@@ -16,7 +16,7 @@ export type { Param } from './param.ts'
 export { passport } from './passport.ts'
 export { defineProvider, type Provider, type Redirect, type Tenant } from './provider.ts'
 
-/** The providers that come with daypass, by id. */
+/** The built-in providers, by id. */
 export const builtIn: Readonly<Record<string, Provider>> = Object.fromEntries(
   loadProviders().map((provider) => [provider.id, provider]),
 )

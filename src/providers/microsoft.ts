@@ -31,6 +31,6 @@ export const microsoft = defineProvider({
   },
   authorization: { redirect: { host: 'localhost', ports: [0], path: '/callback' } },
   methods: ['browser', 'paste', 'device'],
-  // A token of `common` names the directory that the person belongs to.
+  // The issuer in a token of `common` is the directory of the user.
   tokens: { idTokenIssuer: ({ tid }) => `${buildBaseUrl(String(tid))}/v2.0` },
 })

@@ -1,13 +1,13 @@
 import type { Param } from './param.ts'
 import { defineProvider } from './provider.ts'
 
-/** A server that says itself what it is. */
+/** The issuer of a server that publishes its metadata. */
 export const issuer = {
   about: 'the server, as it writes itself: https://id.example.com',
   flag: { value: 'url', about: 'the server' },
 } satisfies Param
 
-/** Any OAuth 2.0 or OpenID Connect server, by its issuer or by its endpoints. */
+/** Any OAuth 2.0 or OpenID Connect server, by its issuer or its endpoints. */
 export const oidc = defineProvider({
   id: 'oidc',
   title: 'OpenID Connect',
@@ -21,7 +21,7 @@ export const oidc = defineProvider({
   },
   methods: ['browser', 'paste', 'device', 'token'],
   authorization: {
-    // OpenID Connect Core §11: offline_access is for a login with consent.
+    // OpenID Connect Core §11: offline_access requires consent.
     extra: (scopes) => (scopes.includes('offline_access') ? { prompt: 'consent' } : {}),
   },
 })

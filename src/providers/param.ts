@@ -1,43 +1,43 @@
 import type { LocalizedText } from '../core/localized-text.ts'
 import type { ExternalDefault, Method } from '../core/types.ts'
 
-/** A value that differs between identities: given with a flag of `login`, in the configuration, by the environment. */
+/** A value that differs between identities, given by a `login` flag, the configuration or the environment. */
 export interface Param {
   about: string
-  /** Of `login`. Absent: the configuration alone gives it. */
+  /** The flag of `login`. Absent: only the configuration gives it. */
   flag?: ParamFlag
   oneOf?: readonly string[]
-  /** What a value looks like, and an example of one. */
+  /** The required form of a value, with an example. */
   like?: { pattern: RegExp; example: string }
-  /** The value where none is given. It may depend on the parameters before it. */
+  /** The value where none is given. It may depend on earlier parameters. */
   default?: string | ((params: Readonly<Record<string, string>>) => string)
-  /** The one way to write a value, so that equal values compare as equal. Must accept any text. */
+  /** Returns the canonical form, so that equal values compare as equal. It must accept any text. */
   normalize?: (value: string) => string
-  /** Environment variables that give it, where nothing else did when a login begins. */
+  /** Environment variables that give the value where nothing else did at the login. */
   env?: readonly string[]
-  /** Another tool's configuration that gives it, after the environment. */
+  /** Another tool's configuration that gives the value, after the environment. */
   externalDefault?: ExternalDefault
-  /** Asked on a terminal with these words, instead of taking the default without a question. */
+  /** The question on a terminal, asked instead of using the default silently. */
   ask?: LocalizedText
-  /** The only login methods for which it is asked. */
+  /** The only login methods that ask it. */
   askFor?: readonly Method[]
-  /** What the values of `oneOf` are called where one is chosen. */
+  /** The labels of the values in `oneOf` when a person chooses. */
   labels?: Readonly<Record<string, LocalizedText>>
 }
 
-/** `api_url` is `--api-url`. Providers whose parameters have the same name declare the same flag. */
+/** `api_url` is `--api-url`. Providers with the same parameter name declare the same flag. */
 interface ParamFlag {
   /** The placeholder: `url` is `--api-url <url>`. */
   value: string
-  /** Its line in `login --help`, true for every provider that has it. */
+  /** The line in `login --help`, valid for every provider with this flag. */
   about: string
-  /** Another flag for the same, which the help leaves out: `oauth-site-type`. */
+  /** Another name of the flag, which the help omits: `oauth-site-type`. */
   alias?: string
 }
 
 export const formatFlag = (param: string) => `--${param.replaceAll('_', '-')}`
 
-/** The parameters that have a flag, each once, by name. */
+/** Returns each parameter with a flag once, by name. */
 export function listParamFlags(
   providers: readonly { params: Readonly<Record<string, Param>> }[],
 ): ReadonlyMap<string, Param & { flag: ParamFlag }> {
@@ -45,5 +45,5 @@ export function listParamFlags(
   return new Map(all.flatMap(([name, param]) => (param.flag ? [[name, { ...param, flag: param.flag }]] : [])))
 }
 
-/** The declared parameters that have a value. */
+/** The declared parameters, each with a value or undefined. */
 export type Values<Params extends Record<string, Param>> = { readonly [Name in keyof Params]?: string }

@@ -3,7 +3,7 @@ import type { Claims } from './openid-account.ts'
 import type { Param } from './param.ts'
 import { defineProvider, type Tenant } from './provider.ts'
 
-/** Where the API is. Its server has the sign-in, too. */
+/** The address of the API. Its server has the sign-in too. */
 export const apiUrl = {
   about: 'the API: https://api.example.com/api/v1',
   flag: { value: 'url', about: 'the API' },
@@ -14,14 +14,16 @@ export const apiUrl = {
   normalize: normalizeApiUrl,
 } satisfies Param
 
-/** It becomes a header. */
+/** The slug becomes a header. */
 export const tenant = {
   about: 'the tenant to work in, by its slug',
   flag: { value: 'tenant', about: 'the tenant' },
   like: { pattern: /^[\w.-]{1,64}$/, example: 'acme' },
 } satisfies Param
 
-/** Any API that Laravel Passport guards. https://laravel.com/docs/passport, and league/oauth2-server beneath it. */
+/**
+ * An API that Laravel Passport protects: https://laravel.com/docs/passport, based on league/oauth2-server.
+ */
 export const passport = defineProvider({
   id: 'passport',
   title: 'Laravel Passport',
@@ -34,15 +36,15 @@ export const passport = defineProvider({
   client: { register: describeRegistration('DAYPASS_PASSPORT_CLIENT_ID') },
   authorization: {
     scopes: [],
-    // Compared as they are written: each has to be registered.
+    // The server compares redirect URIs exactly, so each one must be registered.
     redirect: { host: '127.0.0.1', ports: [8765, 8766, 8767, 8768, 8769], path: '/callback' },
   },
   methods: ['browser', 'paste', 'device', 'token'],
   account: { read: parseAccount },
-  // Of a refresh token that was used or revoked; until release 9 of league/oauth2-server as `invalid_request`.
+  // For a used or revoked refresh token; league/oauth2-server before release 9 sends `invalid_request`.
   tokens: { refresh: { margin: 60_000, dead: ['invalid_grant', '401 invalid_request'] } },
   api: {
-    // Without the first, Laravel answers with its sign-in page.
+    // Without `accept`, Laravel answers with its sign-in page.
     headers: (params) => ({
       accept: 'application/json',
       ...(params.tenant && { 'x-tenant': params.tenant }),
@@ -76,7 +78,7 @@ function parseAccount(claims: Claims): Account {
   }
 }
 
-/** How to register a client, and the environment variable that then names it. */
+/** Returns the steps to register a client, and to name it in an environment variable. */
 export function describeRegistration(variable: string): readonly string[] {
   return [
     'on its server: php artisan passport:client --public --redirect_uri="http://127.0.0.1:8765/callback,http://127.0.0.1:8766/callback,http://127.0.0.1:8767/callback,http://127.0.0.1:8768/callback,http://127.0.0.1:8769/callback"',
@@ -84,7 +86,7 @@ export function describeRegistration(variable: string): readonly string[] {
   ]
 }
 
-/** With `/api/v1` and without a slash at its end, however it was written. */
+/** Returns the address with `/api/v1` and without a final slash. */
 function normalizeApiUrl(text: string): string {
   if (!URL.canParse(text)) return text
   const { origin, pathname } = new URL(text)
@@ -92,20 +94,20 @@ function normalizeApiUrl(text: string): string {
   return `${origin}${/\/api\/v\d+$/.test(path) ? path : `${path}/api/v1`}`
 }
 
-/** `shop.example.com` of `https://api.shop.example.com/api/v1`. */
+/** Returns `shop.example.com` for `https://api.shop.example.com/api/v1`. */
 function deriveHostName(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined
   const name = new URL(url).host.replace(/^api\./, '').replace(/[^\w.-]+/g, '-')
   return name.replace(/^[^a-z0-9]+/i, '').slice(0, 64) || undefined
 }
 
-/** Laravel's resources wrap what they are about: `{"data": {…}}`. */
+/** Laravel resources have a wrapper: `{"data": {…}}`. */
 function unwrapData(claims: Claims): Claims {
   const { data } = claims
   return typeof data === 'object' && data !== null ? (data as Claims) : claims
 }
 
-/** A list within `data` or `tenants`; of slugs, or of objects that have one. */
+/** Reads a list in `data` or `tenants`, of slugs or of objects with a slug. */
 function parseTenants({ data, tenants: named }: Claims): readonly Tenant[] {
   const list = [data, named].find(Array.isArray) ?? []
   return list.flatMap((one: unknown) => {

@@ -12,20 +12,19 @@ import type { Variables } from './env-variables.ts'
 import { type Claims, parseOpenidAccount } from './openid-account.ts'
 import type { Param, Values } from './param.ts'
 
-/** A service that can log someone in. Data: what differs between services, and nothing that they share. */
+/** A service that a person can log in to. It is data: only what differs between services. */
 export interface Provider<Params extends Record<string, Param> = Record<string, Param>> {
   id: string
-  /** As a person knows it: `GitHub`. */
+  /** The display name: `GitHub`. */
   title: string
-  /** The kind of its identities: `github/user`. */
+  /** The usual kind of its identities: `github/user`. */
   kind: string
-  /** The other kinds of its identities, and what differs. The registry lists them all. */
+  /** Its other kinds of identities, with their differences. The registry lists all kinds. */
   kinds?: Readonly<Record<string, Kind>>
-  /** The login methods, best first. */
   methods: readonly Method[]
   params: Params
   /**
-   * The name of an identity where none is given: asked with its parameters before the login, and once more when the
+   * Returns the name of an unnamed identity. Called with the parameters before the login, and again when the
    * account is known. Default: the provider's id.
    */
   nameFor?: (params: Values<Params>, account?: Account) => string | undefined
@@ -42,31 +41,31 @@ export interface Provider<Params extends Record<string, Param> = Record<string, 
   keys?: AccessKeys
 }
 
-/** What is particular about a kind of identity. */
+/** The differences of a kind of identity. */
 interface Kind {
   /** The login methods, where they are fewer than the provider's. */
   methods?: readonly Method[]
-  /** Made from another identity's credential. */
+  /** The credential is made from another identity's credential. */
   derived?: boolean
 }
 
 interface ServerEndpoints<Params extends Record<string, Param>> {
-  /** Its metadata is read from here (OpenID Connect Discovery, RFC 8414), unless `urls` are given. */
+  /** The issuer whose metadata is read (OpenID Connect Discovery, RFC 8414), unless `urls` are given. */
   issuer?: (params: Values<Params>) => string | undefined
-  /** `given`: the endpoints of the configuration and of the environment, which win. */
+  /** `given`: endpoints of the configuration and the environment, which win. */
   urls?: (params: Values<Params>, given: Endpoints) => Endpoints
-  /** The flags that name the server, as they are typed. Default: `--issuer https://…`. */
+  /** The flags that name the server, as typed. Default: `--issuer https://…`. */
   usage?: string
-  /** One name for hosts that are the same server to a grant: the regions of a cloud. */
+  /** Returns one name for hosts that are the same server for a grant, such as the regions of a cloud. */
   canonicalHost?: (host: string) => string
 }
 
 interface OAuthClient<Params extends Record<string, Param>> {
   /** A public client that anyone may use. */
   id?: string | ((params: Values<Params>) => string)
-  /** Names of environment variables, in addition to `DAYPASS_<PROVIDER>_CLIENT_ID`. */
+  /** Environment variables, in addition to `DAYPASS_<PROVIDER>_CLIENT_ID`. */
   env?: readonly string[]
-  /** How to register one, a step a line. */
+  /** How to register a client, one step per line. */
   register: readonly string[]
   auth?: 'post' | 'basic'
 }
@@ -77,64 +76,72 @@ interface Authorization {
   /** Environment variables that give the scopes, separated by spaces. */
   scopesEnv?: readonly string[]
   redirect: Redirect
-  /** Environment variables that give host and port of the redirect URI, for a client that was registered otherwise. */
+  /**
+   * Environment variables for host and port of the redirect URI, for clients registered with other values.
+   */
   redirectEnv?: { host: readonly string[]; port: readonly string[] }
-  /** For a browser on another machine: a page that shows the code instead of a loopback, and another client, if any. */
+  /**
+   * For a browser on another machine: a page that shows the code, and the client for it where it is another
+   * one.
+   */
   crossDevice?: { clientId?: string; redirectUri: (endpoints: Endpoints) => string }
-  /** Further parameters of the request. */
+  /** Additional parameters of the request. */
   extra?: (scopes: readonly string[]) => Record<string, string>
-  /** Its tokens are bound to a key of the login (RFC 9449). */
+  /** Tokens are bound to a key of the login (RFC 9449). */
   dpop?: boolean
 }
 
 export interface Redirect {
   host: '127.0.0.1' | 'localhost'
-  /** Tried in order; `[0]` is any free port (RFC 8252 §7.3). */
+  /** Tried in order; `[0]` means any free port (RFC 8252 §7.3). */
   ports: readonly number[]
   path: string
 }
 
-/** Whose login it is, and whether it may be kept. */
+/** The account of a login, and whether it may be stored. */
 interface AccountRules<Params extends Record<string, Param>> {
-  /** From the id_token's claims or the profile. */
+  /** Reads the account from id_token claims or a profile. */
   read: (claims: Claims) => Account
-  /** Where a bearer's profile is read: checks a personal access token, completes an id_token. Default: userinfo. */
+  /**
+   * Where a bearer's profile is read, to check a personal access token or to complete an id_token. Default:
+   * userinfo.
+   */
   profile?: (params: Values<Params>) => { url: string; headers?: Record<string, string> }
-  /** A URL that answers any bearer token or keys (as Basic authentication, RFC 7617) that may use the account. */
+  /** A URL that answers any bearer token or keys (as Basic, RFC 7617) with access to the account. */
   ping?: (account: string, endpoints: Endpoints) => string
-  /** The reason why this account may not be kept under this definition. Returns undefined where it may. */
+  /** Returns why this account may not be stored under this definition; undefined where it may. */
   verify?: (kind: string, params: Values<Params>, account: Account) => string | undefined
-  /** What a person should know about having logged in as this account. */
+  /** Returns a warning about a login as this account. */
   warn?: (account: Account) => LocalizedText | undefined
-  /** The error of a login that has no account: nothing of it is kept. Absent: it is kept. */
+  /** The error of a login without an account, which is not stored. Absent: it is stored. */
   required?: string
 }
 
 interface Tokens<Params extends Record<string, Param>> {
   /**
-   * Its access tokens are JWTs: their claims give the account, and the expiry where the answer does not. Their signature
-   * is for the API to check.
+   * Access tokens are JWTs: their claims give the account, and the expiry where the response has none. The
+   * API checks their signature.
    */
   jwt?: boolean
-  /** How its requests and answers differ in writing from the RFCs. */
+  /** How the syntax of its requests and responses differs from the RFCs. */
   wire?: WireFormat
-  /** Its access tokens are exchanged for keys, and the keys are used. */
+  /** Access tokens are exchanged for keys, which are used instead. */
   exchange?: Exchange
-  /** The issuer that its id_tokens name, where that depends on the token (multi-tenant servers). */
+  /** Returns the issuer in its id_tokens, where that depends on the token (multi-tenant servers). */
   idTokenIssuer?: (claims: Claims) => string
   refresh: {
-    /** Renewed when less than this is left, in milliseconds. */
+    /** Milliseconds. A credential with less time left is renewed. */
     margin: number
-    /** Error codes that mean that the grant has ended; `401 invalid_request`: with that status alone. */
+    /** Error codes for a grant that has ended; `401 invalid_request` counts with that status only. */
     dead: readonly string[]
-    /** Error codes that may mean that, or anything else: a login is needed, and the grant is not given up. */
+    /** Ambiguous error codes: a login is needed, but the grant is not marked as ended. */
     unclear?: readonly string[]
     /** The maximum duration of a login with all its renewals, in milliseconds. `duration` shortens it. */
     session?: number
   }
-  /** Revoking one token ends the person's whole grant to the client, later logins included. */
+  /** Revoking one token ends the user's whole grant to the client, including later logins. */
   revocationEndsGrant?: boolean
-  /** Messages for the error codes of its token endpoint, and of its exchange. */
+  /** Messages for the error codes of its token endpoint and its exchange. */
   errorMessages?: ErrorMessages | ((params: Values<Params>) => ErrorMessages)
 }
 
@@ -142,35 +149,35 @@ type ErrorMessages = Readonly<Record<string, ErrorMessage<LocalizedText>>>
 
 /** The API that its tokens are for. */
 interface Api<Params extends Record<string, Param>> {
-  /** Headers that every request needs in addition to the token; names in lower case. */
+  /** Headers of every request in addition to the token; names in lower case. */
   headers?: (params: Values<Params>) => Record<string, string>
-  /** Reads the answer of the endpoint `tenants`; a bare list is passed as `{ data: list }`. */
+  /** Parses the response of the endpoint `tenants`. A bare list is passed as `{ data: list }`. */
   tenants?: (answer: Record<string, unknown>) => readonly Tenant[]
 }
 
-/** One of several that a person may work in: a shop, an organisation. */
+/** One of several units that a person may work in: a shop, an organisation. */
 export interface Tenant {
   slug: string
   name?: string
 }
 
-/** Environment variables that are read here, and those that are set for other programs. */
+/** Environment variables that daypass reads, and those that it sets for other programs. */
 interface Environment {
-  /** Hold a bearer token, used as it is. Their names end with `_TOKEN`. */
+  /** Variables with a bearer token, used unchanged. Their names end with `_TOKEN`. */
   token: readonly string[]
-  /** Hold a whole credential in one text. */
+  /** Variables with a whole credential in one text. */
   credentialUrl?: {
     env: readonly string[]
     example: string
     read: (text: string) => CredentialUrl | undefined
   }
-  /** Give an endpoint. They win over `endpoints.urls`. */
+  /** Variables with an endpoint. They win over `endpoints.urls`. */
   endpoints?: Partial<Record<keyof Endpoints, readonly string[]>>
-  /** Carry a credential to another program. */
+  /** Variables that pass a credential to another program. */
   export?: Variables
 }
 
-/** A credential that is written in one text: a token, or a pair of keys. */
+/** A credential in one text: a token, or a pair of keys. */
 export interface CredentialUrl {
   token?: string
   keys?: { id: string; secret: string }
@@ -180,34 +187,34 @@ export interface CredentialUrl {
 
 /** How other programs use its credentials. */
 interface OtherPrograms<Params extends Record<string, Param>> {
-  /** git over HTTPS. Default: `oauth2`, or no user at all where the server wants a bearer token. */
+  /** git over HTTPS. Default user: `oauth2`, or none where the server requires a bearer token. */
   git?: TokenAsPassword
-  /** Registries of container images. Default: the name of the account. */
+  /** Registries of container images. Default user: the account's name. */
   docker?: TokenAsPassword
-  /** The host of its web console; `endpoints.federation` signs in there. */
+  /** Returns the host of the web console; `endpoints.federation` signs in there. */
   console?: (params: Values<Params>) => string
   /**
-   * The endpoint that can be replaced by a local address: a program that is given that address, and a local bearer, sends
+   * The endpoint that a local address can replace: a program that gets this address and a local bearer sends
    * its requests through `exec --endpoint`.
    */
   proxyEndpoint?: keyof Endpoints
 }
 
-/** A program that knows of users and passwords takes a token as the password. */
+/** For programs with user and password: the token is the password. */
 interface TokenAsPassword {
-  /** Where, as a URL writes hosts. Default: those of its API and its server. */
+  /** Returns the hosts, as in a URL. Default: those of its API and its server. */
   hosts?: (endpoints: Endpoints) => readonly string[]
-  /** The user beside it. */
+  /** The user name. */
   user?: string
 }
 
-/** What a person is asked and told. */
+/** Questions and messages for a person. */
 interface Prompts<Params extends Record<string, Param>> {
-  /** Offered on a terminal before a login that names no method, best first. */
+  /** Offered on a terminal before a login without a method, best first. */
   loginChoices?: { ask: LocalizedText; options: readonly LoginChoice[] }
   /**
-   * Of its public client: why the page may refuse to redirect back. `waiting` is shown during the login, `late` after
-   * its time is over.
+   * For the public client: why the page may refuse to redirect. `waiting` is shown during the login, `late`
+   * after the timeout.
    */
   accessHelp?: (params: Values<Params>) => { waiting: LocalizedText; late: LocalizedText }
 }
@@ -216,19 +223,19 @@ interface LoginChoice {
   label: LocalizedText
   hint?: LocalizedText
   method: Method
-  /** Of `keys`. */
+  /** For the method `keys`. */
   form?: KeysForm
 }
 
-/** Which keys are handed in: `session` are temporary ones, `role` are those that assume a role. */
+/** Which keys a person supplies: `session` are temporary ones, `role` are those that assume a role. */
 export type KeysForm = 'plain' | 'session' | 'role'
 
 interface AccessKeys {
-  /** Whose access keys they are. */
+  /** The cloud of the keys. */
   cloud: KeysCredential['cloud']
-  /** The kind of a role that is assumed with keys of its own. */
+  /** The kind of a role that is assumed with its own keys. */
   role?: string
-  /** The questions that ask for keys, where they are not the usual ones. */
+  /** Questions for the keys that differ from the usual ones. */
   questions?: Partial<Record<KeysField, LocalizedText>>
 }
 
@@ -257,7 +264,7 @@ type Group =
 type Definition<P extends Record<string, Param>> = Pick<Provider<P>, Required> &
   Partial<Omit<Provider<P>, Required | Group>> & { [G in Group]?: Partial<Provider<P>[G]> }
 
-/** Completes a provider's file with what most servers have in common. */
+/** Completes a provider's definition with the defaults of most servers. */
 export function defineProvider<const P extends Record<string, Param> = Record<never, Param>>(
   definition: Definition<P>,
 ): Provider {

@@ -13,13 +13,13 @@ import type { Provider } from './provider.ts'
 
 interface Registered {
   /**
-   * In the build of the quick way each import above is read when `load` is called, so whatever needs one provider does
-   * not read the files of the others.
+   * Loads the provider. In the bundle of the fast path, each import above is executed by this call, so one
+   * provider does not load the files of the others.
    */
   load: () => Provider
-  /** Default: `<id>/user` alone. */
+  /** Default: `<id>/user` only. */
   kinds?: readonly string[]
-  /** Of those, the ones whose credential is made from another identity's. */
+  /** The kinds whose credential is made from another identity's credential. */
   derived?: readonly string[]
 }
 
@@ -44,7 +44,7 @@ const REGISTRY: Readonly<Record<string, Registered>> = {
 const findRegistered = (id: string): Registered | undefined =>
   Object.hasOwn(REGISTRY, id) ? REGISTRY[id] : undefined
 
-/** Ids that a provider of the configuration may not take. */
+/** Ids that a configured provider may not use. */
 export const BUILT_IN_PROVIDERS: readonly string[] = Object.keys(REGISTRY)
 
 /** Returns undefined where no built-in provider has this id. */
@@ -52,11 +52,11 @@ export const loadProvider = (id: string): Provider | undefined => findRegistered
 
 export const loadProviders = (): Provider[] => Object.values(REGISTRY).map(({ load }) => load())
 
-/** Of any provider, those of the configuration included. */
+/** Returns the kinds of any provider, including configured ones. */
 export const listKinds = (provider: string): readonly string[] =>
   findRegistered(provider)?.kinds ?? [`${provider}/user`]
 
-/** A credential of this kind is made from another identity's. */
+/** Returns whether a credential of this kind is made from another identity's credential. */
 export const isDerived = (kind: string): boolean =>
   findRegistered(parseProviderId(kind))?.derived?.includes(kind) ?? false
 

@@ -1,4 +1,7 @@
-/** Renewal of keys that an access token was exchanged for: exchanged again, the token refreshed first where too little is left of it. */
+/**
+ * Renews keys that an access token was exchanged for: exchanges it again, after refreshing a token that
+ * expires soon.
+ */
 import { isDaypassError } from '../core/errors.ts'
 import { isUsable } from '../core/freshness.ts'
 import type { BearerCredential } from '../core/types.ts'
@@ -9,14 +12,17 @@ import { applyTimes, renewOAuth } from './oauth.ts'
 import type { RenewalOutcome } from './renew.ts'
 import type { RenewalSteps, StoredGrant } from './renewal-journal.ts'
 
-/** Refreshes once at most: what it gets is kept before it is exchanged, so that a rotated refresh token is never lost. */
+/**
+ * Refreshes at most once. The new tokens are stored before the exchange, so a rotated refresh token is never
+ * lost.
+ */
 export async function renewExchanged(
   context: ClientContext,
   stored: StoredGrant,
   steps: RenewalSteps,
 ): Promise<RenewalOutcome> {
   const { refreshToken } = stored.grant
-  // Without a refresh token there is only the one access token, and whatever is left of it.
+  // Without a refresh token, the only access token is used, however long it is still valid.
   const first =
     hasEnoughLeft(context, stored) || !refreshToken ? await exchangeSourceToken(context, stored) : undefined
   if (first && !('wantsNewer' in first)) return first
@@ -32,19 +38,19 @@ export async function renewExchanged(
 
 const getSource = ({ grant }: StoredGrant) => grant.source!
 
-/** By the server's clock, as far as we know it. */
+/** Compares by the server's clock, as far as it is known. */
 function hasEnoughLeft({ exchange, port }: ClientContext, stored: StoredGrant): boolean {
   const { clockOffset } = stored.header
   return isUsable({ ...getSource(stored), ...(clockOffset && { clockOffset }) }, port.now(), exchange!.margin)
 }
 
-/** The grant of the access token itself. */
+/** Returns the stored grant with the access token as its credential. */
 const selectSourceGrant = ({ header, grant }: StoredGrant): StoredGrant => ({
   header,
   grant: { ...grant, credential: grant.source! },
 })
 
-/** The new pair beside the keys that there are, and their times. */
+/** Adds the new token pair to the existing keys, and its session end to the header. */
 function mergeTokenPair(
   { header, grant }: StoredGrant,
   { header: { sessionExpiresAt }, grant: pair }: StoredGrant,
@@ -57,7 +63,7 @@ function mergeTokenPair(
   }
 }
 
-/** Nothing is spent by it: whether the server heard of a request that was not answered, is all the same. */
+/** An exchange spends nothing, so an unanswered one can be repeated. */
 async function exchangeSourceToken(
   context: ClientContext,
   stored: StoredGrant,

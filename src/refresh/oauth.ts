@@ -1,4 +1,4 @@
-/** Renewal of an OAuth grant: a refresh token in, the next record out. */
+/** Renews an OAuth grant: exchanges a refresh token for the next record. */
 
 import { isDaypassError } from '../core/errors.ts'
 import type { BearerCredential, Credential, Grant, Header, WireFormat } from '../core/types.ts'
@@ -35,11 +35,15 @@ function convertTokenRefusal(refusal: Refusal): RenewalOutcome {
   if (refusal.kind === 'dead') return { failure: 'dead', why }
   if (refusal.kind === 'unclear') return { failure: 'unclear', why }
   if (refusal.kind === 'refused') return { failure: 'refused', error: createRefusalError(refusal) }
-  // A gateway in front of the server does not know either what became of the request.
+  // Without an error code, the answer may come from a gateway, which does not know whether the server acted
+  // on the request.
   return { failure: 'passing', error: createRefusalError(refusal), unanswered: refusal.error === undefined }
 }
 
-/** No new refresh token in the answer: the old one stays (RFC 6749 §6). No new id_token: likewise. */
+/**
+ * Without a new refresh token in the response, the old one stays (RFC 6749 §6). The same is true for the
+ * id_token.
+ */
 function createRenewedEntry(
   header: Header,
   grant: Grant,
@@ -51,20 +55,22 @@ function createRenewedEntry(
   const next: Grant = { ...grant, credential, ...(refreshToken && { refreshToken }) }
   const timed = applyTimes(header, credential, issued.clockOffset)
   const { sessionExpiresAt: _, ...endless } = timed
-  // One that was wished for at the login stays what it was.
+  // A session length that was chosen at the login stays unchanged.
   const isPairs = exchange && issued.tokens.refreshToken && header.params.duration === undefined
   const lasting = isPairs ? { ...endless, ...computePairSession(issued) } : timed
   return { header: { ...lasting, renewable: true }, grant: next }
 }
 
-/** How long nobody has to log in: as long as the refresh token lives, where the server says so, or the one token there is. */
+/**
+ * Computes the session end from the lifetime of the refresh token, where given, or of the only access token.
+ */
 export function computePairSession({ tokens, issuedAt }: IssuedTokens): Pick<Header, 'sessionExpiresAt'> {
   const { refreshToken, refreshExpiresIn, expiresIn } = tokens
   const life = refreshToken ? refreshExpiresIn : expiresIn
   return life === undefined ? {} : { sessionExpiresAt: issuedAt + life * 1000 }
 }
 
-/** The credential of a token answer: a bearer token, or what the access tokens of this server hold. */
+/** Creates the credential of a token response: a bearer token, or the keys that the access token holds. */
 export function createIssuedCredential(
   issued: IssuedTokens,
   wireFormat?: WireFormat,
@@ -76,7 +82,7 @@ export function createIssuedCredential(
   return createBearer(issued, before?.credential.kind === 'bearer' ? before.credential : undefined)
 }
 
-/** Times are the server's. What the token itself says counts where the answer says nothing (RFC 9068 §2.2). */
+/** Times are the server's. The token's own `exp` counts where the response has none (RFC 9068 §2.2). */
 function computeCredentialTimes({ tokens, issuedAt }: IssuedTokens): {
   issuedAt: number
   expiresAt?: number
@@ -103,7 +109,7 @@ function createBearer(issued: IssuedTokens, old?: BearerCredential): BearerCrede
   }
 }
 
-/** A header with the times of this credential; the ones it had before are gone. */
+/** Replaces the times of a header with those of this credential. */
 export function applyTimes(
   header: UntimedHeader,
   { issuedAt, expiresAt }: Credential,
@@ -120,11 +126,11 @@ export function applyTimes(
 
 type UntimedHeader = Omit<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'>
 
-/** The record of a new login. */
+/** Creates the record of a new login. */
 export function createGrantEntry(about: EntryDetails, grant: Grant, clockOffset: number): StoredGrant {
   const renewable = grant.refreshToken !== undefined || grant.source !== undefined
   return { header: applyTimes({ v: 1, renewable, ...about }, grant.credential, clockOffset), grant }
 }
 
-/** `renewable`: where the grant alone does not tell. */
+/** `renewable` is given where the grant alone does not show it. */
 type EntryDetails = Omit<UntimedHeader, 'v' | 'renewable'> & Partial<Pick<UntimedHeader, 'renewable'>>

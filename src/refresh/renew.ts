@@ -1,9 +1,10 @@
 /**
- * The one algorithm that keeps a credential good: read → usable? hand out. Else lock → read again → (another
- * process renewed it? hand that out) → note that a request leaves → renew → keep, synced → hand out. A renewal of two
- * requests keeps what the first one gave before the second one leaves.
+ * The algorithm that keeps a credential valid. It reads the stored credential and returns it if usable.
+ * Otherwise it takes the lock and reads again: if another process renewed it, that result is returned. Else
+ * it notes the request, renews, stores the result durably, and returns it. A renewal of two requests stores
+ * the result of the first one before the second is sent.
  *
- * It knows nothing of OAuth: how to renew is handed in, so logins and derived credentials share it.
+ * It contains no OAuth: the caller passes the renewal, so logins and derived credentials share it.
  */
 import { formatTime } from '../core/duration.ts'
 import { type Advice, DaypassError, isDaypassError } from '../core/errors.ts'
@@ -13,48 +14,51 @@ import type { Credential, Entry, Grant, Host } from '../core/types.ts'
 import type { Vault } from '../vault/vault.ts'
 import { openJournal, type RenewalJournal, type RenewalSteps, type StoredGrant } from './renewal-journal.ts'
 
-/** How a renewal ended. What was issued is kept before a `problem` is thrown. */
+/** The result of a renewal. The issued record is stored before a `problem` is thrown. */
 export type RenewalOutcome =
   | { entry: Entry; problem?: DaypassError }
   | { failure: 'dead'; why: string }
   | { failure: 'unclear'; why: string }
-  /** `unanswered`: nobody knows whether the server acted on the request. */
+  /** `unanswered`: it is unknown whether the server acted on the request. */
   | { failure: 'passing'; error: DaypassError; unanswered?: boolean }
   | { failure: 'refused'; error: DaypassError }
-  /** The credential that it is made from was refused, though it looked fresh. */
+  /** The parent's credential was refused, although it looked fresh. */
   | { failure: 'parent'; error: DaypassError }
 
 export interface RenewalSource {
   name: string
   vault: Vault
   host: Pick<Host, 'now' | 'terminal' | 'deferSignals'>
-  /** The stated margin of the provider, in milliseconds. */
+  /** The margin of the provider, in milliseconds. */
   margin: number
-  /** Gets what the renewal needs, before the lock: nobody holds two. `again`: what it got was refused. */
+  /**
+   * Gets what the renewal needs. Runs before the lock, so no process holds two. `again`: the previous one was
+   * refused.
+   */
   prepare?(again: boolean): Promise<void>
-  /** One request or two, each with a limit of its own. Called under the lock, at most once. */
+  /** Sends one or two requests, each with its own time limit. Called under the lock, at most once. */
   renew(entry: StoredGrant, steps: RenewalSteps): Promise<RenewalOutcome>
-  /** Throws where the entry may not be used: bound to another server. Called after each read. */
+  /** Throws where the entry must not be used, such as one bound to another server. Called after each read. */
   assertUsable(entry: Entry): void
-  /** What to type when a login is needed. */
+  /** The command to type when a login is needed. */
   login: Advice
-  /** Of what is made and not logged in to: what stands for it until the first one is kept. Never handed out. */
+  /** Placeholder for a derived credential that was not issued yet; never returned. */
   placeholder?: Entry & { grant: Grant }
 }
 
 export interface CredentialOptions {
-  /** Milliseconds that must be left. */
+  /** The minimum time that must be left, in milliseconds. */
   minTtl?: number
-  /** Renew even a fresh one; content with a renewal that began after the call. */
+  /** Renew even a fresh credential, unless a renewal began after this call. */
   force?: boolean
-  /** A token that a server refused although it looked fresh: renewed once, for that very token. */
+  /** A token that a server refused although it looked fresh. It is renewed once, for exactly this token. */
   rejected?: Secret
 }
 
 export interface RenewResult {
   entry: Entry
   grant: Grant
-  /** This call's own renewal, or one it waited for. */
+  /** Whether this call renewed the credential, or waited for a call that did. */
   renewed: boolean
 }
 
@@ -65,7 +69,7 @@ export async function renewIfNeeded(
   const calledAt = source.host.now()
   const first = await readUsable(source)
   if (!options.force && isSufficient(source, first, options)) return createRenewResult(first, false)
-  // Nothing to renew: no lock, and nothing for anyone to wait for.
+  // Without a renewal there is no lock, and no call has to wait.
   if (!first.header.renewable) return useUnrenewable(source, first, options)
   const renewExclusively = () =>
     source.vault.exclusive(source.name, 'refresh', () => renewUnderLock(source, options, first, calledAt))
@@ -76,7 +80,7 @@ export async function renewIfNeeded(
   throw createLoginRequiredError(source, 'what it is made from is refused')
 }
 
-/** What cannot be had for the renewal is as if the renewal itself had failed so. */
+/** A failure of the preparation counts as a failure of the renewal. */
 async function prepareRenewal(
   source: RenewalSource,
   stored: StoredGrant,
@@ -92,7 +96,7 @@ async function prepareRenewal(
   }
 }
 
-/** Reads what is kept, and refuses what may not be used. */
+/** Reads the record. Throws where it must not be used. */
 async function readUsable(source: RenewalSource): Promise<StoredGrant> {
   const entry = await source.vault.read(source.name)
   if (source.placeholder && isOutdated(source.placeholder, entry))
@@ -105,11 +109,11 @@ async function readUsable(source: RenewalSource): Promise<StoredGrant> {
   return { header, grant }
 }
 
-/** Nothing there, or made from something else than it would be made from now. */
+/** Returns whether there is no credential, or one that was made from something else than now. */
 const isOutdated = (placeholder: Entry, entry: Entry | undefined) =>
   !entry?.grant || entry.header.madeFrom !== placeholder.header.madeFrom
 
-/** Of a failure, nothing but that it was is kept: for whoever waits for it. */
+/** Copies only the last renewal's result, for calls that waited for it. */
 function copyLastRenewal({ header, grant }: StoredGrant, before: Entry | undefined): StoredGrant {
   const lastRenewal = before?.header.lastRenewal
   return { header: { ...header, ...(lastRenewal && { lastRenewal }) }, grant }
@@ -145,13 +149,15 @@ async function renewUnderLock(
 ): Promise<RenewResult | 'parent'> {
   const now = await readOrRecover(source)
   const last = now.header.lastRenewal
-  // Compared with what was there at the call, too: a clock that was set back would share old news for as long.
+  // Compares with the state at the call too, because a clock that was set back would make an old result look
+  // new.
   const isNew = last?.beganAt !== first.header.lastRenewal?.beganAt
   const sinceCall = last !== undefined && isNew && last.beganAt >= calledAt && !last.midway
   if (sinceCall && last.failure !== undefined) return reuseOutcome(source, now, options, last)
   const others = !getSecret(now.grant.credential).equals(getSecret(first.grant.credential))
   const wanted = options.force ? sinceCall : others || isSufficient(source, now, options)
-  // What another process got while we waited is good enough while it lives; its margin was judged there.
+  // A credential that another process got meanwhile is used while it is valid; that process checked its
+  // margin.
   if (wanted && !isRejected(now.grant, options.rejected) && isAlive(source, now))
     return createRenewResult(now, true)
   return performRenewal(source, options, now)
@@ -159,7 +165,7 @@ async function renewUnderLock(
 
 const isAlive = ({ host }: RenewalSource, { header }: StoredGrant) => computeTimeLeft(header, host.now()) > 0
 
-/** A renewal that was killed may have got as far as sealing its answer. */
+/** A killed renewal may already have sealed its response. */
 async function readOrRecover(source: RenewalSource): Promise<StoredGrant> {
   const stored = await readUsable(source)
   if (stored.header.unanswered === undefined || !(await source.vault.recoverPending(source.name)))
@@ -209,14 +215,17 @@ async function tryRenewal({ renew }: RenewalSource, journal: RenewalJournal): Pr
   }
 }
 
-/** However often it is renewed, a login may last no longer than that. */
+/** Throws where the session has ended, which no renewal can extend. */
 function assertSessionActive(source: RenewalSource, { header }: StoredGrant): void {
   const { sessionExpiresAt, clockOffset = 0 } = header
   if (sessionExpiresAt === undefined || source.host.now() + clockOffset < sessionExpiresAt) return
   throw createLoginRequiredError(source, `its session ended at ${formatTime(sessionExpiresAt - clockOffset)}`)
 }
 
-/** The server says the grant is over. If it still is the one on disk, the identity is marked; nothing is deleted. */
+/**
+ * The server says that the grant has ended. The record is marked if it still holds that grant; nothing is
+ * deleted.
+ */
 async function markLoginRequired(
   source: RenewalSource,
   options: CredentialOptions,
@@ -235,13 +244,13 @@ async function markLoginRequired(
       loginRequired: explainLoginRequired(stored, why),
       ...(lost > 0 && { lostRenewals: lost }),
     }
-    // Where that fails, others ask the server again; what it said to us holds.
+    // If this fails, other processes ask the server again; the result for this call stays the same.
     await source.vault.write({ ...onDisk, header: marked }).catch(() => undefined)
   }
   throw createLoginRequiredError(source, explainLoginRequired(stored, why))
 }
 
-/** Why a login is needed: the server's own words, unless its answer to an earlier renewal was lost. */
+/** Returns the server's reason, unless the response to an earlier renewal was lost. */
 function explainLoginRequired({ header }: StoredGrant, why: string): string {
   if (header.unanswered === undefined) return why
   return `the answer to its renewal of ${formatTime(header.unanswered)} was lost, and the server no longer takes the refresh token that it replaced`
@@ -249,7 +258,7 @@ function explainLoginRequired({ header }: StoredGrant, why: string): string {
 
 const formatFailure = ({ code, message }: DaypassError) => ({ code, failure: message })
 
-/** What another call met while we waited for it is ours, too: nobody asks the server the same again. */
+/** Uses the result of the call that this one waited for, so the server is not asked again. */
 function reuseOutcome(
   source: RenewalSource,
   stored: StoredGrant,
@@ -277,7 +286,10 @@ function resolveFailure(
   throw error
 }
 
-/** Network, 5xx, 429: the old one is handed out while it lives, with one warning; the grant stays. */
+/**
+ * On network errors, 5xx and 429: returns the old credential with one warning while it is valid. The grant
+ * stays.
+ */
 function useWhileAlive(
   source: RenewalSource,
   stored: StoredGrant,
@@ -291,7 +303,7 @@ function useWhileAlive(
   return createRenewResult(stored, false)
 }
 
-/** For what cannot be renewed. */
+/** Returns or refuses a credential that cannot be renewed. */
 function useUnrenewable(source: RenewalSource, stored: StoredGrant, options: CredentialOptions): RenewResult {
   if (isRejected(stored.grant, options.rejected))
     throw createLoginRequiredError(source, 'the server refused its token')

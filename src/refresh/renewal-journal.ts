@@ -1,15 +1,15 @@
-/** What one renewal writes: room for its answer, the note that a request leaves, what was kept on the way, its end. */
+/** What a renewal writes: reserved space, the note of a request, the intermediate record, and the result. */
 import { DaypassError } from '../core/errors.ts'
 import type { Entry, Grant, Header } from '../core/types.ts'
 import type { RenewalSource } from './renew.ts'
 
 export type StoredGrant = Entry & { grant: Grant }
 
-/** What a renewal tells on its way. */
+/** What a renewal reports while it runs. */
 export interface RenewalSteps {
-  /** The next request spends the refresh token: noted, durably. */
+  /** Notes durably that the next request spends the refresh token. */
   markSpending(): Promise<void>
-  /** Keeps what came of it, synced, before anything else is asked for. From then on this is what is held. */
+  /** Stores a record durably before the next request. It becomes `stored`. */
   keep(entry: StoredGrant): Promise<void>
 }
 
@@ -17,16 +17,19 @@ type Outcome = Pick<NonNullable<Header['lastRenewal']>, 'failure' | 'code'>
 
 export interface RenewalJournal extends RenewalSteps {
   readonly stored: StoredGrant
-  /** Keeps the end of it. Never handed out unkept: throws `vault`. */
+  /**
+   * Stores the final record. Throws `vault` where that fails, because an unstored credential is never
+   * returned.
+   */
   finish(entry: Entry, outcome?: Outcome): Promise<StoredGrant>
-  /** Says how it failed to whoever waits; they may as well find out for themselves. */
+  /** Records the failure for waiting calls. If that fails, they try the renewal themselves. */
   recordFailure(outcome: Outcome, more: { isLost: boolean; isBlank: boolean }): Promise<void>
-  /** What is thrown is no answer, and no request either: then nothing is unanswered. */
+  /** Removes the note after an exception: no request is unanswered then. */
   retract(): Promise<void>
   close(): Promise<void>
 }
 
-/** Room for the answer first: a full disk stops us here, before the refresh token is spent. */
+/** Reserves space for the response first: a full disk fails here, before the refresh token is spent. */
 export async function openJournal(
   source: RenewalSource,
   before: StoredGrant,
@@ -39,7 +42,7 @@ export async function openJournal(
   let isNoted = false
   let isUnkept = false
 
-  /** The room serves once. What is written after that can be had again. */
+  /** The reserved space serves one write. Later records can be obtained again. */
   async function writeEntry(entry: Entry): Promise<void> {
     if (!hasRoom) return vault.write(entry)
     hasRoom = false
@@ -88,7 +91,7 @@ export async function openJournal(
       if (isNoted && !isUnkept) await vault.write(stored).catch(() => undefined)
     },
     async close() {
-      // What of the answer could be written may be rescued, once the disk is mended.
+      // A partly written response can be recovered after the disk is repaired.
       if (!isUnkept) await slot.release()
     },
   }
@@ -96,13 +99,19 @@ export async function openJournal(
 
 type Midway = Pick<NonNullable<Header['lastRenewal']>, 'midway'>
 
-/** Durable before the request leaves: whoever finds it knows that the refresh token may be spent. */
+/**
+ * Written durably before the request: a process that finds the note knows that the refresh token may be
+ * spent.
+ */
 const markUnanswered = ({ header, grant }: StoredGrant, since: number): StoredGrant => ({
   header: { ...header, unanswered: since },
   grant,
 })
 
-/** One more try was made. Where the old refresh token is spent, that is said in so many words. */
+/**
+ * Both attempts to store it failed. Where the old refresh token is spent, the hint says that a login is
+ * needed.
+ */
 function createUnkeptError({ name, login }: RenewalSource, error: unknown, isSpent: boolean): DaypassError {
   const why = error instanceof Error ? error.message : String(error)
   return new DaypassError('vault', `${name} was renewed at the server, but could not be kept: ${why}`, {

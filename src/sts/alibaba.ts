@@ -1,4 +1,4 @@
-/** Alibaba Cloud's token service (API version 2015-04-01), in JSON and signed with ACS3-HMAC-SHA256. */
+/** Alibaba Cloud's token service (API version 2015-04-01): JSON, signed with ACS3-HMAC-SHA256. */
 import { randomUUID } from 'node:crypto'
 import { parseTime } from '../core/duration.ts'
 import { isDaypassError } from '../core/errors.ts'
@@ -59,15 +59,18 @@ async function assumeRole(
   })
 }
 
-export const alibabaSts: Sts = { getCallerIdentity: getCallerIdentity, assumeRole }
+export const alibabaSts: Sts = { getCallerIdentity, assumeRole }
 
-/** Throws where there is none: an answer without keys is not its answer. */
+/** Throws where the text is missing: such an answer does not come from the service. */
 function parseText(value: unknown): string {
   if (typeof value === 'string' && value !== '') return value
   throw new Error('no text')
 }
 
-/** Signed with the clock that we believe in; a signature that is found too old or too new is made once more with theirs. */
+/**
+ * Signs with the known clock offset. A signature that the service finds too old or too new is repeated once
+ * with the service's clock.
+ */
 async function callAction<T>(
   request: Call,
   read: (result: Fields, issuedAt: number) => T,
@@ -114,7 +117,7 @@ async function sendSignedRequest(
   }
 }
 
-/** https://api.alibabacloud.com/document/Sts/2015-04-01/errorCode; what is not here is `refused`. */
+/** https://api.alibabacloud.com/document/Sts/2015-04-01/errorCode; all other codes are `refused`. */
 const CODES: ErrorCodes = {
   cloud: 'Alibaba Cloud',
   isTransient: (code) => /^(?:Throttling|ServiceUnavailable|InternalError|SignatureNonceUsed)/.test(code),

@@ -1,4 +1,4 @@
-/** A role taken on with another identity's keys. */
+/** Assumes a role with another identity's keys. */
 import { formatDuration, parseDuration } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { KeysCredential } from '../core/types.ts'
@@ -6,17 +6,20 @@ import { resolveCloud } from './clouds.ts'
 import type { AssumedRole, Port, Role, StsOutcome, TokenService } from './request.ts'
 
 const HOUR = 60 * 60_000
-/** In both clouds. */
+/** Milliseconds, the minimum in both clouds. */
 const SHORTEST_DURATION = 15 * 60_000
 
 export interface RoleOptions {
-  /** Parameters of the identity: `role_arn`, `session_name`, `external_id`, `source_identity`, `tags`, `duration`. */
+  /**
+   * The identity's parameters: `role_arn`, `session_name`, `external_id`, `source_identity`, `tags`,
+   * `duration`.
+   */
   params: Readonly<Record<string, string>>
-  /** The identity's name, which the session is named for. */
+  /** The identity's name, which becomes part of the session name. */
   name: string
-  /** The keys are a role's own: such a chain lasts an hour at most. */
+  /** The keys come from a role themselves; such a chain lasts at most one hour. */
   chained: boolean
-  /** Is told where it is given less than was asked for. */
+  /** Called where the session is shorter than requested. */
   note: (text: string) => void
 }
 
@@ -58,5 +61,7 @@ const createShortDurationError = (name: string, wanted: number) =>
     hint: 'write 15m or more for its duration',
   })
 
-/** What the cloud's log shows: 2 to 64 of `[\w.@-]` and some more, which the names of identities are made of. */
+/**
+ * The session name in the cloud's log: 2 to 64 of `[\w.@-]` and some more, which all identity names satisfy.
+ */
 const buildSessionName = (name: string) => `daypass-${name}`.slice(0, 64)

@@ -1,4 +1,6 @@
-/** AWS's token service (query protocol, API version 2011-06-15): who keys belong to, and keys made from keys. */
+/**
+ * AWS's token service (query protocol, API version 2011-06-15): the owner of keys, and keys made from keys.
+ */
 import { AwsV4Signer } from 'aws4fetch'
 import { XMLParser } from 'fast-xml-parser'
 import { type Hint, isDaypassError } from '../core/errors.ts'
@@ -49,7 +51,7 @@ async function assumeRole(
   }))
 }
 
-/** Of long-term keys alone. */
+/** Requires long-term keys. */
 async function getSessionToken(
   port: Port,
   at: TokenService,
@@ -90,7 +92,10 @@ function parseCredentials(result: Fields, issuedAt: number): KeysCredential {
   }
 }
 
-/** Signed with the clock that we believe in; a signature that AWS finds too old or too new is made once more with its own. */
+/**
+ * Signs with the known clock offset. A signature that AWS finds too old or too new is repeated once with
+ * AWS's clock.
+ */
 async function callAction<T>(
   request: Call,
   read: (result: Fields, issuedAt: number) => T,
@@ -114,10 +119,10 @@ async function callAction<T>(
   }
 }
 
-/** What AWS calls a signature of another time. */
+/** AWS's codes for a signature with a wrong time. */
 const MISTIMED = /RequestExpired|SignatureDoesNotMatch|InvalidSignature|RequestTimeTooSkewed/
 
-/** Values stay texts: an account number may begin with a zero. */
+/** Parses values as text: an account number may begin with a zero. */
 function parseXml(text: string): Record<string, Fields> {
   const options = {
     parseTagValue: false,
@@ -161,10 +166,10 @@ async function sendSignedRequest(
   }
 }
 
-/** `20260102T030405Z` (ISO 8601, basic form). */
+/** Formats as `20260102T030405Z` (ISO 8601, basic form). */
 const formatBasicTime = (time: number) => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, '')
 
-/** Codes of section "Common Errors" and of the actions; what is not here is `refused`. */
+/** Codes from "Common Errors" and from the actions; all other codes are `refused`. */
 const TRANSIENT_CODES = new Set([
   'Throttling',
   'ThrottlingException',

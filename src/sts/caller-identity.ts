@@ -2,10 +2,10 @@ import type { Endpoints, KeysCredential } from '../core/types.ts'
 import { resolveCloud } from './clouds.ts'
 import type { Port, StsOutcome, TokenService } from './request.ts'
 
-/** Whose keys they are, in the claims that a provider's file reads. */
+/** The owner of keys, in the claims that a provider reads. */
 export type CallerClaims = { sub: string }
 
-/** The token service that an identity's cloud has in its region. */
+/** Returns the token service of an identity's cloud and region. */
 export function createTokenService(
   endpoints: Endpoints,
   params: Readonly<Record<string, string>>,

@@ -4,7 +4,7 @@ import { alibabaSts } from './alibaba.ts'
 import { awsSts } from './aws.ts'
 import type { Sts } from './request.ts'
 
-/** What a cloud is called, and the token service that takes its keys. */
+/** A cloud's title and its token service. */
 interface Cloud {
   title: string
   sts: Sts
@@ -15,7 +15,7 @@ const CLOUDS: Readonly<Partial<Record<KeysCredential['cloud'], Cloud>>> = {
   alibaba: { title: 'Alibaba Cloud', sts: alibabaSts },
 }
 
-/** Throws `configuration` for keys that no other keys are made from. */
+/** Returns the cloud. Throws `configuration` for keys without a token service. */
 export function resolveCloud({ cloud }: Pick<KeysCredential, 'cloud'>): Cloud {
   const found = CLOUDS[cloud]
   if (found) return found

@@ -1,4 +1,4 @@
-/** What the token services of all clouds have in common: who keys belong to, and keys made from keys. */
+/** What the token services of all clouds have in common: the owner of keys, and keys made from keys. */
 import { DaypassError, type Hint } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import type { Host, KeysCredential } from '../core/types.ts'
@@ -8,59 +8,58 @@ export type Port = Pick<Host, 'fetch' | 'now'>
 export type Keys = Pick<KeysCredential, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>
 
 export interface TokenService {
-  /** `https://sts.eu-west-1.amazonaws.com` */
+  /** The base URL: `https://sts.eu-west-1.amazonaws.com`. */
   url: string
-  /** That signatures are scoped to, where they are. */
+  /** The region in the signature, where the cloud uses one. */
   region: string
-  /** Server clock minus ours, in milliseconds, as far as known. */
+  /** Server clock minus ours in milliseconds, where known. */
   clockOffset?: number
 }
 
-/** GetCallerIdentity, which needs no permission. */
+/** The answer of GetCallerIdentity, which needs no permission. */
 export interface Caller {
   account: string
   arn: string
 }
 
-/** What AssumeRole is asked for; the clouds have the same names for it. */
+/** The parameters of AssumeRole, which have the same names in all clouds. */
 export interface Role {
   RoleArn: string
   RoleSessionName: string
   DurationSeconds?: number | undefined
   ExternalId?: string | undefined
   SourceIdentity?: string | undefined
-  /** Of AWS alone. */
+  /** AWS only. */
   tags?: Readonly<Record<string, string>> | undefined
 }
 
-/** Keys of a role, and the session's own ARN. */
+/** Keys of a role, and the session's ARN. */
 export interface AssumedRole {
   credential: KeysCredential
   arn: string
 }
 
-/** GetSessionToken: the device that is asked, and what it showed. */
+/** For GetSessionToken: the MFA device and its code. */
 export interface SecondFactor {
   SerialNumber: string
   TokenCode: string
   DurationSeconds?: number | undefined
 }
 
-/** The cloud said no: its own code, and a sentence that is safe to show. */
+/** A refusal: the cloud's error code, and a sentence that is safe to show. */
 export interface StsRefusal {
   code: string
   error: DaypassError
-  /** The keys that signed it are over; their own renewal may bring better ones. */
+  /** The signing keys have expired; renewing them may help. */
   isExpired: boolean
 }
 
 export type StsOutcome<T> = { value: T; clockOffset: number } | { refusal: StsRefusal }
 
-/** A cloud's token service. */
 export interface Sts {
   getCallerIdentity(port: Port, at: TokenService, keys: Keys): Promise<StsOutcome<Caller>>
   assumeRole(port: Port, at: TokenService, keys: Keys, role: Role): Promise<StsOutcome<AssumedRole>>
-  /** Of long-term keys alone; not every cloud has it. */
+  /** Requires long-term keys; not every cloud has it. */
   getSessionToken?(
     port: Port,
     at: TokenService,
@@ -71,11 +70,11 @@ export interface Sts {
 
 const parseServiceHost = ({ url }: Pick<TokenService, 'url'>) => new URL(url).host
 
-/** How a cloud names what went wrong. */
+/** The error codes of a cloud. */
 export interface ErrorCodes {
   cloud: string
   isTransient(code: string): boolean
-  /** The keys were good once. */
+  /** The keys were valid once. */
   isExpired(code: string): boolean
   refusesKeys(code: string): boolean
   findHint(code: string): Hint | undefined
@@ -100,6 +99,6 @@ export function createStsRefusal(
   return buildRefusal(new DaypassError('refused', said, { hint: codes.findHint(code) }))
 }
 
-/** What was read may be keys: the cause stays out of it. */
+/** The response may hold keys, so the error has no cause. */
 export const createStrangeAnswerError = (at: TokenService, { status }: HttpResponse, { cloud }: ErrorCodes) =>
   new DaypassError('network', `${parseServiceHost(at)} gave an answer (${status}) that is not ${cloud}'s`)

@@ -5,19 +5,19 @@ import type { Keys } from './request.ts'
 const ALGORITHM = 'ACS3-HMAC-SHA256'
 
 export interface SignedCall {
-  /** Of the service: `https://sts.aliyuncs.com/?RoleArn=…`. */
+  /** The service with the query: `https://sts.aliyuncs.com/?RoleArn=…`. */
   url: URL
   /** `GetCallerIdentity` */
   action: string
   /** `2015-04-01` */
   version: string
-  /** By the server's clock, in milliseconds. */
+  /** Milliseconds by the server's clock. */
   time: number
-  /** Never the same twice. */
+  /** A different value for each request. */
   nonce: string
 }
 
-/** The headers of a POST without a body. What they hold is all signed, the session token included. */
+/** Creates the headers of a POST without a body. All of them are signed, including the session token. */
 export function signRequest(
   { url, action, version, time, nonce }: SignedCall,
   keys: Keys,
@@ -48,7 +48,7 @@ export function signRequest(
 
 const hashSha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
-/** RFC 3986, the reserved characters of §2.2 among them. */
+/** Percent-encodes by RFC 3986, including the reserved characters of §2.2. */
 export const percentEncode = (text: string) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`)
 

@@ -2,8 +2,9 @@
  * A folder of records, one file each. Reading is synchronous and needs only `node:fs`, because a `token` from
  * the cache does nothing else. The code that writes and locks is loaded on first use.
  */
-import { chmodSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { assertPrivateFolder } from '../trust/file-trust.ts'
 import { createDiskError, createNoRecordError, getErrno } from './disk-error.ts'
 import { decodeGrantFileName, encodeGrantFileName, encodeName } from './file-name.ts'
 import type { LockKind } from './lock-kinds.ts'
@@ -21,12 +22,22 @@ export interface DiskOptions {
 export function diskStore(folder: string, { report = () => {}, patience, kinds }: DiskOptions = {}): Store {
   const path = (name: string) => join(folder, encodeGrantFileName(name))
   const tell = reportOnce(report)
+  let isChecked = false
+  const checkFolder = () => {
+    if (!isChecked) isChecked = assertPrivateFolder(folder, tell)
+  }
   return {
-    get: async (name) => readOwnFile(path(name), tell),
-    names: async () => readNames(folder),
+    get: async (name) => {
+      checkFolder()
+      return readOwnFile(path(name), tell)
+    },
+    names: async () => {
+      checkFolder()
+      return readNames(folder)
+    },
     reserve: async (name, bytes) => {
       const { reserveRoom } = await import('./atomic.ts')
-      restrictFolder(folder, tell)
+      checkFolder()
       const room = reserveRoom(path(name), bytes)
       return { write: async (text) => room.write(text), release: async () => room.release() }
     },
@@ -36,10 +47,14 @@ export function diskStore(folder: string, { report = () => {}, patience, kinds }
       return texts.filter((text) => text !== undefined)
     },
     delete: async (name) => {
+      checkFolder()
       const { removeDurably } = await import('./atomic.ts')
       return removeDurably(path(name))
     },
-    quarantine: (name) => quarantine(path(name), name),
+    quarantine: async (name) => {
+      checkFolder()
+      return quarantine(path(name), name)
+    },
     exclusive: async (name, purpose, work) => {
       const { runExclusively: exclusively } = await import('./lock.ts')
       return exclusively(join(folder, 'locks', `${encodeName(name)}.lock`), purpose, work, {
@@ -68,18 +83,6 @@ function readNames(folder: string): string[] {
   } catch (error) {
     if (getErrno(error) === 'ENOENT') return []
     throw createDiskError(error, 'read', folder)
-  }
-}
-
-/** With a wider mode, other users could not read the files, but could delete them or list the identities. */
-function restrictFolder(folder: string, report: Report): void {
-  const stat = statSync(folder, { throwIfNoEntry: false })
-  if (process.platform === 'win32' || stat === undefined || (stat.mode & 0o077) === 0) return
-  try {
-    chmodSync(folder, 0o700)
-    report(`${folder} was open to others; it is 0700 now`)
-  } catch {
-    report(`${folder} is open to others, and cannot be closed to them`)
   }
 }
 

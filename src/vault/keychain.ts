@@ -1,16 +1,17 @@
 /**
- * The operating system's keychain, which holds one 32-byte key and nothing else. Every call has a limit. An
- * unanswered unlock prompt cannot be interrupted (an AbortSignal does not help either), so the call is
- * abandoned, and a command must end with `process.exit`.
+ * The operating system's keychain, which keeps one 32-byte key and nothing else. Every call has a limit, and ends when
+ * it is over: on Linux this is a socket that is closed or a child process that is killed, because the native library
+ * connects to the bus in its constructor, which nothing can interrupt.
  */
-import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { loadFirst } from './native.ts'
+import { findBusSockets } from './dbus.ts'
+import { readSecret, writeSecret } from './freedesktop-secrets.ts'
+import { findFirst, loadFirst } from './native.ts'
 
 export interface KeychainOptions {
-  /** Milliseconds per call: 2.5 s by default, 60 s where a person can unlock the keychain. */
+  /** How long a call may take once the keychain has to ask a person, in milliseconds. Default: 2.5 s, as for all else. */
   limit?: number | undefined
-  /** Called after 2 s without a result: the keychain may be asking for its password. */
+  /** Called after 2 s in which a person is asked: the keychain may be waiting for its password. */
   onSlow?: (() => void) | undefined
 }
 
@@ -18,18 +19,9 @@ const LIMIT = 2_500
 const SLOW = 2_000
 const SERVICE = 'daypass'
 
-interface KeychainEntry {
-  getPassword(): Promise<string | null>
-  setPassword(password: string): Promise<void>
-}
-
-interface Keyring {
-  AsyncEntry: new (service: string, account: string, options: object) => KeychainEntry
-}
-
-/** Reads an item. Returns undefined where the keychain has no such item. */
+/** `undefined`: the keychain answers, and has no such item. */
 export async function readKeychain(account: string, patience?: KeychainOptions): Promise<string | undefined> {
-  return (await callKeychain(account, (entry) => entry.getPassword(), patience)) ?? undefined
+  return askKeychain({ account }, patience)
 }
 
 export async function writeKeychain(
@@ -37,87 +29,159 @@ export async function writeKeychain(
   text: string,
   patience?: KeychainOptions,
 ): Promise<void> {
-  await callKeychain(account, (entry) => entry.setPassword(text), patience)
+  await askKeychain({ account, text }, patience)
 }
 
-async function callKeychain<T>(
-  account: string,
-  ask: (entry: KeychainEntry) => Promise<T>,
-  { limit = LIMIT, onSlow }: KeychainOptions = {},
-): Promise<T> {
-  const timers: NodeJS.Timeout[] = []
+/** With `text`: to be written. */
+interface Request {
+  account: string
+  text?: string
+}
+
+async function askKeychain(request: Request, patience: KeychainOptions = {}): Promise<string | undefined> {
   const began = Date.now()
+  const limit = startLimit(patience)
   try {
-    const answer = ask(openKeychainEntry(account))
-    noteCall(answer)
-    const late = new Promise<never>((_, reject) => {
-      timers.push(setTimeout(() => reject(createSilentKeychainError(limit)), limit))
-      if (onSlow && limit > SLOW) timers.push(setTimeout(onSlow, SLOW))
-    })
-    return await Promise.race([answer, late])
+    return await Promise.race([askOnce(request, limit), limit.over])
   } catch (error) {
     throw isDaypassError(error) ? error : createKeychainError(error, Date.now() - began)
   } finally {
-    timers.forEach(clearTimeout)
+    limit.stop()
   }
 }
 
-let pendingCalls = 0
-
-function noteCall(answer: Promise<unknown>): void {
-  const settled = () => {
-    pendingCalls -= 1
-    if (pendingCalls === 0) process.off('exit', abandonCalls)
-  }
-  if (pendingCalls === 0) process.on('exit', abandonCalls)
-  pendingCalls += 1
-  answer.then(settled, settled) // the call may fail long after it was abandoned
+interface Limit {
+  signal: AbortSignal
+  /** Rejects when the time is over. */
+  over: Promise<never>
+  /** From now on a person is asked, which may take longer. */
+  extend(): void
+  stop(): void
 }
 
-/**
- * Makes abandoned calls fail at exit. The process waits for its threads, and the thread of such a call waits
- * for a person. It checks its socket once per second: when a file replaces the socket, the call fails. No
- * other code uses sockets at this point.
- */
-function abandonCalls(): void {
+function startLimit({ limit = LIMIT, onSlow }: KeychainOptions): Limit {
+  const clock = new AbortController()
+  const timers: NodeJS.Timeout[] = []
+  const endAfter = (time: number) => {
+    timers.push(setTimeout(() => clock.abort(createSilentKeychainError(time)), time))
+  }
+  const stop = () => timers.splice(0).forEach(clearTimeout)
+  endAfter(LIMIT)
+  const over = new Promise<never>((_, reject) => {
+    clock.signal.addEventListener('abort', () => reject(clock.signal.reason), { once: true })
+  })
+  return {
+    signal: clock.signal,
+    over,
+    extend: () => {
+      if (limit > LIMIT) {
+        stop()
+        endAfter(limit)
+      }
+      if (onSlow) timers.push(setTimeout(onSlow, SLOW))
+    },
+    stop,
+  }
+}
+
+async function askOnce(request: Request, limit: Limit): Promise<string | undefined> {
+  if (process.platform !== 'linux') {
+    limit.extend()
+    return askNative(request)
+  }
+  const { DBUS_SESSION_BUS_ADDRESS: address, DISPLAY } = process.env
+  const isElsewhere = findBusSockets(process.env).length === 0 && (address || DISPLAY)
+  if (isElsewhere) return askNativeChild(request, limit)
+  const options = {
+    service: SERVICE,
+    account: request.account,
+    env: process.env,
+    signal: limit.signal,
+    onPrompt: limit.extend,
+  }
   try {
-    for (const handle of process.platform === 'linux' ? readdirSync('/proc/self/fd').map(Number) : []) {
-      if (handle > 2 && isSocket(handle)) replaceWithFile(handle)
-    }
-  } catch {
-    // Then the process ends when the prompt does.
+    if (request.text === undefined) return await readSecret(options)
+    await writeSecret(options, request.text)
+    return undefined
+  } catch (error) {
+    // A service that wants its sessions encrypted.
+    if (!/NotSupported/.test(String(error))) throw error
+    return askNativeChild(request, limit)
   }
 }
 
-function isSocket(handle: number): boolean {
-  try {
-    return fstatSync(handle).isSocket()
-  } catch {
-    return false // the handle of the folder itself, which was open only while it was read
-  }
+interface KeychainEntry {
+  getPassword(): Promise<string | null>
+  setPassword(password: string): Promise<void>
 }
 
-/** Opens a file under the same number: the system assigns the lowest free one. */
-function replaceWithFile(handle: number): void {
-  closeSync(handle)
-  while (openSync('/dev/null', 'r') !== handle);
+interface Keyring {
+  AsyncEntry: new (service: string, account: string) => KeychainEntry
 }
 
-/** The store is fixed: otherwise the library falls back to the kernel's keyring, which a reboot empties. */
-function openKeychainEntry(account: string): KeychainEntry {
-  const { AsyncEntry } = loadKeyring()
-  return new AsyncEntry(SERVICE, account, { linux: { store: 'secret-service' } })
-}
-
-function loadKeyring(): Keyring {
+/** The keychains of macOS and Windows answer from a thread of the library. */
+async function askNative({ account, text }: Request): Promise<string | undefined> {
   const found = loadFirst([...listPlatformPackages(), '@napi-rs/keyring'])
-  if (found !== undefined) return found.loaded as Keyring
-  throw new DaypassError('keychain', 'the part that speaks to the keychain is not installed', {
-    hint: 'npm install @napi-rs/keyring, or set DAYPASS_STORE=file for a new vault',
+  if (found === undefined) throw createMissingPackageError()
+  const entry = new (found.loaded as Keyring).AsyncEntry(SERVICE, account)
+  if (text === undefined) return (await entry.getPassword()) ?? undefined
+  await entry.setPassword(text)
+  return undefined
+}
+
+/** Pinned: the library would else fall back to the kernel's keyring, which is empty after the next boot. */
+const CHILD = `
+const { AsyncEntry } = require(process.argv[1])
+const entry = new AsyncEntry(${JSON.stringify(SERVICE)}, process.argv[2], { linux: { store: 'secret-service' } })
+const answer = process.argv[3] === 'write'
+  ? entry.setPassword(require('node:fs').readFileSync(0, 'utf8'))
+  : entry.getPassword()
+answer.then((text) => process.stdout.write(JSON.stringify({ text })),
+  (error) => process.stdout.write(JSON.stringify({ error: String(error && error.message) })))
+`
+
+/** For a bus that is reached otherwise than by a socket, and for services that this client does not know. */
+async function askNativeChild(
+  { account, text }: Request,
+  { signal, extend }: Limit,
+): Promise<string | undefined> {
+  const { spawn } = await import('node:child_process')
+  const library = findFirst([...listPlatformPackages(), '@napi-rs/keyring'])
+  if (library === undefined) throw createMissingPackageError()
+  extend()
+  return new Promise((resolve, reject) => {
+    const words = ['-e', CHILD, library, account, text === undefined ? 'read' : 'write']
+    const env = { ...process.env, ELECTRON_RUN_AS_NODE: '1' }
+    const child = spawn(process.execPath, words, {
+      env,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      signal,
+      killSignal: 'SIGKILL',
+    })
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk
+    })
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(text ?? '')
+    child.on('error', reject)
+    child.on('close', () => {
+      const answer =
+        output === ''
+          ? { error: 'the keychain failed' }
+          : (JSON.parse(output) as { text?: string | null; error?: string })
+      if (answer.error === undefined) resolve(answer.text ?? undefined)
+      else reject(new Error(answer.error))
+    })
   })
 }
 
-/** Lists the packages that hold the binary. The loader package needs 3 ms to find the same one. */
+const createMissingPackageError = () =>
+  new DaypassError('keychain', 'the part that speaks to the keychain is not installed', {
+    hint: 'npm install @napi-rs/keyring, or set DAYPASS_STORE=file for a new vault',
+  })
+
+/** The package with the binary in it; the loader package costs 3 ms to find the same. */
 function listPlatformPackages(): string[] {
   const { platform, arch } = process
   const endings = platform === 'linux' ? ['-gnu', '-musl'] : platform === 'win32' ? ['-msvc'] : ['']
@@ -141,7 +205,7 @@ const REASONS: [pattern: RegExp, what: string, hint: string][] = [
     'start one, then try again: gnome-keyring-daemon, KWallet, KeePassXC',
   ],
   [
-    /dbus|d-bus|zbus|session bus|autolaunch|serviceunknown|no such file/i,
+    /enoent|econnrefused|closed the connection|dbus|d-bus|zbus|session bus|autolaunch|no such file/i,
     'no keychain can be reached from here: there is no D-Bus session',
     'run it in your desktop session, or pass DBUS_SESSION_BUS_ADDRESS on to it',
   ],
@@ -152,7 +216,7 @@ const REASONS: [pattern: RegExp, what: string, hint: string][] = [
   ],
 ]
 
-/** Some calls have their own limit, which is shorter than ours. */
+/** Some calls have a limit of their own, shorter than ours. */
 function createKeychainError(cause: unknown, waited: number): DaypassError {
   const said = String((cause as Error | undefined)?.message)
   const reason = REASONS.find(([pattern]) => pattern.test(said))

@@ -8,7 +8,7 @@ import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Store } from '../core/stores.ts'
 import type { KeyLocation } from '../core/types.ts'
 import { isKeyLocation } from './header.ts'
-import { type KeychainOptions, readKeychain, writeKeychain } from './keychain.ts'
+import type { KeychainOptions } from './keychain.ts'
 import type { LockOptions } from './lock.ts'
 import { type Report, readOwnFile } from './read-file.ts'
 
@@ -79,6 +79,7 @@ function readKeyFile(folder: string, id: string, report?: Report): Buffer {
 }
 
 async function readKeychainKey(folder: string, id: string, patience?: KeychainOptions): Promise<Buffer> {
+  const { readKeychain } = await import('./keychain.ts')
   const text = await readKeychain(formatKeychainAccount(id), patience)
   if (text === undefined) {
     throw new DaypassError('vault', `the key ${formatKeychainAccount(id)} is no longer in the keychain`, {
@@ -165,6 +166,7 @@ async function storeInKeychain(
   wanted: Exclude<KeyPlacement, 'file'>,
   patience?: KeychainOptions,
 ): Promise<boolean> {
+  const { readKeychain, writeKeychain } = await import('./keychain.ts')
   try {
     await writeKeychain(formatKeychainAccount(id), key, patience)
     if ((await readKeychain(formatKeychainAccount(id), patience)) === key) return true

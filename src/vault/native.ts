@@ -2,9 +2,21 @@
  * `require` for the two optional native packages. The CommonJS bundle has it, and it is faster than a created
  * one. A module creates it, from a built-in that is loaded anyway.
  */
-function loadModule(specifier: string): unknown {
-  if (typeof __filename === 'string') return require(specifier)
-  return process.getBuiltinModule('node:module').createRequire(import.meta.url)(specifier)
+function getRequire(): NodeJS.Require {
+  if (typeof __filename === 'string') return require
+  return process.getBuiltinModule('node:module').createRequire(import.meta.url)
+}
+
+/** The path of the first of these that is installed. */
+export function findFirst(specifiers: readonly string[]): string | undefined {
+  for (const specifier of specifiers) {
+    try {
+      return getRequire().resolve(specifier)
+    } catch {
+      // An optional package, as below.
+    }
+  }
+  return undefined
 }
 
 /**
@@ -14,7 +26,7 @@ function loadModule(specifier: string): unknown {
 export function loadFirst(specifiers: readonly string[]): { loaded: unknown; from: string } | undefined {
   for (const from of specifiers) {
     try {
-      return { loaded: loadModule(from), from }
+      return { loaded: getRequire()(from), from }
     } catch {
       // The package is optional; the caller that needs it says what to install.
     }

@@ -1,23 +1,14 @@
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readSync,
-  type Stats,
-} from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { DaypassError } from '../core/errors.ts'
+import { assertPrivateFile, type Report } from '../trust/file-trust.ts'
 import { createDiskError, getErrno } from './disk-error.ts'
+
+export type { Report }
 
 /** Bytes. Far more than a record needs; it limits the memory that a foreign file can take. */
 export const MAX_FILE_SIZE = 1024 * 1024
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
-const OTHERS_MODE = 0o077
-
-export type Report = (message: string) => void
 
 /**
  * Reads one of our own files. Refuses a symbolic link, anything that is not a regular file, and a file of
@@ -59,20 +50,8 @@ function inspectOwnFile(handle: number, path: string, report: Report, largest: n
   const stat = fstatSync(handle)
   if (!stat.isFile()) throw createRefusedFileError(path, 'it is not a file')
   if (stat.size > largest) throw createRefusedFileError(path, 'it is larger than any file of ours')
-  if (process.platform === 'win32') return stat
-  if (stat.uid !== process.getuid?.()) throw createRefusedFileError(path, 'it belongs to another user')
-  if ((stat.mode & OTHERS_MODE) !== 0) restrictPermissions(handle, path, stat.mode, report)
+  assertPrivateFile(handle, path, stat, report)
   return stat
-}
-
-function restrictPermissions(handle: number, path: string, mode: number, report: Report): void {
-  const was = (mode & 0o777).toString(8).padStart(4, '0')
-  try {
-    fchmodSync(handle, 0o600)
-    report(`${path} could be read by others (${was}); it is 0600 now`)
-  } catch {
-    report(`${path} can be read by others (${was}), and this file system does not let us change that`)
-  }
 }
 
 function readAll(handle: number, size: number): string {

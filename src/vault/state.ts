@@ -1,4 +1,4 @@
-import { DaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { isIdentityName } from '../core/names.ts'
 import { type Report, readOwnFile } from './read-file.ts'
 
@@ -9,7 +9,7 @@ export interface State {
 
 /** Reads the state. A missing file is an empty state; a damaged one is an error, not "no default". */
 export function readState(path: string, report?: Report): State {
-  const text = readOwnFile(path, report)
+  const text = readTrusted(path, report)
   if (text === undefined) return {}
   const said = parseState(text)
   const chosen = said?.default
@@ -18,6 +18,17 @@ export function readState(path: string, report?: Report): State {
   throw new DaypassError('vault', `${path} is damaged`, {
     hint: (command) => `remove it, then: ${command({ verb: 'use', identity: '<identity>' })}`,
   })
+}
+
+/** What another user could have written counts for nothing; the next `use` writes it anew. */
+function readTrusted(path: string, report?: Report): string | undefined {
+  try {
+    return readOwnFile(path, report)
+  } catch (error) {
+    if (!isDaypassError(error, 'refused')) throw error
+    report?.(`${path} is ignored: ${error.message}`)
+    return undefined
+  }
 }
 
 export async function writeState(path: string, state: State): Promise<void> {

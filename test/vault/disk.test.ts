@@ -81,7 +81,7 @@ test('a record of another user is refused', async (context) => {
   const folder = folderOf(context)
   await put(folder, 'kept')
   fs.chownSync(join(folder, 'work.grant'), 65534, 65534)
-  const error = await failure(() => diskStore(folder).get('work'), 'vault')
+  const error = await failure(() => diskStore(folder).get('work'), 'refused')
   expect(error.message).toContain('another user')
 })
 

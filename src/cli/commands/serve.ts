@@ -9,6 +9,7 @@ import type { EndpointAddress } from '../../formats/variables.ts'
 import { revealBearer } from '../../oauth/bearer.ts'
 import { createIdleTimeout } from '../../server/idle-timeout.ts'
 import type { Place } from '../../server/local-server.ts'
+import { assertPrivateFolder } from '../../trust/file-trust.ts'
 import { writeFileDurably } from '../../vault/atomic.ts'
 import { writeAuditLine } from '../audit-line.ts'
 import { createVerbCommand, resolveSelected } from '../flags.ts'
@@ -63,6 +64,7 @@ async function runServe(
   const { close, ...served } = options.proxy
     ? await openHostProxy(world, handed, { place, onAsked, onAnswered })
     : await openLiveEndpoint(world, handed, provider, { place, onAsked: () => [onAsked(), onAnswered()] })
+  assertPrivateFolder(world.paths.runtimeDir, (message) => world.host.terminal.warn(message))
   const bearerFile = join(world.paths.runtimeDir, `serve-${process.pid}-${randomBytes(6).toString('hex')}`)
   async function* body(): AsyncGenerator<Uint8Array> {
     try {

@@ -1,4 +1,4 @@
-import { isDaypassError } from '../../core/errors.ts'
+import { isDaypassError, isUnreadableRecord } from '../../core/errors.ts'
 import type { CommandContext } from '../output/result.ts'
 import { shareLogin } from './single-flight.ts'
 import { printLogin } from './summary.ts'
@@ -34,7 +34,7 @@ export async function findRootIdentity(world: CommandContext, identity: string):
 /** Returns undefined where the record cannot be read, so that a new login still works. */
 export function readDefinitionIfReadable({ daypass }: CommandContext, name: string) {
   return daypass.definition(name).catch((error: unknown) => {
-    if (isDaypassError(error, 'vault')) return undefined
+    if (isUnreadableRecord(error)) return undefined
     throw error
   })
 }

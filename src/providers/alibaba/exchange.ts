@@ -4,10 +4,10 @@ type Json = Record<string, unknown>
 
 const TOO_SHORT = /token expire time is too short/i
 
-/** `POST /v1/exchange` with an access token gives keys of the security token service (STS). */
+/** `POST /v1/exchange` exchanges an access token for keys of the security token service (STS). */
 export const alibabaExchange: Exchange = {
   cloud: 'alibaba',
-  // Keys live for a while, and a token that has less left than they would is refused.
+  // The service refuses a token that expires before the keys would.
   margin: 20 * 60_000,
   parseKeys(answer) {
     const [accessKeyId, secretAccessKey, sessionToken] = [
@@ -25,7 +25,7 @@ export const alibabaExchange: Exchange = {
     (status === 403 && TOO_SHORT.test(description)),
 }
 
-/** In the spelling of its OAuth service, or in that of its other services. */
+/** Finds a field in the spelling of the OAuth service or of the other services. */
 const findField = (answer: Json, name: string) =>
   answer[name] ?? answer[name[0]!.toUpperCase() + name.slice(1)]
 

@@ -14,12 +14,12 @@ export const alibaba = defineProvider({
   params: {
     site: {
       about: 'the site of the account: China or international',
-      // The alias is that of Alibaba Cloud's own command line.
+      // The alias is the flag of Alibaba Cloud's own command line.
       flag: { value: 'site', about: 'the site', alias: 'oauth-site-type' },
       oneOf: SITE_NAMES,
       labels: alibabaMessages.sites,
       ask: alibabaMessages.whichSite,
-      // Keys are the same at both.
+      // Keys work at both sites, so only these methods ask.
       askFor: ['browser', 'paste'],
       default: 'cn',
     },
@@ -58,7 +58,7 @@ export const alibaba = defineProvider({
     register: ['nothing to register: Alibaba Cloud knows command-line tools by official-cli'],
   },
   authorization: {
-    // Without one it is all that the application may have.
+    // Without scopes, the application gets all that it is allowed to have.
     scopes: [],
     redirect: { host: '127.0.0.1', ports: [12345, 12346, 12347, 12348, 12349], path: '/cli/callback' },
   },
@@ -98,7 +98,7 @@ export const alibaba = defineProvider({
   keys: { cloud: 'alibaba', role: 'alibaba/ram-role', questions: alibabaMessages.keys },
 })
 
-/** The principal itself, or the role whose session it is. */
+/** Returns whether this is the wanted principal, or a session of the wanted role. */
 function isPrincipal(principal: string, wanted: string): boolean {
   if (principal === wanted) return true
   const [, account, role] = wanted.match(/^acs:ram::(\d+):role\/([^/]+)$/i) ?? []

@@ -1,4 +1,4 @@
-/** What a person is asked and told about Alibaba Cloud, in English and in Simplified Chinese. */
+/** Questions and messages for Alibaba Cloud, in English and Simplified Chinese. */
 export const alibabaMessages = {
   loginChoices: {
     ask: { en: 'How do you log in to Alibaba Cloud?', zh: '选择阿里云凭证类型' },

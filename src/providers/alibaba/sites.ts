@@ -1,12 +1,12 @@
 import type { LocalizedText } from '../../core/localized-text.ts'
 
-/** The two worlds of Alibaba Cloud: accounts, applications and consoles of one are not known to the other. */
+/** The two sites of Alibaba Cloud: accounts, applications and consoles of one do not exist in the other. */
 interface Site {
   signin: string
   oauth: string
   sts: string
   ram: string
-  /** The application `official-cli`: a public client that anyone may use. */
+  /** The application `official-cli`, a public client that anyone may use. */
   client: string
   region: string
 }
@@ -35,7 +35,7 @@ export const SITE_NAMES = Object.keys(SITES) as (keyof typeof SITES)[]
 export const resolveSite = ({ site }: Readonly<Record<string, string | undefined>>): Site =>
   SITES[site === 'intl' ? 'intl' : 'cn']
 
-/** Where an administrator says who may log in. */
+/** The page where an administrator assigns users to the application. */
 const buildAssignmentsUrl = ({ ram, client }: Site) =>
   `${ram}/applications/${client}?appType=ThirdPartyApp&activeTab=Assignments`
 

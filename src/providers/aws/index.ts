@@ -21,7 +21,7 @@ export const aws = defineProvider({
       flag: { value: 'region', about: 'the region' },
       env: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
       externalDefault: 'aws-region',
-      // It becomes part of a host's name.
+      // The region becomes part of a host name.
       like: { pattern: /^[a-z][a-z0-9-]{0,31}$/, example: 'eu-west-1' },
       ask: 'Which region do you sign in to?',
       default: 'us-east-1',
@@ -48,7 +48,7 @@ export const aws = defineProvider({
         federation: federation ?? `https://signin.${home}/federation`,
       }
     },
-    // Renewed where it was signed in, whatever region its identity works in now.
+    // A grant is renewed in the region of its login, even when the identity's region changes.
     canonicalHost: removeRegion,
   },
   client: {
@@ -88,7 +88,7 @@ export const aws = defineProvider({
     refresh: {
       margin: 5 * 60_000,
       dead: ['TOKEN_EXPIRED', 'USER_CREDENTIALS_CHANGED', 'AUTHCODE_EXPIRED', 'invalid_grant'],
-      // Of a refresh token that it does not know, of one of another region, and of whatever else it dislikes.
+      // AWS sends it for an unknown refresh token, for one of another region, and for other faults.
       unclear: ['INVALID_REQUEST'],
       session: 12 * 60 * 60_000,
     },
@@ -116,7 +116,9 @@ export const aws = defineProvider({
 
 const isRoot = (principal: string) => principal.endsWith(':root')
 
-/** The principal itself, or the role (without its path, as STS writes it) whose session it is. */
+/**
+ * Returns whether this is the wanted principal, or a session of the wanted role (STS omits the role's path).
+ */
 function isPrincipal(principal: string, wanted: string): boolean {
   if (principal === wanted) return true
   const [, partition, account, role] = wanted.match(/^arn:([\w-]+):iam::(\d+):role\/(?:.*\/)?([^/]+)$/) ?? []

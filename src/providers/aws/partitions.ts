@@ -1,15 +1,15 @@
 /**
- * The partitions of AWS: separate worlds, each with its own hosts. A region belongs to the first one whose prefix it
- * begins with. Hosts: the endpoint rules of the service models `signin` and `sts`.
+ * The partitions of AWS, each with its own hosts. A region belongs to the first partition whose prefix
+ * matches. Hosts are from the endpoint rules of the service models `signin` and `sts`.
  */
 export interface Partition {
-  /** As the second field of an ARN writes it. */
+  /** The second field of an ARN. */
   id: string
-  /** Its regions begin with it. */
+  /** The prefix of its regions. */
   prefix: string
-  /** Sign-in and console live below it. */
+  /** The domain of sign-in and console. */
   home: string
-  /** Services live below it. */
+  /** The domain of its services. */
   services: string
 }
 
@@ -27,7 +27,7 @@ const PARTITIONS: readonly Partition[] = [
 export const resolvePartition = (region: string): Partition =>
   PARTITIONS.find(({ prefix }) => region.startsWith(prefix))!
 
-/** The sign-in host of any region of a partition, with the region left out. */
+/** Returns a sign-in host without its region, which is equal for all regions of a partition. */
 export function removeRegion(host: string): string {
   const [, rest] = host.match(/^[a-z0-9-]+\.(signin\.[a-z0-9.-]+)$/) ?? []
   const ours = PARTITIONS.some(({ home }) => rest === `signin.${home}`)

@@ -8,12 +8,12 @@ export const awsVariables: Variables = {
   expiration: ['AWS_CREDENTIAL_EXPIRATION'],
   region: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
   clears: [
-    // A profile that is named wins over keys.
+    // A named profile wins over keys.
     'AWS_PROFILE',
     'AWS_DEFAULT_PROFILE',
-    // botocore reads the old name of the session token first.
+    // botocore reads this old name of the session token first.
     'AWS_SECURITY_TOKEN',
-    // It belongs to the keys that it came with.
+    // It belongs to the keys that were set together with it.
     'AWS_CREDENTIAL_SCOPE',
     'AWS_ROLE_ARN',
     'AWS_ROLE_SESSION_NAME',
@@ -23,7 +23,7 @@ export const awsVariables: Variables = {
     'AWS_CONTAINER_AUTHORIZATION_TOKEN',
     'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
   ],
-  // Asked after keys of the environment and after the profile of the files.
+  // The SDKs ask this URL after keys of the environment and after the profile files.
   live: {
     answer: 'container',
     url: ['AWS_CONTAINER_CREDENTIALS_FULL_URI'],
@@ -32,15 +32,15 @@ export const awsVariables: Variables = {
     emptied: [
       'AWS_CONFIG_FILE',
       'AWS_SHARED_CREDENTIALS_FILE',
-      // Of the first SDK for Java.
+      // Read by the first SDK for Java.
       'AWS_CREDENTIAL_PROFILES_FILE',
-      // `~/.boto`, where gsutil keeps keys: botocore looks there, too.
+      // Default `~/.boto`, where gsutil stores keys and botocore reads them.
       'BOTO_CONFIG',
     ],
     clears: [
-      // Of botocore, too: the file of the first tools of EC2.
+      // A file of the first EC2 tools, which botocore reads too.
       'AWS_CREDENTIAL_FILE',
-      // Other names for keys: of Go's SDK, and so of Terraform, of Java's and of Ruby's.
+      // Other names for keys in the SDKs for Go (and so Terraform), Java and Ruby.
       'AWS_ACCESS_KEY',
       'AWS_SECRET_KEY',
       'AMAZON_ACCESS_KEY_ID',

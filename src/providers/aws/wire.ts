@@ -3,8 +3,8 @@ import type { WireFormat } from '../../core/types.ts'
 type Json = Record<string, unknown>
 
 /**
- * AWS Sign-In (service model `signin`, 2023-01-01): OAuth 2.0 in JSON with camel-cased names, access tokens that are
- * keys, and a challenge method that is spelled its own way. Some of its answers are snake-cased; both are read.
+ * AWS Sign-In (service model `signin`, 2023-01-01): OAuth 2.0 in JSON with camel-case names, access tokens
+ * that are keys, and its own name for the challenge method. Some answers use snake case; both are read.
  */
 export const awsWire: WireFormat = {
   challengeMethod: 'SHA-256',
@@ -34,7 +34,7 @@ export const awsWire: WireFormat = {
     }
   },
   tokenTypes: ['aws_sigv4'],
-  // It has one word for all that is wrong with a request.
+  // AWS has one code for every fault of a request.
   proofErrors: ['INVALID_REQUEST'],
   parseKeys(accessToken) {
     const { access_key_id, secret_access_key, session_token } = JSON.parse(accessToken) as Keys
@@ -53,7 +53,7 @@ interface Keys {
   session_token: string
 }
 
-/** Nothing at all where one of the three is missing: then the answer has no access token. */
+/** Returns undefined where one of the three parts is missing: then the answer has no access token. */
 function encodeKeys(said: unknown): string | undefined {
   if (typeof said !== 'object' || said === null) return undefined
   const named = Object.fromEntries(

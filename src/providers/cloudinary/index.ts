@@ -2,7 +2,7 @@ import type { Account } from '../../core/types.ts'
 import { defineProvider } from '../provider.ts'
 import { cloudinaryVariables, parseCloudinaryUrl, removeTrailingSlash } from './url.ts'
 
-/** https://cloudinary.com/documentation/oauth, and the command-line tool of Cloudinary, whose client this is. */
+/** https://cloudinary.com/documentation/oauth. The client is that of Cloudinary's own command-line tool. */
 export const cloudinary = defineProvider({
   id: 'cloudinary',
   title: 'Cloudinary',
@@ -12,7 +12,7 @@ export const cloudinary = defineProvider({
       about: 'where the account lives: api, or api-eu (also: eu), api-ap, …',
       flag: { value: 'region', about: 'the region' },
       env: ['CLOUDINARY_REGION'],
-      // It becomes part of a host's name.
+      // The region becomes part of a host name.
       like: { pattern: /^[a-z][a-z0-9-]{0,31}$/, example: 'eu' },
       default: 'api',
     },
@@ -20,7 +20,7 @@ export const cloudinary = defineProvider({
       about: 'the cloud that must have been logged in to, and whose the keys of config.yaml are',
     },
   },
-  // An account is named for its cloud, and where two regions have the same one, for its region.
+  // Two regions may have a cloud of the same name, so the region is added unless it is the default.
   nameFor: ({ region }, { account } = {}) =>
     account && [account, normalizeApiRegion(region).replace(/^api-?/, '')].filter(Boolean).join('-'),
   endpoints: {
@@ -42,7 +42,7 @@ export const cloudinary = defineProvider({
   authorization: {
     scopes: ['openid', 'offline_access', 'asset_management', 'upload'],
     scopesEnv: ['CLOUDINARY_OAUTH_SCOPES'],
-    // Compared exactly by the server, so there is no other port to try.
+    // The server compares the redirect URI exactly, so no other port is possible.
     redirect: { host: '127.0.0.1', ports: [49_421], path: '/callback' },
     redirectEnv: { host: ['CLOUDINARY_OAUTH_REDIRECT_HOST'], port: ['CLOUDINARY_OAUTH_REDIRECT_PORT'] },
   },
@@ -64,15 +64,15 @@ export const cloudinary = defineProvider({
     endpoints: { oauth: ['CLOUDINARY_OAUTH_URL'], api: ['CLOUDINARY_UPLOAD_PREFIX'] },
     export: cloudinaryVariables,
   },
-  // A token lives five minutes, and its SDKs have no way to ask for another one.
+  // A token is valid for five minutes, and the SDKs cannot ask for a new one.
   helpers: { proxyEndpoint: 'api' },
   keys: { cloud: 'cloudinary' },
 })
 
-/** As the vendor's own tool reads a region: `eu` is `api-eu`. */
+/** Reads a region as the vendor's own tool does: `eu` is `api-eu`. */
 const normalizeApiRegion = (region = 'api') => (region.startsWith('api') ? region : `api-${region}`)
 
-/** The public regions share one authorization server; others, with longer names, have their own. */
+/** The public regions share one authorization server; other regions, with longer names, have their own. */
 function buildOauthHost(region: string | undefined): string {
   const [, ...rest] = normalizeApiRegion(region).split('-')
   const suffix = rest.join('-')

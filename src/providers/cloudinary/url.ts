@@ -3,7 +3,7 @@ import type { CredentialUrl } from '../provider.ts'
 
 /** https://cloudinary.com/documentation/node_integration#set_required_configuration_parameters */
 export const cloudinaryVariables: Variables = {
-  // Its SDKs read one variable, and no token alone.
+  // The SDKs read one variable for the whole credential, and no separate token.
   token: [],
   composed: {
     CLOUDINARY_URL(credential, { account, params, endpoints }) {
@@ -19,7 +19,7 @@ export const cloudinaryVariables: Variables = {
     },
   },
   clears: [
-    // Where it is set, the Python SDK reads no CLOUDINARY_URL, but all the other variables.
+    // With this variable, the Python SDK ignores CLOUDINARY_URL and reads the other variables.
     'CLOUDINARY_CLOUD_NAME',
     'CLOUDINARY_API_KEY',
     'CLOUDINARY_API_SECRET',
@@ -29,10 +29,13 @@ export const cloudinaryVariables: Variables = {
 
 export const removeTrailingSlash = (url: string) => url.replace(/\/+$/, '')
 
-/** Where the SDKs go that are told nothing else. */
+/** The default API of the SDKs. */
 const DEFAULT_API_URL = 'https://api.cloudinary.com'
 
-/** `cloudinary://KEY:SECRET@CLOUD` or `cloudinary://CLOUD?oauth_token=…`, also as the console shows it: with its variable. */
+/**
+ * Parses `cloudinary://KEY:SECRET@CLOUD` or `cloudinary://CLOUD?oauth_token=…`, also with `CLOUDINARY_URL=`
+ * before it, as the console shows it.
+ */
 export function parseCloudinaryUrl(text: string): CredentialUrl | undefined {
   const [, said = ''] =
     text
@@ -45,7 +48,7 @@ export function parseCloudinaryUrl(text: string): CredentialUrl | undefined {
   const api = searchParams.get('upload_prefix')
   const whole = { account: decodeUrlPart(account), ...(api && { endpoints: { api } }) }
   if (account === '' || (api && !URL.canParse(api))) return undefined
-  // As the SDKs have it: a token wins.
+  // As in the SDKs, a token wins over keys.
   if (token) return { ...whole, token }
   if (!username || !password) return undefined
   return { ...whole, keys: { id: decodeUrlPart(username), secret: decodeUrlPart(password) } }
