@@ -78,10 +78,7 @@ function createAuditEntry({ verb, identity, audience }: AuditRequest): AuditEntr
   }
 }
 
-/**
- * Formats part by part: the first `toISOString` of a process takes 0.2 ms, half of the time of this whole
- * call.
- */
+/** Formats part by part: a process's first `toISOString` takes 0.2 ms, half the time of this call. */
 function formatNow(): string {
   const now = new Date()
   const two = (part: number) => (part < 10 ? `0${part}` : part)

@@ -176,10 +176,7 @@ export function createStamp(stat: BigIntStats): Stamp {
   return { mtime: String(stat.mtimeNs), ctime: String(stat.ctimeNs), size: Number(stat.size) }
 }
 
-/**
- * Nanoseconds. A file changed more recently could change again within the same tick of the file system's
- * clock.
- */
+/** Nanoseconds. A file changed more recently could change again within one tick of the file system. */
 const SETTLED_NS = 100_000_000n
 
 /** Writes the copy. It only saves time, so a failure is no error. Returns false where it was not written. */

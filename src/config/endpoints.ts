@@ -1,9 +1,6 @@
 import type { Endpoints } from '../core/types.ts'
 
-/**
- * Every spelling of an endpoint, with our name for it: first the spellings of daypass, then those of RFC
- * 8414.
- */
+/** Every spelling of an endpoint, with our name for it: spellings of daypass, then of RFC 8414. */
 export const ENDPOINTS = {
   signin: 'signin',
   oauth: 'oauth',

@@ -101,10 +101,7 @@ export const defineDuration = (about: string) =>
 export const defineVariable = (about: string) =>
   defineWord(about, defineRule(isVariableName, 'the name of an environment variable'))
 
-/**
- * The region becomes part of a host name (`signin.<region>.…`), so only letters, digits and hyphens are
- * allowed.
- */
+/** The region is part of a host (`signin.<region>.…`): only letters, digits and hyphens are allowed. */
 export const defineRegion = (about: string) =>
   defineText(
     about,

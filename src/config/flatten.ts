@@ -15,6 +15,7 @@ export interface FlatProvider {
 export interface FlatIdentity extends FlatProvider {
   provider: string
   kind: string
+  /** The parent of a derived identity. */
   via?: string
 }
 

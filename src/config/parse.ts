@@ -6,10 +6,7 @@ import { findCrossFaults } from './checks.ts'
 import { type Config, configSchema } from './schema.ts'
 import { type Path, type Position, parseYaml, type YamlText } from './yaml-text.ts'
 
-/**
- * One fault. `message` is complete: `config.yaml:7:5: unknown key "regoin" in …`. It never holds a value of
- * the file.
- */
+/** One fault. `message` is complete (`config.yaml:7:5: unknown key …`) and holds no value of the file. */
 export interface Problem extends Position {
   path: string
   message: string

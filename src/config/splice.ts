@@ -74,10 +74,7 @@ function findEnd(node: unknown): number | undefined {
   return Math.max(findEnd(key) ?? -1, findEnd(value) ?? -1)
 }
 
-/**
- * Returns the start of the next line. A block of text (`
- * `) already ends there.
- */
+/** Returns the start of the next line. A block of text (`|`) already ends there. */
 function findNextLine(text: string, offset: number): number {
   if (offset > 0 && text[offset - 1] === '\n') return offset
   const newline = text.indexOf('\n', offset)

@@ -1,7 +1,4 @@
-/**
- * Every error code, with its exit code. The other folders throw codes; `cli/main` looks the exit code up
- * here.
- */
+/** Every error code, with its exit code. Other folders throw codes; `cli/main` finds the exit code here. */
 export const EXIT = {
   /** A defect of daypass. */
   unexpected: 1,
@@ -46,7 +43,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['network', 'lock', 'keychain'
 export interface Advice {
   /** `login`, `setup`, `config validate`. */
   verb: string
-  /** Positional arguments before the identity: the provider of `login`, the tool of `setup`, the URL of `fetch`. */
+  /** Positional arguments before the identity: provider of `login`, tool of `setup`, URL of `fetch`. */
   args?: readonly string[]
   /** The identity as positional argument. A placeholder such as `NAME` where the person must choose one. */
   identity?: string | undefined
@@ -60,10 +57,7 @@ export type FormatCommand = (advice: Advice) => string
 export const formatCommand: FormatCommand = ({ verb, args = [], identity, flags = [] }) =>
   ['daypass', verb, ...args, ...(identity === undefined ? [] : [identity]), ...flags].join(' ')
 
-/**
- * What to do next. A function where the text names commands: only the program that shows it knows its own
- * name.
- */
+/** What to do next. A function where the text names commands: only `cli` knows how they are typed. */
 export type Hint = string | ((command: FormatCommand) => string)
 
 export interface ErrorDetails {
@@ -80,10 +74,7 @@ export interface ErrorDetails {
 /** Recognizes errors of another copy of this package too. */
 const BRAND = Symbol.for('daypass.DaypassError')
 
-/**
- * The one error that daypass throws on purpose. `message` is one line without a final period and never holds
- * a secret.
- */
+/** The error that daypass throws on purpose. `message`: one line, no period, never a secret. */
 export class DaypassError extends Error {
   override readonly name = 'DaypassError'
   readonly [BRAND] = true

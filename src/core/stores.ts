@@ -1,9 +1,6 @@
 import { DaypassError } from './errors.ts'
 
-/**
- * Store names in the configuration and in `DAYPASS_STORE`, with the store of each. `system` is the name in
- * Atmos.
- */
+/** Store names of the configuration and `DAYPASS_STORE`, with the store of each. Atmos writes `system`. */
 export const STORE_NAMES = {
   auto: 'auto',
   keychain: 'keychain',
@@ -17,10 +14,7 @@ export type StoreName = keyof typeof STORE_NAMES
 /** Where the vault's key is. `auto`: in the keychain if there is one, else in a file; decided once. */
 export type Store = (typeof STORE_NAMES)[StoreName]
 
-/**
- * Returns the store; the environment variable wins over the configuration. Throws `usage` for an unknown
- * name.
- */
+/** Returns the store; the environment variable wins. Throws `usage` for an unknown name in it. */
 export function chooseStore(variable: string | undefined, configured: StoreName = 'auto'): Store {
   const name = variable || configured
   if (Object.hasOwn(STORE_NAMES, name)) return STORE_NAMES[name as StoreName]

@@ -2,10 +2,7 @@ import type { ErrorCode } from './errors.ts'
 import type { Secret } from './secret.ts'
 import type { Store } from './stores.ts'
 
-/**
- * Milliseconds since 1970-01-01 UTC. Every time inside the program has this form; input and output use ISO
- * 8601.
- */
+/** Milliseconds since 1970-01-01 UTC. Every internal time has this form; input and output use ISO 8601. */
 export type Time = number
 
 /** How a person logged in. `derived`: the credential was made from another identity's credential. */
@@ -99,10 +96,7 @@ export interface WireFormat {
   parameters: readonly string[]
   /** Converts the form of RFC 6749 to the body of a token request. */
   encodeRequest(form: URLSearchParams): { type: string; body: string }
-  /**
-   * Converts a token response, or an error, to the names of RFC 6749 §5. A structured access token becomes
-   * JSON.
-   */
+  /** Converts a token response or error to the names of RFC 6749 §5; a structured token becomes JSON. */
   decodeResponse(json: Record<string, unknown>): Record<string, unknown>
   /** Additional token types, in lower case. */
   tokenTypes: readonly string[]
@@ -185,10 +179,7 @@ export interface Header {
   lostRenewals?: number
   /** Digest of what a derived credential was made from. If that changes, the credential is made again. */
   madeFrom?: string
-  /**
-   * The grant is in this file of another tool. Digests: `refused` of a refused refresh token, `login` of the
-   * proof key.
-   */
+  /** The grant is in another tool's file. Digests: `refused` of a refresh token, `login` of the proof key. */
   home?: { kind: string; path: string; refused?: string; login?: string }
   /** Present where a login is needed: the reason. */
   loginRequired?: string
@@ -237,6 +228,7 @@ export interface ListenOptions {
 export interface Terminal {
   /** stdin and stderr are terminals, and `--no-input` was not given. */
   readonly interactive: boolean
+  /** Prints text of one or more lines. */
   say(text: string): void
   /** Prints one line that is always shown, even with `--quiet`. */
   warn(text: string): void
@@ -278,10 +270,7 @@ export interface Host {
   now(): Time
   /** Rejects with the signal's reason on abort. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
-  /**
-   * Resolves to true when an opener accepted the URL, and to false without an opener or when it failed within
-   * 2 s.
-   */
+  /** Resolves to true when an opener took the URL, to false without one or when it failed within 2 s. */
   openBrowser(url: string, command?: string): Promise<boolean>
   /** Throws `port`, naming the ports and the process that holds them where it is known. */
   listen(
@@ -290,10 +279,7 @@ export interface Host {
   ): Promise<Listener>
   terminal: Terminal
   detectRuntimeEnvironment(): RuntimeEnvironment
-  /**
-   * Runs work that Ctrl-C must not interrupt, such as a renewal that was sent. The signal takes effect
-   * afterwards.
-   */
+  /** Runs work that Ctrl-C must not cut, such as a renewal that was sent. The signal acts afterwards. */
   deferSignals<T>(work: () => Promise<T>): Promise<T>
   env: Readonly<Record<string, string | undefined>>
   /** Reads a default from another tool's configuration, where the provider declares that it applies. */

@@ -44,10 +44,7 @@ export const createKeysCredential = (
   issuedAt,
 })
 
-/**
- * Creates the error of refused keys. Configured keys are corrected in the configuration; `hint` is for other
- * keys.
- */
+/** Creates the error of refused keys. `hint` is for keys that are not from the configuration. */
 export function createRefusedKeysError(
   { name, keys }: Definition,
   error: DaypassError,

@@ -90,10 +90,7 @@ export interface DefinitionLayers {
   env: Host['env']
 }
 
-/**
- * Takes each parameter from the first source that has it: flag, configuration, stored record, provider
- * default.
- */
+/** Takes each parameter from the first source: flag, configuration, record, provider default. */
 export function createDefinition(name: string, provider: Provider, layers: DefinitionLayers): Definition {
   const { identity, provider: own, stored, overrides: given, env } = layers
   const { params, defaulted } = resolveParams(provider, layers)
@@ -171,10 +168,7 @@ const normalizeParam = (about: Param | undefined, value: string) => about?.norma
 const resolveDefault = ({ default: fallback }: Param, params: Record<string, string>) =>
   typeof fallback === 'function' ? fallback(params) : fallback
 
-/**
- * Returns the stored value. A stored default that depends on other parameters is computed again from the
- * current ones.
- */
+/** Returns the stored value. A computed default is computed again from the current parameters. */
 function findStoredValue(
   param: string,
   about: Param,
@@ -234,10 +228,7 @@ function listMethods(
     : methods
 }
 
-/**
- * A configured secret belongs to its client and server. Flags that name another client or server get no
- * secret.
- */
+/** A configured secret belongs to its client and server; flags that name others get no secret. */
 function findClientSecret(
   { identity, provider: own }: DefinitionLayers,
   provider: Provider,

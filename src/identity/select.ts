@@ -62,10 +62,7 @@ export function chooseDefault({
   return configuredDefault === undefined ? undefined : { identity: configuredDefault, from: 'config.yaml' }
 }
 
-/**
- * Takes the first of: selected, `DAYPASS_IDENTITY`, the folder's file, the default, the environment's
- * credentials.
- */
+/** Takes the first of: selected, `DAYPASS_IDENTITY`, folder file, default, environment credentials. */
 export function chooseIdentity(facts: SelectionFacts): SelectedIdentity {
   const { selected, env, folder, fallback, environment, known } = facts
   if (selected !== undefined) return { identity: selected, named: true, because: 'it was named' }

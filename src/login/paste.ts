@@ -18,10 +18,7 @@ export function judgePaste(text: string, check: CheckAnswer): Verdict {
   return 'problem' in parsed ? { ignored: parsed.problem } : check(parsed.params)
 }
 
-/**
- * Parses a callback URL, query string, `code#state`, bare code, or base64 of `state=…&code=…`. Throws for an
- * empty text.
- */
+/** Parses a callback URL, query, `code#state`, code, or base64 of `state=…&code=…`. Empty text throws. */
 export function parsePaste(text: string): PasteResult {
   const clean = stripPaste(text.slice(0, 4 * MAX_PASTE_LENGTH))
   if (clean === '') return { problem: 'nothing was pasted' }

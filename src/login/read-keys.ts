@@ -112,10 +112,7 @@ const SPELLINGS: Record<KeysField | 'of', readonly string[]> = {
   of: ['cloud_name'],
 }
 
-/**
- * Reads one line: the provider's own form, or JSON: `{"access_key_id", "secret_access_key",
- * "session_token"?}`.
- */
+/** Reads the provider's own form, or JSON: `{"access_key_id", "secret_access_key", "session_token"?}`. */
 async function readPastedKeys({ terminal }: Host, definition: Definition): Promise<Fields> {
   const { provider } = definition
   const prompt = `Paste the keys of ${provider.title}, as ${provider.environment.credentialUrl?.example} (not shown):`
@@ -144,6 +141,7 @@ function parseFields(provider: Provider, text: string): Fields {
   return Object.fromEntries(found) as Fields
 }
 
+/** Times may be numbers in JSON. */
 const convertToText = (value: unknown) =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined
 

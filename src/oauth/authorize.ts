@@ -37,10 +37,7 @@ export interface AuthorizationUrl {
   expiresIn?: number
 }
 
-/**
- * Builds the request of RFC 6749 §4.1.1 with RFC 7636 §4.3 and RFC 9449 §10; pushes it (RFC 9126) where
- * required.
- */
+/** Builds the request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 9449 §10); pushes it (RFC 9126) where required. */
 export async function createAuthorizationUrl(
   context: ClientContext,
   attempt: Attempt,

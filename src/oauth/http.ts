@@ -25,10 +25,7 @@ export interface HttpResponse {
   retryAfter: number | undefined
 }
 
-/**
- * Follows no redirect, so no other host sees the request. Throws what `fetch` throws; see {@link
- * createUnreachableError}.
- */
+/** Follows no redirect, so no other host sees it. Throws as `fetch`; see {@link createUnreachableError}. */
 export async function sendHttpRequest(
   port: Pick<Host, 'fetch' | 'now'>,
   url: string | URL,

@@ -17,7 +17,7 @@ export interface Server {
 export interface Client {
   id: string
   secret?: Secret
-  /** How the secret is presented (RFC 6749 §2.3.1). Default: what the server's metadata prefers, else `post`. */
+  /** How the secret is presented (RFC 6749 §2.3.1). Default: as in the metadata, else `post`. */
   auth?: 'post' | 'basic'
 }
 

@@ -5,7 +5,7 @@ import type { Credential, Endpoints } from '../core/types.ts'
  * Environment variables that pass a credential to a program. Where a value has several names, all are set.
  */
 export interface Variables {
-  /** A bearer token. Default: the first of `environment.token`, else the provider's id in capitals and `_TOKEN`. */
+  /** A bearer token. Default: the first of `environment.token`, else `<ID>_TOKEN` in capitals. */
   token?: readonly string[]
   accessKeyId?: readonly string[]
   secretAccessKey?: readonly string[]

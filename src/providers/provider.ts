@@ -80,10 +80,7 @@ interface Authorization {
    * Environment variables for host and port of the redirect URI, for clients registered with other values.
    */
   redirectEnv?: { host: readonly string[]; port: readonly string[] }
-  /**
-   * For a browser on another machine: a page that shows the code, and the client for it where it is another
-   * one.
-   */
+  /** For a browser on another machine: a page that shows the code, and its client where that differs. */
   crossDevice?: { clientId?: string; redirectUri: (endpoints: Endpoints) => string }
   /** Additional parameters of the request. */
   extra?: (scopes: readonly string[]) => Record<string, string>
@@ -102,10 +99,7 @@ export interface Redirect {
 interface AccountRules<Params extends Record<string, Param>> {
   /** Reads the account from id_token claims or a profile. */
   read: (claims: Claims) => Account
-  /**
-   * Where a bearer's profile is read, to check a personal access token or to complete an id_token. Default:
-   * userinfo.
-   */
+  /** Where a profile is read: checks a personal access token, completes an id_token. Default: userinfo. */
   profile?: (params: Values<Params>) => { url: string; headers?: Record<string, string> }
   /** A URL that answers any bearer token or keys (as Basic, RFC 7617) with access to the account. */
   ping?: (account: string, endpoints: Endpoints) => string

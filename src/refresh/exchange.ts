@@ -1,7 +1,4 @@
-/**
- * Renews keys that an access token was exchanged for: exchanges it again, after refreshing a token that
- * expires soon.
- */
+/** Renews keys by exchanging their access token again, after refreshing a token that expires soon. */
 import { isDaypassError } from '../core/errors.ts'
 import { isUsable } from '../core/freshness.ts'
 import type { BearerCredential } from '../core/types.ts'
@@ -12,10 +9,7 @@ import { applyTimes, renewOAuth } from './oauth.ts'
 import type { RenewalOutcome } from './renew.ts'
 import type { RenewalSteps, StoredGrant } from './renewal-journal.ts'
 
-/**
- * Refreshes at most once. The new tokens are stored before the exchange, so a rotated refresh token is never
- * lost.
- */
+/** Refreshes at most once. New tokens are stored before the exchange, so none is lost. */
 export async function renewExchanged(
   context: ClientContext,
   stored: StoredGrant,

@@ -40,10 +40,7 @@ function convertTokenRefusal(refusal: Refusal): RenewalOutcome {
   return { failure: 'passing', error: createRefusalError(refusal), unanswered: refusal.error === undefined }
 }
 
-/**
- * Without a new refresh token in the response, the old one stays (RFC 6749 §6). The same is true for the
- * id_token.
- */
+/** Without a new refresh token the old one stays (RFC 6749 §6). The same is true for the id_token. */
 function createRenewedEntry(
   header: Header,
   grant: Grant,

@@ -31,10 +31,7 @@ export interface RenewalSource {
   host: Pick<Host, 'now' | 'terminal' | 'deferSignals'>
   /** The margin of the provider, in milliseconds. */
   margin: number
-  /**
-   * Gets what the renewal needs. Runs before the lock, so no process holds two. `again`: the previous one was
-   * refused.
-   */
+  /** Prepares the renewal before the lock, so no process holds two. `again`: the last result was refused. */
   prepare?(again: boolean): Promise<void>
   /** Sends one or two requests, each with its own time limit. Called under the lock, at most once. */
   renew(entry: StoredGrant, steps: RenewalSteps): Promise<RenewalOutcome>
@@ -222,10 +219,7 @@ function assertSessionActive(source: RenewalSource, { header }: StoredGrant): vo
   throw createLoginRequiredError(source, `its session ended at ${formatTime(sessionExpiresAt - clockOffset)}`)
 }
 
-/**
- * The server says that the grant has ended. The record is marked if it still holds that grant; nothing is
- * deleted.
- */
+/** The server ended the grant. The record is marked if it still holds that grant; nothing is deleted. */
 async function markLoginRequired(
   source: RenewalSource,
   options: CredentialOptions,
@@ -286,10 +280,7 @@ function resolveFailure(
   throw error
 }
 
-/**
- * On network errors, 5xx and 429: returns the old credential with one warning while it is valid. The grant
- * stays.
- */
+/** On network errors, 5xx and 429: returns a still valid credential with one warning. The grant stays. */
 function useWhileAlive(
   source: RenewalSource,
   stored: StoredGrant,

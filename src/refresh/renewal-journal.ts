@@ -17,10 +17,7 @@ type Outcome = Pick<NonNullable<Header['lastRenewal']>, 'failure' | 'code'>
 
 export interface RenewalJournal extends RenewalSteps {
   readonly stored: StoredGrant
-  /**
-   * Stores the final record. Throws `vault` where that fails, because an unstored credential is never
-   * returned.
-   */
+  /** Stores the final record. Throws `vault`: an unstored credential is never returned. */
   finish(entry: Entry, outcome?: Outcome): Promise<StoredGrant>
   /** Records the failure for waiting calls. If that fails, they try the renewal themselves. */
   recordFailure(outcome: Outcome, more: { isLost: boolean; isBlank: boolean }): Promise<void>
@@ -99,19 +96,13 @@ export async function openJournal(
 
 type Midway = Pick<NonNullable<Header['lastRenewal']>, 'midway'>
 
-/**
- * Written durably before the request: a process that finds the note knows that the refresh token may be
- * spent.
- */
+/** Durable before the request: a process that finds it knows that the token may be spent. */
 const markUnanswered = ({ header, grant }: StoredGrant, since: number): StoredGrant => ({
   header: { ...header, unanswered: since },
   grant,
 })
 
-/**
- * Both attempts to store it failed. Where the old refresh token is spent, the hint says that a login is
- * needed.
- */
+/** Both attempts to store it failed. The hint asks for a login where the old token is spent. */
 function createUnkeptError({ name, login }: RenewalSource, error: unknown, isSpent: boolean): DaypassError {
   const why = error instanceof Error ? error.message : String(error)
   return new DaypassError('vault', `${name} was renewed at the server, but could not be kept: ${why}`, {

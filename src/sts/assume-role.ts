@@ -10,10 +10,7 @@ const HOUR = 60 * 60_000
 const SHORTEST_DURATION = 15 * 60_000
 
 export interface RoleOptions {
-  /**
-   * The identity's parameters: `role_arn`, `session_name`, `external_id`, `source_identity`, `tags`,
-   * `duration`.
-   */
+  /** Parameters: `role_arn`, `session_name`, `external_id`, `source_identity`, `tags`, `duration`. */
   params: Readonly<Record<string, string>>
   /** The identity's name, which becomes part of the session name. */
   name: string

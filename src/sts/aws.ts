@@ -92,10 +92,7 @@ function parseCredentials(result: Fields, issuedAt: number): KeysCredential {
   }
 }
 
-/**
- * Signs with the known clock offset. A signature that AWS finds too old or too new is repeated once with
- * AWS's clock.
- */
+/** Signs with the known clock offset. A signature of a wrong time is repeated once with AWS's clock. */
 async function callAction<T>(
   request: Call,
   read: (result: Fields, issuedAt: number) => T,

@@ -30,10 +30,7 @@ const { O_WRONLY, O_RDONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants
 const WINDOWS = process.platform === 'win32'
 
 const TEMPORARY = /^\.tmp-(\d+)-[0-9a-f]+-(.+)$/
-/**
- * Milliseconds. A process id means nothing in another container, so a file must also be old before it is
- * deleted.
- */
+/** Milliseconds. Process ids mean nothing in another container, so a file must be old to be deleted. */
 const STALE = 60 * 60 * 1000
 
 /**

@@ -1,11 +1,11 @@
 /**
- * As much of D-Bus as a client of one service needs (D-Bus Specification 0.43): a Unix socket, EXTERNAL authentication,
- * method calls, their answers, and signals. Every wait ends when `signal` aborts, so that a bus that stays silent
- * holds nothing up.
+ * The part of D-Bus that a client of one service needs (D-Bus Specification 0.43): a Unix socket, EXTERNAL
+ * authentication, method calls, their answers, and signals. Every wait ends when `signal` aborts, so a silent
+ * bus does not block the caller.
  */
 import { connect, type Socket } from 'node:net'
 
-/** A value beside its type; what `v` carries. */
+/** A value with its type; the content of type `v`. */
 export interface Variant {
   signature: string
   value: Value
@@ -31,13 +31,13 @@ export interface Signal {
 }
 
 export interface Bus {
-  /** Resolves with the answer's values. Rejects with an Error whose message begins with the D-Bus error name. */
+  /** Resolves with the values of the answer. Rejects with an Error that begins with the D-Bus error name. */
   call(call: Call): Promise<readonly Value[]>
   onSignal(listener: (signal: Signal) => void): void
   close(): void
 }
 
-/** The addresses of the session bus: `unix:path=/run/user/1000/bus`, and the like. Other transports are left out. */
+/** Lists the sockets of the session bus, such as `/run/user/1000/bus`. Other transports are omitted. */
 export function findBusSockets(env: Readonly<Record<string, string | undefined>>): string[] {
   const runtime = env.XDG_RUNTIME_DIR
   const addresses = env.DBUS_SESSION_BUS_ADDRESS ?? (runtime ? 'unix:runtime=yes' : '')
@@ -58,7 +58,7 @@ function decodePercent(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
 }
 
-/** The first socket of the list that takes a connection. */
+/** Connects to the first socket that accepts a connection. */
 export async function openBus(sockets: readonly string[], signal: AbortSignal): Promise<Bus> {
   let failure: unknown = new Error('there is no D-Bus session')
   for (const path of sockets) {
@@ -130,7 +130,7 @@ function speakOver(socket: Socket, signal: AbortSignal): Bus {
     }
   })
 
-  /** The bus takes the user of the socket; naming one fails where user namespaces map it otherwise. */
+  /** The bus uses the user of the socket; a named user fails where user namespaces map it differently. */
   function authenticate(): void {
     for (;;) {
       const stop = received.indexOf('\r\n')
@@ -169,7 +169,7 @@ function speakOver(socket: Socket, signal: AbortSignal): Bus {
     })
 
   socket.write('\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n', 'latin1')
-  // Whatever is wrong with it, the calls behind it meet the same.
+  // An error of this call is reported by the calls after it.
   call({ ...BUS, member: 'Hello' }).catch(() => undefined)
   return {
     call,
@@ -191,7 +191,7 @@ const FIELD = {
   destination: 6,
   signature: 8,
 } as const
-/** Far beyond what a keychain answers, and far below what would fill the memory. */
+/** Bytes. A keychain's answer is much smaller; the limit protects the memory. */
 const MAX_MESSAGE = 1 << 20
 
 function encodeCall(serial: number, { signature = '', body = [], ...call }: Call): Buffer {
@@ -214,7 +214,7 @@ interface Message extends Signal {
   error: string | undefined
 }
 
-/** `undefined`: not even the length is there yet. */
+/** Returns undefined where the bytes do not include the length yet. */
 function messageSize(bytes: Buffer): number | undefined {
   if (bytes.length < 16) return undefined
   const isLittle = bytes[0] === 'l'.charCodeAt(0)
@@ -271,7 +271,7 @@ function alignmentOf(type: string): number {
   return found
 }
 
-/** `a{ss}o` is `a{ss}` and `o`. */
+/** Splits a signature into its types: `a{ss}o` into `a{ss}` and `o`. */
 function splitTypes(signature: string): string[] {
   const types: string[] = []
   let from = 0

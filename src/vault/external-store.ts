@@ -10,10 +10,7 @@ import type { Entry, Grant, Header } from '../core/types.ts'
 import type { EntrySlot, ListedRecord, Vault } from './vault.ts'
 
 export interface ExternalStore {
-  /**
-   * Returns the record with newer facts from the file. Returns undefined where the other tool ended the
-   * login.
-   */
+  /** Returns the record with newer facts; undefined where the other tool ended the login. */
   read(path: string, header: Header): Promise<EntryWithGrant | undefined>
   /** Durable when it returns. */
   write(path: string, entry: EntryWithGrant): void

@@ -1,7 +1,7 @@
 /**
- * The Secret Service of Linux desktops (freedesktop.org, Secret Service API 0.2), over the socket of the session bus.
- * It reads and writes the very items of `@napi-rs/keyring`: the attributes `service` and `username`, and no others, since
- * that library fails for ever where two items match.
+ * The Secret Service of Linux desktops (freedesktop.org, Secret Service API 0.2), over the socket of the
+ * session bus. It uses the items of `@napi-rs/keyring`, with exactly the attributes `service` and `username`,
+ * because that library always fails where two items match.
  */
 import { type Bus, findBusSockets, openBus, type Value, type Variant } from './dbus.ts'
 
@@ -9,19 +9,19 @@ export interface SecretServiceOptions {
   service: string
   account: string
   env: Readonly<Record<string, string | undefined>>
-  /** Ends every wait. */
+  /** Its abort ends every wait. */
   signal: AbortSignal
-  /** The service has answered that it must ask the person. */
+  /** Called when the service must ask the person. */
   onPrompt(): void
 }
 
 const NAME = 'org.freedesktop.secrets'
 const ROOT = '/org/freedesktop/secrets'
 const INTERFACE = 'org.freedesktop.Secret'
-/** What D-Bus writes where an object would stand: no prompt is needed, no collection is there. */
+/** The path that D-Bus sends for no object: no prompt is needed, or no collection exists. */
 const NONE = '/'
 
-/** `undefined`: there is no such item. */
+/** Reads the secret. Returns undefined where there is no such item. */
 export async function readSecret(options: SecretServiceOptions): Promise<string | undefined> {
   return withSession(options, async (session) => {
     const item = await findItem(session, options)
@@ -37,7 +37,7 @@ export async function readSecret(options: SecretServiceOptions): Promise<string 
   })
 }
 
-/** An item that is there gets the new text: KeePassXC would ask before it replaced one. */
+/** Writes the secret. An existing item gets the new text, because KeePassXC asks before it replaces one. */
 export async function writeSecret(options: SecretServiceOptions, text: string): Promise<void> {
   await withSession(options, async (session) => {
     const secret: Value = [session.path, Buffer.alloc(0), Buffer.from(text), 'text/plain']
@@ -71,7 +71,7 @@ interface Session {
     body: readonly Value[],
   ): Promise<readonly Value[]>
   getProperty(path: string, of: string, name: string): Promise<Value>
-  /** Waits until the person has answered; throws where the prompt was dismissed. Resolves with its result. */
+  /** Waits for the person and resolves with the prompt's result. Throws where it was dismissed. */
   answerPrompt(prompt: string): Promise<Value | undefined>
 }
 
@@ -83,7 +83,7 @@ async function withSession<T>(
   try {
     const ask: Session['ask'] = (path, of, member, signature, body) =>
       bus.call({ destination: NAME, path, interface: `${INTERFACE}.${of}`, member, signature, body })
-    // Whoever could read this socket could ask the service, too, so that encryption would protect nothing.
+    // Not encrypted: a program that can read this socket can also ask the service.
     const opened = await ask(ROOT, 'Service', 'OpenSession', 'sv', ['plain', { signature: 's', value: '' }])
     return await work({
       path: opened[1] as string,
@@ -97,7 +97,7 @@ async function withSession<T>(
       answerPrompt: (prompt) => answerPrompt(bus, prompt, options),
     })
   } finally {
-    // Closed, not dismissed: Prompt.Dismiss ends gnome-keyring 42 with an assertion.
+    // Closed and not dismissed, because Prompt.Dismiss crashes gnome-keyring 42 with an assertion.
     bus.close()
   }
 }
@@ -142,7 +142,7 @@ const attributesOf = ({ service, account }: SecretServiceOptions): [string, stri
   ['username', account],
 ]
 
-/** Unlocked where it was locked. Of several that match, the one with our attributes and no others. */
+/** Finds the item and unlocks it. Of several matches, the one with only our attributes is used. */
 async function findItem(session: Session, options: SecretServiceOptions): Promise<string | undefined> {
   const attributes = attributesOf(options)
   const [unlocked, locked] = await session.ask(ROOT, 'Service', 'SearchItems', 'a{ss}', [attributes])
@@ -159,7 +159,7 @@ async function findExact(
 ): Promise<string> {
   for (const item of items) {
     const own = (await session.getProperty(item, 'Item', 'Attributes')) as [string, string][]
-    // gnome-keyring adds its schema by itself.
+    // gnome-keyring adds this attribute itself.
     const rest = own.filter(([name]) => name !== 'xdg:schema')
     if (rest.length === attributes.length) return item
   }
@@ -171,7 +171,7 @@ async function unlock(session: Session, path: string): Promise<void> {
   await session.answerPrompt(prompt as string)
 }
 
-/** The default collection, unlocked; made where there is none yet, which the service asks the person about. */
+/** Returns the default collection, unlocked. Creates it if none exists; then the service asks the person. */
 async function findCollection(session: Session): Promise<string> {
   const [alias] = await session.ask(ROOT, 'Service', 'ReadAlias', 's', ['default'])
   if (alias !== NONE) {

@@ -1,7 +1,7 @@
 /**
- * The operating system's keychain, which keeps one 32-byte key and nothing else. Every call has a limit, and ends when
- * it is over: on Linux this is a socket that is closed or a child process that is killed, because the native library
- * connects to the bus in its constructor, which nothing can interrupt.
+ * The operating system's keychain, which holds one 32-byte key and nothing else. Every call has a time limit
+ * that ends it. On Linux a call is a socket, which is closed, or a child process, which is killed: the native
+ * library connects to the bus in its constructor, and that cannot be interrupted.
  */
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { findBusSockets } from './dbus.ts'
@@ -9,9 +9,9 @@ import { readSecret, writeSecret } from './freedesktop-secrets.ts'
 import { findFirst, loadFirst } from './native.ts'
 
 export interface KeychainOptions {
-  /** How long a call may take once the keychain has to ask a person, in milliseconds. Default: 2.5 s, as for all else. */
+  /** Milliseconds per call when a person must be asked. Default: 2.5 s, as for every other call. */
   limit?: number | undefined
-  /** Called after 2 s in which a person is asked: the keychain may be waiting for its password. */
+  /** Called 2 s after the question to a person: the keychain may be waiting for its password. */
   onSlow?: (() => void) | undefined
 }
 
@@ -19,7 +19,7 @@ const LIMIT = 2_500
 const SLOW = 2_000
 const SERVICE = 'daypass'
 
-/** `undefined`: the keychain answers, and has no such item. */
+/** Reads an item. Returns undefined where the keychain has no such item. */
 export async function readKeychain(account: string, patience?: KeychainOptions): Promise<string | undefined> {
   return askKeychain({ account }, patience)
 }
@@ -32,7 +32,7 @@ export async function writeKeychain(
   await askKeychain({ account, text }, patience)
 }
 
-/** With `text`: to be written. */
+/** With `text`, the request writes it. */
 interface Request {
   account: string
   text?: string
@@ -52,9 +52,9 @@ async function askKeychain(request: Request, patience: KeychainOptions = {}): Pr
 
 interface Limit {
   signal: AbortSignal
-  /** Rejects when the time is over. */
+  /** Rejects when the time limit is over. */
   over: Promise<never>
-  /** From now on a person is asked, which may take longer. */
+  /** Starts the longer limit, because a person is asked. */
   extend(): void
   stop(): void
 }
@@ -104,7 +104,7 @@ async function askOnce(request: Request, limit: Limit): Promise<string | undefin
     await writeSecret(options, request.text)
     return undefined
   } catch (error) {
-    // A service that wants its sessions encrypted.
+    // The service requires encrypted sessions.
     if (!/NotSupported/.test(String(error))) throw error
     return askNativeChild(request, limit)
   }
@@ -119,7 +119,7 @@ interface Keyring {
   AsyncEntry: new (service: string, account: string) => KeychainEntry
 }
 
-/** The keychains of macOS and Windows answer from a thread of the library. */
+/** The keychains of macOS and Windows are called in a thread of the library. */
 async function askNative({ account, text }: Request): Promise<string | undefined> {
   const found = loadFirst([...listPlatformPackages(), '@napi-rs/keyring'])
   if (found === undefined) throw createMissingPackageError()
@@ -129,7 +129,7 @@ async function askNative({ account, text }: Request): Promise<string | undefined
   return undefined
 }
 
-/** Pinned: the library would else fall back to the kernel's keyring, which is empty after the next boot. */
+/** The store is fixed: otherwise the library falls back to the kernel's keyring, which a reboot empties. */
 const CHILD = `
 const { AsyncEntry } = require(process.argv[1])
 const entry = new AsyncEntry(${JSON.stringify(SERVICE)}, process.argv[2], { linux: { store: 'secret-service' } })
@@ -140,7 +140,7 @@ answer.then((text) => process.stdout.write(JSON.stringify({ text })),
   (error) => process.stdout.write(JSON.stringify({ error: String(error && error.message) })))
 `
 
-/** For a bus that is reached otherwise than by a socket, and for services that this client does not know. */
+/** For a bus without a socket, and for services that the D-Bus client does not support. */
 async function askNativeChild(
   { account, text }: Request,
   { signal, extend }: Limit,
@@ -181,7 +181,7 @@ const createMissingPackageError = () =>
     hint: 'npm install @napi-rs/keyring, or set DAYPASS_STORE=file for a new vault',
   })
 
-/** The package with the binary in it; the loader package costs 3 ms to find the same. */
+/** Lists the packages that hold the binary. The loader package needs 3 ms to find the same one. */
 function listPlatformPackages(): string[] {
   const { platform, arch } = process
   const endings = platform === 'linux' ? ['-gnu', '-musl'] : platform === 'win32' ? ['-msvc'] : ['']
@@ -216,7 +216,7 @@ const REASONS: [pattern: RegExp, what: string, hint: string][] = [
   ],
 ]
 
-/** Some calls have a limit of their own, shorter than ours. */
+/** Some calls have their own limit, which is shorter than ours. */
 function createKeychainError(cause: unknown, waited: number): DaypassError {
   const said = String((cause as Error | undefined)?.message)
   const reason = REASONS.find(([pattern]) => pattern.test(said))

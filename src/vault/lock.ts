@@ -34,10 +34,7 @@ function getLockOpener(kind: LockKind): OpenLock | undefined {
   return openers.get(kind)
 }
 
-/**
- * Returns the lock kind of this system. Returns undefined where none exists, and nothing can be renewed
- * safely.
- */
+/** Returns the lock kind of this system; undefined where nothing can be renewed safely. For `doctor`. */
 function findLockKind(kinds: readonly LockKind[] = KINDS): LockKind | undefined {
   return kinds.find((kind) => getLockOpener(kind) !== undefined)
 }
@@ -113,10 +110,7 @@ function openLockFile(path: string, kinds: readonly LockKind[]): LockFile {
   }
 }
 
-/**
- * Polls, because a blocking wait has no limit and cannot be cancelled. Jitter lets waiting processes take
- * turns.
- */
+/** Polls, because a blocking wait has no limit and cannot be cancelled. Jitter spreads the waiters. */
 async function waitForLock(file: LockFile, path: string, patience: number, deadline: number): Promise<void> {
   while (!tryTakeLock(file, path)) {
     const left = deadline - performance.now()

@@ -7,13 +7,13 @@ function getRequire(): NodeJS.Require {
   return process.getBuiltinModule('node:module').createRequire(import.meta.url)
 }
 
-/** The path of the first of these that is installed. */
+/** Returns the path of the first package that is installed; undefined where none is. */
 export function findFirst(specifiers: readonly string[]): string | undefined {
   for (const specifier of specifiers) {
     try {
       return getRequire().resolve(specifier)
     } catch {
-      // An optional package, as below.
+      // The package is optional, as in `loadFirst`.
     }
   }
   return undefined

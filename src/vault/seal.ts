@@ -1,8 +1,7 @@
 /**
- * The text of a record. Line 1 is the header as JSON; its exact bytes are authenticated with the body. Line
- * 2, where a body is sealed, is base64 of iv(12)
- * tag(16)
- * AES-256-GCM ciphertext. Every line ends with \n, so a truncated record is recognized.
+ * The text of a record. Line 1 is the header as JSON; its exact bytes are authenticated with the body. Line 2,
+ * where a body is sealed, is base64 of iv(12) | tag(16) | AES-256-GCM ciphertext. Every line ends with \n, so a
+ * truncated record is recognized.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { Secret } from '../core/secret.ts'

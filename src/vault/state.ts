@@ -20,7 +20,7 @@ export function readState(path: string, report?: Report): State {
   })
 }
 
-/** What another user could have written counts for nothing; the next `use` writes it anew. */
+/** Ignores a file that another user could have written; the next `use` writes it again. */
 function readTrusted(path: string, report?: Report): string | undefined {
   try {
     return readOwnFile(path, report)

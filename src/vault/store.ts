@@ -12,10 +12,7 @@ export interface Store {
    * length. Throws `vault` when there is no space.
    */
   reserve(name: string, bytes: number): Promise<Slot>
-  /**
-   * Returns texts that were written for this name and not yet put in place, complete or not. Only under the
-   * lock.
-   */
+  /** Returns texts for this name that are not yet in place, complete or not. Only under the lock. */
   unfinished(name: string): Promise<string[]>
   /** Resolves to false where the name did not exist. */
   delete(name: string): Promise<boolean>

@@ -20,10 +20,7 @@ export interface Vault {
   list(): Promise<ListedRecord[]>
   /** Reads the clear header. Never needs the key. Returns undefined where there is no such record. */
   header(name: string): Promise<Header | undefined>
-  /**
-   * Opens the record. Throws `vault` (damaged, wrong key, other owner) or `keychain`; the record stays
-   * unchanged.
-   */
+  /** Opens the record. Throws `vault` (damaged, wrong key, other owner) or `keychain`; changes nothing. */
   read(name: string): Promise<Entry | undefined>
   /** Resolves when the record is durable. */
   write(entry: Entry): Promise<void>

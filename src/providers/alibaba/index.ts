@@ -6,7 +6,7 @@ import { alibabaVariables } from './variables.ts'
 
 const ARN = 'acs:ram::1234567890123456:user/me'
 
-/** https://www.alibabacloud.com/help/en/ram/overview-of-oauth-applications and the application official-cli. */
+/** https://www.alibabacloud.com/help/en/ram/overview-of-oauth-applications, application official-cli. */
 export const alibaba = defineProvider({
   id: 'alibaba',
   title: 'Alibaba Cloud',

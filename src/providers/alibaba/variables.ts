@@ -1,9 +1,6 @@
 import type { Variables } from '../env-variables.ts'
 
-/**
- * Variables of Alibaba Cloud's tools and SDKs (`ALIBABA_CLOUD_*`), and of Terraform, Packer and Ansible
- * (`ALICLOUD_*`).
- */
+/** Of Alibaba Cloud's tools (`ALIBABA_CLOUD_*`), and of Terraform, Packer and Ansible (`ALICLOUD_*`). */
 export const alibabaVariables: Variables = {
   accessKeyId: ['ALIBABA_CLOUD_ACCESS_KEY_ID', 'ALICLOUD_ACCESS_KEY'],
   secretAccessKey: ['ALIBABA_CLOUD_ACCESS_KEY_SECRET', 'ALICLOUD_SECRET_KEY'],
