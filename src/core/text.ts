@@ -13,13 +13,19 @@ export function sanitize(text: unknown): string {
 /** The same of any length. */
 export function stripUnsafeCharacters(text: unknown): string {
   // An object of a server's may have a `toString` that is none.
+  return cleanLines(typeof text === 'object' && text !== null ? '[object]' : String(text))
+    .replace(/[\n\t ]+/g, ' ')
+    .trim()
+}
+
+/** The same of a text of several lines: line breaks, tabs and spaces stay. */
+export function cleanLines(text: string): string {
   return (
-    (typeof text === 'object' && text !== null ? '[object]' : String(text))
+    text
       // First of all: two halves that something invisible keeps apart would meet.
       .replace(/\p{Cs}/gu, '\ufffd')
-      .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+      .replace(/\r\n/g, '\n')
+      .replace(/[^\P{Cc}\n\t]+|[\u2028\u2029]+/gu, ' ')
       .replace(/[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu, '')
-      .replace(/ {2,}/g, ' ')
-      .trim()
   )
 }

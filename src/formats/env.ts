@@ -1,5 +1,7 @@
 /** Environment variables as each shell, file and program wants them written. */
+
 import { DaypassError } from '../core/errors.ts'
+import { formatJson } from '../core/json.ts'
 import type { Secret } from '../core/secret.ts'
 import type { EnvChanges, EnvVariable } from './variables.ts'
 
@@ -63,8 +65,7 @@ function formatDotenvLine(name: string, value: string): string | undefined {
 /** What `env` prints. Throws `usage`, with the name of a variable whose value the format cannot carry. */
 export function formatEnv(changes: EnvChanges, format: Exclude<EnvFormat, 'github'>): string {
   const { set, clear } = changes
-  if (format === 'json')
-    return JSON.stringify(Object.fromEntries(set.map((each) => formatEntry(each, format))))
+  if (format === 'json') return formatJson(Object.fromEntries(set.map((each) => formatEntry(each, format))))
   if (format === 'dotenv') return set.map((each) => formatVariable(each, format, formatDotenvLine)).join('\n')
   const writer = WRITERS[format]
   const lines = [...clear.map(writer.clear), ...set.map((each) => formatVariable(each, format, writer.set))]
@@ -79,7 +80,7 @@ export const canUnset = (format: EnvFormat) => !NOT_SHELLS.includes(format)
 
 /** What `env --unset` prints. */
 export function formatUnset(names: readonly string[], format: EnvFormat): string {
-  if (format === 'json') return JSON.stringify(Object.fromEntries(names.map((name) => [name, null])))
+  if (format === 'json') return formatJson(Object.fromEntries(names.map((name) => [name, null])))
   if (format === 'dotenv' || format === 'github')
     throw new DaypassError('usage', `${format} has no words to take a variable away`, {
       hint: `--unset goes with the formats ${ENV_FORMATS.filter(canUnset).join(', ')}, json`,

@@ -3,6 +3,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { DaypassError, type ErrorCode, isDaypassError } from '../core/errors.ts'
+import { formatJson } from '../core/json.ts'
 import { Secret } from '../core/secret.ts'
 
 /** A port of 127.0.0.1 (0: any), or a socket of the file system, which only its owner can open. */
@@ -189,7 +190,7 @@ function sendRefusal(
   { status, challenge = 'Bearer' }: HttpRefusal,
   body: unknown,
 ): void {
-  const text = JSON.stringify(body)
+  const text = formatJson(body)
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),

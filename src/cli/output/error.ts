@@ -1,4 +1,6 @@
 import { formatCommand, isDaypassError } from '../../core/errors.ts'
+import { formatJson } from '../../core/json.ts'
+import { cleanForTerminal } from '../../platform/terminal.ts'
 import type { Paint } from './text.ts'
 
 /**
@@ -13,7 +15,7 @@ export function formatErrorText(
   oneLine = false,
 ): string {
   const { code, message, hint } = describeError(error)
-  if (json) return `${JSON.stringify({ error: { code, message, ...(hint && { hint }) } })}\n`
+  if (json) return `${formatJson({ error: { code, message, ...(hint && { hint }) } })}\n`
   const hints = hint?.split('\n') ?? []
   // Paths may have line breaks in them.
   const what = `${paint('red', 'error:')} ${message.replace(/[\r\n]+/g, ' ')}`
@@ -21,7 +23,7 @@ export function formatErrorText(
     ? [[what, ...(hint ? [`next: ${hints.join(', ')}`] : [])].join('; ')]
     : [what, ...hints.map((line) => `  ${line}`)]
   if (debug) lines.push(...formatTrace(error))
-  return `${lines.join('\n')}\n`
+  return cleanForTerminal(`${lines.join('\n')}\n`)
 }
 
 function describeError(error: unknown): { code: string; message: string; hint?: string | undefined } {

@@ -8,6 +8,8 @@ import type { Paint } from './text.ts'
 /** What a command has to say: one text for stdout, and the exit code. Commands return; only `main` writes. */
 export interface CommandResult {
   out?: string
+  /** `out` is for another program, which gets it byte for byte. Anything else is cleaned for a terminal. */
+  isRaw?: boolean
   code?: number
   /** Done when stdout has the text, and not where it could not be written. */
   after?: () => void
@@ -49,7 +51,7 @@ export const buildLogoutJson = ({ identity, revocation, wasDefault }: LogoutOutc
   was_default: wasDefault,
 })
 
-export const formatJson = (value: unknown) => JSON.stringify(value)
+export { formatJson } from '../../core/json.ts'
 
 /** A line to stderr, for `-v`. */
 export function explain({ host, verbose }: CommandContext, text: string): void {
