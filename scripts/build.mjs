@@ -120,6 +120,7 @@ const PARTS = {
   'testing.cjs': `
     export { startAuthorizationServer } from './src/testing/authorization-server.ts'
     export { scriptedBrowser } from './src/testing/browser.ts'`,
+  'tldts.cjs': `export { getDomain } from 'tldts'`,
   'qr.cjs': `export { renderUnicodeCompact } from 'uqr'`,
 }
 
@@ -138,6 +139,7 @@ function programs(root) {
     apart(/^@clack\/prompts$/, 'prompts.cjs'),
     apart(/^@bomb\.sh\/tab/, 'completion.cjs'),
     apart(/^uqr$/, 'qr.cjs'),
+    apart(/^tldts$/, 'tldts.cjs'),
     lazily(/^yaml$/, 'yaml.cjs', Object.keys(require('yaml'))),
     lazily(/^fast-xml-parser$/, 'xml.cjs', Object.keys(require('fast-xml-parser'))),
     apart(/\/testing\/[\w-]+\.ts$/, 'testing.cjs'),

@@ -3,9 +3,14 @@ import type { Time } from '../core/types.ts'
 import type { Json } from './wire.ts'
 
 /** The claims of a JWT (RFC 7519 §7.2), unchecked: the caller has it from its server. Throws where it is none. */
-export function parseClaims(jwt: string): Json {
-  const claims: unknown = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString('utf8'))
-  if (typeof claims === 'object' && claims !== null && !Array.isArray(claims)) return claims as Json
+export const parseClaims = (jwt: string): Json => parsePart(jwt, 1)
+
+/** The header of a JWT (RFC 7519 §5). */
+export const parseHeader = (jwt: string): Json => parsePart(jwt, 0)
+
+function parsePart(jwt: string, index: number): Json {
+  const part: unknown = JSON.parse(Buffer.from(jwt.split('.')[index] ?? '', 'base64url').toString('utf8'))
+  if (typeof part === 'object' && part !== null && !Array.isArray(part)) return part as Json
   throw new SyntaxError('no claims')
 }
 
@@ -17,3 +22,6 @@ export function parseJwtTimes(jwt: Secret): { issuedAt?: Time; expiresAt?: Time 
     ...(typeof exp === 'number' && { expiresAt: exp * 1000 }),
   }
 }
+
+/** Whose it is: the claims of one that was checked when it came. */
+export const parseIdentityClaims = (jwt: Secret): Json => parseClaims(jwt.reveal())

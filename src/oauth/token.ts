@@ -3,11 +3,12 @@ import * as oauth from 'oauth4webapi'
 import { DaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import { sanitize } from '../core/text.ts'
-import type { CheckedCode } from './authorize.ts'
+import { type CheckedCode, createForeignIssuerError } from './authorize.ts'
 import { type ProvingOptions, sendWithProof } from './dpop.ts'
-import { parseClaims } from './jwt.ts'
+import { parseClaims, parseHeader } from './jwt.ts'
 import { classifyRefusal, type Refusal } from './refusal.ts'
 import { type Client, type ClientContext, createClientAuth, parseEndpointUrl } from './server.ts'
+import { isOwnIssuer } from './site.ts'
 import { type Json, type OAuthResponse, parseTokens, type Tokens } from './wire.ts'
 
 export interface IssuedTokens {
@@ -17,6 +18,8 @@ export interface IssuedTokens {
   clockOffset: number
   /** The answer was wrong, and its access token is left out. What is there is to be kept, then this is to be thrown. */
   problem?: DaypassError
+  /** What its id_token says, unchecked. */
+  stated?: Json
   /** Its id_token was wrong, and is left out. For a login that is fatal. */
   idTokenProblem?: DaypassError
 }
@@ -26,9 +29,10 @@ export type TokenOutcome = IssuedTokens | { refusal: Refusal; clockOffset: numbe
 /** RFC 6749 §4.1.3; the id_token by OpenID Connect Core §3.1.3.7, its signature by TLS to the token endpoint. */
 export async function exchangeCode(
   context: ClientContext,
-  { parameters, attempt }: CheckedCode,
+  { parameters, attempt, iss }: CheckedCode,
 ): Promise<TokenOutcome> {
   const { server, client } = context
+  if (iss !== undefined && !(await isOwnIssuer(server, iss))) throw createForeignIssuerError(iss)
   const answer = await sendTokenRequest(context, (as, options) =>
     oauth.authorizationCodeGrantRequest(
       as,
@@ -126,6 +130,7 @@ async function processTokenResponse(
   } catch (error) {
     return { tokens: others, issuedAt, clockOffset, problem: distrust(error) }
   }
+  const stated = parseStatedClaims(json)
   const tokens: Tokens = {
     ...others,
     ...(accessToken && { accessToken }),
@@ -137,9 +142,9 @@ async function processTokenResponse(
       context.server.issuerKnown && 'id_token' in json
         ? await validateTokenResponse(context, json, clockOffset, process)
         : {}
-    return { tokens: { ...tokens, ...idToken }, issuedAt, clockOffset }
+    return { tokens: { ...tokens, ...idToken }, issuedAt, clockOffset, ...stated }
   } catch (error) {
-    return { tokens, issuedAt, clockOffset, idTokenProblem: distrust(error) }
+    return { tokens, issuedAt, clockOffset, idTokenProblem: distrust(error), ...stated }
   }
 }
 
@@ -150,6 +155,14 @@ function parseUncheckedClaims({ port, server }: ClientContext, { id_token }: Jso
   if (!port.wireFormat || server.issuerKnown || typeof id_token !== 'string') return {}
   try {
     return { claims: parseIdToken(id_token) }
+  } catch {
+    return {}
+  }
+}
+
+function parseStatedClaims({ id_token }: Json): Pick<IssuedTokens, 'stated'> {
+  try {
+    return typeof id_token === 'string' ? { stated: parseClaims(id_token) } : {}
   } catch {
     return {}
   }
@@ -189,8 +202,8 @@ async function validateTokenResponse(
 ): Promise<Partial<Tokens>> {
   const { server, client, resolveIssuer, port } = context
   const idToken = typeof json.id_token === 'string' ? json.id_token : undefined
-  const issuer =
-    idToken !== undefined && resolveIssuer ? resolveIssuer(parseIdToken(idToken)) : server.metadata.issuer
+  const unchecked = idToken === undefined ? undefined : parseIdToken(idToken)
+  const issuer = unchecked && resolveIssuer ? resolveIssuer(unchecked) : server.metadata.issuer
   const by: oauth.Client = {
     ...createOAuthClient(client),
     [oauth.clockSkew]: Math.round(clockOffset / 1000),
@@ -208,11 +221,17 @@ async function validateTokenResponse(
 const listTokenTypes = ({ wireFormat }: ClientContext['port']) =>
   Object.fromEntries((wireFormat?.tokenTypes ?? []).map((type) => [type, () => undefined]))
 
+/** One that is not signed is none (RFC 8725 §3.2), whatever the metadata lists. */
 function parseIdToken(jwt: string): Json {
+  let alg: unknown
+  let claims: Json
   try {
-    return parseClaims(jwt)
+    alg = parseHeader(jwt).alg
+    claims = parseClaims(jwt)
   } catch {
     // The parser's own message would show a piece of it.
     throw new Error('its id_token is not a JWT')
   }
+  if (typeof alg === 'string' && alg.toLowerCase() !== 'none' && jwt.split('.')[2]) return claims
+  throw new Error('its id_token is not signed')
 }
