@@ -5,7 +5,7 @@ import type { Host } from '../core/types.ts'
 import { createDeadline } from './deadline.ts'
 
 /** A request's own limit, in milliseconds. Shorter than the wait for a lock (30 s), and deaf to the caller's abort. */
-const REQUEST_LIMIT = 15_000
+export const REQUEST_LIMIT = 15_000
 const MAX_RESPONSE_SIZE = 1 << 20
 
 /** More than a century is no length of time, in seconds. */
