@@ -29,3 +29,6 @@ export function cleanLines(text: string): string {
       .replace(/[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu, '')
   )
 }
+
+/** The text, its addresses without the names and passwords that they hold (RFC 3986 §3.2.1). */
+export const hidePasswords = (text: string) => text.replace(/(:\/\/)[^\s/?#@]*:[^\s/?#]*@/g, '$1')

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { DaypassError } from '../core/errors.ts'
-import { cleanLines } from '../core/text.ts'
+import { cleanLines, hidePasswords } from '../core/text.ts'
 import type { Terminal } from '../core/types.ts'
 import { type Input, readHidden, readLine } from './read-secret.ts'
 import { createSpinner } from './spinner.ts'
@@ -42,7 +42,7 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
   // Checked here and not by clack, whose prompts never settle without a terminal.
   const interactive = options.interactive && stdin.isTTY === true && onTerminal
   const writeText = (text: string) => void stderr.write(text)
-  const say = (text: string) => writeText(cleanForTerminal(text))
+  const say = (text: string) => writeText(cleanForTerminal(hidePasswords(text)))
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[39m` : text)
   const spin = createSpinner(writeText, (frame) => paint(36, frame))
   forgiveClosedPipe(stderr)
@@ -53,7 +53,7 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
       if (!quiet) spin.around(() => say(`${text}\n`))
     },
     warn(text) {
-      const line = cleanForTerminal(text.replace(/[\r\n]+/g, ' '))
+      const line = cleanForTerminal(hidePasswords(text).replace(/[\r\n]+/g, ' '))
       spin.around(() => writeText(`${paint(33, '!')} ${line}\n`))
     },
     busy: (label) => (onTerminal && interactive && !quiet ? spin.start(cleanLines(label)) : () => undefined),

@@ -1,5 +1,6 @@
 import { formatCommand, isDaypassError } from '../../core/errors.ts'
 import { formatJson } from '../../core/json.ts'
+import { hidePasswords } from '../../core/text.ts'
 import { cleanForTerminal } from '../../platform/terminal.ts'
 import type { Paint } from './text.ts'
 
@@ -28,8 +29,8 @@ export function formatErrorText(
 
 function describeError(error: unknown): { code: string; message: string; hint?: string | undefined } {
   if (isDaypassError(error)) {
-    const { code, message } = error
-    return { code, message, hint: error.hintWith(formatCommand) }
+    const hint = error.hintWith(formatCommand)
+    return { code: error.code, message: hidePasswords(error.message), hint: hint && hidePasswords(hint) }
   }
   return {
     code: 'unexpected',
