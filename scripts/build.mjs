@@ -122,6 +122,7 @@ const PARTS = {
     export { startAuthorizationServer } from './src/testing/authorization-server.ts'
     export { scriptedBrowser } from './src/testing/browser.ts'`,
   'keychain.cjs': `export { readKeychain, writeKeychain } from './src/vault/keychain.ts'`,
+  'tldts.cjs': `export { getDomain } from 'tldts'`,
   'qr.cjs': `export { renderUnicodeCompact } from 'uqr'`,
 }
 
@@ -142,6 +143,7 @@ function programs(root) {
     apart(/^@clack\/prompts$/, 'prompts.cjs'),
     apart(/^@bomb\.sh\/tab/, 'completion.cjs'),
     apart(/^uqr$/, 'qr.cjs'),
+    apart(/^tldts$/, 'tldts.cjs'),
     lazily(/^yaml$/, 'yaml.cjs', Object.keys(require('yaml'))),
     lazily(/^fast-xml-parser$/, 'xml.cjs', Object.keys(require('fast-xml-parser'))),
     apart(/\/testing\/[\w-]+\.ts$/, 'testing.cjs'),

@@ -1,5 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { loadConfig } from '../config/load.ts'
+import { isIdentityName } from '../core/names.ts'
 import { resolvePaths } from '../platform/paths.ts'
 import { builtIn } from '../providers/index.ts'
 import { diskStore } from '../vault/disk.ts'
@@ -35,7 +36,8 @@ async function readIdentityNames(): Promise<string[]> {
   const { vault, config } = resolvePaths(process.env, process.platform)
   try {
     const kept = (await diskStore(vault).names()).filter((name) => !name.startsWith('__'))
-    return [...new Set([...kept, ...Object.keys(loadConfig(config).auth?.identities ?? {})])]
+    const configured = Object.keys(loadConfig(config).auth?.identities ?? {})
+    return [...new Set([...kept, ...configured])].filter(isIdentityName)
   } catch {
     // Completion must not print errors.
     return []

@@ -2,6 +2,7 @@
 import { writeSync } from 'node:fs'
 import { appendAudit } from '../audit/append.ts'
 import { type DaypassError, EXIT, isDaypassError } from '../core/errors.ts'
+import { stripUnsafeCharacters } from '../core/text.ts'
 import { resolvePaths } from '../platform/paths.ts'
 import { readWarmAnswer, type WarmAnswer } from './warm-answer.ts'
 
@@ -9,7 +10,7 @@ const { env } = process
 
 function writeWarning(message: string): void {
   try {
-    writeSync(2, `! ${message}\n`)
+    writeSync(2, `! ${stripUnsafeCharacters(message)}\n`)
   } catch {
     // The pipe is closed.
   }

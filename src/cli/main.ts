@@ -4,7 +4,7 @@ import { DaypassError, EXIT, getExitCode } from '../core/errors.ts'
 import { createDaypass } from '../index.ts'
 import { createNodeHost } from '../platform/node-host.ts'
 import { resolvePaths } from '../platform/paths.ts'
-import { CLOSED_PIPE_CODES } from '../platform/terminal.ts'
+import { CLOSED_PIPE_CODES, cleanForTerminal } from '../platform/terminal.ts'
 import { createUsageError, normalizeArgv, splitCommand } from './argv.ts'
 import { addCompletion } from './completion.ts'
 import { type CommonFlags, resolveByApi } from './flags.ts'
@@ -40,9 +40,9 @@ export async function main(argv: readonly string[], earlyError?: DaypassError): 
     cancel.signal.throwIfAborted()
     if (answer.body) await streamToStdout(answer.body)
     if (answer.error) throw answer.error
-    return await exitWithResult(answer.out, answer.code ?? 0, answer.after)
+    return await exitWithResult(answer, answer.code ?? 0)
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return exitWithResult(undefined, 0)
+    if (error instanceof CommanderError && error.exitCode === 0) return exitWithResult({}, 0)
     // Some keychains block the whole process, so a pending signal is handled first.
     await new Promise((resolve) => setImmediate(resolve))
     const ours = error instanceof CommanderError ? createUsageError(error, root, words) : error
@@ -145,14 +145,15 @@ async function exitWithError(error: unknown, words: readonly string[]): Promise<
   const paint = createPainter(process.stderr, process.env)
   const oneLine = PROTOCOL_VERBS.has(words[0] ?? '')
   await writeToStream(process.stderr, formatErrorText(error, words.includes('--json'), debug, paint, oneLine))
-  return exitWithResult(undefined, getExitCode(error))
+  return exitWithResult({}, getExitCode(error))
 }
 
 /** Writes all output and then ends the process, even where a stuck keychain keeps it open. */
-async function exitWithResult(out: string | undefined, code: number, after?: () => void): Promise<never> {
+async function exitWithResult({ out, isRaw, after }: CommandResult, code: number): Promise<never> {
   // The callback of the write below reports the error.
   process.stdout.on('error', () => undefined)
-  const failure = out === undefined ? undefined : await writeToStream(process.stdout, `${out}\n`)
+  const text = out === undefined || isRaw ? out : cleanForTerminal(out)
+  const failure = text === undefined ? undefined : await writeToStream(process.stdout, `${text}\n`)
   if (!failure) after?.()
   // A closed pipe is an error only if `after` should have run.
   const lost = failure && (after || !CLOSED_PIPE_CODES.has(failure.code ?? ''))

@@ -13,13 +13,22 @@ export function sanitize(text: unknown): string {
 /** Does the same without the limit of length. */
 export function stripUnsafeCharacters(text: unknown): string {
   // An object from a server may have a `toString` that is not a function.
+  return cleanLines(typeof text === 'object' && text !== null ? '[object]' : String(text))
+    .replace(/[\n\t ]+/g, ' ')
+    .trim()
+}
+
+/** The same of a text of several lines: line breaks, tabs and spaces stay. */
+export function cleanLines(text: string): string {
   return (
-    (typeof text === 'object' && text !== null ? '[object]' : String(text))
+    text
       // Comes first: removing an invisible character between two half surrogates would join them.
       .replace(/\p{Cs}/gu, '\ufffd')
-      .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+      .replace(/\r\n/g, '\n')
+      .replace(/[^\P{Cc}\n\t]+|[\u2028\u2029]+/gu, ' ')
       .replace(/[\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/gu, '')
-      .replace(/ {2,}/g, ' ')
-      .trim()
   )
 }
+
+/** The text, its addresses without the names and passwords that they hold (RFC 3986 §3.2.1). */
+export const hidePasswords = (text: string) => text.replace(/(:\/\/)[^\s/?#@]*:[^\s/?#]*@/g, '$1')

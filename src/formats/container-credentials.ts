@@ -1,3 +1,4 @@
+import { formatJson } from '../core/json.ts'
 import type { KeysCredential } from '../core/types.ts'
 import type { LiveVariables } from '../providers/env-variables.ts'
 import { formatIsoSeconds } from './credential-process.ts'
@@ -20,7 +21,7 @@ export const formatContainerCredentials = (
   // By this machine's clock, which the SDK compares it with.
   const Expiration = expiresAt === undefined ? undefined : formatIsoSeconds(expiresAt - clockOffset)
   const AccountId = account && /^\d{12}$/.test(account) ? account : undefined
-  return JSON.stringify(
+  return formatJson(
     form === 'container'
       ? // https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
         { AccessKeyId: accessKeyId, SecretAccessKey: secret, Token: token, Expiration, AccountId }

@@ -1,5 +1,6 @@
 import { formatTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
+import { formatJson } from '../core/json.ts'
 import type { Credential, KeysCredential, Time } from '../core/types.ts'
 
 /** Clouds whose tools start a program for their keys. */
@@ -24,7 +25,7 @@ export function formatCredentialProcess(
   if (format !== undefined && format !== cloud) throw createOtherCloudError(identity, cloud, format)
   // By this machine's clock, which the tool compares it with.
   const expiration = expiresAt === undefined ? undefined : formatIsoSeconds(expiresAt - clockOffset)
-  return JSON.stringify(
+  return formatJson(
     cloud === 'aws'
       ? buildAwsCredentials(credential, expiration)
       : buildAlibabaCredentials(credential, expiration),

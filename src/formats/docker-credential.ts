@@ -1,5 +1,7 @@
 /** docker's credential helper protocol: https://github.com/docker/docker-credential-helpers */
+
 import { DaypassError } from '../core/errors.ts'
+import { formatJson } from '../core/json.ts'
 import type { BearerCredential } from '../core/types.ts'
 import { isKeyBound } from './token.ts'
 
@@ -31,5 +33,5 @@ export function formatDockerCredential(server: string, user: string, credential:
     throw new DaypassError('usage', 'the token is bound to a key, and docker cannot prove that it has that', {
       hint: 'log in without DPoP: dpop_bound_access_tokens: false',
     })
-  return JSON.stringify({ ServerURL: server, Username: user, Secret: credential.token.reveal() })
+  return formatJson({ ServerURL: server, Username: user, Secret: credential.token.reveal() })
 }

@@ -1,5 +1,7 @@
 /** Formats environment variables for each shell, file and program. */
+
 import { DaypassError } from '../core/errors.ts'
+import { formatJson } from '../core/json.ts'
 import type { Secret } from '../core/secret.ts'
 import type { EnvChanges, EnvVariable } from './variables.ts'
 
@@ -64,8 +66,7 @@ function formatDotenvLine(name: string, value: string): string | undefined {
 /** Formats the output of `env`. Throws `usage` with the name of a variable that the format cannot carry. */
 export function formatEnv(changes: EnvChanges, format: Exclude<EnvFormat, 'github'>): string {
   const { set, clear } = changes
-  if (format === 'json')
-    return JSON.stringify(Object.fromEntries(set.map((each) => formatEntry(each, format))))
+  if (format === 'json') return formatJson(Object.fromEntries(set.map((each) => formatEntry(each, format))))
   if (format === 'dotenv') return set.map((each) => formatVariable(each, format, formatDotenvLine)).join('\n')
   const writer = WRITERS[format]
   const lines = [...clear.map(writer.clear), ...set.map((each) => formatVariable(each, format, writer.set))]
@@ -80,7 +81,7 @@ export const canUnset = (format: EnvFormat) => !NOT_SHELLS.includes(format)
 
 /** Formats the output of `env --unset`. */
 export function formatUnset(names: readonly string[], format: EnvFormat): string {
-  if (format === 'json') return JSON.stringify(Object.fromEntries(names.map((name) => [name, null])))
+  if (format === 'json') return formatJson(Object.fromEntries(names.map((name) => [name, null])))
   if (format === 'dotenv' || format === 'github')
     throw new DaypassError('usage', `${format} has no words to take a variable away`, {
       hint: `--unset goes with the formats ${ENV_FORMATS.filter(canUnset).join(', ')}, json`,

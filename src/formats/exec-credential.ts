@@ -1,6 +1,8 @@
 /** Writes the protocol between kubectl and its exec plugins. */
+
 import { formatTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
+import { formatJson } from '../core/json.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Time } from '../core/types.ts'
 
@@ -45,5 +47,5 @@ export function formatExecCredential(
 ): string {
   const expirationTimestamp = expiresAt === undefined ? undefined : formatTime(expiresAt)
   const status = { token: token.reveal(), ...(expirationTimestamp && { expirationTimestamp }) }
-  return JSON.stringify({ apiVersion, kind: 'ExecCredential', status })
+  return formatJson({ apiVersion, kind: 'ExecCredential', status })
 }

@@ -1,5 +1,6 @@
 import { formatTime } from '../core/duration.ts'
 import { DaypassError } from '../core/errors.ts'
+import { formatJson } from '../core/json.ts'
 import type { BearerCredential, Credential } from '../core/types.ts'
 
 export type TokenForm = 'plain' | 'header' | 'json'
@@ -18,7 +19,7 @@ export function formatToken(
   const token = credential.token.reveal()
   if (form === 'header' && isKeyBound(credential)) throw createNeedsProofError(identity)
   if (form === 'header') return `Authorization: Bearer ${token}`
-  return form === 'json' ? JSON.stringify(buildTokenJson(identity, credential, token, clockOffset)) : token
+  return form === 'json' ? formatJson(buildTokenJson(identity, credential, token, clockOffset)) : token
 }
 
 function buildTokenJson(identity: string, credential: BearerCredential, token: string, clockOffset: number) {
@@ -28,7 +29,7 @@ function buildTokenJson(identity: string, credential: BearerCredential, token: s
 
 /** Formats the current token as JSON, for a program that asks again and again. */
 export const formatTokenAnswer = (credential: BearerCredential, clockOffset: number): string =>
-  JSON.stringify({ token: credential.token.reveal(), ...describeToken(credential, clockOffset) })
+  formatJson({ token: credential.token.reveal(), ...describeToken(credential, clockOffset) })
 
 function describeToken({ tokenType, expiresAt }: BearerCredential, clockOffset: number) {
   // By this machine's clock, which the program compares it with.

@@ -58,6 +58,8 @@ export interface Definition {
   clientSecret?: Secret
   /** From the configuration or the provider, not from discovery. */
   endpoints: Endpoints
+  /** Those of them that the configuration says. */
+  writtenEndpoints: Endpoints
   /** The only hosts that may receive its token, where the configuration lists them. */
   hosts?: readonly string[]
   /** Where a login by paste shows the code: a page, or `urn:ietf:wg:oauth:2.0:oob`. Default: the loopback. */
@@ -102,10 +104,10 @@ export function createDefinition(name: string, provider: Provider, layers: Defin
     findStoredClientId(provider, stored) ??
     findPublicClientId(provider, params)
   const clientSecret = findClientSecret(layers, provider, params, clientId)
+  const writtenEndpoints = { ...own?.endpoints, ...identity?.endpoints }
   const endpoints = resolveEndpoints(provider, params, {
     ...findEnvEndpoints(provider, env),
-    ...own?.endpoints,
-    ...identity?.endpoints,
+    ...writtenEndpoints,
   })
   const pasteRedirect =
     identity?.pasteRedirect ??
@@ -132,6 +134,7 @@ export function createDefinition(name: string, provider: Provider, layers: Defin
     ...(clientId !== undefined && { clientId }),
     ...(clientSecret && { clientSecret }),
     endpoints,
+    writtenEndpoints,
     ...(pasteRedirect !== undefined && { pasteRedirect }),
     ...pickHosts(identity?.hosts ?? own?.hosts),
     ...pickKubeToken(identity?.kubeToken ?? own?.kubeToken),

@@ -5,6 +5,7 @@ import { type Definition, resolveClient } from '../identity/definition.ts'
 import { discover } from '../oauth/discover.ts'
 import { createProofKey } from '../oauth/dpop.ts'
 import { buildServer, type ClientContext, chooseClientAuth, type Server } from '../oauth/server.ts'
+import { areSameSite } from '../oauth/site.ts'
 import type { Provider } from '../providers/provider.ts'
 import type { MethodQuestion } from './choose-method.ts'
 import type { LoginOptions } from './options.ts'
@@ -46,8 +47,8 @@ export async function findServer(definition: Definition, host: Pick<Host, 'fetch
   const given = buildMetadataOverrides(endpoints)
   if (endpoints.token !== undefined)
     return buildServer({ ...endpoints, ...(issuer !== undefined && { issuer }) })
-  const { metadata } = await discover(host, issuer!)
-  return { metadata: { ...metadata, ...given }, issuerKnown: true }
+  const found = await discover(host, issuer!)
+  return { ...found, metadata: { ...found.metadata, ...given } }
 }
 
 /** Returns undefined only where the endpoints are given. Throws `usage` where neither is known. */
@@ -79,17 +80,49 @@ function buildMetadataOverrides(endpoints: Endpoints): Partial<Server['metadata'
 
 /** Returns server and client of a login. Throws before any request where one of them is not known. */
 export async function resolveClientContext(
-  host: ConnectHost,
+  host: ConnectHost & Pick<Host, 'terminal'>,
   definition: Definition,
 ): Promise<ClientContext> {
   // The server comes first: without it, no client can be registered.
   findIssuer(definition)
   const client = resolveClient(definition)
   const server = await findServer(definition, host)
+  await assertTied(host, definition, server)
   const by = client.secret ? { auth: chooseClientAuth(server), ...client } : client
   const proofKey = definition.dpop ? await createProofKey() : undefined
   const push = definition.push || definition.endpoints.par !== undefined
   return { ...createClientContext(host, definition, server, by), proofKey, push }
+}
+
+/**
+ * Mix-up (RFC 9700 §4.4): a code of one server is not to be sent to another. An issuer that names both endpoints, or itself
+ * in its answers, ties them; so do one site, and the provider's own file. Else whoever wrote both is told.
+ */
+async function assertTied(
+  { terminal }: Pick<Host, 'terminal'>,
+  { name, provider, params, endpoints, writtenEndpoints: written }: Definition,
+  { metadata }: Server,
+): Promise<void> {
+  const { token_endpoint: token, authorization_endpoint, device_authorization_endpoint } = metadata
+  if (token === undefined || metadata.authorization_response_iss_parameter_supported) return
+  const own: Endpoints = provider.endpoints.urls?.(params, {}) ?? {}
+  const pages = { authorization: authorization_endpoint, device: device_authorization_endpoint }
+  for (const [kind, url] of Object.entries(pages) as ['authorization' | 'device', string | undefined][]) {
+    const isDiscovered = endpoints.token === undefined && endpoints[kind] === undefined
+    const isOfProvider = own[kind] === url && own.token === token
+    if (url === undefined || isDiscovered || isOfProvider || (await areSameSite(url, token))) continue
+    const [page, tokens] = [new URL(url).host, new URL(token).host]
+    const isWritten = written[kind] === url && (endpoints.token === undefined || written.token === token)
+    if (!isWritten)
+      throw new DaypassError(
+        'refused',
+        `${page} and ${tokens} are of different sites, and no issuer says that they belong together`,
+        { hint: `where they do, write both into config.yaml: endpoints: { ${kind}: …, token: … }` },
+      )
+    terminal.warn(
+      `${name} logs in at ${page} and gets its tokens from ${tokens}: no issuer says that these belong together`,
+    )
+  }
 }
 
 type ConnectHost = Pick<Host, 'fetch' | 'now' | 'env'>

@@ -10,6 +10,7 @@ import { type ClientContext, listEndpoints } from '../oauth/server.ts'
 import type { IssuedTokens } from '../oauth/token.ts'
 import { computePairSession, createGrantEntry, createIssuedCredential } from '../refresh/oauth.ts'
 import { assertAccount, assertAccountKnown, fetchAccount } from './account.ts'
+import { filterScopes } from './connect.ts'
 import type { CheckedCredential, IssuedLogin, NewRecord, ObtainedLogin } from './stages.ts'
 
 /** Creates the record. Tokens that may not be stored are revoked before the error is thrown. */
@@ -27,7 +28,8 @@ export async function newRecord(obtained: ObtainedLogin): Promise<NewRecord> {
 
 async function checkIssued(login: IssuedLogin): Promise<CheckedCredential> {
   const { host, definition, context, issued } = login
-  const problem = issued.problem ?? issued.idTokenProblem ?? findUnbound(context, issued)
+  const problem =
+    issued.problem ?? issued.idTokenProblem ?? findMissingIdToken(login) ?? findUnbound(context, issued)
   if (problem) throw problem
   const grant: Grant = {
     ...(await obtainCredential(login)),
@@ -43,6 +45,20 @@ async function checkIssued(login: IssuedLogin): Promise<CheckedCredential> {
     context.exchange ? computePairSession(issued) : {},
   )
   return { account, grant, clockOffset: issued.clockOffset, header }
+}
+
+/** OpenID Connect Core §3.1.3.3: without it, nothing ties the answer to this login but PKCE. */
+function findMissingIdToken({
+  definition,
+  context: { server },
+  issued,
+}: IssuedLogin): DaypassError | undefined {
+  const { idToken, scope = filterScopes(definition, server).join(' ') } = issued.tokens
+  if (!server.isOpenId || idToken || !scope.split(' ').includes('openid')) return undefined
+  const { issuer } = server.metadata
+  return new DaypassError('refused', `${issuer} grants the scope openid and gives no id_token`, {
+    hint: 'leave openid out of the scopes where its tokens alone will do',
+  })
 }
 
 /** RFC 9449 §5: a server that ignores the proof issues tokens that work without the key. */

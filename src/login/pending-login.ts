@@ -47,6 +47,8 @@ export interface PendingRecord {
   scopes: readonly string[]
   endpoints: Endpoints
   issuerParameter: boolean
+  /** An id_token has to come. */
+  isOpenId?: boolean
   url: string
   userCode?: string
   expiresAt: number
@@ -96,6 +98,8 @@ export async function startPending(target: PendingTarget): Promise<PendingRecord
     scopes: definition.scopes,
     endpoints: listEndpoints(context.server),
     issuerParameter: context.server.metadata.authorization_response_iss_parameter_supported === true,
+    ...(context.server.isOpenId &&
+      filterScopes(definition, context.server).includes('openid') && { isOpenId: true }),
     setDefault: options.setDefault ?? false,
     force: options.force ?? false,
     ...(target.unnamed && { unnamed: true }),
@@ -179,7 +183,12 @@ function restoreClientContext({ host, definition, pending }: PendingLogin): Clie
     ...(pending.clientAuth && { auth: pending.clientAuth }),
   }
   const { proofKey: jwk } = pending
-  const context = createClientContext(host, definition, { ...server, metadata }, client)
+  const context = createClientContext(
+    host,
+    definition,
+    { ...server, metadata, isOpenId: pending.isOpenId ?? false },
+    client,
+  )
   return { ...context, ...(jwk && { proofKey: { jwk, clockOffset: 0 } }) }
 }
 

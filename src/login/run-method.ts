@@ -2,6 +2,7 @@
 import { formatDuration } from '../core/duration.ts'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { Host } from '../core/types.ts'
+import { limitFetch } from '../oauth/deadline.ts'
 import { findAccessHelp } from './access-help.ts'
 import { obtainToken } from './access-token.ts'
 import { obtainByCode } from './authorization-code.ts'
@@ -21,10 +22,13 @@ export async function obtain(login: ChosenLogin): Promise<ObtainedLogin> {
   const late = createLoginTimeoutError(limit, help?.late)
   const { signal, stop } = startDeadline({ host, limit, late, signal: options.signal })
   const client = chooseMethodClient(context, definition, choice.method)
-  const atPage = { ...login, context: client, limit, help, late, signal }
+  // An answer may take for ever, too. What is left to revoke afterwards is revoked without this limit.
+  const limited = { ...client, port: { ...client.port, fetch: limitFetch(client.port.fetch, signal) } }
+  const atPage = { ...login, context: limited, limit, help, late, signal }
   try {
     if (choice.why) host.terminal.say(choice.why)
-    return await (choice.method === 'device' ? obtainByDevice(atPage) : obtainByCode(atPage))
+    const obtained = await (choice.method === 'device' ? obtainByDevice(atPage) : obtainByCode(atPage))
+    return obtained.context ? { ...obtained, context: client } : obtained
   } catch (error) {
     // After the timeout, it is the reason to report, not the errors that follow from it.
     throw signal.aborted && isDaypassError(signal.reason) ? signal.reason : error

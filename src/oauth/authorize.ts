@@ -102,11 +102,13 @@ export interface CheckedCode {
   readonly [checked]: true
   readonly parameters: URLSearchParams
   readonly attempt: Attempt
+  /** Of a server whose issuer is not known: what it calls itself, to be judged before the code is sent. */
+  readonly iss?: string
 }
 
 /**
- * The result of a callback request. `ignored`: it does not answer this login, and the login continues to
- * wait. `error` needs the correct `state`.
+ * The result of a callback request. `ignored`: its `state` is not that of this login, and the login continues to
+ * wait. With the correct one, a request without a code is an `error`, and ends the login.
  */
 export type Verdict = { code: CheckedCode } | { error: DaypassError } | { ignored: string }
 
@@ -120,7 +122,8 @@ export function checkCallback(
   if (!isSameText(parameters.get('state') ?? '', attempt.state))
     return { ignored: 'state does not belong to this login' }
   const known = new URLSearchParams(parameters)
-  // Without a known issuer, `iss` has nothing to be compared with.
+  const iss = parameters.get('iss')
+  // Without a known issuer, `iss` has nothing that the library could be compared it with.
   if (!server.issuerKnown) known.delete('iss')
   try {
     const validated = oauth.validateAuthResponse(
@@ -129,13 +132,28 @@ export function checkCallback(
       known,
       attempt.state,
     )
-    if (!validated.get('code')) return { ignored: 'no code' }
-    return { code: { parameters: validated, attempt } as CheckedCode }
+    if (!validated.get('code')) return { error: createUnusableError('it holds no code') }
+    const stated = !server.issuerKnown && iss ? { iss } : {}
+    return { code: { parameters: validated, attempt, ...stated } as CheckedCode }
   } catch (error) {
     if (error instanceof oauth.AuthorizationResponseError) return { error: createAuthorizationError(known) }
-    return { ignored: error instanceof Error ? error.message : 'not an answer of this server' }
+    const foreign = server.issuerKnown && iss && iss !== server.metadata.issuer
+    return {
+      error: foreign
+        ? createForeignIssuerError(iss)
+        : createUnusableError(error instanceof Error ? sanitize(error.message) : 'it is not OAuth'),
+    }
   }
 }
+
+const createUnusableError = (why: string) =>
+  new DaypassError('refused', `the answer to this login cannot be used: ${why}`, {
+    hint: 'log in again; where it happens again, ask the administrator of the server',
+  })
+
+/** RFC 9207 §2.4, RFC 9700 §4.4: it may be the code of another server, which this one is not to have. */
+export const createForeignIssuerError = (iss: string) =>
+  createUnusableError(`it comes from another server (${sanitize(iss)})`)
 
 /**
  * Checks what a person pasted in the same way. A bare code has no `state` and no `iss`: only PKCE binds it to

@@ -1,4 +1,4 @@
-import type { Host } from '../core/types.ts'
+import type { Fetch, Host } from '../core/types.ts'
 
 /** A timer that fires this many milliseconds late shows that the whole process was suspended. */
 const SUSPENDED_AFTER = 1_000
@@ -20,3 +20,9 @@ export function createDeadline({ now }: Pick<Host, 'now'>, milliseconds: number)
   wait(milliseconds)
   return over.signal
 }
+
+/** Of several requests: each has its own limit, and all of them this one. The body of an answer counts, too. */
+export const limitFetch =
+  (fetch: Fetch, limit: AbortSignal): Fetch =>
+  (input, init) =>
+    fetch(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, limit]) : limit })

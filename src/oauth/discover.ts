@@ -17,7 +17,10 @@ export async function discover(port: WirePort, issuer: string): Promise<Server> 
     const answer = await sendOAuthRequest(port, url, (options) =>
       oauth.discoveryRequest(url, { ...options, algorithm }),
     )
-    if (answer.status === 200 && answer.json) return parseMetadata(url, answer.response)
+    if (answer.status === 200 && answer.json) {
+      const found = await parseMetadata(url, answer.response)
+      return { ...found, isOpenId: algorithm === 'oidc' }
+    }
     const refusal = classifyRefusal(answer, url.host, { invalidGrantCodes: [] })
     if (refusal.kind === 'passing' && answer.status >= 400) throw new DaypassError('network', refusal.message)
     missing = new DaypassError('configuration', `${url.href} publishes no metadata (${refusal.message})`, {

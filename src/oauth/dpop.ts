@@ -8,6 +8,8 @@ import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
 import { addBearer, revealBearer } from './bearer.ts'
+import { createDeadline, limitFetch } from './deadline.ts'
+import { REQUEST_LIMIT } from './http.ts'
 import { followRedirects } from './redirect.ts'
 import { type OAuthResponse, sendOAuthRequest, type WireOptions, type WirePort } from './wire.ts'
 
@@ -87,10 +89,11 @@ export async function sendWithProof(
 ): Promise<OAuthResponse> {
   if (!key) return sendOAuthRequest(port, url, request)
   const prover = await getProver(key)
+  const limited = { ...port, fetch: limitFetch(port.fetch, createDeadline(port, REQUEST_LIMIT)) }
   let offset = key.clockOffset
   const sendAttempt = () => {
     prover.iat = Math.floor((port.now() + offset) / 1000)
-    return sendOAuthRequest(port, url, (options) => request({ ...options, DPoP: prover.handle }))
+    return sendOAuthRequest(limited, url, (options) => request({ ...options, DPoP: prover.handle }))
   }
   const first = await sendAttempt()
   const second = wantsNonce(first.response.headers, first.json?.error) ? await sendAttempt() : first

@@ -7,7 +7,7 @@ import { createDeadline } from './deadline.ts'
 /**
  * Milliseconds per request. Shorter than the wait for a lock (30 s), and independent of the caller's abort.
  */
-const REQUEST_LIMIT = 15_000
+export const REQUEST_LIMIT = 15_000
 const MAX_RESPONSE_SIZE = 1 << 20
 
 /** Seconds. A longer lifetime is treated as no expiry. */

@@ -11,6 +11,8 @@ export interface Server {
   metadata: oauth.AuthorizationServer
   /** False for servers given by endpoints alone: neither `iss` nor an id_token can be checked. */
   issuerKnown: boolean
+  /** It speaks OpenID Connect: where the scope `openid` is granted, there is an id_token (OpenID Connect Core §3.1.3.3). */
+  isOpenId?: boolean
 }
 
 /** The OAuth client. Most clients are public and have no secret (RFC 8252 §8.5). */
@@ -54,6 +56,10 @@ export function parseEndpointUrl(text: string, what: string): URL {
       hint: 'write it like https://id.example.com',
     })
   }
+  if (url.username !== '' || url.password !== '')
+    throw new DaypassError('configuration', `${what} holds a name or a password`, {
+      hint: `write it without: ${url.origin}${url.pathname}`,
+    })
   if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackHost(url.hostname))) return url
   throw new DaypassError('configuration', `${what} must be https, ${url.protocol}//${url.host} is not`, {
     hint: 'plain http is for 127.0.0.1, [::1] and localhost only',

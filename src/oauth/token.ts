@@ -3,11 +3,12 @@ import * as oauth from 'oauth4webapi'
 import { DaypassError } from '../core/errors.ts'
 import { Secret } from '../core/secret.ts'
 import { sanitize } from '../core/text.ts'
-import type { CheckedCode } from './authorize.ts'
+import { type CheckedCode, createForeignIssuerError } from './authorize.ts'
 import { type ProvingOptions, sendWithProof } from './dpop.ts'
-import { parseClaims } from './jwt.ts'
+import { parseClaims, parseHeader } from './jwt.ts'
 import { classifyRefusal, type Refusal } from './refusal.ts'
 import { type Client, type ClientContext, createClientAuth, parseEndpointUrl } from './server.ts'
+import { isOwnIssuer } from './site.ts'
 import { type Json, type OAuthResponse, parseTokens, type Tokens } from './wire.ts'
 
 export interface IssuedTokens {
@@ -17,6 +18,8 @@ export interface IssuedTokens {
   clockOffset: number
   /** The response was wrong, and its access token is left out. Store the rest first, then throw this. */
   problem?: DaypassError
+  /** What its id_token says, unchecked. */
+  stated?: Json
   /** The id_token was wrong and is left out. A login fails on it. */
   idTokenProblem?: DaypassError
 }
@@ -29,9 +32,10 @@ export type TokenOutcome = IssuedTokens | { refusal: Refusal; clockOffset: numbe
  */
 export async function exchangeCode(
   context: ClientContext,
-  { parameters, attempt }: CheckedCode,
+  { parameters, attempt, iss }: CheckedCode,
 ): Promise<TokenOutcome> {
   const { server, client } = context
+  if (iss !== undefined && !(await isOwnIssuer(server, iss))) throw createForeignIssuerError(iss)
   const answer = await sendTokenRequest(context, (as, options) =>
     oauth.authorizationCodeGrantRequest(
       as,
@@ -130,6 +134,7 @@ async function processTokenResponse(
   } catch (error) {
     return { tokens: others, issuedAt, clockOffset, problem: distrust(error) }
   }
+  const stated = parseStatedClaims(json)
   const tokens: Tokens = {
     ...others,
     ...(accessToken && { accessToken }),
@@ -141,9 +146,9 @@ async function processTokenResponse(
       context.server.issuerKnown && 'id_token' in json
         ? await validateTokenResponse(context, json, clockOffset, process)
         : {}
-    return { tokens: { ...tokens, ...idToken }, issuedAt, clockOffset }
+    return { tokens: { ...tokens, ...idToken }, issuedAt, clockOffset, ...stated }
   } catch (error) {
-    return { tokens, issuedAt, clockOffset, idTokenProblem: distrust(error) }
+    return { tokens, issuedAt, clockOffset, idTokenProblem: distrust(error), ...stated }
   }
 }
 
@@ -156,6 +161,14 @@ function parseUncheckedClaims({ port, server }: ClientContext, { id_token }: Jso
   if (!port.wireFormat || server.issuerKnown || typeof id_token !== 'string') return {}
   try {
     return { claims: parseIdToken(id_token) }
+  } catch {
+    return {}
+  }
+}
+
+function parseStatedClaims({ id_token }: Json): Pick<IssuedTokens, 'stated'> {
+  try {
+    return typeof id_token === 'string' ? { stated: parseClaims(id_token) } : {}
   } catch {
     return {}
   }
@@ -198,8 +211,8 @@ async function validateTokenResponse(
 ): Promise<Partial<Tokens>> {
   const { server, client, resolveIssuer, port } = context
   const idToken = typeof json.id_token === 'string' ? json.id_token : undefined
-  const issuer =
-    idToken !== undefined && resolveIssuer ? resolveIssuer(parseIdToken(idToken)) : server.metadata.issuer
+  const unchecked = idToken === undefined ? undefined : parseIdToken(idToken)
+  const issuer = unchecked && resolveIssuer ? resolveIssuer(unchecked) : server.metadata.issuer
   const by: oauth.Client = {
     ...createOAuthClient(client),
     [oauth.clockSkew]: Math.round(clockOffset / 1000),
@@ -217,11 +230,17 @@ async function validateTokenResponse(
 const listTokenTypes = ({ wireFormat }: ClientContext['port']) =>
   Object.fromEntries((wireFormat?.tokenTypes ?? []).map((type) => [type, () => undefined]))
 
+/** One that is not signed is none (RFC 8725 §3.2), whatever the metadata lists. */
 function parseIdToken(jwt: string): Json {
+  let alg: unknown
+  let claims: Json
   try {
-    return parseClaims(jwt)
+    alg = parseHeader(jwt).alg
+    claims = parseClaims(jwt)
   } catch {
     // The parser's own message would quote a part of the token.
     throw new Error('its id_token is not a JWT')
   }
+  if (typeof alg === 'string' && alg.toLowerCase() !== 'none' && jwt.split('.')[2]) return claims
+  throw new Error('its id_token is not signed')
 }

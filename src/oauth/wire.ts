@@ -5,9 +5,11 @@
  */
 import * as oauth from 'oauth4webapi'
 import { isDaypassError } from '../core/errors.ts'
+import { parseAnswer } from '../core/json.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import { Secret } from '../core/secret.ts'
 import type { Host, WireFormat } from '../core/types.ts'
+import { redactSecrets } from './echo.ts'
 import { CENTURY, createUnreachableError, type HttpResponse, sendHttpRequest } from './http.ts'
 
 export type Json = Record<string, unknown>
@@ -66,7 +68,16 @@ function applyWireFormat(wireFormat: WireFormat, init: { body?: unknown; headers
 /** Lists the secrets of the request: some servers repeat them in an error. */
 function listSecrets(init: { body?: unknown; headers?: unknown }): string[] {
   const form = init.body instanceof URLSearchParams ? init.body : new URLSearchParams()
-  const names = ['refresh_token', 'token', 'code', 'code_verifier', 'device_code', 'client_secret']
+  const names = [
+    'refresh_token',
+    'token',
+    'subject_token',
+    'code',
+    'code_verifier',
+    'device_code',
+    'client_secret',
+    'client_assertion',
+  ]
   const authorization = new Headers(init.headers as Headers | undefined).get('authorization') ?? ''
   const [scheme, value] = authorization.split(' ')
   return [
@@ -106,10 +117,11 @@ function parseResponseBody(text: string, type: string | null): Json | undefined 
   if (type?.includes('application/x-www-form-urlencoded') || /^[\w%.&=+-]*\baccess_token=/.test(text))
     return Object.fromEntries(new URLSearchParams(text))
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseAnswer(text)
     if (Array.isArray(value)) return { data: value }
     return typeof value === 'object' && value !== null ? (value as Json) : undefined
-  } catch {
+  } catch (error) {
+    if (isDaypassError(error)) throw error
     return undefined
   }
 }
@@ -120,7 +132,7 @@ function repairResponse(json: Json | undefined, secrets: string[]): Json | undef
   const mended: Json = { ...json }
   // `message` and `hint` come from league/oauth2-server, which Laravel Passport uses.
   for (const name of ['error', 'error_description', 'message', 'hint'] as const) {
-    if (typeof json[name] === 'string') mended[name] = secrets.reduce(redactSecret, json[name])
+    if (typeof json[name] === 'string') mended[name] = redactSecrets(json[name], secrets)
     else delete mended[name]
   }
   for (const name of ['refresh_token', 'id_token', 'access_token'] as const) {
@@ -141,8 +153,6 @@ function repairResponse(json: Json | undefined, secrets: string[]): Json | undef
 }
 
 const isTextValue = (value: unknown) => typeof value === 'string'
-
-const redactSecret = (text: string, secret: string) => text.replaceAll(secret, '[secret]')
 
 /** Checks for VSCHAR, the characters of an access token (RFC 6749 appendix A.12). */
 export const isVisible = (text: unknown) => typeof text === 'string' && /^[\x20-\x7e]+$/.test(text)

@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { DaypassError } from '../core/errors.ts'
+import { cleanLines, hidePasswords } from '../core/text.ts'
 import type { Terminal } from '../core/types.ts'
 import { type Input, readHidden, readLine } from './read-secret.ts'
 import { createSpinner } from './spinner.ts'
@@ -16,6 +18,23 @@ export interface TerminalOptions {
   color?: boolean
 }
 
+let ownEscape: string | undefined
+
+/**
+ * Our own colours: `style` writes them around the cleaned text. Until {@link cleanForTerminal} has seen the whole, their
+ * escape character is written as something that nobody else can know.
+ */
+export function paintOwn(text: string, style: (clean: string) => string): string {
+  ownEscape ??= randomUUID()
+  return style(cleanLines(text)).replaceAll('\u001b', ownEscape)
+}
+
+/** The one door to a terminal: of all escape sequences, those of {@link paintOwn} alone are let through. */
+export function cleanForTerminal(text: string): string {
+  const clean = cleanLines(text)
+  return ownEscape === undefined ? clean : clean.replaceAll(ownEscape, '\u001b')
+}
+
 /** Creates the terminal of the person, over stdin and stderr. */
 export function createNodeTerminal(options: TerminalOptions): Terminal {
   const { stdin, stderr, quiet = false, color = false } = options
@@ -23,6 +42,7 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
   // Checked here because clack's prompts never settle without a terminal.
   const interactive = options.interactive && stdin.isTTY === true && onTerminal
   const writeText = (text: string) => void stderr.write(text)
+  const say = (text: string) => writeText(cleanForTerminal(hidePasswords(text)))
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[39m` : text)
   const spin = createSpinner(writeText, (frame) => paint(36, frame))
   forgiveClosedPipe(stderr)
@@ -30,29 +50,32 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
   return {
     interactive,
     say(text) {
-      if (!quiet) spin.around(() => writeText(`${text}\n`))
+      if (!quiet) spin.around(() => say(`${text}\n`))
     },
     warn(text) {
-      spin.around(() => writeText(`${paint(33, '!')} ${text.replace(/[\r\n]+/g, ' ')}\n`))
+      const line = cleanForTerminal(hidePasswords(text).replace(/[\r\n]+/g, ' '))
+      spin.around(() => writeText(`${paint(33, '!')} ${line}\n`))
     },
-    busy: (label) => (onTerminal && interactive && !quiet ? spin.start(label) : () => undefined),
+    busy: (label) => (onTerminal && interactive && !quiet ? spin.start(cleanLines(label)) : () => undefined),
     async readSecret(prompt, signal) {
       if (stdin.isTTY !== true) return readLine({ stdin, signal })
       if (options.noInput) return undefined
       const release = spin.hold()
-      if (onTerminal && !signal?.aborted) writeText(prompt)
+      if (onTerminal && !signal?.aborted) say(prompt)
       const hidden = onTerminal ? writeText : () => undefined
       return readHidden({ stdin, write: hidden, signal }).finally(release)
     },
     async choose(question, choices) {
       const { select } = await loadPrompts(interactive)
       const shown = choices.map(({ value, label, hint }) =>
-        hint === undefined ? { value, label } : { value, label, hint },
+        hint === undefined
+          ? { value, label: cleanLines(label) }
+          : { value, label: cleanLines(label), hint: cleanLines(hint) },
       )
       return askPrompt(spin.hold(), stdin, () =>
         // clack's option type depends on T in a way that a generic T cannot show.
         select({
-          message: question,
+          message: cleanLines(question),
           options: shown as never,
           input: stdin as never,
           output: stderr as never,
@@ -62,14 +85,20 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
     async confirm(question) {
       const { confirm } = await loadPrompts(interactive)
       return askPrompt(spin.hold(), stdin, () =>
-        confirm({ message: question, initialValue: false, input: stdin as never, output: stderr as never }),
+        confirm({
+          message: cleanLines(question),
+          initialValue: false,
+          input: stdin as never,
+          output: stderr as never,
+        }),
       )
     },
     async ask(question, proposed) {
       const { text } = await loadPrompts(interactive)
-      const offered = proposed === undefined ? {} : { placeholder: proposed, defaultValue: proposed }
+      const offered =
+        proposed === undefined ? {} : { placeholder: cleanLines(proposed), defaultValue: proposed }
       return askPrompt(spin.hold(), stdin, () =>
-        text({ message: question, ...offered, input: stdin as never, output: stderr as never }),
+        text({ message: cleanLines(question), ...offered, input: stdin as never, output: stderr as never }),
       )
     },
   }

@@ -1,8 +1,10 @@
 /** Renews an OAuth grant: exchanges a refresh token for the next record. */
 
-import { isDaypassError } from '../core/errors.ts'
+import { DaypassError, isDaypassError } from '../core/errors.ts'
+import { sanitize } from '../core/text.ts'
 import type { BearerCredential, Credential, Grant, Header, WireFormat } from '../core/types.ts'
 import { CENTURY } from '../oauth/http.ts'
+import { parseIdentityClaims } from '../oauth/jwt.ts'
 import { createRefusalError, type Refusal } from '../oauth/refusal.ts'
 import type { ClientContext } from '../oauth/server.ts'
 import { type IssuedTokens, refreshTokens } from '../oauth/token.ts'
@@ -20,14 +22,35 @@ export async function renewOAuth(
   try {
     const outcome = await refreshTokens(context, grant.refreshToken)
     if ('refusal' in outcome) return convertTokenRefusal(outcome.refusal)
-    return {
-      entry: createRenewedEntry(header, grant, outcome, context),
-      ...(outcome.problem && { problem: outcome.problem }),
-    }
+    const problem = outcome.problem ?? findOtherSubject(header, grant, outcome)
+    if (!problem) return { entry: createRenewedEntry(header, grant, outcome, context) }
+    const { accessToken: _, idToken: __, ...others } = outcome.tokens
+    return { entry: createRenewedEntry(header, grant, { ...outcome, tokens: others }, context), problem }
   } catch (error) {
     if (isDaypassError(error, 'network')) return { failure: 'passing', error, unanswered: true }
     throw error
   }
+}
+
+/** OpenID Connect Core §12.2: a renewal is of the same person, and of the same issuer. */
+function findOtherSubject(
+  { name }: Header,
+  { credential }: Grant,
+  { stated }: IssuedTokens,
+): DaypassError | undefined {
+  const idToken = credential.kind === 'bearer' ? credential.idToken : undefined
+  if (!idToken || !stated) return undefined
+  const before = parseIdentityClaims(idToken)
+  const changed = (['iss', 'sub'] as const).find((claim) => stated[claim] !== before[claim])
+  if (changed === undefined) return undefined
+  const [was, is] = [before, stated].map((claims) => sanitize(claims[changed]))
+  return new DaypassError(
+    'refused',
+    `the renewal of ${name} is for someone else: ${changed} was ${was} and is ${is}`,
+    {
+      advice: { verb: 'login', identity: name },
+    },
+  )
 }
 
 function convertTokenRefusal(refusal: Refusal): RenewalOutcome {

@@ -3,6 +3,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { DaypassError, type ErrorCode, isDaypassError } from '../core/errors.ts'
+import { formatJson } from '../core/json.ts'
 import { Secret } from '../core/secret.ts'
 
 /** A port of 127.0.0.1 (0: any), or a Unix socket, which only its owner can open. */
@@ -190,7 +191,7 @@ function sendRefusal(
   { status, challenge = 'Bearer' }: HttpRefusal,
   body: unknown,
 ): void {
-  const text = JSON.stringify(body)
+  const text = formatJson(body)
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { parseTime } from '../core/duration.ts'
 import { isDaypassError } from '../core/errors.ts'
+import { parseAnswer } from '../core/json.ts'
 import { Secret } from '../core/secret.ts'
 import { createUnreachableError, type HttpResponse, sendHttpRequest } from '../oauth/http.ts'
 import {
@@ -82,7 +83,7 @@ async function callAction<T>(
   const answer = mistimed ? await sendSignedRequest(request, first.clockOffset) : first
   const { clockOffset, sentAt } = answer
   try {
-    const result = JSON.parse(answer.text) as Fields
+    const result = parseAnswer(answer.text) as Fields
     if (answer.status === 200) return { value: read(result, sentAt + clockOffset), clockOffset }
     const { Code = '', Message } = result
     return { refusal: createStsRefusal(CODES, at, answer, { code: String(Code), message: Message }) }

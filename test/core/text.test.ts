@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sanitize } from '../../src/core/text.ts'
+import { hidePasswords, sanitize } from '../../src/core/text.ts'
 import { runs } from '../fuzz.ts'
 
 describe('text of a stranger', () => {
@@ -46,4 +46,10 @@ describe('text of a stranger', () => {
     expect(sanitize('x'.repeat(201))).toBe(`${'x'.repeat(199)}…`)
     for (const odd of [undefined, null, 5, {}, []]) expect(typeof sanitize(odd)).toBe('string')
   })
+})
+
+test('an address is shown without the name and the password that it holds', () => {
+  expect(hidePasswords('a https://me:pw@x.example/p, b ftp://:pw@y')).toBe('a https://x.example/p, b ftp://y')
+  for (const text of ['https://x.example/?a=b:c@d', 'https://git@x.example', 'ada@x.example: hi'])
+    expect(hidePasswords(text)).toBe(text)
 })

@@ -67,10 +67,10 @@ describe('a callback', () => {
           expect(verdict.code.parameters.get('code')).toBe(given.code)
           expect(given.code).toMatch(/./s)
         }
-        if ('error' in verdict) {
-          expect(ofUs).toBe(true)
-          expect(given.error).toBeDefined()
-        }
+        // With the right state the login ends, one way or the other.
+        expect('ignored' in verdict).toBe(false)
+        if ('error' in verdict && !given.response && !given.id_token)
+          expect(ofUs && !given.error && given.code).toBeFalsy()
       }),
       runs(500),
     )
@@ -86,15 +86,36 @@ describe('a callback', () => {
     ],
     ['neither code nor error', 'state=the-right-state', server(false)],
     ['an empty code', 'state=the-right-state&code=', server(false)],
-  ])('with %s is ignored, and the login goes on waiting', (_, query, at) => {
-    expect(Object.keys(check(query, at))).toEqual(['ignored'])
+  ])('with the right state and %s ends the login', (_, query, at) => {
+    expect(check(query, at)).toMatchObject({ error: { code: 'refused' } })
   })
 
-  test('of a server whose issuer is unknown is not judged by its iss', () => {
-    expect(
-      'code' in check('state=the-right-state&code=c&iss=https://any.example', server(false, false)),
-    ).toBe(true)
-  })
+  test.each([
+    ['another server', 'https://evil.example', false],
+    ['another server of this machine', 'http://127.0.0.1:1', false],
+    ['no address', 'evil', false],
+    ['its own site', 'https://login.example.com', true],
+  ])(
+    'of a server whose issuer is unknown, its iss being %s: the code is sent: %s',
+    async (_, iss, isSent) => {
+      const verdict = check(`state=the-right-state&code=c&iss=${iss}`, server(false, false))
+      const sent: string[] = []
+      const fetched = (url: unknown) => {
+        sent.push(String(url))
+        return Promise.resolve(Response.json({ access_token: 'at', token_type: 'bearer' }))
+      }
+      const party = {
+        port: { fetch: fetched, now: Date.now },
+        server: server(false, false),
+        client,
+        invalidGrantCodes: [],
+      }
+      if (!('code' in verdict)) throw new Error('no code')
+      const outcome = await exchangeCode(party, verdict.code).catch((error: unknown) => error)
+      expect(outcome).toMatchObject(isSent ? { tokens: {} } : { code: 'refused' })
+      expect(sent).toHaveLength(isSent ? 1 : 0)
+    },
+  )
 
   test.each([
     ['access_denied', 'refused'],
@@ -124,12 +145,13 @@ describe('a pasted answer', () => {
     expect('code' in paste('code=c')).toBe(true)
   })
 
-  test.each(['code=c&state=wrong', 'code=c&state=', 'code=c&iss=https://evil.example'])(
-    '%s is refused',
-    (query) => {
-      expect(Object.keys(paste(query))).toEqual(['ignored'])
-    },
-  )
+  test.each(['code=c&state=wrong', 'code=c&state='])('%s is refused', (query) => {
+    expect(Object.keys(paste(query))).toEqual(['ignored'])
+  })
+
+  test('of another issuer ends the login', () => {
+    expect(paste('code=c&iss=https://evil.example')).toMatchObject({ error: { code: 'refused' } })
+  })
 })
 
 describe('a code', () => {

@@ -56,11 +56,14 @@ async function runEnv(
   if (unset)
     return {
       out: formatUnset(listVariableNames((await world.daypass.definition(selected)).provider), format),
+      isRaw: true,
     }
   const file = format === 'github' ? getGithubFile(world) : undefined
   const changes = await obtainEnvChanges(world, selected, minTtl, tenant)
   if (!canUnset(format)) warnAboutOverrides(world, changes, format)
-  return file === undefined ? { out: formatEnv(changes, format as never) } : buildGithubResult(changes, file)
+  return file === undefined
+    ? { out: formatEnv(changes, format as never), isRaw: true }
+    : buildGithubResult(changes, file)
 }
 
 function chooseEnvFormat({ host, json }: CommandContext, asked: EnvFormat | undefined): EnvFormat {
@@ -88,7 +91,7 @@ function getGithubFile({ host }: CommandContext): string {
 /** Prints the masks before it appends the variables, so that GitHub's log never shows an unmasked secret. */
 function buildGithubResult(changes: EnvChanges, path: string): CommandResult {
   const { file, masks } = formatGithubEnv(changes, `daypass_${randomUUID()}`)
-  return { ...(masks && { out: masks }), after: () => appendToFile(path, file) }
+  return { ...(masks && { out: masks, isRaw: true }), after: () => appendToFile(path, file) }
 }
 
 function appendToFile(path: string, text: string): void {

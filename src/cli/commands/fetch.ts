@@ -69,10 +69,14 @@ async function runFetch(
 function parseAddress(address: string): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (!url || !/^https?:$/.test(url.protocol))
-    throw new DaypassError('usage', `${JSON.stringify(address.slice(0, 80))} is no address`, {
-      hint: (command) =>
-        `write it whole: ${command({ verb: 'fetch', args: ['https://api.example.com/me'] })}`,
-    })
+    throw new DaypassError(
+      'usage',
+      `${address.includes('@') ? 'that' : JSON.stringify(address.slice(0, 80))} is no address`,
+      {
+        hint: (command) =>
+          `write it whole: ${command({ verb: 'fetch', args: ['https://api.example.com/me'] })}`,
+      },
+    )
   if (url.username || url.password)
     throw new DaypassError('usage', 'the address has a user or a password in it', {
       hint: 'leave them out: the token is sent',

@@ -1,5 +1,6 @@
 import { writeFolderFile } from '../../config/folder-file.ts'
 import { DaypassError } from '../../core/errors.ts'
+import { stripUnsafeCharacters } from '../../core/text.ts'
 import { getWorkingFolder } from '../../platform/paths.ts'
 import { createVerbCommand, resolveSelected } from '../flags.ts'
 import { pickIdentity } from '../login/picker.ts'
@@ -42,7 +43,7 @@ async function runUse(
     if (folder === undefined)
       throw new DaypassError('not_found', 'the folder that this is started in is gone', { hint: 'cd' })
     const file = writeFolderFile(folder, name)
-    host.terminal.say(`${name} is the identity of this folder now (${file}).`)
+    host.terminal.say(`${name} is the identity of this folder now (${stripUnsafeCharacters(file)}).`)
     return json ? { out: formatJson({ folder: file, identity: name }) } : {}
   }
   await daypass.use(name)

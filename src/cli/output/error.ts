@@ -1,4 +1,7 @@
 import { formatCommand, isDaypassError } from '../../core/errors.ts'
+import { formatJson } from '../../core/json.ts'
+import { hidePasswords } from '../../core/text.ts'
+import { cleanForTerminal } from '../../platform/terminal.ts'
 import type { Paint } from './text.ts'
 
 /**
@@ -13,7 +16,7 @@ export function formatErrorText(
   oneLine = false,
 ): string {
   const { code, message, hint } = describeError(error)
-  if (json) return `${JSON.stringify({ error: { code, message, ...(hint && { hint }) } })}\n`
+  if (json) return `${formatJson({ error: { code, message, ...(hint && { hint }) } })}\n`
   const hints = hint?.split('\n') ?? []
   // Paths may contain line breaks.
   const what = `${paint('red', 'error:')} ${message.replace(/[\r\n]+/g, ' ')}`
@@ -21,13 +24,13 @@ export function formatErrorText(
     ? [[what, ...(hint ? [`next: ${hints.join(', ')}`] : [])].join('; ')]
     : [what, ...hints.map((line) => `  ${line}`)]
   if (debug) lines.push(...formatTrace(error))
-  return `${lines.join('\n')}\n`
+  return cleanForTerminal(`${lines.join('\n')}\n`)
 }
 
 function describeError(error: unknown): { code: string; message: string; hint?: string | undefined } {
   if (isDaypassError(error)) {
-    const { code, message } = error
-    return { code, message, hint: error.hintWith(formatCommand) }
+    const hint = error.hintWith(formatCommand)
+    return { code: error.code, message: hidePasswords(error.message), hint: hint && hidePasswords(hint) }
   }
   return {
     code: 'unexpected',

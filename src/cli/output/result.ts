@@ -8,6 +8,8 @@ import type { Paint } from './text.ts'
 /** The result of a command: text for stdout and exit code. Only `main` writes it. */
 export interface CommandResult {
   out?: string
+  /** `out` is for another program, which gets it byte for byte. Anything else is cleaned for a terminal. */
+  isRaw?: boolean
   code?: number
   /** Runs after the text was written to stdout, and not where writing failed. */
   after?: () => void
@@ -48,7 +50,7 @@ export const buildLogoutJson = ({ identity, revocation, wasDefault }: LogoutOutc
   was_default: wasDefault,
 })
 
-export const formatJson = (value: unknown) => JSON.stringify(value)
+export { formatJson } from '../../core/json.ts'
 
 /** Writes a line to stderr with `-v`. */
 export function explain({ host, verbose }: CommandContext, text: string): void {

@@ -3,6 +3,7 @@ import type { Listed } from '../../client/list.ts'
 import { formatDuration } from '../../core/duration.ts'
 import { sanitize } from '../../core/text.ts'
 import type { Method } from '../../core/types.ts'
+import { paintOwn } from '../../platform/terminal.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -14,7 +15,8 @@ export function createPainter(
   env: NodeJS.ProcessEnv,
 ): Paint {
   const colours = stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
-  return (style, text) => (colours ? styleText(style, text, { validateStream: false }) : text)
+  return (style, text) =>
+    colours ? paintOwn(text, (clean) => styleText(style, clean, { validateStream: false })) : text
 }
 
 /** Formats columns as wide as their widest cell, two spaces apart. The first row is the head. */
