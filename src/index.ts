@@ -54,6 +54,11 @@ export interface DaypassOptions {
   env?: Readonly<Record<string, string | undefined>>
   /** From here `.daypass.yaml` is looked for. Default: the working directory. */
   cwd?: string
+  /**
+   * Credentials of the environment (`GITHUB_TOKEN`, `AWS_ACCESS_KEY_ID`) count, as they do for the command line. Default:
+   * false, for what is exported was exported for another program.
+   */
+  environment?: boolean
   /** Patience with the OS keychain. Default: 2.5 s. */
   keychain?: KeychainOptions
 }
@@ -90,6 +95,7 @@ export function createDaypass(options: DaypassOptions = {}): Daypass {
       ...(!options.config && { locate: createLocator(where) }),
     },
     providers: { ...builtIn, ...added },
+    ...(options.environment && { environment: true }),
   })
 }
 

@@ -151,6 +151,8 @@ export interface Header {
   params: Record<string, string>
   /** The server the grant is bound to, as it was at the login. Its refresh token is sent nowhere else. */
   endpoints?: Endpoints
+  /** Of those, what a variable of the environment gave at the login, as it was given. */
+  ambient?: Endpoints
   /** The client the grant was issued to; a renewal presents the same one. */
   clientId?: string
   method: Method

@@ -45,6 +45,8 @@ export interface PendingRecord {
   clientAuth?: 'post' | 'basic'
   scopes: readonly string[]
   endpoints: Endpoints
+  /** Of the definition. */
+  ambient?: Endpoints
   issuerParameter: boolean
   url: string
   userCode?: string
@@ -94,6 +96,7 @@ export async function startPending(target: PendingTarget): Promise<PendingRecord
     ...(context.client.auth && { clientAuth: context.client.auth }),
     scopes: definition.scopes,
     endpoints: listEndpoints(context.server),
+    ambient: definition.ambient,
     issuerParameter: context.server.metadata.authorization_response_iss_parameter_supported === true,
     setDefault: options.setDefault ?? false,
     force: options.force ?? false,

@@ -66,8 +66,10 @@ export interface CheckedCredential {
   grant?: Grant
   /** Server clock minus ours, in milliseconds. */
   clockOffset: number
+  /** The address that checked a token which no endpoint issued. */
+  profile?: string
   /** What the header says beside, or instead of, what every record has. */
-  header?: Partial<Pick<Header, 'kind' | 'renewable' | 'endpoints' | 'madeFrom' | 'sessionExpiresAt'>>
+  header?: Partial<Pick<Header, 'kind' | 'renewable' | 'madeFrom' | 'sessionExpiresAt'>>
 }
 
 /** The record of a login that succeeded at the server. It is to be kept, then settled. */

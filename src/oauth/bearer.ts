@@ -2,7 +2,7 @@ import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import { isVisible } from './wire.ts'
 
-/** The same request with the token in its header (RFC 6750 §2.1). fetch takes the header away when it follows a redirect to another origin. */
+/** The same request with the token in its header (RFC 6750 §2.1). */
 export function addBearer(request: Request, token: Secret): Request {
   const headers = new Headers(request.headers)
   headers.set('authorization', `Bearer ${revealBearer(token)}`)

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { isLoopbackHost } from '../core/loopback.ts'
+import { mayBeThisMachine } from '../core/loopback.ts'
 import { sanitize } from '../core/text.ts'
 import { classifyRefusal } from './refusal.ts'
 import { parseEndpointUrl, type Server } from './server.ts'
@@ -44,7 +44,7 @@ const isTextList = (value: unknown) => Array.isArray(value) && value.every((each
 /** A server elsewhere that names endpoints on this machine would have us speak to our own services for it. */
 function assertEndpoint(issuer: URL, text: string, what: string): void {
   const url = parseEndpointUrl(text, what)
-  if (!isLoopbackHost(url.hostname) || isLoopbackHost(issuer.hostname)) return
+  if (!mayBeThisMachine(url.hostname) || mayBeThisMachine(issuer.hostname)) return
   throw new DaypassError('configuration', `${what} is on this machine, and ${issuer.host} is not`)
 }
 

@@ -1,5 +1,6 @@
 /**
- * Redirects of a request that is proved: a proof is for one address (RFC 9449 §4.2), so that each has to have its own.
+ * Redirects of a request that carries a token. Each is followed here: fetch would take the token away at another origin,
+ * and leave the body and all other headers, and a proof is for one address (RFC 9449 §4.2).
  * https://fetch.spec.whatwg.org/#http-redirect-fetch
  */
 import type { Fetch } from '../core/types.ts'
@@ -7,7 +8,10 @@ import type { Fetch } from '../core/types.ts'
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
 const MAX_REDIRECTS = 20
 
-/** As fetch follows those of any other request: `ask` within the origin, and `elsewhere` from the first other one on. */
+/**
+ * As fetch follows those of any other request, within the origin. Elsewhere nothing of the request goes: no credential, no
+ * body and no header. What cannot be asked for without them is not followed, and the redirect is the answer.
+ */
 export async function followRedirects(
   request: Request,
   ask: (request: Request) => Promise<Response>,
@@ -20,10 +24,12 @@ export async function followRedirects(
     const answer = await ask(now)
     const url = findRedirectTarget(answer, now)
     if (url === undefined) return answer
+    const next = createRedirectedRequest(again, answer.status, url)
+    const isHere = url.origin === new URL(now.url).origin
+    if (!isHere && !/^(GET|HEAD)$/.test(next.method)) return answer
     await answer.body?.cancel()
-    if (url.origin !== new URL(now.url).origin)
-      return elsewhere(createRedirectedRequest(again, answer.status, url, ORIGIN_HEADERS))
-    now = new Request(createRedirectedRequest(again, answer.status, url), { redirect: 'manual' })
+    if (!isHere) return elsewhere(new Request(url, { method: next.method, signal: request.signal }))
+    now = new Request(next, { redirect: 'manual' })
   }
   throw new TypeError('redirect count exceeded')
 }
@@ -33,8 +39,6 @@ function findRedirectTarget({ status, headers }: Response, { url }: Request): UR
   return location !== null && REDIRECT_STATUSES.includes(status) ? new URL(location, url) : undefined
 }
 
-/** What fetch lets nobody else see. */
-const ORIGIN_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'host']
 const BODY_HEADERS = [
   'content-encoding',
   'content-language',
@@ -43,16 +47,11 @@ const BODY_HEADERS = [
   'content-length',
 ]
 
-function createRedirectedRequest(
-  request: Request,
-  status: number,
-  url: URL,
-  without: readonly string[] = [],
-): Request {
+function createRedirectedRequest(request: Request, status: number, url: URL): Request {
   const { method, body, signal } = request
   const isGet = status === 303 ? !/^(GET|HEAD)$/.test(method) : status <= 302 && method === 'POST'
   const headers = new Headers(request.headers)
-  for (const name of [...without, ...(isGet ? BODY_HEADERS : [])]) headers.delete(name)
+  if (isGet) for (const name of BODY_HEADERS) headers.delete(name)
   const sent = isGet ? { method: 'GET' } : { method, ...(body && { body, duplex: 'half' as const }) }
   return new Request(url, { headers, signal, ...sent })
 }

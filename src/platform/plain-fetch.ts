@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { pipeline, type Readable, type Transform } from 'node:stream'
 import type { Fetch } from '../core/types.ts'
+import { TLS_OPTIONS } from './tls-options.ts'
 
 // The first request of the built-in fetch takes 100 ms of a processor on Node 20, for it compiles its parser. Those
 // of `node:http` take 10. Most runs make one request and end.
@@ -120,7 +121,7 @@ function createRequestFunction({
   Agent,
   request,
 }: Pick<typeof import('node:http'), 'Agent' | 'request'>): RequestFunction {
-  const agent = new Agent({ keepAlive: true, timeout: 4_000 })
+  const agent = new Agent({ keepAlive: true, timeout: 4_000, ...TLS_OPTIONS })
   return (url, options) => request(url, { ...options, agent })
 }
 

@@ -98,8 +98,14 @@ export interface Redirect {
 interface AccountRules<Params extends Record<string, Param>> {
   /** From the id_token's claims or the profile. */
   read: (claims: Claims) => Account
-  /** Where a bearer's profile is read: checks a personal access token, completes an id_token. Default: userinfo. */
-  profile?: (params: Values<Params>) => { url: string; headers?: Record<string, string> }
+  /**
+   * Where a bearer's profile is read: checks a personal access token, completes an id_token. `endpoints.userinfo` of the
+   * configuration wins over it. Of the server that issues the tokens, which `endpoints` may say. Default: userinfo.
+   */
+  profile?: (
+    params: Values<Params>,
+    endpoints: Endpoints,
+  ) => { url: string; headers?: Record<string, string> }
   /** A URL that answers any bearer token or keys (as Basic authentication, RFC 7617) that may use the account. */
   ping?: (account: string, endpoints: Endpoints) => string
   /** The reason why this account may not be kept under this definition. Returns undefined where it may. */
@@ -166,6 +172,8 @@ interface Environment {
   }
   /** Give an endpoint. They win over `endpoints.urls`. */
   endpoints?: Partial<Record<keyof Endpoints, readonly string[]>>
+  /** Of those variables, the ones that are about more than the sign-in: what is kept is used in spite of them. */
+  atLogin?: readonly string[]
   /** Carry a credential to another program. */
   export?: Variables
 }

@@ -17,7 +17,10 @@ const ALL: SelectionFacts = {
   folder: { identity: 'from-folder', file: '/x/.daypass.yaml' },
   fallback: { identity: 'the-default', from: 'daypass use' },
   environment: [{ provider: 'github', variable: 'GH_TOKEN' }],
-  known: ['a', 'b'],
+  known: [
+    { name: 'a', provider: 'github' },
+    { name: 'b', provider: 'github' },
+  ],
 }
 
 describe('which identity: the first hit wins', () => {
@@ -47,7 +50,7 @@ describe('which identity: the first hit wins', () => {
     expect(() => chooseIdentity(nothing)).toThrow(
       expect.objectContaining({ code: 'login_required', hint: 'daypass login' }),
     )
-    expect(() => chooseIdentity({ ...nothing, known: ['a', 'b'] })).toThrow(
+    expect(() => chooseIdentity({ ...nothing, known: [{ name: 'a' }, { name: 'b' }] })).toThrow(
       expect.objectContaining({ code: 'usage', message: expect.stringContaining('a, b') }),
     )
   })
@@ -77,11 +80,11 @@ describe('a definition: parameter by parameter, the first hit wins', () => {
 
   test.each([
     [[], 'flag', 'https://flag', 'flag'],
-    [['given'], 'env', 'https://identity', 'identity'],
-    [['given', 'env'], 'identity', 'https://identity', 'identity'],
-    [['given', 'env', 'identity'], 'provider', 'https://provider', 'provider'],
-    [['given', 'env', 'identity', 'provider'], 'stored', 'https://stored', 'stored'],
-    [['given', 'env', 'identity', 'provider', 'stored'], undefined, undefined, 'openid'],
+    [['overrides'], 'env', 'https://identity', 'identity'],
+    [['overrides', 'env'], 'identity', 'https://identity', 'identity'],
+    [['overrides', 'env', 'identity'], 'provider', 'https://provider', 'provider'],
+    [['overrides', 'env', 'identity', 'provider'], 'stored', 'https://stored', 'stored'],
+    [['overrides', 'env', 'identity', 'provider', 'stored'], undefined, undefined, 'openid'],
   ])('without %j', (without, clientId, issuer, scope) => {
     const left = Object.fromEntries(Object.entries(layers).filter(([name]) => !without.includes(name)))
     const found = createDefinition('work', builtIn.oidc!, { env: {}, ...left })
