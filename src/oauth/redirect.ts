@@ -9,8 +9,8 @@ const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
 const MAX_REDIRECTS = 20
 
 /**
- * As fetch follows those of any other request, within the origin. Elsewhere nothing of the request goes: no credential, no
- * body and no header. What cannot be asked for without them is not followed, and the redirect is the answer.
+ * As fetch follows those of any other request, within the origin. Elsewhere nothing of the request goes but its method: no
+ * credential, no body and no header.
  */
 export async function followRedirects(
   request: Request,
@@ -26,7 +26,6 @@ export async function followRedirects(
     if (url === undefined) return answer
     const next = createRedirectedRequest(again, answer.status, url)
     const isHere = url.origin === new URL(now.url).origin
-    if (!isHere && !/^(GET|HEAD)$/.test(next.method)) return answer
     await answer.body?.cancel()
     if (!isHere) return elsewhere(new Request(url, { method: next.method, signal: request.signal }))
     now = new Request(next, { redirect: 'manual' })
