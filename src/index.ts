@@ -54,6 +54,11 @@ export interface DaypassOptions {
   env?: Readonly<Record<string, string | undefined>>
   /** Where the search for `.daypass.yaml` starts. Default: the working directory. */
   cwd?: string
+  /**
+   * Credentials of the environment (`GITHUB_TOKEN`, `AWS_ACCESS_KEY_ID`) count, as they do for the command line. Default:
+   * false, for what is exported was exported for another program.
+   */
+  environment?: boolean
   /** Timeouts for the OS keychain. Default: 2.5 s. */
   keychain?: KeychainOptions
 }
@@ -91,6 +96,7 @@ export function createDaypass(options: DaypassOptions = {}): Daypass {
       ...(!options.config && { locate: createLocator(where) }),
     },
     providers: { ...builtIn, ...added },
+    ...(options.environment && { environment: true }),
   })
 }
 

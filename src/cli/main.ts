@@ -107,7 +107,7 @@ function createRunner(
       const patient = verb === 'login' && host.terminal.interactive
       const onSlow = () => host.terminal.say('The keychain of this system may be asking for its password.')
       const keychain = patient ? { limit: LOGIN_KEYCHAIN_TIMEOUT, onSlow } : undefined
-      const daypass = createDaypass({ host, ...(keychain && { keychain }) })
+      const daypass = createDaypass({ host, environment: true, ...(keychain && { keychain }) })
       // For `login` the flag is also a parameter, and its identity may not exist yet.
       if (verb !== 'login') await resolveByApi(flags, daypass)
       keep(await raceCancellation(work({ ...world, daypass }), signal))

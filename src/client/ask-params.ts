@@ -2,7 +2,7 @@
 import { DaypassError } from '../core/errors.ts'
 import { localize } from '../core/localized-text.ts'
 import type { Header, Host, Method } from '../core/types.ts'
-import type { Definition, DefinitionOverrides } from '../identity/definition.ts'
+import type { Definition, DefinitionLayers, DefinitionOverrides } from '../identity/definition.ts'
 import { assertParam, findEnvParam } from '../identity/params.ts'
 import type { Param } from '../providers/param.ts'
 import { buildDefinition, type Context } from './context.ts'
@@ -10,7 +10,11 @@ import { buildDefinition, type Context } from './context.ts'
 export async function askMissingParams(
   context: Context,
   definition: Definition,
-  layers: { header: Header | undefined; given: DefinitionOverrides | undefined },
+  layers: {
+    header: Header | undefined
+    given: DefinitionOverrides | undefined
+    ambient: DefinitionLayers['ambient']
+  },
   method: Method | undefined,
 ): Promise<Definition> {
   const { provider, name, defaulted: unsaid } = definition

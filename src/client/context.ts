@@ -3,7 +3,12 @@ import { findNearest } from '../config/nearest.ts'
 import type { Config, Identity } from '../config/schema.ts'
 import { DaypassError } from '../core/errors.ts'
 import type { Header, Host } from '../core/types.ts'
-import { createDefinition, type Definition, type DefinitionOverrides } from '../identity/definition.ts'
+import {
+  createDefinition,
+  type Definition,
+  type DefinitionLayers,
+  type DefinitionOverrides,
+} from '../identity/definition.ts'
 import {
   type EnvironmentCredential,
   listEnvCredentialUrls,
@@ -15,6 +20,7 @@ import {
   chooseDefault,
   createUnknownIdentityError,
   type SelectedIdentity,
+  type SelectionFacts,
   selectIdentity,
 } from '../identity/select.ts'
 import { defineOwnProvider } from '../providers/from-config.ts'
@@ -39,6 +45,8 @@ export interface Context {
   choices: IdentityChoices
   /** Built-in, passed and configured providers, by id. */
   providers: Readonly<Record<string, Provider>>
+  /** Credentials of the environment count. */
+  environment: boolean
 }
 
 export function mergeProviders(
@@ -71,6 +79,18 @@ export function getRecordProvider(context: Context, { provider }: Header): Provi
 export function findIdentityConfig({ config }: Pick<Context, 'config'>, name: string): Identity | undefined {
   const all = config.auth?.identities ?? {}
   return Object.hasOwn(all, name) ? all[name] : undefined
+}
+
+/** With their providers, as far as they can be told: what cannot be read may be of any. */
+async function listKnownIdentities(context: Context): Promise<SelectionFacts['known']> {
+  const kept = await context.vault.list()
+  const headers = new Map(kept.flatMap((one) => ('header' in one ? [[one.name, one.header]] : [])))
+  const providerOf = (name: string) => {
+    const { provider, kind } = findIdentityConfig(context, name) ?? headers.get(name) ?? {}
+    return provider ?? kind?.split('/')[0]
+  }
+  const names = kept.map(({ name }) => name)
+  return mergeConfiguredNames(context, names).map((name) => ({ name, provider: providerOf(name) }))
 }
 
 /** Lists the names of all identities, stored or configured. */
@@ -129,10 +149,12 @@ export function buildDefinition(
     header,
     given,
     parent,
+    ambient,
   }: {
     header?: Header | undefined
     given?: DefinitionOverrides | undefined
     parent?: LoadedIdentity | undefined
+    ambient?: DefinitionLayers['ambient']
   } = {},
 ): Definition {
   const { config, host } = context
@@ -145,10 +167,16 @@ export function buildDefinition(
     ...(header?.provider === provider.id && { stored: header }),
     ...(given && { overrides: given }),
     ...(parent && { parent }),
+    ambient,
   })
 }
 
-export function listEnvironmentCredentials({ providers, host }: Context): EnvironmentCredential[] {
+export function listEnvironmentCredentials({
+  providers,
+  host,
+  environment,
+}: Context): EnvironmentCredential[] {
+  if (!environment) return []
   const all = Object.values(providers)
   const now = host.now()
   return [
@@ -174,5 +202,5 @@ export const resolveIdentity = (context: Context, selected?: string): Promise<Se
     folder: () => context.choices.folder(),
     ...listDefaults(context),
     environment: () => listEnvironmentCredentials(context),
-    known: () => listKnownNames(context),
+    known: () => listKnownIdentities(context),
   })

@@ -5,7 +5,12 @@ import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Credential, Entry, Fetch, Grant, Header, Host } from '../core/types.ts'
 import { assertUsableRecord, findConfiguredKeys } from '../identity/configured-keys.ts'
-import { type Definition, type DefinitionOverrides, isBound } from '../identity/definition.ts'
+import {
+  assertNoStrayVariable,
+  type Definition,
+  type DefinitionOverrides,
+  isBound,
+} from '../identity/definition.ts'
 import { type EnvironmentCredential, findEnvOverride } from '../identity/environment.ts'
 import { assertParam, listEnvParams } from '../identity/params.ts'
 import { createClientContext } from '../login/connect.ts'
@@ -91,7 +96,7 @@ async function readWarmCredential(
         env: host.env,
         now: host.now(),
       },
-      { named, minTtl },
+      { named: named || !context.environment, minTtl },
     )
   }
   if (!isUsableNow(await vault.header(name))) return undefined
@@ -108,7 +113,10 @@ export async function getIdentityCredential(
 ): Promise<CredentialResult> {
   const { name: identity } = definition
   const configured = findConfiguredKeys(context.host, definition)
-  if (configured) return { identity, credential: configured }
+  if (configured) {
+    assertNoStrayVariable(definition, undefined)
+    return { identity, credential: configured }
+  }
   const { entry, grant } = await renewOnce(context, definition, demand)
   return buildResult(identity, entry.header, grant)
 }
@@ -131,8 +139,8 @@ const createKeysGetter = (context: Context) => async (definition: Definition, de
 }
 
 /** Returns the environment's token, which replaces an identity of its provider that was not named. */
-const findIdentityOverride = ({ host }: Context, { provider }: Definition) =>
-  findEnvOverride(provider, { env: host.env, now: host.now() })
+const findIdentityOverride = ({ host, environment }: Context, { provider }: Definition) =>
+  environment ? findEnvOverride(provider, { env: host.env, now: host.now() }) : undefined
 
 export interface EnvOverride {
   identity: string
@@ -347,6 +355,7 @@ async function applyEnvOverride(
 const buildEnvironmentDefinition = (context: Context, id: string, given: DefinitionOverrides = {}) => {
   const provider = getProvider(context, id)
   return buildDefinition(context, ENVIRONMENT, provider, {
+    ambient: 'environment',
     given: addVariableParams(context, provider, given),
   })
 }

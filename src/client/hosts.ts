@@ -1,29 +1,32 @@
 /** Lists the hosts that an identity's token may be sent to, and with which user. */
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Endpoints, Header } from '../core/types.ts'
-import type { Definition } from '../identity/definition.ts'
+import { type Definition, findProfileUrl } from '../identity/definition.ts'
 
 /** Programs that send a token. */
 export type HelperKind = 'git' | 'docker'
 
-/** Returns the configured hosts, else those of the provider's file, else those of its API and its server. */
+/** Returns the configured hosts, else those of the provider's file, else those of its API and its issuer. */
 export function listAllowedHosts(
   definition: Definition,
   bound: Endpoints = {},
   use?: HelperKind,
 ): readonly string[] {
-  const { hosts, provider, params } = definition
+  const { hosts, provider } = definition
   if (hosts) return hosts.map(normalizeHost)
   const all = collectEndpoints(definition, bound)
   const own = use && provider.helpers[use]?.hosts?.(all)
   if (own) return own
-  const urls = [...Object.values(all), provider.account.profile?.(params).url]
+  const urls = [...Object.values(all), findProfileUrl(definition)]
   return [...new Set(urls.flatMap((url) => (url && URL.canParse(url) ? new URL(url).host : [])))]
 }
 
+/** What an issuer publishes may name anyone's hosts; what a person or the provider's file says is taken at its word. */
 function collectEndpoints({ provider, params, endpoints }: Definition, bound: Endpoints): Endpoints {
-  const issuer = provider.endpoints.issuer?.(params)
-  return { ...(issuer !== undefined && { issuer }), ...endpoints, ...bound }
+  const issuer = provider.endpoints.issuer?.(params) ?? endpoints.issuer ?? bound.issuer
+  if (issuer === undefined) return { ...endpoints, ...bound }
+  const { api, tenants } = bound
+  return { issuer, ...endpoints, ...(api && { api }), ...(tenants && { tenants }) }
 }
 
 /** Returns the origins for its token, git's too: https, or http on this machine where endpoints do. */

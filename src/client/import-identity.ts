@@ -1,10 +1,11 @@
 /** Imports credentials of another tool under a name of ours. */
 import { assertIdentityName } from '../core/names.ts'
 import type { Account, Grant, Method } from '../core/types.ts'
+import { listBearerEndpoints } from '../identity/definition.ts'
 import { assertParam } from '../identity/params.ts'
 import { buildServer, listEndpoints } from '../oauth/server.ts'
 import { createGrantEntry } from '../refresh/oauth.ts'
-import { type Context, getProvider, listKnownNames } from './context.ts'
+import { buildDefinition, type Context, getProvider, listKnownNames } from './context.ts'
 
 export interface ImportedIdentity {
   name: string
@@ -43,10 +44,14 @@ export async function importIdentity(
     if ((await listKnownNames(context)).includes(name)) return false
     const { grant, clientId, account, method, params, kind = provider.kind } = what
     const isIssued = grant.refreshToken !== undefined || grant.source !== undefined
-    const server = isIssued && buildServer(provider.endpoints.urls?.(params, {}) ?? {})
+    const definition = buildDefinition(context, name, provider, { given: { params }, ambient: 'environment' })
+    const server = isIssued && buildServer(definition.endpoints)
+    const endpoints = { ...(server && listEndpoints(server)), ...listBearerEndpoints(definition) }
+    const { ambient } = definition
     const header = { name, kind, provider: provider.id, params, method, createdAt: host.now() }
     const more = { ...(account && { account }), ...(clientId !== undefined && { clientId }) }
-    const about = { ...header, ...more, ...(server && { endpoints: listEndpoints(server) }) }
+    const bound = Object.keys(endpoints).length > 0 && { endpoints }
+    const about = { ...header, ...more, ...bound, ...(Object.keys(ambient).length > 0 && { ambient }) }
     const entry = createGrantEntry(about, grant, 0)
     const { renewable = entry.header.renewable } = what
     await vault.write({ ...entry, header: { ...entry.header, renewable } })

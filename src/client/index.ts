@@ -116,11 +116,15 @@ export interface DaypassParts {
   config?: Config
   choices: IdentityChoices
   providers: Readonly<Record<string, Provider>>
+  /** Credentials of the environment count, too. Default: false. */
+  environment?: boolean
 }
 
 /** Assembles the functions from their parts. `createDaypass()` passes the parts of this machine. */
-export function assembleDaypass({ host, vault, config = {}, choices, providers }: DaypassParts): Daypass {
-  const context: Context = { host, vault, config, choices, providers: mergeProviders(providers, config) }
+export function assembleDaypass({ config = {}, environment = false, ...parts }: DaypassParts): Daypass {
+  const providers = mergeProviders(parts.providers, config)
+  const context: Context = { ...parts, config, environment, providers }
+  const { host } = parts
   const getCredential = (identity?: string, options: CredentialOptions = {}) =>
     resolveCredential(context, identity, {
       ...(options.minTtl !== undefined && { minTtl: parseMinTtl(options.minTtl) }),

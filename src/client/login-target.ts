@@ -2,6 +2,7 @@
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { localize } from '../core/localized-text.ts'
 import { assertIdentityName } from '../core/names.ts'
+import { assertTlsChecked } from '../core/tls.ts'
 import type { Header, Host } from '../core/types.ts'
 import { assertBound, type Definition, type DefinitionOverrides } from '../identity/definition.ts'
 import type { LoginOptions } from '../login/options.ts'
@@ -17,7 +18,7 @@ import {
   listKnownNames,
 } from './context.ts'
 import { hasStaticKeys, readHeaderIfReadable } from './login-name.ts'
-import { confirmReplacement } from './store-login.ts'
+import { confirmReplacement, confirmStrayVariable } from './store-login.ts'
 
 export interface LoginRequest extends LoginOptions {
   /** A provider's id, or the name of an existing identity. */
@@ -43,6 +44,7 @@ export interface ResolvedTarget extends LoginTarget {
 
 /** Resolves an identity before a provider. Checks before the browser that the name may be replaced. */
 export async function resolveTarget(context: Context, request: LoginRequest): Promise<ResolvedTarget> {
+  assertTlsChecked(context.host.env)
   const target = await findTarget(context, request)
   await checkReplaceable(context, target)
   return target
@@ -118,7 +120,7 @@ async function completeTarget(
   { name, provider, before, request }: Incomplete,
 ): Promise<ResolvedTarget> {
   const { host } = context
-  const layers = { header: before, given: request.given }
+  const layers = { header: before, given: request.given, ambient: 'environment' as const }
   const definition = buildDefinition(context, name, provider, layers)
   const options = { ...request, ...(await askLoginMethod(host, definition, before, request)) }
   return {
@@ -185,6 +187,7 @@ async function checkReplaceable(
   }
   if (hasStaticKeys(before) && method !== 'keys' && !definition.keys)
     await confirmReplacement(context, definition, `${definition.name} has static keys`)
+  await confirmStrayVariable(context, definition, before)
   if (!given?.params) return
   try {
     assertBound(definition, before)

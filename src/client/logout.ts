@@ -1,4 +1,5 @@
 import { DaypassError, type FormatCommand, isDaypassError } from '../core/errors.ts'
+import { assertTlsChecked } from '../core/tls.ts'
 import type { Entry, Header } from '../core/types.ts'
 import { createDefinition, type Definition } from '../identity/definition.ts'
 import { type Revocation, revokeIssued } from '../oauth/revoke.ts'
@@ -47,6 +48,7 @@ export async function logout(
       wasDefault: choices.readDefault() === name,
     }
   }
+  if (!options.localOnly) assertTlsChecked(context.host.env)
   const ended = () =>
     endGrant(context, name, options, async (entry) => {
       // The process that held the lock before may have logged in again, or removed the record.
@@ -206,6 +208,7 @@ export async function removeIdentity(context: Context, name: string): Promise<Lo
       hint: 'delete it in config.yaml',
     })
   }
+  assertTlsChecked(context.host.env)
   const ended = () => endGrant(context, name, {}, async () => void (await vault.remove(name)))
   return dropDerivedAfter(context, name, vault.exclusive(name, 'remove', ended))
 }

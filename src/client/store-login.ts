@@ -2,6 +2,7 @@
 import { DaypassError, isDaypassError, isUnreadableRecord } from '../core/errors.ts'
 import { sanitize } from '../core/text.ts'
 import type { Account, Entry, Header, KeyLocation } from '../core/types.ts'
+import { assertNoStrayVariable, type Definition, findStrayVariable } from '../identity/definition.ts'
 import type { NewRecord } from '../login/stages.ts'
 import { revoke, revokeIssued } from '../oauth/revoke.ts'
 import {
@@ -9,6 +10,7 @@ import {
   type Context,
   findCurrentProvider,
   findDefaultName,
+  getProvider,
   getRecordProvider,
   listEnvironmentCredentials,
   listKnownNames,
@@ -50,7 +52,7 @@ export async function storeLogin(context: Context, login: LoginToStore): Promise
   if (replaced) await revokeReplaced(context, replaced, entry)
   const { where } = await context.vault.location()
   const { name } = entry.header
-  const isDefault = await becomeDefault(context, name, setDefault).catch((error: unknown) => {
+  const isDefault = await becomeDefault(context, entry.header, setDefault).catch((error: unknown) => {
     if (!isDaypassError(error)) throw error
     context.host.terminal.warn(`${name} is logged in, but could not become the default: ${error.message}`)
     return 'no' as const
@@ -71,6 +73,25 @@ async function checkNameHolder(context: Context, { entry: { header }, before }: 
   if (holder !== provider) await confirmReplacement(context, { name }, `${name} is an identity of ${holder}`)
   if (hasStaticKeys(before) && method !== 'keys')
     await confirmReplacement(context, { name }, `${name} has static keys`)
+  if (before && holder === provider)
+    await confirmStrayVariable(context, { name, provider: getProvider(context, provider) }, before)
+}
+
+/** A variable of the environment leads elsewhere than before. That a person is asked on a terminal makes it theirs. */
+export async function confirmStrayVariable(
+  context: Context,
+  { name, provider }: Pick<Definition, 'name' | 'provider'>,
+  before: Header,
+): Promise<void> {
+  const kept = buildDefinition(context, name, provider, { header: before })
+  const stray = findStrayVariable(kept, before)
+  if (!stray) return
+  if (!context.host.terminal.interactive) assertNoStrayVariable(kept, before, ['--force'])
+  await confirmReplacement(
+    context,
+    { name },
+    `${stray.variable} leads to ${sanitize(stray.host)}, which is not where ${name} was logged in`,
+  )
 }
 
 /** Throws unless forced where the stored grant belongs to another account. */
@@ -183,13 +204,14 @@ async function readOrQuarantine({ vault, host }: Context, name: string): Promise
 
 async function becomeDefault(
   context: Context,
-  name: string,
+  { name, provider }: Header,
   wanted: boolean,
 ): Promise<LoginOutcome['default']> {
   const { choices } = context
   if (findDefaultName(context)?.identity === name) return 'already'
   const only = (await listKnownNames(context)).every((other) => other === name)
-  if (!wanted && !(only && listEnvironmentCredentials(context).length === 0)) return 'no'
+  if (!wanted && !(only && listEnvironmentCredentials(context).every((one) => one.provider !== provider)))
+    return 'no'
   await choices.writeDefault(name)
   return 'made'
 }

@@ -99,7 +99,10 @@ const createNotStartedError = (id: string) =>
   })
 
 function buildPendingDefinition(context: Context, pending: PendingRecord): Definition {
-  const { params, clientId, scopes, kind } = pending
+  const { params, clientId, scopes, kind, ambient = {} } = pending
   const provider = getProvider(context, pending.provider)
-  return buildDefinition(context, pending.name, provider, { given: { params, clientId, scopes, kind } })
+  return buildDefinition(context, pending.name, provider, {
+    given: { params, clientId, scopes, kind },
+    ambient,
+  })
 }

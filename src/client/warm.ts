@@ -6,7 +6,7 @@ import type { CompiledIdentity, CompiledProvider } from '../config/compiled.ts'
 import { isLine } from '../config/env-tag.ts'
 import { computeLifetime, computeState, isUsable } from '../core/freshness.ts'
 import type { Header, Host, Time } from '../core/types.ts'
-import { createDefinition, isBound } from '../identity/definition.ts'
+import { createDefinition, findStrayVariable, isBound } from '../identity/definition.ts'
 import { findEnvOverride } from '../identity/environment.ts'
 import { defineOwnProvider } from '../providers/from-config.ts'
 import type { Provider } from '../providers/provider.ts'
@@ -48,6 +48,7 @@ export function isWarm(facts: WarmFacts, { named, minTtl = 0 }: WarmOptions): bo
   })
   const { margin } = provider.tokens.refresh
   const isFresh = computeState(header, now, margin) === 'valid' && isUsable(header, now, margin, minTtl)
+  if (findStrayVariable(definition, header)) return false
   return isFresh && minTtl <= computeLifetime(header) && isBound(definition, header)
 }
 

@@ -151,6 +151,8 @@ export interface Header {
   params: Record<string, string>
   /** The server at the time of the login. The refresh token is sent to no other server. */
   endpoints?: Endpoints
+  /** Of those, what a variable of the environment gave at the login, as it was given. */
+  ambient?: Endpoints
   /** The client that the grant was issued to; each renewal presents the same one. */
   clientId?: string
   method: Method

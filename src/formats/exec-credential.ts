@@ -32,12 +32,31 @@ export function chooseApiVersion(info: string | undefined): Version {
 }
 
 function parseApiVersion(info: string): unknown {
+  return Object(parseInfo(info)).apiVersion
+}
+
+function parseInfo(info: string | undefined): unknown {
   try {
-    const said: unknown = JSON.parse(info)
-    return Object(said).apiVersion
+    return JSON.parse(info ?? '')
   } catch {
     return undefined
   }
+}
+
+/**
+ * The cluster that the token is for, where kubectl was told to say so (`provideClusterInfo`). An address without a scheme
+ * is plain http, unless TLS is spoken of.
+ */
+export function parseClusterUrl(info: string | undefined): URL | undefined {
+  const cluster = Object(Object(Object(parseInfo(info)).spec).cluster) as Record<string, unknown>
+  const { server } = cluster
+  if (typeof server !== 'string' || server === '') return undefined
+  const isTls = ['certificate-authority-data', 'insecure-skip-tls-verify', 'tls-server-name'].some(
+    (name) => cluster[name],
+  )
+  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(server) ? server : `${isTls ? 'https' : 'http'}://${server}`
+  if (URL.canParse(whole)) return new URL(whole)
+  throw new DaypassError('refused', 'kubectl names a cluster whose address is not a URL')
 }
 
 /** Formats one line. `expiresAt` is by this machine's clock, which kubectl compares it with. */

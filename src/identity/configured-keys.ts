@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto'
 import { DaypassError, type Hint } from '../core/errors.ts'
 import type { Header, Host, KeysCredential, Time } from '../core/types.ts'
-import { assertBound, type ConfiguredKeys, type Definition } from './definition.ts'
+import { assertBound, assertNoStrayVariable, type ConfiguredKeys, type Definition } from './definition.ts'
 
 /** Throws where the record belongs to another server, or was made from other keys of the configuration. */
 export function assertUsableRecord(definition: Definition, header: Header): void {
+  assertNoStrayVariable(definition, header)
   assertBound(definition, header)
   if (!definition.keys || header.madeFrom === computeSourceDigest(definition)) return
   throw new DaypassError(

@@ -4,6 +4,7 @@
  */
 import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
+import { sanitize } from '../core/text.ts'
 import type { Endpoints, Header, Host, KeysCredential, Method } from '../core/types.ts'
 import type { Client } from '../oauth/server.ts'
 import type { Param } from '../providers/param.ts'
@@ -60,6 +61,10 @@ export interface Definition {
   endpoints: Endpoints
   /** Those of them that the configuration says. */
   writtenEndpoints: Endpoints
+  /** Those that an environment variable gave at the login. */
+  ambient: Endpoints
+  /** The endpoints that each set environment variable would give, had it been obeyed. */
+  disregarded: readonly { variable: string; endpoints: Endpoints }[]
   /** The only hosts that may receive its token, where the configuration lists them. */
   hosts?: readonly string[]
   /** Where a login by paste shows the code: a page, or `urn:ietf:wg:oauth:2.0:oob`. Default: the loopback. */
@@ -89,6 +94,8 @@ export interface DefinitionLayers {
   stored?: Header
   parent?: Parent
   overrides?: DefinitionOverrides
+  /** Endpoints of the environment: read now, or as a login kept them. Default: those of `stored`. */
+  ambient?: 'environment' | Endpoints | undefined
   env: Host['env']
 }
 
@@ -105,10 +112,17 @@ export function createDefinition(name: string, provider: Provider, layers: Defin
     findPublicClientId(provider, params)
   const clientSecret = findClientSecret(layers, provider, params, clientId)
   const writtenEndpoints = { ...own?.endpoints, ...identity?.endpoints }
-  const endpoints = resolveEndpoints(provider, params, {
-    ...findEnvEndpoints(provider, env),
-    ...writtenEndpoints,
-  })
+  const said = listEnvEndpoints(provider, env)
+  const ambient =
+    layers.ambient === 'environment' ? mergeEnvEndpoints(said) : (layers.ambient ?? stored?.ambient)
+  const resolve = (given: Endpoints | undefined) =>
+    resolveEndpoints(provider, params, {
+      ...given,
+      // Requests to it are signed: it is shown neither a token nor a secret.
+      ...mergeEnvEndpoints(said, true),
+      ...writtenEndpoints,
+    })
+  const endpoints = resolve(ambient)
   const pasteRedirect =
     identity?.pasteRedirect ??
     own?.pasteRedirect ??
@@ -135,6 +149,13 @@ export function createDefinition(name: string, provider: Provider, layers: Defin
     ...(clientSecret && { clientSecret }),
     endpoints,
     writtenEndpoints,
+    ambient: ambient ?? {},
+    disregarded: said
+      .filter(({ atLogin }) => !atLogin && layers.ambient === undefined)
+      .map((one) => ({
+        variable: one.variable,
+        endpoints: resolve({ ...ambient, ...mergeEnvEndpoints([one]) }),
+      })),
     ...(pasteRedirect !== undefined && { pasteRedirect }),
     ...pickHosts(identity?.hosts ?? own?.hosts),
     ...pickKubeToken(identity?.kubeToken ?? own?.kubeToken),
@@ -208,14 +229,28 @@ const resolveEndpoints = (
   ...given,
 })
 
-function findEnvEndpoints({ environment }: Provider, env: Host['env']): Endpoints {
-  const said = Object.entries(environment.endpoints ?? {}).map(([name, variables]) => [
-    name,
-    variables.map((variable) => env[variable]).find(Boolean),
-  ])
-  const given = said.filter((each): each is [string, string] => each[1] !== undefined)
-  return Object.fromEntries(given.map(([name, url]) => [name, addScheme(url)])) as Endpoints
+interface EnvEndpoint {
+  name: keyof Endpoints
+  url: string
+  variable: string
+  /** The variable is about more than this: it counts at a login, and says nothing of what is kept. */
+  atLogin: boolean
 }
+
+function listEnvEndpoints({ environment }: Provider, env: Host['env']): EnvEndpoint[] {
+  return Object.entries(environment.endpoints ?? {}).flatMap(([name, variables]) => {
+    const variable = variables.find((each) => env[each])
+    if (variable === undefined) return []
+    const atLogin = environment.atLogin?.includes(variable) ?? false
+    return [{ name: name as keyof Endpoints, url: addScheme(env[variable]!), variable, atLogin }]
+  })
+}
+
+/** `signed`: the token services of the clouds, and nothing else. */
+const mergeEnvEndpoints = (said: readonly EnvEndpoint[], signed = false): Endpoints =>
+  Object.fromEntries(
+    said.filter(({ name }) => (name === 'sts') === signed).map(({ name, url }) => [name, url]),
+  )
 
 /** Some vendors write only the host. */
 const addScheme = (url: string) => (/^\w+:\/\//.test(url) ? url : `https://${url}`)
@@ -284,9 +319,23 @@ export function resolveClient(definition: Definition, method?: Method): Client {
   }
 }
 
+/** What is sent there carries a token, or keys in clear. */
+const BEARER_ENDPOINTS = ['userinfo', 'api', 'tenants', 'exchange'] as const
+
+/** Where the tokens of a login may be sent, beside the endpoints of its server: kept with them. */
+export function listBearerEndpoints(definition: Definition): Endpoints {
+  const { api, tenants } = definition.endpoints
+  const userinfo = findProfileUrl(definition)
+  return { ...(userinfo && { userinfo }), ...(api && { api }), ...(tenants && { tenants }) }
+}
+
+/** What a person configured wins over what the provider's file says. */
+export const findProfileUrl = ({ provider, params, endpoints }: Definition) =>
+  endpoints.userinfo ?? provider.account.profile?.(params, endpoints).url
+
 /**
- * Throws `login_required` where the configuration names another server than the one that issued the grant.
- * Nothing of the grant is sent to the new server.
+ * Throws `login_required` where the configuration names another host than the one that issued the grant, or another
+ * host that its token is sent to. Nothing of the grant is sent to the new host.
  */
 export function assertBound(definition: Definition, header: Header): void {
   const { endpoints, provider, params, name } = definition
@@ -294,7 +343,7 @@ export function assertBound(definition: Definition, header: Header): void {
   const issuer = endpoints.issuer ?? provider.endpoints.issuer?.(params)
   // A personal access token was issued by no endpoint; its server is the one that was named and checked it.
   const keptIssuer = kept?.issuer ?? (kept?.token ? undefined : header.params.issuer)
-  const profile = provider.account.profile?.(params).url ?? endpoints.userinfo
+  const now: Endpoints = { ...endpoints, ...listBearerEndpoints(definition) }
   const pairs = [
     [
       kept?.token && resolveServerHost(provider, kept.token),
@@ -302,7 +351,7 @@ export function assertBound(definition: Definition, header: Header): void {
     ],
     // A grant of configured endpoints does not match a definition by issuer.
     [keptIssuer ?? (endpoints.token === undefined ? kept?.token : undefined), issuer],
-    [!kept?.token && kept?.userinfo && extractHost(kept.userinfo), profile && extractHost(profile)],
+    ...BEARER_ENDPOINTS.map((each) => [kept?.[each], now[each]].map((url) => url && extractHost(url))),
   ]
   const different = pairs.find(([was, says]) => was && says && !isSameUrl(was, says))
   if (!different) return
@@ -312,6 +361,40 @@ export function assertBound(definition: Definition, header: Header): void {
     `${name} was logged in at ${was}, and its definition says ${says} now`,
     {
       advice: { verb: 'login', identity: name },
+    },
+  )
+}
+
+/** A variable of the environment that would lead elsewhere than what is kept, or configured, was made for. */
+export function findStrayVariable(
+  { provider, endpoints, disregarded }: Definition,
+  header: Header | undefined,
+): { variable: string; host: string } | undefined {
+  const isIssued = header?.endpoints?.token !== undefined
+  const names = isIssued ? (Object.keys(endpoints) as (keyof Endpoints)[]) : BEARER_ENDPOINTS
+  for (const { variable, endpoints: said } of disregarded)
+    for (const name of names) {
+      const [was, host] = [endpoints[name], said[name]].map((url) => url && resolveServerHost(provider, url))
+      if (host && host !== was) return { variable, host }
+    }
+  return undefined
+}
+
+/** The environment cannot send a credential elsewhere: a person has to type the login. */
+export function assertNoStrayVariable(
+  definition: Definition,
+  header: Header | undefined,
+  flags?: readonly string[],
+): void {
+  const stray = findStrayVariable(definition, header)
+  if (!stray) return
+  const { name } = definition
+  throw new DaypassError(
+    'refused',
+    `${stray.variable} leads to ${sanitize(stray.host)}, and ${name} is not for that host`,
+    {
+      hint: (command) =>
+        `unset ${stray.variable}; or, to use ${name} there: ${command({ verb: 'login', identity: name, ...(flags && { flags }) })}`,
     },
   )
 }

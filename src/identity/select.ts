@@ -12,10 +12,10 @@ export interface SelectionFacts {
   folder?: { identity: string; file: string } | undefined
   /** From `use`, else from `default:` of the configuration. */
   fallback?: { identity: string; from: string } | undefined
-  /** Environment variables with a bearer token, by provider. */
+  /** Credentials of the environment, by provider. */
   environment: readonly { provider: string; variable: string }[]
-  /** All identities of the vault and the configuration. */
-  known: readonly string[]
+  /** All identities of the vault and the configuration. Their provider is absent where it is not known. */
+  known: readonly { name: string; provider?: string | undefined }[]
 }
 
 export type SelectedIdentity =
@@ -46,9 +46,12 @@ export async function selectIdentity(sources: Sources): Promise<SelectedIdentity
   const isNamed = selected !== undefined || Boolean(env)
   const folder = isNamed ? undefined : await sources.folder()
   const fallback = isNamed || folder ? undefined : chooseDefault(sources)
-  const isFound = isNamed || folder || fallback
-  const environment = isFound ? [] : sources.environment()
-  const known = isFound || environment.length > 0 ? [] : await sources.known()
+  const name = selected ?? (env || undefined)
+  const found = isNamed || folder || fallback ? [] : sources.environment()
+  // Named by its provider: an identity of that name wins over it.
+  const environment = isNamed ? sources.environment().filter(({ provider }) => provider === name) : found
+  const isKnownNeeded = environment.length > 0 || !(isNamed || folder || fallback)
+  const known = isKnownNeeded ? await sources.known() : []
   return chooseIdentity({ selected, env, folder, fallback, environment, known })
 }
 
@@ -62,24 +65,32 @@ export function chooseDefault({
   return configuredDefault === undefined ? undefined : { identity: configuredDefault, from: 'config.yaml' }
 }
 
-/** Takes the first of: selected, `DAYPASS_IDENTITY`, folder file, default, environment credentials. */
+/**
+ * Takes the first of: selected, `DAYPASS_IDENTITY`, folder file, default, environment credentials. These serve
+ * whoever names their provider, or where no identity of another provider is known: an exported `GITHUB_TOKEN` is not
+ * what a person with one other login means.
+ */
 export function chooseIdentity(facts: SelectionFacts): SelectedIdentity {
   const { selected, env, folder, fallback, environment, known } = facts
+  const named = selected ?? (env || undefined)
+  const ofProvider = environment.find(({ provider }) => provider === named)
+  if (ofProvider && known.every(({ name }) => name !== named))
+    return { environment: ofProvider, because: `${ofProvider.variable} is set, and its provider was named` }
   if (selected !== undefined) return { identity: selected, named: true, because: 'it was named' }
   if (env) return { identity: env, named: true, because: 'DAYPASS_IDENTITY names it' }
   if (folder) return { identity: folder.identity, named: false, because: `${folder.file} names it` }
   if (fallback)
     return { identity: fallback.identity, named: false, because: `it is the default (${fallback.from})` }
-  const [first] = environment
+  const first = environment.find((one) => known.every(({ provider }) => provider === one.provider))
   if (first) return { environment: first, because: `${first.variable} is set` }
   if (known.length === 0) {
     throw new DaypassError('login_required', 'nobody is logged in', { advice: { verb: 'login' } })
   }
   throw new DaypassError(
     'usage',
-    `no identity was named, and there is no default; there are: ${known.join(', ')}`,
+    `no identity was named, and there is no default; there are: ${known.map(({ name }) => name).join(', ')}`,
     {
-      hint: (command) => `${command({ verb: 'use', identity: known[0] })}   or   -i ${known[0]}`,
+      hint: (command) => `${command({ verb: 'use', identity: known[0]!.name })}   or   -i ${known[0]!.name}`,
     },
   )
 }

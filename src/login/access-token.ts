@@ -28,7 +28,7 @@ export async function obtainToken({ host, definition, options }: LoginTarget): P
     grant: { credential },
     clockOffset: 0,
     // No endpoint issued the token, so it is bound to the one that checked it.
-    header: { endpoints: { userinfo: where.url } },
+    profile: where.url,
   }
 }
 

@@ -4,7 +4,7 @@ import { localize } from '../core/localized-text.ts'
 import type { Secret } from '../core/secret.ts'
 import { sanitize } from '../core/text.ts'
 import type { Account, Credential, Host, KeysCredential } from '../core/types.ts'
-import type { Definition } from '../identity/definition.ts'
+import { type Definition, findProfileUrl } from '../identity/definition.ts'
 import { fetchProfile } from '../oauth/profile.ts'
 import type { Server } from '../oauth/server.ts'
 import type { Claims } from '../providers/openid-account.ts'
@@ -54,13 +54,11 @@ async function addProfile(
   return { ...found, ...claims }
 }
 
-export function findProfile({ provider, params, endpoints }: Definition, server?: Server) {
-  const userinfo = endpoints.userinfo ?? server?.metadata.userinfo_endpoint
-  const headers = provider.api.headers?.(params)
-  return (
-    provider.account.profile?.(params) ??
-    (userinfo === undefined ? undefined : { url: userinfo, ...(headers && { headers }) })
-  )
+export function findProfile(definition: Definition, server?: Server) {
+  const { provider, params, endpoints } = definition
+  const url = findProfileUrl(definition) ?? server?.metadata.userinfo_endpoint
+  const headers = provider.account.profile?.(params, endpoints).headers ?? provider.api.headers?.(params)
+  return url === undefined ? undefined : { url, ...(headers && { headers }) }
 }
 
 /** Throws where a required account is missing, or differs from the one in the definition. */

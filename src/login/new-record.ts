@@ -2,7 +2,7 @@
 import { parseDuration } from '../core/duration.ts'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import type { BearerCredential, Entry, Grant, Header } from '../core/types.ts'
-import type { Definition } from '../identity/definition.ts'
+import { type Definition, listBearerEndpoints } from '../identity/definition.ts'
 import { exchangeToken } from '../oauth/exchange.ts'
 import { createRefusalError } from '../oauth/refusal.ts'
 import { revokeIssued } from '../oauth/revoke.ts'
@@ -101,16 +101,24 @@ function computeSessionEnd({ provider, params }: Definition, since: number): Ses
 
 function createEntry(
   { host, definition, context, method }: ObtainedLogin,
-  { account, grant, clockOffset, header }: CheckedCredential,
+  { account, grant, clockOffset, profile, header }: CheckedCredential,
 ): Entry {
-  const { name, provider, kind, params, scopes } = definition
+  const { name, provider, kind, params, scopes, ambient } = definition
+  // All that it may be sent to is part of it.
+  const endpoints = {
+    ...(context && listEndpoints(context.server)),
+    ...listBearerEndpoints(definition),
+    ...(profile !== undefined && { userinfo: profile }),
+  }
   const described = {
     name,
     // A login creates an identity that is not derived from another one.
     kind: provider.kinds?.[kind]?.derived ? provider.kind : kind,
     provider: provider.id,
     params: { ...params, ...(method !== 'token' && { scopes: scopes.join(' ') }) },
-    ...(context && { endpoints: listEndpoints(context.server), clientId: context.client.id }),
+    ...(Object.keys(endpoints).length > 0 && { endpoints }),
+    ...(Object.keys(ambient).length > 0 && { ambient }),
+    ...(context && { clientId: context.client.id }),
     ...(context?.client.secret && context.client.auth && { clientAuth: context.client.auth }),
     method,
     ...(Object.keys(account).length > 0 && { account }),

@@ -46,6 +46,8 @@ export interface PendingRecord {
   clientAuth?: 'post' | 'basic'
   scopes: readonly string[]
   endpoints: Endpoints
+  /** Of the definition. */
+  ambient?: Endpoints
   issuerParameter: boolean
   /** An id_token has to come. */
   isOpenId?: boolean
@@ -97,6 +99,7 @@ export async function startPending(target: PendingTarget): Promise<PendingRecord
     ...(context.client.auth && { clientAuth: context.client.auth }),
     scopes: definition.scopes,
     endpoints: listEndpoints(context.server),
+    ambient: definition.ambient,
     issuerParameter: context.server.metadata.authorization_response_iss_parameter_supported === true,
     ...(context.server.isOpenId &&
       filterScopes(definition, context.server).includes('openid') && { isOpenId: true }),

@@ -65,8 +65,10 @@ export interface CheckedCredential {
   grant?: Grant
   /** Server clock minus ours, in milliseconds. */
   clockOffset: number
+  /** The address that checked a token which no endpoint issued. */
+  profile?: string
   /** Header fields that are added to, or replace, the usual ones. */
-  header?: Partial<Pick<Header, 'kind' | 'renewable' | 'endpoints' | 'madeFrom' | 'sessionExpiresAt'>>
+  header?: Partial<Pick<Header, 'kind' | 'renewable' | 'madeFrom' | 'sessionExpiresAt'>>
 }
 
 /** The record of a login that succeeded at the server. The caller stores it, then calls `settle`. */

@@ -2,7 +2,7 @@ import { DaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import { isVisible } from './wire.ts'
 
-/** Adds the token to a copy of the request (RFC 6750 §2.1). fetch drops it on a cross-origin redirect. */
+/** Adds the token to a copy of the request (RFC 6750 §2.1). */
 export function addBearer(request: Request, token: Secret): Request {
   const headers = new Headers(request.headers)
   headers.set('authorization', `Bearer ${revealBearer(token)}`)

@@ -1,6 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
-import { isLoopbackHost } from '../core/loopback.ts'
+import { mayBeThisMachine } from '../core/loopback.ts'
 import { sanitize } from '../core/text.ts'
 import { classifyRefusal } from './refusal.ts'
 import { parseEndpointUrl, type Server } from './server.ts'
@@ -47,7 +47,7 @@ const isTextList = (value: unknown) => Array.isArray(value) && value.every((each
 /** Refuses loopback endpoints of a remote issuer: they would send requests to services of this machine. */
 function assertEndpoint(issuer: URL, text: string, what: string): void {
   const url = parseEndpointUrl(text, what)
-  if (!isLoopbackHost(url.hostname) || isLoopbackHost(issuer.hostname)) return
+  if (!mayBeThisMachine(url.hostname) || mayBeThisMachine(issuer.hostname)) return
   throw new DaypassError('configuration', `${what} is on this machine, and ${issuer.host} is not`)
 }
 

@@ -129,7 +129,7 @@ export async function fetchWithToken(
   request: Request,
   { token, key, mayRepeat = true }: TokenUse,
 ): Promise<Response> {
-  if (!key) return port.fetch(addBearer(request, token))
+  if (!key) return followRedirects(request, (one) => port.fetch(addBearer(one, token)), port.fetch)
   const prover = await getProver(key)
   const fetchProvedOnce = (one: Request) => {
     prover.iat = Math.floor((port.now() + key.clockOffset) / 1000)

@@ -1,13 +1,17 @@
 /**
- * Follows redirects of a request with a proof. A proof is valid for one URL only (RFC 9449 §4.2), so each
- * redirect needs a new one. https://fetch.spec.whatwg.org/#http-redirect-fetch
+ * Follows redirects of a request with a token. fetch would drop the token at another origin and keep the body and all
+ * other headers, and a DPoP proof is valid for one URL only (RFC 9449 §4.2).
+ * https://fetch.spec.whatwg.org/#http-redirect-fetch
  */
 import type { Fetch } from '../core/types.ts'
 
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308]
 const MAX_REDIRECTS = 20
 
-/** Follows redirects as fetch does: with `ask` within the origin, and with `elsewhere` after leaving it. */
+/**
+ * Follows redirects as fetch does within the origin. To another origin, only the method of the request is sent: no
+ * credential, no body and no header.
+ */
 export async function followRedirects(
   request: Request,
   ask: (request: Request) => Promise<Response>,
@@ -20,10 +24,11 @@ export async function followRedirects(
     const answer = await ask(now)
     const url = findRedirectTarget(answer, now)
     if (url === undefined) return answer
+    const next = createRedirectedRequest(again, answer.status, url)
+    const isHere = url.origin === new URL(now.url).origin
     await answer.body?.cancel()
-    if (url.origin !== new URL(now.url).origin)
-      return elsewhere(createRedirectedRequest(again, answer.status, url, ORIGIN_HEADERS))
-    now = new Request(createRedirectedRequest(again, answer.status, url), { redirect: 'manual' })
+    if (!isHere) return elsewhere(new Request(url, { method: next.method, signal: request.signal }))
+    now = new Request(next, { redirect: 'manual' })
   }
   throw new TypeError('redirect count exceeded')
 }
@@ -33,8 +38,6 @@ function findRedirectTarget({ status, headers }: Response, { url }: Request): UR
   return location !== null && REDIRECT_STATUSES.includes(status) ? new URL(location, url) : undefined
 }
 
-/** Headers that fetch drops on a redirect to another origin. */
-const ORIGIN_HEADERS = ['authorization', 'proxy-authorization', 'cookie', 'host']
 const BODY_HEADERS = [
   'content-encoding',
   'content-language',
@@ -43,16 +46,11 @@ const BODY_HEADERS = [
   'content-length',
 ]
 
-function createRedirectedRequest(
-  request: Request,
-  status: number,
-  url: URL,
-  without: readonly string[] = [],
-): Request {
+function createRedirectedRequest(request: Request, status: number, url: URL): Request {
   const { method, body, signal } = request
   const isGet = status === 303 ? !/^(GET|HEAD)$/.test(method) : status <= 302 && method === 'POST'
   const headers = new Headers(request.headers)
-  for (const name of [...without, ...(isGet ? BODY_HEADERS : [])]) headers.delete(name)
+  if (isGet) for (const name of BODY_HEADERS) headers.delete(name)
   const sent = isGet ? { method: 'GET' } : { method, ...(body && { body, duplex: 'half' as const }) }
   return new Request(url, { headers, signal, ...sent })
 }

@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { pipeline, type Readable, type Transform } from 'node:stream'
 import type { Fetch } from '../core/types.ts'
+import { TLS_OPTIONS } from './tls-options.ts'
 
 // On Node 20 the first request of the built-in fetch costs 100 ms of CPU, because it compiles its parser.
 // `node:http` costs 10 ms. Most runs make one request and end.
@@ -121,7 +122,7 @@ function createRequestFunction({
   Agent,
   request,
 }: Pick<typeof import('node:http'), 'Agent' | 'request'>): RequestFunction {
-  const agent = new Agent({ keepAlive: true, timeout: 4_000 })
+  const agent = new Agent({ keepAlive: true, timeout: 4_000, ...TLS_OPTIONS })
   return (url, options) => request(url, { ...options, agent })
 }
 

@@ -1,7 +1,9 @@
 import { DaypassError } from '../core/errors.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
+import { assertTlsChecked } from '../core/tls.ts'
 import type { Fetch } from '../core/types.ts'
 import { createPlainFetch } from './plain-fetch.ts'
+import { TLS_OPTIONS } from './tls-options.ts'
 
 // Node 20 to 24 ignore HTTPS_PROXY unless set at start. A library must not change the global dispatcher, so
 // requests that need a proxy use undici's own fetch (loaded when needed, 55 ms).
@@ -18,9 +20,11 @@ interface Proxies {
 export function createProxyFetch(env: Env): Fetch {
   const direct = createPlainFetch((input, init) => fetch(input, init))
   const proxies = parseProxies(env)
-  if (proxies === undefined) return direct
   let proxied: Promise<Fetch> | undefined
   return async (input, init) => {
+    // The built-in fetch has no options of ours, and Node reads the variable of the process.
+    for (const each of [env, process.env]) assertTlsChecked(each)
+    if (proxies === undefined) return direct(input, init)
     const url = new URL(input instanceof Request ? input.url : input)
     if (isLoopbackHost(url.hostname)) return direct(input, init)
     proxied ??= createProxiedFetch(proxies)
@@ -46,7 +50,12 @@ export function parseProxies(env: Env): Proxies | undefined {
 async function createProxiedFetch(proxies: Proxies): Promise<Fetch> {
   for (const proxy of [proxies.httpProxy, proxies.httpsProxy]) checkProxy(proxy)
   const undici = await import('undici')
-  const dispatcher = new undici.EnvHttpProxyAgent(proxies)
+  const dispatcher = new undici.EnvHttpProxyAgent({
+    ...proxies,
+    connect: TLS_OPTIONS,
+    requestTls: TLS_OPTIONS,
+    proxyTls: TLS_OPTIONS,
+  })
   return async (input, init) => {
     const [url, options] =
       input instanceof Request ? [input.url, await convertRequestInit(input, init)] : [input, init]

@@ -1,3 +1,4 @@
+import type { Endpoints } from '../core/types.ts'
 import { defineProvider } from './provider.ts'
 
 /** https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps */
@@ -21,8 +22,8 @@ export const github = defineProvider({
   // The browser flow of an OAuth app requires its client secret; the device flow does not.
   methods: ['device', 'browser', 'paste', 'token'],
   account: {
-    profile: () => ({
-      url: 'https://api.github.com/user',
+    profile: (_params, endpoints) => ({
+      url: `${findApi(endpoints)}/user`,
       headers: { 'x-github-api-version': '2022-11-28' },
     }),
     read: ({ login, id, name, email }) => ({
@@ -39,11 +40,23 @@ export const github = defineProvider({
     export: { token: ['GH_TOKEN', 'GITHUB_TOKEN'] },
   },
   helpers: {
-    git: { hosts: ({ token }) => listGitHosts(parseHost(token)), user: 'x-access-token' },
+    git: { hosts: (endpoints) => listGitHosts(findServerHost(endpoints)), user: 'x-access-token' },
     // The registry of an Enterprise Server may have any host; `hosts` names it.
-    docker: { hosts: ({ token }) => (parseHost(token) === 'github.com' ? ['ghcr.io'] : []) },
+    docker: { hosts: (endpoints) => (findServerHost(endpoints) === 'github.com' ? ['ghcr.io'] : []) },
   },
 })
+
+/** That of an Enterprise Server lies on its own host. https://docs.github.com/en/enterprise-server/rest */
+function findApi({ api, token }: Endpoints): string {
+  if (api !== undefined) return api.replace(/\/+$/, '')
+  return parseHost(token) === 'github.com' ? 'https://api.github.com' : new URL('/api/v3', token).href
+}
+
+/** A personal access token was issued by no endpoint: where a profile elsewhere checks it, it is of that server. */
+function findServerHost({ token, userinfo }: Endpoints): string {
+  const [server, profile] = [parseHost(token), parseHost(userinfo)]
+  return server === 'github.com' && !['', 'api.github.com'].includes(profile) ? profile : server
+}
 
 const parseHost = (url: string | undefined) => (url === undefined ? '' : new URL(url).host)
 

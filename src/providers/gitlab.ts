@@ -1,3 +1,4 @@
+import type { Endpoints } from '../core/types.ts'
 import { issuer } from './oidc.ts'
 import { parseOpenidAccount } from './openid-account.ts'
 import { defineProvider } from './provider.ts'
@@ -17,7 +18,7 @@ export const gitlab = defineProvider({
   authorization: { scopes: ['openid', 'profile', 'email', 'api', 'write_repository'] },
   methods: ['browser', 'paste', 'device', 'token'],
   account: {
-    profile: (params) => ({ url: `${params.issuer}/api/v4/user` }),
+    profile: ({ issuer }, endpoints) => ({ url: `${findApi(issuer!, endpoints)}/user` }),
     read: (claims) => ({
       ...parseOpenidAccount(claims),
       ...(typeof claims.username === 'string' && { account: claims.username }),
@@ -30,8 +31,21 @@ export const gitlab = defineProvider({
     git: { user: 'oauth2' },
     // The registry of a self-managed instance may have any host; `hosts` names it.
     docker: {
-      hosts: (endpoints) => (endpoints.issuer === 'https://gitlab.com' ? ['registry.gitlab.com'] : []),
+      hosts: (endpoints) => (isGitlabCom(endpoints) ? ['registry.gitlab.com'] : []),
       user: 'oauth2',
     },
   },
 })
+
+/** Of the server that issues the tokens, whatever the issuer is said to be. */
+function findApi(issuer: string, { api, token }: Endpoints): string {
+  if (api !== undefined) return api.replace(/\/+$/, '')
+  const isElsewhere = token !== undefined && parseHost(token) !== parseHost(issuer)
+  return isElsewhere ? new URL('/api/v4', token).href : `${issuer}/api/v4`
+}
+
+const isGitlabCom = ({ issuer, token, userinfo }: Endpoints) =>
+  issuer === 'https://gitlab.com' &&
+  [token, userinfo].every((url) => url === undefined || parseHost(url) === 'gitlab.com')
+
+const parseHost = (url: string) => (URL.canParse(url) ? new URL(url).host : url)

@@ -15,12 +15,13 @@ export const microsoft = defineProvider({
     },
   },
   endpoints: {
-    urls: ({ tenant }) => ({
+    urls: ({ tenant }, { token }) => ({
       issuer: `${buildBaseUrl(tenant)}/v2.0`,
       authorization: `${buildBaseUrl(tenant)}/oauth2/v2.0/authorize`,
       token: `${buildBaseUrl(tenant)}/oauth2/v2.0/token`,
       device: `${buildBaseUrl(tenant)}/oauth2/v2.0/devicecode`,
-      userinfo: 'https://graph.microsoft.com/oidc/userinfo',
+      // Another cloud's tokens are not for this one's.
+      ...(token === undefined && { userinfo: 'https://graph.microsoft.com/oidc/userinfo' }),
     }),
   },
   client: {

@@ -99,8 +99,14 @@ export interface Redirect {
 interface AccountRules<Params extends Record<string, Param>> {
   /** Reads the account from id_token claims or a profile. */
   read: (claims: Claims) => Account
-  /** Where a profile is read: checks a personal access token, completes an id_token. Default: userinfo. */
-  profile?: (params: Values<Params>) => { url: string; headers?: Record<string, string> }
+  /**
+   * Where a profile is read: checks a personal access token, completes an id_token. `endpoints.userinfo` of the
+   * configuration wins over it. Of the server that issues the tokens, which `endpoints` may say. Default: userinfo.
+   */
+  profile?: (
+    params: Values<Params>,
+    endpoints: Endpoints,
+  ) => { url: string; headers?: Record<string, string> }
   /** A URL that answers any bearer token or keys (as Basic, RFC 7617) with access to the account. */
   ping?: (account: string, endpoints: Endpoints) => string
   /** Returns why this account may not be stored under this definition; undefined where it may. */
@@ -167,6 +173,8 @@ interface Environment {
   }
   /** Variables with an endpoint. They win over `endpoints.urls`. */
   endpoints?: Partial<Record<keyof Endpoints, readonly string[]>>
+  /** Of those variables, the ones that are about more than the sign-in: what is kept is used in spite of them. */
+  atLogin?: readonly string[]
   /** Variables that pass a credential to another program. */
   export?: Variables
 }

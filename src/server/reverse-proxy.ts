@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { isDaypassError } from '../core/errors.ts'
 import type { Secret } from '../core/secret.ts'
 import type { Host } from '../core/types.ts'
 import { encodeBasic } from '../oauth/bearer.ts'
@@ -239,6 +240,6 @@ async function fetchUpstream(
     ...(body && { body: body.content }),
   }
   return fetch(url, whole as RequestInit).catch((error: unknown) => {
-    throw createUnreachableError(url, error)
+    throw isDaypassError(error) ? error : createUnreachableError(url, error)
   })
 }

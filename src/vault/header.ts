@@ -38,6 +38,7 @@ const SHAPE: Record<Exclude<keyof Header, keyof ClearHeader>, Check> = {
   provider: isString,
   params: isStringRecord,
   endpoints: allowAbsent(isStringRecord),
+  ambient: allowAbsent(isStringRecord),
   clientId: allowAbsent(isString),
   clientAuth: allowAbsent((value) => value === 'post' || value === 'basic'),
   method: (value) => METHODS.includes(value),

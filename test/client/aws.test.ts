@@ -58,11 +58,18 @@ describe('signing in', () => {
     const w = await cloud()
     await w.login('aws', { name: 'work' })
     const other = await cloud()
+    // It is about every service, and read for the sign-in at a login alone.
     Object.assign(w.host.env, { AWS_ENDPOINT_URL: other.aws.url })
     w.advance(11 * MINUTE)
+    await w.keys('work')
+    Object.assign(w.host.env, { AWS_ENDPOINT_URL_SIGNIN: other.aws.url })
+    w.advance(11 * MINUTE)
     const error = await failureOf(w.keys('work'))
-    expect(error).toMatchObject({ code: 'login_required', hint: 'daypass login work' })
-    expect(error.message).toMatch(/^work was logged in at \S+, and its definition says \S+ now$/)
+    expect(error).toMatchObject({ code: 'refused' })
+    expect(error.message).toBe(
+      `AWS_ENDPOINT_URL_SIGNIN leads to ${new URL(other.aws.url).host}, and work is not for that host`,
+    )
+    expect(error.hint).toBe('unset AWS_ENDPOINT_URL_SIGNIN; or, to use work there: daypass login work')
     expect(other.aws.stats().requests).toBe(0)
   })
 

@@ -16,6 +16,8 @@ export interface WorldOptions {
   server?: AuthorizationServer
   config?: Config
   env?: Record<string, string>
+  /** Its credentials count, as for the command line. Default: true. */
+  environment?: boolean
   vault?: Vault
   providers?: Record<string, Provider>
   interactive?: boolean
@@ -44,7 +46,7 @@ export const NOTHING: RuntimeEnvironment = {
 }
 
 export async function world(options: WorldOptions = {}) {
-  const { server, config = {}, env = {}, types = [], interactive = false } = options
+  const { server, config = {}, env = {}, types = [], interactive = false, environment = true } = options
   const requests: { url: string; init: RequestInit | undefined }[] = []
   const calls = { deferred: 0 }
   // A deadline never comes by itself; a pause is over at once and has taken its time.
@@ -88,8 +90,15 @@ export async function world(options: WorldOptions = {}) {
     folder: async () => options.folder,
   }
   const providers = options.providers ?? builtIn
-  const daypass: Daypass = assembleDaypass({ host, vault, config, choices, providers })
-  const context: Context = { host, vault, config, choices, providers: mergeProviders(providers, config) }
+  const daypass: Daypass = assembleDaypass({ host, vault, config, choices, providers, environment })
+  const context: Context = {
+    host,
+    vault,
+    config,
+    choices,
+    providers: mergeProviders(providers, config),
+    environment,
+  }
   const given = server && { params: { issuer: server.issuer }, clientId: server.clientId }
   return {
     daypass,

@@ -128,10 +128,16 @@ describe('the hosts of an identity', () => {
     }
   })
 
-  test('of any server: its own', () => {
+  test('of any server: its own, and no other that it names', () => {
     const own = about(oidc, { issuer: 'https://id.example.com' })
     const kept = header({ endpoints: { userinfo: 'https://api.example.com/me' } })
-    expect(listAllowedHosts(own, kept.endpoints, 'git')).toEqual(['id.example.com', 'api.example.com'])
+    expect(listAllowedHosts(own, kept.endpoints, 'git')).toEqual(['id.example.com'])
+    const said = about(
+      oidc,
+      { issuer: 'https://id.example.com' },
+      { endpoints: { userinfo: 'https://api.example.com/me' } },
+    )
+    expect(listAllowedHosts(said, kept.endpoints, 'git')).toEqual(['id.example.com', 'api.example.com'])
   })
 })
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { formatToken } from '../../src/formats/token.ts'
-import { builtIn, defineProvider } from '../../src/providers/index.ts'
+import { builtIn, defineProvider, oidc } from '../../src/providers/index.ts'
 import { scriptedBrowser } from '../../src/testing/index.ts'
 import { createMemoryVault } from '../../src/vault/open-vault.ts'
 import { start } from '../testing/servers.ts'
@@ -358,7 +358,7 @@ describe('what a login replaces', () => {
 })
 
 describe('the default', () => {
-  test('is the only identity, unless the environment provides one', async () => {
+  test('is the only identity, unless the environment provides one of its provider', async () => {
     const server = await start()
     const w = await world({ server })
     expect((await w.login('one')).default).toBe('made')
@@ -366,7 +366,13 @@ describe('the default', () => {
     expect((await w.login('two')).default).toBe('no')
     expect((await w.login('two', { setDefault: true })).default).toBe('made')
     const other = await world({ server, env: { GH_TOKEN: 'x' } })
-    expect((await other.login('one')).default).toBe('no')
+    expect((await other.login('one')).default).toBe('made')
+    const providers = {
+      ...builtIn,
+      oidc: defineProvider({ ...oidc, environment: { token: ['OIDC_TOKEN'] } }),
+    }
+    const same = await world({ server, providers, env: { OIDC_TOKEN: 'x' } })
+    expect((await same.login('one')).default).toBe('no')
   })
 
   test('that the configuration names already is said to be so', async () => {

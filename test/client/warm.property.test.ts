@@ -326,7 +326,7 @@ async function runFull({ argv, env: more }: Case): Promise<Outcome> {
     version: '0.0.0',
     async run(flags: CommonFlags, verb, work) {
       const host = { env, fetch, now: () => NOW, sleep: async () => {}, terminal: scriptedTerminal() }
-      const daypass = createDaypass({ host, env, cwd: WORK })
+      const daypass = createDaypass({ host, env, cwd: WORK, environment: true })
       await resolveByApi(flags, daypass)
       const paint = (_: string, text: string) => text
       const { json = false, verbose = false } = flags

@@ -17,7 +17,10 @@ const ALL: SelectionFacts = {
   folder: { identity: 'from-folder', file: '/x/.daypass.yaml' },
   fallback: { identity: 'the-default', from: 'daypass use' },
   environment: [{ provider: 'github', variable: 'GH_TOKEN' }],
-  known: ['a', 'b'],
+  known: [
+    { name: 'a', provider: 'github' },
+    { name: 'b', provider: 'github' },
+  ],
 }
 
 describe('which identity: the first hit wins', () => {
@@ -47,7 +50,7 @@ describe('which identity: the first hit wins', () => {
     expect(() => chooseIdentity(nothing)).toThrow(
       expect.objectContaining({ code: 'login_required', hint: 'daypass login' }),
     )
-    expect(() => chooseIdentity({ ...nothing, known: ['a', 'b'] })).toThrow(
+    expect(() => chooseIdentity({ ...nothing, known: [{ name: 'a' }, { name: 'b' }] })).toThrow(
       expect.objectContaining({ code: 'usage', message: expect.stringContaining('a, b') }),
     )
   })

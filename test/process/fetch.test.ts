@@ -352,7 +352,7 @@ describe('with a server of its own', () => {
     expect([away.code, away.stdout]).toEqual([6, 'who are you'])
     const [{ method, body, headers } = {}] = other.heard as Partial<Heard>[]
     expect([method, String(body), headers?.authorization, headers?.dpop]).toEqual([
-      ...['POST', 'the data', undefined, undefined],
+      ...['POST', '', undefined, undefined],
     ])
     expect(server.stats().refreshes).toBe(refreshes)
   })

@@ -23,7 +23,11 @@ describe.each(Object.entries(builtIn))('%s', (id, provider) => {
       issuer: provider.endpoints.issuer?.(defaults),
       ...provider.endpoints.urls?.(defaults, {}),
     }
-    const urls = [issuer, ...Object.values(endpoints), provider.account.profile?.(defaults).url]
+    const urls = [
+      issuer,
+      ...Object.values(endpoints),
+      provider.account.profile?.(defaults, provider.endpoints.urls?.(defaults, {}) ?? {}).url,
+    ]
     for (const url of urls.filter((one) => one !== undefined && !one.startsWith('undefined')))
       expect(new URL(url!).protocol).toBe('https:')
   })

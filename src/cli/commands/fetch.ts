@@ -28,9 +28,9 @@ const collectHeader = (line: string, before: readonly string[] = []) => [...befo
 
 const HELP = `
 The hosts of an identity are those of its API and of its login, or hosts: of config.yaml. A token that the
-server refuses is renewed once. Redirects are followed; to another origin they go without the token. Data
-that is JSON is sent as application/json, other as a form, unless -H says otherwise. Keys of a cloud do not
-go with a request: daypass exec -- CMD.
+server refuses is renewed once. Redirects are followed; to another origin they go without the token, the data
+and your headers. Data that is JSON is sent as application/json, other as a form, unless -H says otherwise.
+Keys of a cloud do not go with a request: daypass exec -- CMD.
 
 The answer is printed as it comes, whatever it is, and the exit code tells of it: 2xx and 3xx are 0, 401 is
 4, 403 is 6, 408, 425, 429 and 5xx are 5, other 4xx are 1. With --json, what goes wrong is told as JSON.`
@@ -54,7 +54,7 @@ async function runFetch(
   const url = parseAddress(address)
   const request = await buildFetchRequest(url, flags, signal)
   const handed = await withLogin(world, selected, () => daypass.getCredential(selected))
-  if (handed.credential.kind !== 'bearer') throw createKeysSignError(handed)
+  if (handed.credential.kind !== 'bearer') throw createKeysSignError(handed, selected)
   const answer = await daypass
     .fetch(selected, ({ identity }) => writeAuditLine(world, identity, url.host))(request)
     .catch((error: unknown) => {
@@ -84,9 +84,9 @@ function parseAddress(address: string): URL {
   return url
 }
 
-const createKeysSignError = ({ identity }: CredentialResult) =>
+const createKeysSignError = ({ identity }: CredentialResult, selected: string | undefined) =>
   new DaypassError('usage', `${identity} has keys, and requests are signed with them by their own tools`, {
-    advice: { verb: 'exec', identity: identity.startsWith('(') ? undefined : identity, flags: ['--', 'CMD'] },
+    advice: { verb: 'exec', identity: identity.startsWith('(') ? selected : identity, flags: ['--', 'CMD'] },
   })
 
 async function buildFetchRequest(url: URL, flags: FetchFlags, signal: AbortSignal): Promise<Request> {

@@ -1,8 +1,13 @@
-import { chooseApiVersion, formatExecCredential } from '../../formats/exec-credential.ts'
+import { DaypassError, isDaypassError } from '../../core/errors.ts'
+import { isLoopbackHost } from '../../core/loopback.ts'
+import { sanitize } from '../../core/text.ts'
+import { chooseApiVersion, formatExecCredential, parseClusterUrl } from '../../formats/exec-credential.ts'
+import { formatCluster, noteCluster } from '../../tools/kubectl/clusters.ts'
 import { writeAuditLine } from '../audit-line.ts'
 import { createVerbCommand, resolveSelected } from '../flags.ts'
 import type { CommandContext, CommandResult } from '../output/result.ts'
 import type { Runner } from '../runner.ts'
+import { resolveClustersPath } from '../setup/kubectl.ts'
 
 export const createKubeCredentialCommand = ({ run }: Runner) =>
   createVerbCommand('kube-credential')
@@ -23,8 +28,39 @@ async function runKubeCredential(
   world: CommandContext,
   selected: string | undefined,
 ): Promise<CommandResult> {
-  const version = chooseApiVersion(world.host.env.KUBERNETES_EXEC_INFO)
+  const info = world.host.env.KUBERNETES_EXEC_INFO
+  const version = chooseApiVersion(info)
+  const cluster = parseClusterUrl(info)
+  if (cluster) assertSecure(cluster)
   const token = await world.daypass.getClusterToken(selected)
+  if (cluster) await warnOfOtherCluster(world, token.identity, cluster)
   await writeAuditLine(world, token.identity)
   return { out: formatExecCredential(version, token) }
+}
+
+function assertSecure({ protocol, hostname, host }: URL): void {
+  if (protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname))) return
+  throw new DaypassError(
+    'refused',
+    `the cluster is reached without TLS, at ${sanitize(host)}, and would show the token to all`,
+    {
+      hint: `write https://${sanitize(host)} into the kubeconfig: kubectl config set-cluster NAME --server=https://${sanitize(host)}`,
+    },
+  )
+}
+
+/** Once for each: a kubeconfig of a stranger may name a cluster of theirs, and our user. */
+async function warnOfOtherCluster(
+  { host, paths }: CommandContext,
+  identity: string,
+  url: URL,
+): Promise<void> {
+  const cluster = formatCluster(url)
+  const isOther = await noteCluster(resolveClustersPath(paths), identity, cluster).catch((error: unknown) => {
+    // What cannot be noted is said again.
+    if (isDaypassError(error)) return true
+    throw error
+  })
+  if (isOther)
+    host.terminal.warn(`the token of ${identity} goes to another cluster than before: ${sanitize(cluster)}`)
 }

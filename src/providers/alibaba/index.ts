@@ -38,10 +38,10 @@ export const alibaba = defineProvider({
     duration: { about: 'how long the login or the role lasts' },
   },
   endpoints: {
-    urls: (params, { signin, oauth, exchange, sts }) => {
+    urls: (params, { signin, oauth, token, exchange, sts }) => {
       const site = resolveSite(params)
       const page = signin ?? site.signin
-      const base = oauth ?? site.oauth
+      const base = oauth ?? (token === undefined ? site.oauth : new URL(token).origin)
       return {
         signin: page,
         oauth: base,

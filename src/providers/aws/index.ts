@@ -108,6 +108,7 @@ export const aws = defineProvider({
       signin: ['AWS_ENDPOINT_URL_SIGNIN', 'AWS_ENDPOINT_URL'],
       sts: ['AWS_ENDPOINT_URL_STS', 'AWS_ENDPOINT_URL'],
     },
+    atLogin: ['AWS_ENDPOINT_URL'],
     export: awsVariables,
   },
   helpers: { console: ({ region = 'us-east-1' }) => `console.${resolvePartition(region).home}` },

@@ -24,8 +24,9 @@ export const cloudinary = defineProvider({
   nameFor: ({ region }, { account } = {}) =>
     account && [account, normalizeApiRegion(region).replace(/^api-?/, '')].filter(Boolean).join('-'),
   endpoints: {
-    urls: ({ region }, { oauth, api }) => {
-      const base = removeTrailingSlash(oauth ?? `https://${buildOauthHost(region)}`)
+    urls: ({ region }, { oauth, token, api }) => {
+      const own = token === undefined ? `https://${buildOauthHost(region)}` : new URL(token).origin
+      const base = removeTrailingSlash(oauth ?? own)
       return {
         authorization: `${base}/oauth2/auth`,
         token: `${base}/oauth2/token`,

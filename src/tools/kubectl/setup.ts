@@ -73,10 +73,10 @@ function planKubectlEdits(request: KubectlSetup, there: FileState): Plan {
 }
 
 function buildExecConfig({ apiVersion, command: [command, ...args] }: KubectlSetup) {
-  return { apiVersion, command, args, interactiveMode: 'Never' }
+  return { apiVersion, command, args, interactiveMode: 'Never', provideClusterInfo: true }
 }
 
-/** Compares without the defaults that kubectl adds: `env: null`, `provideClusterInfo: false`. */
+/** Compares without the defaults that kubectl adds: `env: null`. */
 const isSameExec = ({ user }: KubeUser, wanted: object) =>
   Object.entries(wanted).every(([name, value]) => isDeepStrictEqual(value, Object(Object(user).exec)[name]))
 
@@ -105,7 +105,9 @@ function checkKubectlEdit(
     ...args.map((each) => `arg=${each}`),
     `api-version=${request.apiVersion}`,
   ]
-  const flags = [...words, 'interactive-mode=Never'].map((each) => `--exec-${each}`).join(' ')
+  const flags = [...words, 'interactive-mode=Never', 'provide-cluster-info=true']
+    .map((each) => `--exec-${each}`)
+    .join(' ')
   throw createUnsafeEditError(path, `kubectl config set-credentials ${wanted.name} ${flags}`)
 }
 

@@ -7,7 +7,11 @@ import { removeRegion, resolvePartition } from '../../../src/providers/aws/parti
 import { awsWire } from '../../../src/providers/aws/wire.ts'
 
 const endpointsAt = (region: string, env: Record<string, string> = {}, endpoints = {}) =>
-  createDefinition('work', aws, { env, identity: { params: { region }, endpoints } }).endpoints
+  createDefinition('work', aws, {
+    env,
+    identity: { params: { region }, endpoints },
+    ambient: 'environment',
+  }).endpoints
 
 test.each([
   [

@@ -28,6 +28,7 @@ const OURS = `- name: work
       - kube-credential
       - work
       interactiveMode: Never
+      provideClusterInfo: true
 `
 
 const USER = { exec: parse(OURS)[0].user.exec }
