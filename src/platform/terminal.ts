@@ -26,14 +26,18 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[39m` : text)
   const spin = createSpinner(writeText, (frame) => paint(36, frame))
   forgiveClosedPipe(stderr)
+  let openPrompt = ''
+  /** A line that comes while something is asked stands above the prompt. */
+  const writeLine = (text: string) =>
+    spin.around(() => writeText(openPrompt === '' ? `${text}\n` : `\n${text}\n${openPrompt}`))
 
   return {
     interactive,
     say(text) {
-      if (!quiet) spin.around(() => writeText(`${text}\n`))
+      if (!quiet) writeLine(text)
     },
     warn(text) {
-      spin.around(() => writeText(`${paint(33, '!')} ${text.replace(/[\r\n]+/g, ' ')}\n`))
+      writeLine(`${paint(33, '!')} ${text.replace(/[\r\n]+/g, ' ')}`)
     },
     busy: (label) => (onTerminal && interactive && !quiet ? spin.start(label) : () => undefined),
     async readSecret(prompt, signal) {
@@ -41,8 +45,12 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
       if (options.noInput) return undefined
       const release = spin.hold()
       if (onTerminal && !signal?.aborted) writeText(prompt)
+      if (onTerminal) openPrompt = prompt
       const hidden = onTerminal ? writeText : () => undefined
-      return readHidden({ stdin, write: hidden, signal }).finally(release)
+      return readHidden({ stdin, write: hidden, signal }).finally(() => {
+        openPrompt = ''
+        release()
+      })
     },
     async choose(question, choices) {
       const { select } = await loadPrompts(interactive)

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { formatToken } from '../../src/formats/token.ts'
@@ -97,7 +97,6 @@ describe('a login', () => {
     const w = await world({ server: await start(), interactive: true })
     const { timeout } = AbortSignal
     const timer = vi.spyOn(AbortSignal, 'timeout')
-    onTestFinished(() => timer.mockRestore())
     timer.mockImplementation((milliseconds) => timeout(milliseconds === 10_000 ? 10 : milliseconds))
     let page = ''
     w.host.openBrowser = async (address) => {
@@ -106,6 +105,7 @@ describe('a login', () => {
     }
     const login = w.login()
     await expect.poll(() => w.warned).toHaveLength(1)
+    timer.mockRestore()
     expect(w.warned).toEqual([`the browser did not reach ${new URL(page).host}; open the address above`])
     const { status, headers } = await fetch(page, { redirect: 'manual' })
     expect([status, headers.get('location')]).toEqual([
