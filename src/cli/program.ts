@@ -77,7 +77,7 @@ const EXAMPLES = `
 Examples:
   daypass login github                     log in, and keep it
   daypass login oidc work --issuer https://id.example.com --client-id ID
-  curl -H "$(daypass token --header)" https://api.example.com
+  daypass token --header | curl -H @- https://api.example.com
   daypass login aws work                   keys of AWS, renewed for up to 12 hours
   daypass setup aws work                   and a profile of them for every AWS tool
   daypass exec work -- terraform plan      a program with the credential in its environment

@@ -205,6 +205,11 @@ export interface LoopbackRequest {
   target: string
   /** The `Host` header; empty where there was none or more than one. */
   host: string
+  /**
+   * Describes who sent it, where that is another user of this machine. To be asked at once: it reads who holds the other
+   * end now. Undefined: ours, or not known.
+   */
+  findStranger?(): string | undefined
 }
 
 export interface LoopbackResponse {

@@ -11,11 +11,12 @@ import {
   createAttempt,
   createAuthorizationUrl,
 } from '../oauth/authorize.ts'
+import { createDeadline } from '../oauth/deadline.ts'
 import { createRefusalError } from '../oauth/refusal.ts'
 import type { ClientContext } from '../oauth/server.ts'
 import { exchangeCode, type IssuedTokens } from '../oauth/token.ts'
 import type { Redirect } from '../providers/provider.ts'
-import { formatSshCommand } from './choose-method.ts'
+import { formatSshCommand, isBrowserElsewhere } from './choose-method.ts'
 import { buildExtraParameters, filterScopes } from './connect.ts'
 import { type Loopback, openLoopback } from './loopback.ts'
 import { type CheckAnswer, judgePaste } from './paste.ts'
@@ -46,7 +47,7 @@ export async function obtainByCode(login: PageLogin): Promise<ObtainedLogin> {
       loopback,
       check: checkPaste,
       prompt: choosePrompt(loopback, page),
-      opening: openPage(login, address.url),
+      opening: openPage(login, address.url, loopback),
     })
     const issued = await redeemCode(definition, context, code)
     return { host, definition, context, issued, method, settle, signal }
@@ -83,7 +84,12 @@ async function listenForCallback(
 ): Promise<Loopback<CheckedCode> | undefined> {
   if (!choice.listen) return undefined
   try {
-    return await openLoopback(host, { redirect, check, title: definition.provider.title })
+    return await openLoopback(host, {
+      redirect,
+      check,
+      title: definition.provider.title,
+      warn: host.terminal.warn,
+    })
   } catch (error) {
     if (choice.method !== 'paste' || !isDaypassError(error, 'port')) throw error
     host.terminal.say(`${error.message}; the pasted code works all the same`)
@@ -107,10 +113,28 @@ async function showAddress(
     terminal.say(`To let the browser of your own machine answer by itself, run there first:\n    ${ssh}`)
 }
 
+/** How long a browser may take to start and to fetch the start page. */
+const START_PAGE_TIMEOUT = 10_000
+
 /** Some openers end only when the browser ends, so the callback does not wait for this. */
-async function openPage({ host, definition, choice, options }: PageLogin, url: URL): Promise<void> {
+async function openPage(
+  { host, definition, choice, options }: PageLogin,
+  { href }: URL,
+  loopback: Loopback<CheckedCode> | undefined,
+): Promise<void> {
+  if (!choice.openBrowser) return
   const { terminal, openBrowser } = host
-  if (!choice.openBrowser || (await openBrowser(url.href, options.browser))) return
+  const isElsewhere = isBrowserElsewhere(host.detectRuntimeEnvironment(), host.env, options.browser)
+  const start = isElsewhere ? undefined : loopback?.openStartPage(href)
+  const late = createDeadline(host, START_PAGE_TIMEOUT)
+  if (await openBrowser(start?.url ?? href, options.browser)) {
+    const warnIfUnvisited = () =>
+      start?.isUnvisited() &&
+      terminal.warn(`the browser did not reach ${new URL(start.url).host}; open the address above`)
+    if (late.aborted) warnIfUnvisited()
+    else late.addEventListener('abort', warnIfUnvisited)
+    return
+  }
   if (!terminal.interactive && options.method === undefined) throw createNoBrowserError(definition)
   terminal.say('No browser could be opened here; open the page yourself.')
 }

@@ -1,5 +1,5 @@
 import { type Advice, DaypassError } from '../core/errors.ts'
-import type { Method, RuntimeEnvironment } from '../core/types.ts'
+import type { Host, Method, RuntimeEnvironment } from '../core/types.ts'
 
 // Chooses the login method from facts alone, without I/O.
 
@@ -94,6 +94,20 @@ function findBrowserObstacle({
   if (browserSet || display) return undefined
   if (ssh) return 'over SSH'
   return container ? 'in a container' : 'no display'
+}
+
+/**
+ * Whether the browser that is about to be opened runs on another machine, and so cannot reach a page of this one:
+ * `$BROWSER` of an SSH session, a container or a remote editor opens the one on the near side.
+ */
+export function isBrowserElsewhere(
+  { browserSet, ssh, container }: RuntimeEnvironment,
+  env: Host['env'],
+  command: string | undefined,
+): boolean {
+  // Visual Studio Code and its kin set this variable only in the terminals of a remote machine.
+  const remoteEditor = Boolean(env.VSCODE_IPC_HOOK_CLI)
+  return command === undefined && browserSet && (ssh || container || remoteEditor)
 }
 
 const ALTERNATIVES: Partial<Record<Method, string>> = {

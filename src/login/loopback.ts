@@ -1,48 +1,62 @@
 import { DaypassError } from '../core/errors.ts'
-import type { Host, ListenOptions, LoopbackRequest, LoopbackResponse } from '../core/types.ts'
-import { renderOutcomePage, renderPlainResponse } from './callback-page.ts'
+import type { Host, ListenOptions } from '../core/types.ts'
+import { renderOutcomePage } from './callback-page.ts'
+import { createStartPath, type LocalPage, openLocalPages, redirectTo } from './local-pages.ts'
 
-// Every page in a browser and every process of the machine can send requests here. A request that is not the
-// expected callback changes nothing: the login continues to wait (GHSA-c73c-x77g-854r).
+// Whatever is not the answer we wait for changes nothing: the login goes on waiting (GHSA-c73c-x77g-854r).
 
-/** The result of a callback's parameters. `ignored` holds the reason, for debugging only. */
+/** What to make of a callback's parameters. `ignored` says why, for nobody but a log. */
 export type Verdict<T> = { code: T } | { error: DaypassError } | { ignored: string }
 
 export interface LoopbackOptions<T> {
   redirect: ListenOptions & { path: string }
-  /** A pure function that checks `state` first. */
+  /** Pure. Looks at `state` before anything else. */
   check(params: URLSearchParams): Verdict<T>
-  /** The provider's title, shown on the page. */
+  /** The provider's title, for the page. */
   title: string
+  /** Tells the person of what was refused, or is strange. Each only once, so that no stranger fills the terminal. */
+  warn?: (text: string) => void
 }
 
 export interface Loopback<T> {
-  /** Made from the bound address, so it cannot name another one. */
+  /** Made of what was bound, so it cannot name another address. */
   redirectUri: string
   port: number
-  /** The first valid callback. Rejects with the server's error, or when closed earlier. */
+  /** The first right callback. Rejects with what the server answered, or when closed before. */
   received: Promise<T>
-  /** Sends the page for which the browser waits: the tokens were stored, or they were not. */
+  /**
+   * Opens the page that sends a browser of this machine on to the provider's address, while the login waits. That address
+   * is a secret, and every user of the machine can read the command line of an opener.
+   */
+  openStartPage(address: string): StartPage
+  /** Lets the page go that the browser has been waiting for: the tokens are kept, or they are not. */
   settle(outcome: 'kept' | 'failed'): void
-  /** Sends the failure page to a browser that still waits. */
+  /** A page that is still held back becomes the failure page. */
   close(): Promise<void>
 }
 
-const MAX_QUERY_LENGTH = 16 * 1024
+export interface StartPage {
+  url: string
+  /** Whether the login still waits for a browser to come by. */
+  isUnvisited(): boolean
+}
 
-/** Opens the listener of a browser login. The authorization URL is built later, from `redirectUri`. */
+/** Binds the listener of a browser login. The URL is built afterwards, from `redirectUri`. */
 export async function openLoopback<T>(
   host: Pick<Host, 'listen'>,
-  { redirect, check, title }: LoopbackOptions<T>,
+  { redirect, check, title, warn: say = () => undefined }: LoopbackOptions<T>,
 ): Promise<Loopback<T>> {
   const received = createDeferred<T>()
   const outcome = createDeferred<'kept' | 'failed'>()
+  const warned = new Set<string>()
+  const warn = (text: string) => {
+    if (warned.has(text)) return
+    warned.add(text)
+    say(text)
+  }
   let taken = false
 
-  const consider = async (query: string): Promise<LoopbackResponse> => {
-    const verdict = checkQuery(query, check)
-    if ('ignored' in verdict) return refuseRequest(400)
-    if (taken) return refuseRequest(409)
+  const take = async (verdict: Exclude<Verdict<T>, { ignored: string }>) => {
     taken = true
     if ('error' in verdict) {
       received.reject(verdict.error)
@@ -51,48 +65,49 @@ export async function openLoopback<T>(
     received.resolve(verdict.code)
     return renderOutcomePage(await outcome.promise, title)
   }
-  let port = 0
-  const handle = (request: LoopbackRequest) => {
-    const asked = parseCallbackQuery(request, redirect, port)
-    return typeof asked === 'number' ? refuseRequest(asked) : consider(asked)
+  const callback: LocalPage = {
+    path: redirect.path,
+    judge(query) {
+      const verdict = checkQuery(query, check)
+      if ('ignored' in verdict) return 400
+      return taken ? 409 : () => take(verdict)
+    },
   }
-  const listener = await host.listen({ host: redirect.host, ports: redirect.ports }, handle)
-  port = listener.port
+  const pages = [callback]
+  const { port, close } = await openLocalPages(host, {
+    ...redirect,
+    listPages: () => pages,
+    onStranger: (who) =>
+      warn(
+        `a request of ${who} was refused; the login goes on: paste the address if that was a forwarder of your own`,
+      ),
+  })
 
   return {
     port,
     redirectUri: `http://${redirect.host}:${port}${redirect.path}`,
     received: received.promise,
+    openStartPage(address) {
+      const path = createStartPath()
+      const url = `http://127.0.0.1:${port}${path}`
+      let visits = 0
+      const visit = () => {
+        visits += 1
+        if (visits > 1)
+          warn('the page that starts this login was fetched a second time; press Ctrl-C if that was not you')
+        return redirectTo(address)
+      }
+      pages.push({ path, judge: () => (taken ? 409 : visit) })
+      return { url, isUnvisited: () => visits === 0 && !taken }
+    },
     settle: outcome.resolve,
     close() {
       taken = true
       outcome.resolve('failed')
       received.reject(new DaypassError('cancelled', 'the login was closed before the browser came back'))
-      return listener.close()
+      return close()
     },
   }
-}
-
-/** Returns the query of the callback, or the status that refuses the request. */
-function parseCallbackQuery(
-  request: LoopbackRequest,
-  redirect: LoopbackOptions<never>['redirect'],
-  port: number,
-) {
-  if (!isOwnHost(request.host, redirect.host, port)) return 421
-  const mark = request.target.indexOf('?')
-  const path = mark === -1 ? request.target : request.target.slice(0, mark)
-  if (path !== redirect.path) return 404
-  if (request.method !== 'GET') return 405
-  const query = mark === -1 ? '' : request.target.slice(mark + 1)
-  return query.length > MAX_QUERY_LENGTH ? 414 : query
-}
-
-/** Guards against DNS rebinding: a page whose name now points to 127.0.0.1 sends that name as host. */
-function isOwnHost(stated: string, host: ListenOptions['host'], port: number): boolean {
-  const names = host === 'localhost' ? ['127.0.0.1', 'localhost', '[::1]'] : ['127.0.0.1']
-  const own = names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`]))
-  return own.includes(stated.toLowerCase())
 }
 
 function checkQuery<T>(query: string, check: (params: URLSearchParams) => Verdict<T>): Verdict<T> {
@@ -101,24 +116,9 @@ function checkQuery<T>(query: string, check: (params: URLSearchParams) => Verdic
   return repeated === undefined ? check(params) : { ignored: `${repeated} was given more than once` }
 }
 
-/**
- * RFC 6749 §3.1: "parameters MUST NOT be included more than once". It is unclear which of two would count.
- */
+/** RFC 6749 §3.1: "parameters MUST NOT be included more than once". Which of two would count, nobody can say. */
 export function findRepeatedParameter(params: URLSearchParams): string | undefined {
   return ['code', 'state', 'error', 'iss'].find((name) => params.getAll(name).length > 1)
-}
-
-const REFUSALS: Record<number, string> = {
-  400: 'This is not the answer that daypass waits for.',
-  404: 'Not found.',
-  405: 'Only GET is answered here.',
-  409: 'This login was answered already. Return to the terminal.',
-  414: 'The address is too long.',
-  421: 'This is not the host that daypass listens for.',
-}
-
-function refuseRequest(status: number): LoopbackResponse {
-  return renderPlainResponse(status, REFUSALS[status] ?? 'Refused.', status === 405 ? { Allow: 'GET' } : {})
 }
 
 interface Deferred<T> {
@@ -127,9 +127,7 @@ interface Deferred<T> {
   reject(reason: unknown): void
 }
 
-/**
- * The first call of `resolve` or `reject` counts. An unused rejection is no error, because a paste may win.
- */
+/** The first of `resolve` and `reject` counts. Nobody has to wait for it: a paste may come first. */
 function createDeferred<T>(): Deferred<T> {
   let settle!: Pick<Deferred<T>, 'resolve' | 'reject'>
   const promise = new Promise<T>((resolve, reject) => {

@@ -258,6 +258,7 @@ async function waitForCallback(
     redirect: { host: hostname as Redirect['host'], path: pathname, ports: [pending.port!] },
     check: (parameters) => checkCallback(context.server, context.client, attempt, parameters),
     title: definition.provider.title,
+    warn: host.terminal.warn,
   })
   const over = new AbortController()
   const timeUp = host

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { DaypassError } from '../core/errors.ts'
 import type { Listener, ListenOptions, LoopbackRequest, LoopbackResponse } from '../core/types.ts'
+import { findStranger, type SocketEnd } from './peers.ts'
 
 // A listener that any page and any process of this machine can reach. All its resources are limited, it
 // serves one request per connection, and it does not know OAuth.
@@ -185,7 +186,14 @@ function convertRequest(request: IncomingMessage): LoopbackRequest {
     method: request.method ?? '',
     target: request.url ?? '',
     host: single ? (request.headers.host ?? '') : '',
+    findStranger: () => findStranger(readConnection(request.socket)),
   }
+}
+
+function readConnection({ localAddress, localPort, remoteAddress, remotePort }: Socket) {
+  const end = (address?: string, port?: number): SocketEnd | undefined =>
+    address === undefined || port === undefined ? undefined : { address, port }
+  return { own: end(localAddress, localPort), peer: end(remoteAddress, remotePort) }
 }
 
 function createListener(servers: Server[], connections: Connections): Listener {

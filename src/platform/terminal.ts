@@ -46,15 +46,19 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[39m` : text)
   const spin = createSpinner(writeText, (frame) => paint(36, frame))
   forgiveClosedPipe(stderr)
+  let openPrompt = ''
+  /** A line that comes while something is asked stands above the prompt. */
+  const writeLine = (text: string) =>
+    spin.around(() => say(openPrompt === '' ? `${text}\n` : `\n${text}\n${openPrompt}`))
 
   return {
     interactive,
     say(text) {
-      if (!quiet) spin.around(() => say(`${text}\n`))
+      const line = cleanForTerminal(hidePasswords(text).replace(/[\r\n]+/g, ' '))
+      if (!quiet) writeLine(text)
     },
     warn(text) {
-      const line = cleanForTerminal(hidePasswords(text).replace(/[\r\n]+/g, ' '))
-      spin.around(() => writeText(`${paint(33, '!')} ${line}\n`))
+      writeLine(`${paint(33, '!')} ${line}`)
     },
     busy: (label) => (onTerminal && interactive && !quiet ? spin.start(cleanLines(label)) : () => undefined),
     async readSecret(prompt, signal) {
@@ -62,8 +66,12 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
       if (options.noInput) return undefined
       const release = spin.hold()
       if (onTerminal && !signal?.aborted) say(prompt)
+      if (onTerminal) openPrompt = prompt
       const hidden = onTerminal ? writeText : () => undefined
-      return readHidden({ stdin, write: hidden, signal }).finally(release)
+      return readHidden({ stdin, write: hidden, signal }).finally(() => {
+        openPrompt = ''
+        release()
+      })
     },
     async choose(question, choices) {
       const { select } = await loadPrompts(interactive)

@@ -122,7 +122,7 @@ function findNextStep(
 
 async function walkPages(start: string, options: ScriptedBrowserOptions): Promise<Visit> {
   const { decision = 'approve', user = 'ada', password = 'pass phrase', timeout = 10_000 } = options
-  const callback = findCallback(start)
+  let callback: string | undefined
   const jar: Jar = new Map()
   const trail: string[] = []
   let step: FormRequest | undefined = buildPageRequest(start)
@@ -130,6 +130,8 @@ async function walkPages(start: string, options: ScriptedBrowserOptions): Promis
   for (;;) {
     const url: string = step.url
     trail.push(url)
+    // A program may open a page of its own first, which leads to the authorization request.
+    callback ??= findCallback(url)
     const arrived: boolean =
       callback === undefined ? trail.length > 1 && hasCallbackAnswer(url) : isSamePage(url, callback)
     if (arrived && options.stopAtCallback) return { url, status: 0, headers: {}, body: '', trail }

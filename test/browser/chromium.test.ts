@@ -1,5 +1,5 @@
 /** A login as a person sees it: the spawned program, a real browser, the pages of the provider and ours. */
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CDPSession, Page } from 'playwright-core'
 import { afterEach, expect, type TestContext, test } from 'vitest'
@@ -49,7 +49,7 @@ async function begin(one: Sandbox, server: Server) {
   })
   const [url] = await running.waitFor(/http:\S+(auth|authorize)\?\S+/)
   await expect.poll(() => existsSync(opened)).toBe(true)
-  return { running, url }
+  return { running, url, page: readFileSync(opened, 'utf8') }
 }
 
 async function shot(page: Page, name: string): Promise<void> {
@@ -86,12 +86,13 @@ async function gone(url: string): Promise<boolean> {
 test('a person signs in, consents, and sees the success page; the code is nowhere to be seen', async (context) => {
   const { page, cdp, complaints } = await tab(context)
   const one = box()
-  const { running, url } = await begin(one, await startOidcProvider())
+  const { running, url, page: startPage } = await begin(one, await startOidcProvider())
   const redirect = new URL(new URL(url).searchParams.get('redirect_uri')!)
   // What browsers do unasked: connections on suspicion, and the icon.
   const idle = await Promise.all([hang(Number(redirect.port)), hang(Number(redirect.port))])
   await fetch(new URL('/favicon.ico', redirect))
-  await signIn(page, url)
+  expect(startPage).toMatch(new RegExp(`^${redirect.origin}/start/[0-9a-f]{32}$`))
+  await signIn(page, startPage)
   await page.click('button[type=submit]')
   await page.waitForURL(/\/callback/)
   await page.waitForLoadState('load')

@@ -70,4 +70,18 @@ test('the address of the console signs in', async () => {
   const { status, headers } = await fetch(stdout.trim(), { redirect: 'manual' })
   expect(status).toBe(302)
   expect(headers.get('location')).toBe('https://us-east-1.console.aws.amazon.com/s3/home?region=us-east-1')
+  // An opener is told of a page that leads there once: every user of the machine can read its command line.
+  const [opener, log] = [join(one.home, 'opener'), join(one.home, 'opened')]
+  const visit = `const led = await fetch(url, { redirect: 'manual' }); fs.writeFileSync('${log}', url + ' ' + led.headers.get('location'))`
+  writeFileSync(
+    opener,
+    `#!${process.execPath}\nconst fs = require('fs'), url = process.argv[2];(async () => { ${visit} })()\n`,
+    { mode: 0o755 },
+  )
+  const opened = await one.run(['console', 'deploy', '--browser', opener])
+  expect(opened, opened.stderr).toMatchObject({ code: 0 })
+  expect(opened.stderr).toContain('Opened the console of AWS as deploy')
+  const [page, led] = readFileSync(log, 'utf8').split(' ')
+  expect(page).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/start\/[0-9a-f]{32}$/)
+  expect(led).toContain('SigninToken=')
 })

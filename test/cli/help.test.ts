@@ -1,6 +1,6 @@
 /** What a person reads: help, and completion that works in a real shell. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
 import { CLI, type Sandbox } from '../kit/cli.ts'
@@ -55,6 +55,23 @@ test('-h, help and --version', async () => {
   const one = box()
   expect((await one.run(['-h'])).stdout).toBe((await one.run(['help'])).stdout)
   expect((await one.run(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\S*\n$/)
+})
+
+test('nothing that is taught puts a token or a bearer on a command line, which every user can read', () => {
+  const root = resolve(import.meta.dirname, '../..')
+  const below = (folder: string) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))
+  const taught = [...readdirSync(root), ...['docs', 'src', 'demo'].flatMap(below)].filter((name) =>
+    /\.(md|ts|sh|tape)$/.test(name),
+  )
+  expect(taught.length).toBeGreaterThan(100)
+  const PUBLISHES = /\$\(daypass token|(-H|--header|-u) ?["'][^"'\n]*\$\(/
+  const lines = taught.flatMap((name) =>
+    readFileSync(join(root, name), 'utf8')
+      .split('\n')
+      .flatMap((line) => (PUBLISHES.test(line) ? [`${name}: ${line}`] : [])),
+  )
+  expect(lines).toEqual([])
 })
 
 /** `daypass` on the PATH, and an identity. */

@@ -80,6 +80,13 @@ export async function atHome(options: AlibabaOptions = {}, more: WorldOptions = 
     },
   })
   const open = w.host.openBrowser
+  // The browser of another machine is given the provider's address itself, which can be changed here.
+  const { detectRuntimeEnvironment } = w.host
+  w.host.detectRuntimeEnvironment = () => ({
+    ...detectRuntimeEnvironment(),
+    container: true,
+    browserSet: true,
+  })
   w.host.openBrowser = (url, command) => open(here(url), command)
   const row = async (name = 'alibaba') => (await w.daypass.status(name)).row
   return { ali, ...w, row, spoken, login: w.daypass.login }

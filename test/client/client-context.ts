@@ -106,6 +106,8 @@ export async function world(options: WorldOptions = {}) {
     host,
     vault,
     browser,
+    /** The authorization request of the latest login: where its start page led to. */
+    requested: async () => new URL((await browser.visited()).trail[1]!),
     said: terminal.said,
     warned: terminal.warned,
     asked: terminal.asked,

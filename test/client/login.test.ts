@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { formatToken } from '../../src/formats/token.ts'
@@ -78,7 +78,8 @@ describe('a login', () => {
     const w = await world({ server, browser: false, interactive: true })
     const seen: number[] = []
     w.host.openBrowser = async (address) => {
-      const callback = new URL(address).searchParams.get('redirect_uri')!
+      const { headers } = await fetch(address, { redirect: 'manual' })
+      const callback = new URL(headers.get('location')!).searchParams.get('redirect_uri')!
       for (const query of [
         '?code=stolen&state=wrong',
         '?error=access_denied',
@@ -90,6 +91,47 @@ describe('a login', () => {
     }
     expect((await w.login()).header.method).toBe('browser')
     expect(seen).toEqual([400, 400, 400, 400])
+  })
+
+  test('tells of a browser that does not come by, and of a second one', async () => {
+    const w = await world({ server: await start(), interactive: true })
+    const { timeout } = AbortSignal
+    const timer = vi.spyOn(AbortSignal, 'timeout')
+    timer.mockImplementation((milliseconds) => timeout(milliseconds === 10_000 ? 10 : milliseconds))
+    let page = ''
+    w.host.openBrowser = async (address) => {
+      page = address
+      return true
+    }
+    const login = w.login()
+    await expect.poll(() => w.warned).toHaveLength(1)
+    timer.mockRestore()
+    expect(w.warned).toEqual([`the browser did not reach ${new URL(page).host}; open the address above`])
+    const { status, headers } = await fetch(page, { redirect: 'manual' })
+    expect([status, headers.get('location')]).toEqual([
+      303,
+      w.said.join('\n').match(/http:\S+authorize\S+/)![0],
+    ])
+    const guess = page.replace(/.$/, (last) => (last === '0' ? '1' : '0'))
+    expect((await fetch(guess)).status).toBe(404)
+    expect(w.warned).toHaveLength(1)
+    await scriptedBrowser().visit(page)
+    expect((await login).header.method).toBe('browser')
+    expect(w.warned[1]).toContain('was fetched a second time')
+    await expect(fetch(page)).rejects.toThrow()
+  })
+
+  test.each([
+    ['over SSH', { ssh: true, browserSet: true }, {}],
+    ['in a container', { container: true, browserSet: true }, {}],
+    ['in a remote editor', { browserSet: true }, { VSCODE_IPC_HOOK_CLI: '/tmp/vscode-ipc.sock' }],
+  ])('opens the address itself where $BROWSER is of another machine: %s', async (_, where, env) => {
+    const w = await world({ server: await start(), env })
+    w.host.detectRuntimeEnvironment = () => ({ ...NOTHING, ...where })
+    await w.login()
+    expect(new URL(w.browser.opened[0]!).pathname).toBe('/authorize')
+    await w.login('again', { browser: 'firefox' })
+    expect(new URL(w.browser.opened[1]!).pathname).toMatch(/^\/start\/[0-9a-f]{32}$/)
   })
 
   test('by paste works while it listens, after a wrong one', async () => {

@@ -36,7 +36,7 @@ describe('a login by browser', () => {
   test('asks with nothing but what the server wants, and comes back to a registered address', async () => {
     const w = await shop()
     await w.login()
-    const asked = new URL(w.browser.opened[0]!)
+    const asked = await w.requested()
     expect(asked.pathname).toBe('/oauth/authorize')
     expect([...asked.searchParams.keys()].sort()).toEqual([
       'client_id',
@@ -48,7 +48,7 @@ describe('a login by browser', () => {
     ])
     expect(REDIRECTS).toContain(asked.searchParams.get('redirect_uri'))
     await w.login({ given: { ...w.at().given, scopes: ['orders'] } })
-    expect(new URL(w.browser.opened[1]!).searchParams.get('scope')).toBe('orders')
+    expect((await w.requested()).searchParams.get('scope')).toBe('orders')
   })
 
   test.each([
@@ -95,7 +95,7 @@ describe('a login by browser', () => {
     })
     const w = await shop({}, withPorts(ports[0]!, free!, 8766, 8767))
     await w.login()
-    expect(REDIRECTS).toContain(new URL(w.browser.opened[0]!).searchParams.get('redirect_uri'))
+    expect(REDIRECTS).toContain((await w.requested()).searchParams.get('redirect_uri'))
     const none = await shop({}, withPorts(...ports))
     const failure = await failureOf(none.login())
     expect(failure.code).toBe('port')
@@ -272,7 +272,7 @@ describe('a login by paste', () => {
     const browser = scriptedBrowser()
     w.host.openBrowser = (url) => browser.openBrowser(url)
     expect((await w.daypass.login('shop', { method: 'browser' })).header.method).toBe('browser')
-    expect(new URL(browser.opened[0]!).searchParams.get('redirect_uri')).toMatch(/^http:\/\/127/)
+    expect((await browser.visited()).url).toMatch(/^http:\/\/127/)
   })
 })
 

@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { type IPty, spawn as spawnPty } from '@lydell/node-pty'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createNodeTerminal } from '../../src/platform/terminal.ts'
 
 let folder: string
 let worker: string
@@ -331,4 +333,17 @@ describe('in a pipe', SIDE_BY_SIDE, () => {
     closed.stderr.destroy()
     expect(await new Promise((done) => closed.on('exit', (code, signal) => done(code ?? signal)))).toBe(0)
   })
+})
+
+test('a line that comes while something is asked stands above the prompt', async () => {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true })
+  const stderr = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY: true })
+  const terminal = createNodeTerminal({ stdin, stderr, interactive: true })
+  const asked = terminal.readSecret('Paste it:')
+  terminal.warn('refused')
+  stdin.write('typed\r')
+  expect(await asked).toBe('typed')
+  terminal.say('thanks')
+  const shown = String(stderr.read()).replaceAll(/\u001b\[\?2004./g, '')
+  expect(shown).toBe('Paste it:\n! refused\nPaste it:\nthanks\n')
 })

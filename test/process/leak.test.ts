@@ -38,7 +38,17 @@ test('while they run, no command line, environment or file holds a secret, not f
   }
   const login = (name: string, more = '') => `login oidc ${name} ${at(server).join(' ')}${more}`
 
-  await run(login('work'))
+  const { stderr } = await run(login('work', ` --browser ${BROWSER}`))
+  const asked = new URL(/http:\S+authorize\S+/.exec(stderr)![0]).searchParams
+  expect(
+    holding(
+      seen.processes,
+      ['state', 'nonce', 'code_challenge'].map((name) => asked.get(name)!),
+    ),
+  ).toEqual([])
+  expect(seen.processes.some((text) => /browser\.mjs\0http:\/\/127\.0\.0\.1:\d+\/start\//.test(text))).toBe(
+    true,
+  )
   await run('refresh work --force')
   await left(one, 'work', -1000)
   await run('token work')

@@ -417,7 +417,7 @@ describe('serve --proxy', () => {
       '',
       `In the name of work: ${url}, with the bearer of ${file}
   ${url}/${host}/
-Try it: curl -H "Authorization: Bearer $(cat ${file})" ${url}/${host}/
+Try it: sed 's/^/Authorization: Bearer /' ${file} | curl -H @- ${url}/${host}/
 It ends with Ctrl-C.
 `,
     ])

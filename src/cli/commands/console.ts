@@ -1,6 +1,7 @@
-import { DaypassError, isDaypassError } from '../../core/errors.ts'
+import { type Advice, DaypassError, isDaypassError } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
 import { buildConsoleUrl, getSigninTokenUrl } from '../../formats/console-url.ts'
+import { openStartPageOnce } from '../../login/start-page.ts'
 import { createUnreachableError, sendHttpRequest } from '../../oauth/http.ts'
 import { createVerbCommand, resolveSelected } from '../flags.ts'
 import { obtainCredential } from '../hand-out.ts'
@@ -50,13 +51,32 @@ async function runConsole(
   const page = { issuer, consoleHost, region, service: flags.service, destination: flags.destination }
   const url = buildConsoleUrl(endpoints.federation, token, page)
   if (flags.print || json) return { out: json ? formatJson({ identity, url }) : url }
-  if (await host.openBrowser(url, flags.browser)) {
-    host.terminal.say(`Opened the console of ${provider.title} as ${identity}`)
-    return {}
+  await openInBrowser(world, url, { verb: 'console', identity, flags: ['--print'] }, flags.browser)
+  host.terminal.say(`Opened the console of ${provider.title} as ${identity}`)
+  return {}
+}
+
+/** How long a browser may take to start and to fetch the page. */
+const START_PAGE_TIMEOUT = 60_000
+
+/** The address signs in whoever opens it, so the opener is told another one, which is answered once. */
+async function openInBrowser(
+  { host, signal }: CommandContext,
+  url: string,
+  advice: Advice,
+  browser: string | undefined,
+): Promise<void> {
+  const page = await openStartPageOnce(host, url, { limit: START_PAGE_TIMEOUT, signal })
+  try {
+    if (!(await host.openBrowser(page.url, browser)))
+      throw new DaypassError('not_found', 'no browser could be opened here', { advice })
+    if (await page.visited) return
+    throw new DaypassError('port', `the browser did not reach ${new URL(page.url).host} within a minute`, {
+      advice,
+    })
+  } finally {
+    await page.close()
   }
-  throw new DaypassError('not_found', 'no browser could be opened here', {
-    advice: { verb: 'console', identity, flags: ['--print'] },
-  })
 }
 
 async function fetchSigninToken({ host }: CommandContext, url: string): Promise<Secret> {

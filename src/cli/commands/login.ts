@@ -3,8 +3,9 @@ import type { LoginRequest } from '../../client/login.ts'
 import { formatDuration, formatTime, parseDuration } from '../../core/duration.ts'
 import { type Advice, DaypassError, EXIT, formatCommand } from '../../core/errors.ts'
 import { Secret } from '../../core/secret.ts'
-import type { Method } from '../../core/types.ts'
+import type { Host, Method } from '../../core/types.ts'
 import type { DefinitionOverrides } from '../../identity/definition.ts'
+import { readInput } from '../../platform/read-input.ts'
 import { builtIn } from '../../providers/index.ts'
 import { formatFlag, listParamFlags } from '../../providers/param.ts'
 import { createVerbCommand, resolveSelected } from '../flags.ts'
@@ -48,8 +49,8 @@ export function createLoginCommand({ run }: Runner) {
     .option('--start', 'begin a login in two steps, print where to go, and exit with 8')
     .option('--finish <id>', 'the second step')
     .option('--wait <time>', 'with --finish: how long to wait')
-    .option('--callback-url <url>', 'with --finish: the address that the page ended at')
-    .option('--code <text>', 'with --finish: the code that came back')
+    .option('--callback-url <url>', 'with --finish: the address that the page ended at; - for standard input')
+    .option('--code <text>', 'with --finish: the code that came back; - for standard input')
     .action((target, name, flags) => {
       const named = resolveSelected(target, flags)
       return run(flags, 'login', (world) => runLogin(world, named, name, flags))
@@ -209,10 +210,28 @@ async function readTokenFlag(
   { withToken }: LoginFlags,
 ): Promise<Secret | undefined> {
   if (typeof withToken !== 'string') return undefined
-  host.terminal.warn(
-    'other users of this machine can read a token on a command line; --token-stdin keeps it to yourself',
-  )
+  warnOfArgument(host, 'a token', '--token-stdin keeps it')
   return new Secret(withToken)
+}
+
+const warnOfArgument = ({ terminal }: Host, what: string, remedy: string) =>
+  terminal.warn(`other users of this machine can read ${what} on a command line; ${remedy} to yourself`)
+
+/** What came back from the page, however wrapped. `-` reads it where no other user of the machine can. */
+async function readAnswerFlag(
+  { host, signal }: CommandContext,
+  { callbackUrl, code }: LoginFlags,
+): Promise<string | undefined> {
+  const given = callbackUrl ?? code
+  if (given === undefined) return undefined
+  if (given !== '-') {
+    const flag = callbackUrl === undefined ? '--code' : '--callback-url'
+    warnOfArgument(host, 'a code', `\`${flag} -\` reads it from standard input, which keeps it`)
+    return given
+  }
+  if (!process.stdin.isTTY) return readInput(process.stdin)
+  const prompt = 'Paste the address (or the code) that the page ends at, and press Enter:'
+  return (await host.terminal.readSecret(prompt, signal)) ?? ''
 }
 
 function parsePort(text: string): number {
@@ -266,7 +285,7 @@ async function finishTwoStepLogin(
   flags: LoginFlags,
 ): Promise<CommandResult> {
   const { daypass, signal } = world
-  const pasted = flags.callbackUrl ?? flags.code
+  const pasted = await readAnswerFlag(world, flags)
   const outcome = await daypass.finishLogin(id, {
     signal,
     ...(flags.wait !== undefined && { wait: parseDuration(flags.wait, '--wait') }),

@@ -145,7 +145,10 @@ async function announceEndpoint(
     const socket = isSocket ? `--unix-socket ${place.socket} ` : ''
     const [first] = Object.values(hosts ?? {})
     const asked = first === undefined ? url : `${first}/`
-    host.terminal.say(`Try it: curl ${socket}-H "Authorization: Bearer $(cat ${bearerFile})" ${asked}`)
+    // Every user of the machine can read a command line, so the bearer goes by a pipe.
+    host.terminal.say(
+      `Try it: sed 's/^/Authorization: Bearer /' ${bearerFile} | curl ${socket}-H @- ${asked}`,
+    )
   }
   host.terminal.say('It ends with Ctrl-C.')
   const format = detectEnvFormat(host.env.SHELL, host.detectRuntimeEnvironment().platform)
