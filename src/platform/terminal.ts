@@ -42,22 +42,21 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
   // Checked here because clack's prompts never settle without a terminal.
   const interactive = options.interactive && stdin.isTTY === true && onTerminal
   const writeText = (text: string) => void stderr.write(text)
-  const say = (text: string) => writeText(cleanForTerminal(hidePasswords(text)))
   const paint = (code: number, text: string) => (color ? `\u001b[${code}m${text}\u001b[39m` : text)
   const spin = createSpinner(writeText, (frame) => paint(36, frame))
   forgiveClosedPipe(stderr)
   let openPrompt = ''
   /** A line that comes while something is asked stands above the prompt. */
   const writeLine = (text: string) =>
-    spin.around(() => say(openPrompt === '' ? `${text}\n` : `\n${text}\n${openPrompt}`))
+    spin.around(() => writeText(openPrompt === '' ? `${text}\n` : `\n${text}\n${openPrompt}`))
 
   return {
     interactive,
     say(text) {
-      const line = cleanForTerminal(hidePasswords(text).replace(/[\r\n]+/g, ' '))
-      if (!quiet) writeLine(text)
+      if (!quiet) writeLine(cleanForTerminal(hidePasswords(text)))
     },
     warn(text) {
+      const line = cleanForTerminal(hidePasswords(text).replace(/[\r\n]+/g, ' '))
       writeLine(`${paint(33, '!')} ${line}`)
     },
     busy: (label) => (onTerminal && interactive && !quiet ? spin.start(cleanLines(label)) : () => undefined),
@@ -65,8 +64,9 @@ export function createNodeTerminal(options: TerminalOptions): Terminal {
       if (stdin.isTTY !== true) return readLine({ stdin, signal })
       if (options.noInput) return undefined
       const release = spin.hold()
-      if (onTerminal && !signal?.aborted) say(prompt)
-      if (onTerminal) openPrompt = prompt
+      const cleaned = cleanForTerminal(prompt)
+      if (onTerminal && !signal?.aborted) writeText(cleaned)
+      if (onTerminal) openPrompt = cleaned
       const hidden = onTerminal ? writeText : () => undefined
       return readHidden({ stdin, write: hidden, signal }).finally(() => {
         openPrompt = ''
