@@ -125,7 +125,7 @@ const PARTS = {
 
 function programs(root) {
   const undici = apart(/^undici$/, 'undici.cjs')
-  const crypto = whenUsed(['node:crypto'], () => ['createDecipheriv'])
+  const crypto = whenUsed(['node:crypto'], () => ['createDecipheriv', 'createHmac'])
   // The quick way reaches none of these; esbuild would wrap whatever they import, and take longer to start.
   const unreached = apart(/^\.\/(atomic|folder-yaml|lock)\.ts$/, 'main.cjs')
   const main = apart(/^\.\/main\.(cjs|ts|js)$/, 'main.cjs')

@@ -3,7 +3,7 @@ import { DaypassError } from '../core/errors.ts'
 import { assertMinTtl } from '../core/freshness.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Credential, Entry, Fetch, Grant, Header, Host } from '../core/types.ts'
+import type { Credential, Entry, Fetch, Grant, Header, Host, UsableGrant } from '../core/types.ts'
 import { assertUsableRecord, findConfiguredKeys } from '../identity/configured-keys.ts'
 import { type Definition, type DefinitionOverrides, isBound } from '../identity/definition.ts'
 import { type EnvironmentCredential, findEnvOverride } from '../identity/environment.ts'
@@ -95,7 +95,7 @@ async function readWarmCredential(
     )
   }
   if (!isUsableNow(await vault.header(name))) return undefined
-  const entry = await vault.read(name)
+  const entry = await vault.readCredential(name)
   // Judged again: it may be another record by now.
   return entry?.grant && isUsableNow(entry.header) ? buildResult(name, entry.header, entry.grant) : undefined
 }
@@ -116,7 +116,7 @@ export async function getIdentityCredential(
 const buildResult = (
   identity: string,
   header: Header,
-  { credential, proofKey }: Grant,
+  { credential, proofKey }: UsableGrant,
 ): CredentialResult => ({
   identity,
   credential,

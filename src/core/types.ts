@@ -48,6 +48,12 @@ export interface Grant {
   source?: BearerCredential
 }
 
+/** What of a grant is used; the rest is how it is renewed. Sealed apart, with a key of its own. */
+export interface UsableGrant extends Pick<Grant, 'credential'> {
+  /** Of a bearer token, which is sent with proofs of it. */
+  proofKey?: Secret
+}
+
 /** Who the server says it is. */
 export interface Account {
   /** What a person recognises the account by: an e-mail, a login name, an account number. */
@@ -131,7 +137,7 @@ export interface Exchange {
   wantsNewer(refusal: { status: number; error: string; description: string }): boolean
 }
 
-/** Where the 32-byte key that seals a record lies. */
+/** Where the 32-byte key that seals a record lies, or the one that only opens what is used of it. */
 export interface KeyLocation {
   id: string
   where: Exclude<Store, 'auto'>
@@ -139,10 +145,11 @@ export interface KeyLocation {
 
 /**
  * The clear first line of a record: the identity's definition and its row of `list`, so neither needs the key.
- * Authenticated together with the sealed body.
+ * Authenticated together with both sealed parts.
  */
 export interface Header {
-  v: 1
+  /** The format of the record, set by the vault when it writes. 1: sealed in one part, by versions of before. */
+  v: 1 | 2
   name: string
   /** `oidc/user`, `github/user`, … */
   kind: string
@@ -184,7 +191,7 @@ export interface Header {
   /** Present: a login is needed, and this is why. */
   loginRequired?: string
   createdAt: Time
-  /** Set by the vault when it seals the body; absent where nothing is sealed (after `logout`). */
+  /** Set by the vault when it seals the grant; absent where nothing is sealed (after `logout`). */
   key?: KeyLocation
 }
 

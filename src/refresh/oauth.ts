@@ -123,7 +123,7 @@ type UntimedHeader = Omit<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'>
 /** The record of a new login. */
 export function createGrantEntry(about: EntryDetails, grant: Grant, clockOffset: number): StoredGrant {
   const renewable = grant.refreshToken !== undefined || grant.source !== undefined
-  return { header: applyTimes({ v: 1, renewable, ...about }, grant.credential, clockOffset), grant }
+  return { header: applyTimes({ v: 2, renewable, ...about }, grant.credential, clockOffset), grant }
 }
 
 /** `renewable`: where the grant alone does not tell. */

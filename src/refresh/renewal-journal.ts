@@ -1,6 +1,7 @@
 /** What one renewal writes: room for its answer, the note that a request leaves, what was kept on the way, its end. */
 import { DaypassError } from '../core/errors.ts'
 import type { Entry, Grant, Header } from '../core/types.ts'
+import { replaceRefreshToken } from './fit-answer.ts'
 import type { RenewalSource } from './renew.ts'
 
 export type StoredGrant = Entry & { grant: Grant }
@@ -51,11 +52,25 @@ export async function openJournal(
     try {
       await writeEntry(entry).catch(() => vault.write(entry))
     } catch (error) {
-      isUnkept = true
-      throw createUnkeptError(source, error, isSpent)
+      const unkept = createUnkeptError(source, error, isSpent)
+      const lean = answered(replaceRefreshToken(stored, entry.grant), formatFailure(unkept))
+      isUnkept = !(await keepRefreshToken(lean))
+      if (isUnkept) throw unkept
+      stored = lean
+      isNoted = false
+      throw createUnkeptError(source, error, false)
     }
     stored = entry
     isNoted = false
+  }
+
+  /** Where there is no room for all of an answer, the old credential stays, which had room. */
+  async function keepRefreshToken(lean: StoredGrant): Promise<boolean> {
+    if (!lean.grant.refreshToken) return false
+    return vault.write(lean).then(
+      () => true,
+      () => false,
+    )
   }
 
   const answered = (
@@ -101,6 +116,8 @@ const markUnanswered = ({ header, grant }: StoredGrant, since: number): StoredGr
   header: { ...header, unanswered: since },
   grant,
 })
+
+export const formatFailure = ({ code, message }: DaypassError) => ({ code, failure: message })
 
 /** One more try was made. Where the old refresh token is spent, that is said in so many words. */
 function createUnkeptError({ name, login }: RenewalSource, error: unknown, isSpent: boolean): DaypassError {

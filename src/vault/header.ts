@@ -4,7 +4,8 @@ import type { Header, KeyLocation } from '../core/types.ts'
 
 /** The least a header says; a login that was started says no more. */
 export interface ClearHeader {
-  v: 1
+  /** Of a record that is written it is 2, whatever it was before. */
+  v: 1 | 2
   name: string
   key?: KeyLocation
 }
@@ -59,7 +60,7 @@ const SHAPE: Record<Exclude<keyof Header, keyof ClearHeader>, Check> = {
 /** What every first line says. `name` is what its file is called. */
 export function parseClearHeader(line: string, name: string): ClearHeader {
   const said = parseHeaderLine(line, name)
-  if (said.v !== 1) throw createVersionError(name, said.v)
+  if (said.v !== 1 && said.v !== 2) throw createVersionError(name, said.v)
   if (said.name !== name) throw createDamagedError(name, 'it belongs to another identity')
   if (said.key !== undefined && !isKeyLocation(said.key))
     throw createDamagedError(name, 'its key is not named')
@@ -116,11 +117,13 @@ export function decodeClear(content: string, name: string): ClearHeader {
   return parseClearHeader(splitRecord(content, name)[0], name)
 }
 
-/** The two lines of a record; the second is there where something is sealed. */
-export function splitRecord(content: string, name: string): [header: string, body: string | undefined] {
+/** Behind the header stand the sealed parts: none, one of version 1, or two. */
+export type RecordLines = [header: string, first?: string, second?: string]
+
+export function splitRecord(content: string, name: string): RecordLines {
   if (!content.endsWith('\n'))
     throw createDamagedError(name, content === '' ? 'it is empty' : 'it was cut short')
-  const parts = content.slice(0, -1).split('\n')
+  const [header = '', ...parts] = content.slice(0, -1).split('\n')
   if (parts.length > 2) throw createDamagedError(name, 'it has more lines than a record')
-  return [parts[0] ?? '', parts[1]]
+  return [header, ...(parts as [string?, string?])]
 }

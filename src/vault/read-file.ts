@@ -11,8 +11,11 @@ import {
 import { DaypassError } from '../core/errors.ts'
 import { createDiskError, getErrno } from './disk-error.ts'
 
-/** Far above any record; keeps a stranger's file from filling the memory. */
-export const MAX_FILE_SIZE = 1024 * 1024
+/**
+ * Far above any record, and more than what a server can answer (1 MiB) becomes when it is sealed beside what was kept
+ * before; keeps a stranger's file from filling the memory.
+ */
+export const MAX_FILE_SIZE = 8 * 1024 * 1024
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
 const OTHERS_MODE = 0o077

@@ -1,4 +1,10 @@
-import type { Entry, Header, KeyLocation } from '../core/types.ts'
+import type { Entry, Header, KeyLocation, UsableGrant } from '../core/types.ts'
+
+/** One record, opened as far as it is used. Not to be written back: how it is renewed would be lost. */
+export interface UsableEntry {
+  header: Header
+  grant?: UsableGrant
+}
 
 /** A record as it can be listed: its header, or why it has none. */
 export type ListedRecord = { name: string; header: Header } | { name: string; problem: string }
@@ -10,8 +16,8 @@ export interface EntrySlot {
 }
 
 /**
- * Where grants rest: identities as records with a clear header and a sealed body, and the logins that were
- * started and not finished.
+ * Where grants rest: identities as records with a clear header and what is sealed, and the logins that were started
+ * and not finished.
  */
 export interface Vault {
   /** Of all identities, those whose record cannot be read included. Opens no record. */
@@ -20,7 +26,12 @@ export interface Vault {
   list(): Promise<ListedRecord[]>
   /** The clear header; never needs the key. `undefined`: no such record. */
   header(name: string): Promise<Header | undefined>
-  /** Opens the record. Throws `vault` (damaged, wrong key, foreign owner) or `keychain`; the record stays as it is. */
+  /**
+   * Opens what is used of the record, and not how it is renewed: the use key is enough. Throws `vault` (damaged, wrong
+   * key, foreign owner) or `keychain`; the record stays as it is.
+   */
+  readCredential(name: string): Promise<UsableEntry | undefined>
+  /** Opens all of it, to renew, change or end it. Throws like `readCredential`, and `vault` without the renew key. */
   read(name: string): Promise<Entry | undefined>
   /** Durable when it resolves. */
   write(entry: Entry): Promise<void>
@@ -39,8 +50,8 @@ export interface Vault {
   exclusive<T>(name: string, purpose: string, work: () => Promise<T>): Promise<T>
   /** Seals anything else for a while: logins that were started. Names are `__login-<id>`. */
   sealed: {
-    read(name: string): Promise<unknown>
-    write(name: string, body: unknown): Promise<void>
+    read(name: string): Promise<object | undefined>
+    write(name: string, body: object): Promise<void>
     remove(name: string): Promise<boolean>
     names(): Promise<string[]>
   }

@@ -24,6 +24,7 @@ import { createDaypass } from '../../src/index.ts'
 import { resolvePaths } from '../../src/platform/paths.ts'
 import { scriptedTerminal } from '../../src/testing/index.ts'
 import { encodeGrantFileName } from '../../src/vault/file-name.ts'
+import { splitGrant } from '../../src/vault/grant-parts.ts'
 import { openKey } from '../../src/vault/keys.ts'
 import { openDiskVault } from '../../src/vault/open-vault.ts'
 import { encodeRecord, sealRecord } from '../../src/vault/seal.ts'
@@ -285,7 +286,8 @@ function prepare({ config, records, folder, state }: Case): void {
   for (const name of ['work', 'other'] as const) {
     const { header, grant } = records[name] ?? {}
     const named = header && { ...header, name }
-    const sealed = named && (grant ? sealRecord({ ...named, key }, grant, opened) : encodeRecord(named))
+    const sealed =
+      named && (grant ? sealRecord({ ...named, key }, splitGrant(grant), opened) : encodeRecord(named))
     put(join(where.vault, encodeGrantFileName(name)), sealed)
   }
   put(where.state, state)

@@ -4,7 +4,7 @@ import type { Entry, Header } from '../../src/core/types.ts'
 
 export function headerOf(name: string, more: Partial<Header> = {}): Header {
   return {
-    v: 1,
+    v: 2,
     name,
     kind: 'oidc/user',
     provider: 'oidc',
