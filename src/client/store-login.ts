@@ -63,11 +63,11 @@ export async function storeLogin(context: Context, login: LoginToStore): Promise
 }
 
 /** What makes it too large to be kept is left out, and said. */
-function fitRecord({ host }: Context, record: NamedRecord): NamedRecord {
+function fitRecord({ host, vault }: Context, record: NamedRecord): NamedRecord {
   const { header, grant } = record.entry
   if (!grant) return record
   const { name } = header
-  const fitting = fitGrant(grant, (what) => host.terminal.warn(`${name} is logged in without ${what}`))
+  const fitting = fitGrant(vault, grant, (what) => host.terminal.warn(`${name} is logged in without ${what}`))
   if (!fitting) throw createTooLargeError(name)
   return { ...record, entry: { header, grant: fitting } }
 }

@@ -54,7 +54,7 @@ export async function openJournal(
     } catch (error) {
       const unkept = createUnkeptError(source, error, isSpent)
       const lean = answered(replaceRefreshToken(stored, entry.grant), formatFailure(unkept))
-      isUnkept = !(await keepRefreshToken(lean))
+      isUnkept = !(await keepInstead(lean, entry))
       if (isUnkept) throw unkept
       stored = lean
       isNoted = false
@@ -64,9 +64,10 @@ export async function openJournal(
     isNoted = false
   }
 
-  /** Where there is no room for all of an answer, the old credential stays, which had room. */
-  async function keepRefreshToken(lean: StoredGrant): Promise<boolean> {
-    if (!lean.grant.refreshToken) return false
+  /** Where there is no room for all of an answer, there may be for its refresh token beside the old credential. */
+  async function keepInstead(lean: StoredGrant, { grant }: StoredGrant): Promise<boolean> {
+    const saved = vault.measure(grant).whole - vault.measure(lean.grant).whole
+    if (!grant.refreshToken || saved < WORTH_SAVING) return false
     return vault.write(lean).then(
       () => true,
       () => false,
@@ -110,6 +111,9 @@ export async function openJournal(
 }
 
 type Midway = Pick<NonNullable<Header['lastRenewal']>, 'midway'>
+
+/** Bytes: less makes no difference to a disk. */
+const WORTH_SAVING = 4096
 
 /** Durable before the request leaves: whoever finds it knows that the refresh token may be spent. */
 const markUnanswered = ({ header, grant }: StoredGrant, since: number): StoredGrant => ({

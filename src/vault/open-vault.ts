@@ -10,6 +10,7 @@ import { createDiskKeys, type KeyPlacement, type Keys } from './keys.ts'
 import { memoryStore } from './memory.ts'
 import {
   type BothKeys,
+  computePartLength,
   computeSealedLength,
   deriveKeys,
   encodeRecord,
@@ -78,6 +79,10 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
       const answer = written.find((one) => one?.header.lastRenewal?.beganAt === unanswered)
       if (answer) await write(answer)
       return answer !== undefined
+    },
+    measure: (grant) => {
+      const { use, renew } = splitGrant(grant)
+      return { use: computePartLength(use), whole: computePartLength(use) + computePartLength(renew) }
     },
     remove: async (name) => store.delete(assertIdentityName(name)),
     quarantine: async (name) => store.quarantine(assertIdentityName(name)),

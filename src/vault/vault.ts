@@ -1,4 +1,4 @@
-import type { Entry, Header, KeyLocation, UsableGrant } from '../core/types.ts'
+import type { Entry, Grant, Header, KeyLocation, UsableGrant } from '../core/types.ts'
 
 /** One record, opened as far as it is used. Not to be written back: how it is renewed would be lost. */
 export interface UsableEntry {
@@ -42,6 +42,8 @@ export interface Vault {
    * says is unanswered. Under the lock only. False: there is none.
    */
   recoverPending(name: string): Promise<boolean>
+  /** How many bytes of a record a grant takes: what is used of it, and all of it. */
+  measure(grant: Grant): { use: number; whole: number }
   remove(name: string): Promise<boolean>
   /** Clears a home that a grant has left; only a vault that knows homes. */
   clearExternalStore?(home: NonNullable<Header['home']>): Promise<void>
