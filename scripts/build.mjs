@@ -128,7 +128,7 @@ const PARTS = {
 
 function programs(root) {
   const undici = apart(/^undici$/, 'undici.cjs')
-  const crypto = whenUsed(['node:crypto'], () => ['createDecipheriv'])
+  const crypto = whenUsed(['node:crypto'], () => ['createDecipheriv', 'createHmac'])
   // The fast path never uses these. esbuild would wrap their imports, which makes the start slower.
   const unreached = apart(/^\.\/(atomic|folder-yaml|lock)\.ts$/, 'main.cjs')
   const main = apart(/^\.\/main\.(cjs|ts|js)$/, 'main.cjs')

@@ -8,7 +8,7 @@ import { findFolderFile, parseFolderLine } from '../config/folder-file.ts'
 import { parseDuration } from '../core/duration.ts'
 import { isIdentityName } from '../core/names.ts'
 import { chooseStore } from '../core/stores.ts'
-import type { Grant, Host, Time } from '../core/types.ts'
+import type { Host, Time, UsableGrant } from '../core/types.ts'
 import { formatCredentialProcess } from '../formats/credential-process.ts'
 import { formatToken, isKeyBound } from '../formats/token.ts'
 import { selectIdentity } from '../identity/select.ts'
@@ -19,7 +19,7 @@ import { encodeGrantFileName } from '../vault/file-name.ts'
 import { decodeHeader } from '../vault/header.ts'
 import { openKey } from '../vault/keys.ts'
 import { readOwnFile } from '../vault/read-file.ts'
-import { openBody } from '../vault/seal.ts'
+import { openUse } from '../vault/seal.ts'
 import { readState } from '../vault/state.ts'
 import { chooseTokenForm, parseTokenWords } from './token-flags.ts'
 
@@ -75,7 +75,7 @@ export async function readWarmAnswer(
   const minTtl = words.minTtl === undefined ? undefined : parseDuration(words.minTtl)
   if (!isWarm(facts, { named, minTtl })) return undefined
   const key = await openKey(where.vault, header.key!, { report })
-  const { credential } = openBody(record, name, key) as Grant
+  const { credential } = openUse(record, name, key) as UsableGrant
   // DPoP-bound tokens need a warning, which `main` prints.
   if (credential.kind === 'bearer' && isKeyBound(credential)) return undefined
   const text =

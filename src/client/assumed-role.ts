@@ -154,7 +154,7 @@ const NEVER = 0
 function createPlaceholder({ host }: Context, definition: Definition): Entry & { grant: Grant } {
   const { name, provider, kind, params } = definition
   const header: Header = {
-    v: 1,
+    v: 2,
     name,
     kind,
     provider: provider.id,

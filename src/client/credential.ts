@@ -3,7 +3,7 @@ import { DaypassError } from '../core/errors.ts'
 import { assertMinTtl } from '../core/freshness.ts'
 import { isLoopbackHost } from '../core/loopback.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Credential, Entry, Fetch, Grant, Header, Host } from '../core/types.ts'
+import type { Credential, Entry, Fetch, Grant, Header, Host, UsableGrant } from '../core/types.ts'
 import { assertUsableRecord, findConfiguredKeys } from '../identity/configured-keys.ts'
 import {
   assertNoStrayVariable,
@@ -100,7 +100,7 @@ async function readWarmCredential(
     )
   }
   if (!isUsableNow(await vault.header(name))) return undefined
-  const entry = await vault.read(name)
+  const entry = await vault.readCredential(name)
   // Checked again, because the record may have changed.
   return entry?.grant && isUsableNow(entry.header) ? buildResult(name, entry.header, entry.grant) : undefined
 }
@@ -124,7 +124,7 @@ export async function getIdentityCredential(
 const buildResult = (
   identity: string,
   header: Header,
-  { credential, proofKey }: Grant,
+  { credential, proofKey }: UsableGrant,
 ): CredentialResult => ({
   identity,
   credential,

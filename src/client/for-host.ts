@@ -72,7 +72,7 @@ const resolveCandidateUser = (use: HelperKind, { definition, header }: HostIdent
 export async function renewHostCredential(context: Context, ask: HostRequest, sent: Secret): Promise<void> {
   const { fitting } = await listHostCandidates(context, ask)
   for (const { definition } of fitting) {
-    const credential = (await context.vault.read(definition.name))?.grant?.credential
+    const credential = (await context.vault.readCredential(definition.name))?.grant?.credential
     if (credential?.kind === 'bearer' && credential.token.equals(sent))
       await renewOnce(context, definition, { rejected: sent })
   }

@@ -24,7 +24,7 @@ export async function login(context: Context, request: LoginRequest): Promise<Lo
 async function checkVaultWritable({ vault, host }: Context, { definition }: ResolvedTarget): Promise<void> {
   const { name, provider, params } = definition
   const header: Header = {
-    v: 1,
+    v: 2,
     name,
     kind: provider.kind,
     provider: provider.id,

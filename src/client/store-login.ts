@@ -5,6 +5,7 @@ import type { Account, Entry, Header, KeyLocation } from '../core/types.ts'
 import { assertNoStrayVariable, type Definition, findStrayVariable } from '../identity/definition.ts'
 import type { NewRecord } from '../login/stages.ts'
 import { revoke, revokeIssued } from '../oauth/revoke.ts'
+import { createTooLargeError, fitGrant } from '../refresh/fit-answer.ts'
 import {
   buildDefinition,
   type Context,
@@ -38,7 +39,8 @@ export async function storeLogin(context: Context, login: LoginToStore): Promise
   let record: NamedRecord = login
   let replaced: Entry | undefined
   try {
-    if (unnamed) record = await nameByAccount(context, login.entry)
+    record = fitRecord(context, login)
+    if (unnamed) record = await nameByAccount(context, record.entry)
     if (unnamed && !force) await checkNameHolder(context, record)
     if (!force) await checkSameAccount(context, record)
     replaced = await replaceRecord(context, record, force)
@@ -60,6 +62,16 @@ export async function storeLogin(context: Context, login: LoginToStore): Promise
   // The key is available now, so expired logins can be deleted.
   await deleteExpiredPending(context).catch(() => undefined)
   return { header: entry.header, default: isDefault, store: where }
+}
+
+/** What makes it too large to be kept is left out, and said. */
+function fitRecord({ host, vault }: Context, record: NamedRecord): NamedRecord {
+  const { header, grant } = record.entry
+  if (!grant) return record
+  const { name } = header
+  const fitting = fitGrant(vault, grant, (what) => host.terminal.warn(`${name} is logged in without ${what}`))
+  if (!fitting) throw createTooLargeError(name)
+  return { ...record, entry: { header, grant: fitting } }
 }
 
 async function revokeUnstored({ entry: { grant }, context: party }: NewRecord): Promise<void> {

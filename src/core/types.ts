@@ -48,6 +48,12 @@ export interface Grant {
   source?: BearerCredential
 }
 
+/** What of a grant is used; the rest is how it is renewed. Sealed apart, with a key of its own. */
+export interface UsableGrant extends Pick<Grant, 'credential'> {
+  /** Of a bearer token, which is sent with proofs of it. */
+  proofKey?: Secret
+}
+
 /** The account that the server reports. */
 export interface Account {
   /** A name that a person recognizes: an e-mail address, a login name, an account number. */
@@ -131,7 +137,7 @@ export interface Exchange {
   wantsNewer(refusal: { status: number; error: string; description: string }): boolean
 }
 
-/** Where the 32-byte key that seals a record is stored. */
+/** Where the 32-byte key that seals a record is stored, or the one that only opens what is used of it. */
 export interface KeyLocation {
   id: string
   where: Exclude<Store, 'auto'>
@@ -139,10 +145,11 @@ export interface KeyLocation {
 
 /**
  * The unencrypted first line of a record: the identity's definition and its row in `list`, so neither needs
- * the key. It is authenticated together with the sealed body.
+ * the key. It is authenticated together with both sealed parts.
  */
 export interface Header {
-  v: 1
+  /** The format of the record, set by the vault when it writes. 1: sealed in one part, by versions of before. */
+  v: 1 | 2
   name: string
   /** `oidc/user`, `github/user`, … */
   kind: string
@@ -186,7 +193,7 @@ export interface Header {
   /** Present where a login is needed: the reason. */
   loginRequired?: string
   createdAt: Time
-  /** Set by the vault when it seals the body. Absent where no body is sealed, as after `logout`. */
+  /** Set by the vault when it seals the grant. Absent where no body is sealed, as after `logout`. */
   key?: KeyLocation
 }
 

@@ -127,5 +127,5 @@ function createEntry(
   }
   return grant
     ? createGrantEntry(described, grant, clockOffset)
-    : { header: { v: 1, ...described, renewable: false } }
+    : { header: { v: 2, ...described, renewable: false } }
 }

@@ -149,7 +149,7 @@ type UntimedHeader = Omit<Header, 'issuedAt' | 'expiresAt' | 'clockOffset'>
 /** Creates the record of a new login. */
 export function createGrantEntry(about: EntryDetails, grant: Grant, clockOffset: number): StoredGrant {
   const renewable = grant.refreshToken !== undefined || grant.source !== undefined
-  return { header: applyTimes({ v: 1, renewable, ...about }, grant.credential, clockOffset), grant }
+  return { header: applyTimes({ v: 2, renewable, ...about }, grant.credential, clockOffset), grant }
 }
 
 /** `renewable` is given where the grant alone does not show it. */

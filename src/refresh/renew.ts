@@ -10,9 +10,16 @@ import { formatTime } from '../core/duration.ts'
 import { type Advice, DaypassError, isDaypassError } from '../core/errors.ts'
 import { computeState, computeTimeLeft, isUsable } from '../core/freshness.ts'
 import type { Secret } from '../core/secret.ts'
-import type { Credential, Entry, Grant, Host } from '../core/types.ts'
-import type { Vault } from '../vault/vault.ts'
-import { openJournal, type RenewalJournal, type RenewalSteps, type StoredGrant } from './renewal-journal.ts'
+import type { Credential, Entry, Grant, Host, UsableGrant } from '../core/types.ts'
+import type { UsableEntry, Vault } from '../vault/vault.ts'
+import { fitOutcome } from './fit-answer.ts'
+import {
+  formatFailure,
+  openJournal,
+  type RenewalJournal,
+  type RenewalSteps,
+  type StoredGrant,
+} from './renewal-journal.ts'
 
 /** The result of a renewal. The issued record is stored before a `problem` is thrown. */
 export type RenewalOutcome =
@@ -53,8 +60,8 @@ export interface CredentialOptions {
 }
 
 export interface RenewResult {
-  entry: Entry
-  grant: Grant
+  entry: UsableEntry
+  grant: UsableGrant
   /** Whether this call renewed the credential, or waited for a call that did. */
   renewed: boolean
 }
@@ -64,7 +71,7 @@ export async function renewIfNeeded(
   options: CredentialOptions = {},
 ): Promise<RenewResult> {
   const calledAt = source.host.now()
-  const first = await readUsable(source)
+  const first = await readUsable(source, 'readCredential')
   if (!options.force && isSufficient(source, first, options)) return createRenewResult(first, false)
   // Without a renewal there is no lock, and no call has to wait.
   if (!first.header.renewable) return useUnrenewable(source, first, options)
@@ -93,9 +100,12 @@ async function prepareRenewal(
   }
 }
 
-/** Reads the record. Throws where it must not be used. */
-async function readUsable(source: RenewalSource): Promise<StoredGrant> {
-  const entry = await source.vault.read(source.name)
+/** Reads what is kept, or as much as is used of it, and refuses what may not be used. */
+async function readUsable(
+  source: RenewalSource,
+  how: 'read' | 'readCredential' = 'read',
+): Promise<StoredGrant> {
+  const entry = await source.vault[how](source.name)
   if (source.placeholder && isOutdated(source.placeholder, entry))
     return copyLastRenewal(source.placeholder, entry)
   if (!entry) throw createLoginRequiredError(source, 'nothing is kept for it')
@@ -180,7 +190,7 @@ async function performRenewal(
   return source.host.deferSignals(async () => {
     const journal = await openJournal(source, before, beganAt)
     try {
-      const renewed = await tryRenewal(source, journal)
+      const renewed = fitOutcome(source, journal.stored, await tryRenewal(source, journal))
       if ('entry' in renewed) {
         const { entry, problem } = renewed
         const kept = await journal.finish(entry, problem && formatFailure(problem))
@@ -249,8 +259,6 @@ function explainLoginRequired({ header }: StoredGrant, why: string): string {
   if (header.unanswered === undefined) return why
   return `the answer to its renewal of ${formatTime(header.unanswered)} was lost, and the server no longer takes the refresh token that it replaced`
 }
-
-const formatFailure = ({ code, message }: DaypassError) => ({ code, failure: message })
 
 /** Uses the result of the call that this one waited for, so the server is not asked again. */
 function reuseOutcome(

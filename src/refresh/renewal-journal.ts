@@ -1,6 +1,7 @@
 /** What a renewal writes: reserved space, the note of a request, the intermediate record, and the result. */
 import { DaypassError } from '../core/errors.ts'
 import type { Entry, Grant, Header } from '../core/types.ts'
+import { replaceRefreshToken } from './fit-answer.ts'
 import type { RenewalSource } from './renew.ts'
 
 export type StoredGrant = Entry & { grant: Grant }
@@ -51,11 +52,26 @@ export async function openJournal(
     try {
       await writeEntry(entry).catch(() => vault.write(entry))
     } catch (error) {
-      isUnkept = true
-      throw createUnkeptError(source, error, isSpent)
+      const unkept = createUnkeptError(source, error, isSpent)
+      const lean = answered(replaceRefreshToken(stored, entry.grant), formatFailure(unkept))
+      isUnkept = !(await keepInstead(lean, entry))
+      if (isUnkept) throw unkept
+      stored = lean
+      isNoted = false
+      throw createUnkeptError(source, error, false)
     }
     stored = entry
     isNoted = false
+  }
+
+  /** Where there is no room for all of an answer, there may be for its refresh token beside the old credential. */
+  async function keepInstead(lean: StoredGrant, { grant }: StoredGrant): Promise<boolean> {
+    const saved = vault.measure(grant).whole - vault.measure(lean.grant).whole
+    if (!grant.refreshToken || saved < WORTH_SAVING) return false
+    return vault.write(lean).then(
+      () => true,
+      () => false,
+    )
   }
 
   const answered = (
@@ -96,11 +112,16 @@ export async function openJournal(
 
 type Midway = Pick<NonNullable<Header['lastRenewal']>, 'midway'>
 
+/** Bytes: less makes no difference to a disk. */
+const WORTH_SAVING = 4096
+
 /** Durable before the request: a process that finds it knows that the token may be spent. */
 const markUnanswered = ({ header, grant }: StoredGrant, since: number): StoredGrant => ({
   header: { ...header, unanswered: since },
   grant,
 })
+
+export const formatFailure = ({ code, message }: DaypassError) => ({ code, failure: message })
 
 /** Both attempts to store it failed. The hint asks for a login where the old token is spent. */
 function createUnkeptError({ name, login }: RenewalSource, error: unknown, isSpent: boolean): DaypassError {

@@ -135,7 +135,7 @@ export function removeDurably(path: string): boolean {
 function encodeWithinLimit(text: string, path: string): Buffer {
   const bytes = Buffer.from(text, 'utf8')
   if (bytes.length <= MAX_FILE_SIZE) return bytes
-  throw new DaypassError('vault', `cannot write ${path}: more than 1 MiB`, {
+  throw new DaypassError('vault', `cannot write ${path}: more than 8 MiB`, {
     hint: 'this is more than any credential needs; look at what the server sent',
   })
 }

@@ -68,6 +68,10 @@ export function attachExternalStores(vault: Vault, homes: ExternalStores): Vault
     ...vault,
     header,
     list: async () => Promise.all((await vault.list()).map((one) => refreshListed(one, readCurrentEntry))),
+    async readCredential(name) {
+      const kept = await vault.header(name)
+      return kept?.home ? readCurrentEntry(kept) : vault.readCredential(name)
+    },
     async read(name) {
       const kept = await vault.header(name)
       return kept?.home ? readCurrentEntry(kept) : vault.read(name)

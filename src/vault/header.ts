@@ -4,7 +4,8 @@ import type { Header, KeyLocation } from '../core/types.ts'
 
 /** The fields of every header; a started login has no others. */
 export interface ClearHeader {
-  v: 1
+  /** Of a record that is written it is 2, whatever it was before. */
+  v: 1 | 2
   name: string
   key?: KeyLocation
 }
@@ -60,7 +61,7 @@ const SHAPE: Record<Exclude<keyof Header, keyof ClearHeader>, Check> = {
 /** Parses the fields of every header. `name` is the name of the file. */
 export function parseClearHeader(line: string, name: string): ClearHeader {
   const said = parseHeaderLine(line, name)
-  if (said.v !== 1) throw createVersionError(name, said.v)
+  if (said.v !== 1 && said.v !== 2) throw createVersionError(name, said.v)
   if (said.name !== name) throw createDamagedError(name, 'it belongs to another identity')
   if (said.key !== undefined && !isKeyLocation(said.key))
     throw createDamagedError(name, 'its key is not named')
@@ -117,11 +118,13 @@ export function decodeClear(content: string, name: string): ClearHeader {
   return parseClearHeader(splitRecord(content, name)[0], name)
 }
 
-/** Splits a record into its two lines. The second is undefined where nothing is sealed. */
-export function splitRecord(content: string, name: string): [header: string, body: string | undefined] {
+/** Behind the header stand the sealed parts: none, one of version 1, or two. */
+export type RecordLines = [header: string, first?: string, second?: string]
+
+export function splitRecord(content: string, name: string): RecordLines {
   if (!content.endsWith('\n'))
     throw createDamagedError(name, content === '' ? 'it is empty' : 'it was cut short')
-  const parts = content.slice(0, -1).split('\n')
+  const [header = '', ...parts] = content.slice(0, -1).split('\n')
   if (parts.length > 2) throw createDamagedError(name, 'it has more lines than a record')
-  return [parts[0] ?? '', parts[1]]
+  return [header, ...(parts as [string?, string?])]
 }

@@ -5,5 +5,6 @@ export {
   type DiskVaultOptions,
   openDiskVault as diskVault,
 } from './open-vault.ts'
+export { deriveKeys, type RecordKeys } from './seal.ts'
 export type { Slot, Store } from './store.ts'
-export type { EntrySlot, ListedRecord as Listed, Vault } from './vault.ts'
+export type { EntrySlot, ListedRecord as Listed, UsableEntry, Vault } from './vault.ts'

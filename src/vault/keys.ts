@@ -11,6 +11,7 @@ import { isKeyLocation } from './header.ts'
 import type { KeychainOptions } from './keychain.ts'
 import type { LockOptions } from './lock.ts'
 import { type Report, readOwnFile } from './read-file.ts'
+import { type BothKeys, deriveKeys, type RecordKeys } from './seal.ts'
 
 export type KeyPlacement = Exclude<Store, 'memory'>
 
@@ -18,8 +19,8 @@ export type KeyPlacement = Exclude<Store, 'memory'>
 export interface Keys {
   /** Returns where the key of new records is. Decides it and creates the key on first use. */
   location(): Promise<KeyLocation>
-  /** Reads the key from the location that a header names. */
-  open(location: KeyLocation): Promise<Buffer>
+  /** Reads the keys from the location that a header names. Without the one that renews, records can be used and not written. */
+  open(location: KeyLocation): Promise<RecordKeys>
 }
 
 export interface DiskKeysOptions {
@@ -30,7 +31,7 @@ export interface DiskKeysOptions {
 }
 
 export function createDiskKeys(folder: string, options: DiskKeysOptions = {}): Keys {
-  const opened = new Map<string, Promise<Buffer>>()
+  const opened = new Map<string, Promise<BothKeys>>()
   let decided: KeyLocation | undefined
   return {
     location: async () => {
@@ -59,14 +60,14 @@ export async function openKey(
   folder: string,
   location: KeyLocation,
   { keychain, report }: Pick<DiskKeysOptions, 'keychain' | 'report'> = {},
-): Promise<Buffer> {
+): Promise<BothKeys> {
   if (!isKeyLocation(location) || location.where === 'memory') {
     throw new DaypassError('vault', 'the key of this record was kept in memory, and is gone', {
       hint: 'log in again',
     })
   }
   const found = location.where === 'file' ? readKeyFile(folder, location.id, report) : undefined
-  return found ?? readKeychainKey(folder, location.id, keychain)
+  return deriveKeys(found ?? (await readKeychainKey(folder, location.id, keychain)))
 }
 
 function readKeyFile(folder: string, id: string, report?: Report): Buffer {

@@ -1,13 +1,25 @@
 import { randomBytes } from 'node:crypto'
 import { DaypassError, isDaypassError } from '../core/errors.ts'
 import { assertIdentityName } from '../core/names.ts'
-import type { Entry, Grant, Header } from '../core/types.ts'
+import type { Entry, Grant, Header, KeyLocation, UsableGrant } from '../core/types.ts'
 import { type DiskOptions, diskStore } from './disk.ts'
+import { splitGrant } from './grant-parts.ts'
 import { type ClearHeader, decodeClear, decodeHeader } from './header.ts'
 import type { KeychainOptions } from './keychain.ts'
 import { createDiskKeys, type KeyPlacement, type Keys } from './keys.ts'
 import { memoryStore } from './memory.ts'
-import { computeSealedLength, encodeRecord, openBody, sealRecord } from './seal.ts'
+import {
+  type BothKeys,
+  computePartLength,
+  computeSealedLength,
+  deriveKeys,
+  encodeRecord,
+  openBody,
+  openUse,
+  type RecordParts,
+  requireBothKeys,
+  sealRecord,
+} from './seal.ts'
 import type { Slot, Store } from './store.ts'
 import type { EntrySlot, ListedRecord, Vault } from './vault.ts'
 
@@ -17,21 +29,18 @@ const RENEWAL_MARGIN = 16 * 1024
 const RESERVED_PREFIX = '__'
 
 export function createVault({ store, keys }: { store: Store; keys: Keys }): Vault {
-  const { seal, open } = createSealer(keys)
+  const { seal, open, readKeys } = createSealer(keys)
   const encode = ({ header, grant }: Entry) =>
-    grant === undefined ? encodeClearRecord(header) : seal(header, grant)
+    grant === undefined ? encodeClearRecord(header) : seal(header, splitGrant(grant))
   const header = async (name: string) => {
     const text = await store.get(assertIdentityName(name))
     return text === undefined ? undefined : decodeHeader(text, name)
   }
   const decode = async (text: string, name: string) =>
-    buildEntry(decodeHeader(text, name), await open(text, name))
-  /**
-   * Decodes an unfinished file: the first two lines count, and the rest of the reserved bytes may follow. The
-   * seal shows whether the record is complete.
-   */
+    buildEntry(decodeHeader(text, name), (await open(text, name, openBody)) as Grant | undefined)
+  /** Room that was not filled yet, or half filled, is no record; its seal says so. */
   const decodeComplete = (text: string, name: string) =>
-    decode(`${text.split('\n', 2).join('\n')}\n`, name).catch((error: unknown) => {
+    decode(cutRoom(text), name).catch((error: unknown) => {
       if (isDaypassError(error, 'vault')) return undefined
       throw error
     })
@@ -43,16 +52,22 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
     header,
     names,
     list: async () => Promise.all((await names()).map((name) => readListedRecord(name, header))),
+    readCredential: async (name) => {
+      const text = await store.get(assertIdentityName(name))
+      if (text === undefined) return undefined
+      const used = (await open(text, name, openUse)) as UsableGrant | undefined
+      return buildEntry(decodeHeader(text, name), used)
+    },
     read: async (name) => {
       const text = await store.get(assertIdentityName(name))
       return text === undefined ? undefined : decode(text, name)
     },
     write,
     reserve: async (entry) => {
-      const key = await keys.location()
-      await keys.open(key)
-      const bytes =
-        computeSealedLength({ ...assertEntryName(entry).header, key }, entry.grant ?? {}) + RENEWAL_MARGIN
+      const { header, grant } = assertEntryName(entry)
+      const { key } = await readKeys(header.name)
+      const parts = grant ? splitGrant(grant) : { use: {}, renew: {} }
+      const bytes = computeSealedLength({ ...header, key }, parts) + RENEWAL_MARGIN
       return createEntrySlot(await store.reserve(entry.header.name, bytes), entry.header.name, encode)
     },
     recoverPending: async (name) => {
@@ -64,6 +79,10 @@ export function createVault({ store, keys }: { store: Store; keys: Keys }): Vaul
       const answer = written.find((one) => one?.header.lastRenewal?.beganAt === unanswered)
       if (answer) await write(answer)
       return answer !== undefined
+    },
+    measure: (grant) => {
+      const { use, renew } = splitGrant(grant)
+      return { use: computePartLength(use), whole: computePartLength(use) + computePartLength(renew) }
     },
     remove: async (name) => store.delete(assertIdentityName(name)),
     quarantine: async (name) => store.quarantine(assertIdentityName(name)),
@@ -87,29 +106,42 @@ async function writeText(store: Store, name: string, text: string): Promise<void
 }
 
 interface Sealer {
-  seal(header: ClearHeader, body: unknown): Promise<string>
-  open(text: string, name: string): Promise<unknown>
+  /** Those of new records, both of them. */
+  readKeys(name: string): Promise<BothKeys & { key: KeyLocation }>
+  seal(header: ClearHeader, parts: RecordParts): Promise<string>
+  open(text: string, name: string, how: typeof openBody): Promise<object | undefined>
 }
 
 function createSealer(keys: Keys): Sealer {
+  const readKeys: Sealer['readKeys'] = async (name) => {
+    const key = await keys.location()
+    return { key, ...requireBothKeys(await keys.open(key), name) }
+  }
   return {
-    seal: async (header, body) => {
-      const key = await keys.location()
-      return sealRecord({ ...header, key }, body, await keys.open(key))
+    readKeys,
+    seal: async (header, parts) => {
+      const { key, ...both } = await readKeys(header.name)
+      return sealRecord({ ...header, key }, parts, both)
     },
-    open: async (text, name) => {
+    open: async (text, name, how) => {
       const { key } = decodeClear(text, name)
-      return openBody(text, name, key === undefined ? undefined : await keys.open(key))
+      return how(text, name, key === undefined ? undefined : await keys.open(key))
     },
   }
+}
+
+/** The lines of the record in a room; what the room was longer may still follow them. */
+function cutRoom(text: string): string {
+  const lines = text.startsWith('{"v":1,') ? 2 : 3
+  return `${text.split('\n', lines).join('\n')}\n`
 }
 
 function encodeClearRecord({ key: _, ...header }: Header): string {
   return encodeRecord(header)
 }
 
-function buildEntry(header: Header, grant: unknown): Entry {
-  return grant === undefined ? { header } : { header, grant: grant as Grant }
+function buildEntry<G>(header: Header, grant: G | undefined): { header: Header; grant?: G } {
+  return grant === undefined ? { header } : { header, grant }
 }
 
 function assertEntryName(entry: Entry): Entry {
@@ -144,14 +176,15 @@ function createEntrySlot(
   }
 }
 
-function createSealedTexts(store: Store, { seal, open }: Sealer): Vault['sealed'] {
+function createSealedTexts(store: Store, { seal, open }: Pick<Sealer, 'seal' | 'open'>): Vault['sealed'] {
   return {
     read: async (name) => {
       const text = await store.get(assertReservedName(name))
-      return text === undefined ? undefined : open(text, name)
+      return text === undefined ? undefined : open(text, name, openBody)
     },
     write: async (name, body) => {
-      await writeText(store, name, await seal({ v: 1, name: assertReservedName(name) }, body))
+      const parts = { use: {}, renew: body }
+      await writeText(store, name, await seal({ v: 2, name: assertReservedName(name) }, parts))
     },
     remove: async (name) => store.delete(assertReservedName(name)),
     names: async () => (await store.names()).filter((name) => name.startsWith(RESERVED_PREFIX)),
@@ -179,7 +212,7 @@ export function openDiskVault(folder: string, options: DiskVaultOptions = {}): V
 
 /** Creates a vault that ends with the process. `patience` is in milliseconds. */
 export function createMemoryVault(options: { patience?: number } = {}): Vault {
-  const key = randomBytes(32)
+  const key = deriveKeys(randomBytes(32))
   const location = { id: 'memory', where: 'memory' } as const
   return createVault({
     store: memoryStore(options),

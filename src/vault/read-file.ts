@@ -5,8 +5,11 @@ import { createDiskError, getErrno } from './disk-error.ts'
 
 export type { Report }
 
-/** Bytes. Far more than a record needs; it limits the memory that a foreign file can take. */
-export const MAX_FILE_SIZE = 1024 * 1024
+/**
+ * Far above any record, and more than what a server can answer (1 MiB) becomes when it is sealed beside what was kept
+ * before. It limits the memory that a foreign file can take.
+ */
+export const MAX_FILE_SIZE = 8 * 1024 * 1024
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
 

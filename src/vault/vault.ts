@@ -1,4 +1,10 @@
-import type { Entry, Header, KeyLocation } from '../core/types.ts'
+import type { Entry, Grant, Header, KeyLocation, UsableGrant } from '../core/types.ts'
+
+/** One record, opened as far as it is used. Not to be written back: how it is renewed would be lost. */
+export interface UsableEntry {
+  header: Header
+  grant?: UsableGrant
+}
 
 /** A listed record: its header, or why the header cannot be read. */
 export type ListedRecord = { name: string; header: Header } | { name: string; problem: string }
@@ -10,7 +16,7 @@ export interface EntrySlot {
 }
 
 /**
- * Stores grants: identities as records with a clear header and a sealed body, and logins that were started
+ * Where grants rest: identities as records with a clear header and what is sealed, and the logins that were started
  * and not finished.
  */
 export interface Vault {
@@ -20,7 +26,12 @@ export interface Vault {
   list(): Promise<ListedRecord[]>
   /** Reads the clear header. Never needs the key. Returns undefined where there is no such record. */
   header(name: string): Promise<Header | undefined>
-  /** Opens the record. Throws `vault` (damaged, wrong key, other owner) or `keychain`; changes nothing. */
+  /**
+   * Opens what is used of the record, and not how it is renewed: the use key is enough. Throws `vault` (damaged, wrong
+   * key, other owner) or `keychain`; changes nothing.
+   */
+  readCredential(name: string): Promise<UsableEntry | undefined>
+  /** Opens all of it, to renew, change or end it. Throws like `readCredential`, and `vault` without the renew key. */
   read(name: string): Promise<Entry | undefined>
   /** Resolves when the record is durable. */
   write(entry: Entry): Promise<void>
@@ -31,6 +42,8 @@ export interface Vault {
    * unanswered. Only under the lock. Returns false where there is none.
    */
   recoverPending(name: string): Promise<boolean>
+  /** How many bytes of a record a grant takes: what is used of it, and all of it. */
+  measure(grant: Grant): { use: number; whole: number }
   remove(name: string): Promise<boolean>
   /** Clears an external store that a grant has left. Absent where the vault has no external stores. */
   clearExternalStore?(home: NonNullable<Header['home']>): Promise<void>
@@ -39,8 +52,8 @@ export interface Vault {
   exclusive<T>(name: string, purpose: string, work: () => Promise<T>): Promise<T>
   /** Seals other values for a limited time, such as started logins. Names are `__login-<id>`. */
   sealed: {
-    read(name: string): Promise<unknown>
-    write(name: string, body: unknown): Promise<void>
+    read(name: string): Promise<object | undefined>
+    write(name: string, body: object): Promise<void>
     remove(name: string): Promise<boolean>
     names(): Promise<string[]>
   }

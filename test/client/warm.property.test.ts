@@ -24,10 +24,12 @@ import { createDaypass } from '../../src/index.ts'
 import { resolvePaths } from '../../src/platform/paths.ts'
 import { scriptedTerminal } from '../../src/testing/index.ts'
 import { encodeGrantFileName } from '../../src/vault/file-name.ts'
+import { splitGrant } from '../../src/vault/grant-parts.ts'
 import { openKey } from '../../src/vault/keys.ts'
 import { openDiskVault } from '../../src/vault/open-vault.ts'
 import { encodeRecord, sealRecord } from '../../src/vault/seal.ts'
 import { runs } from '../fuzz.ts'
+import { sealVersion1 } from '../vault/records.ts'
 
 /** Whether the full way asks the rule, and whether the rule said yes. */
 const rule = vi.hoisted(() => ({ isAsked: true, saidYes: false }))
@@ -185,12 +187,13 @@ const recordOf = (of: (typeof RECORDS)[number]) =>
       isBoundToKey: mostly(false, true),
       loginRequired: mostly(undefined, 'the server refused it'),
       isEmpty: mostly(false, true),
+      v: either(1 as const, 2 as const),
     })
-    .map(({ left, lived, clockOffset = 0, renewable, isBoundToKey, loginRequired, isEmpty }): Entry => {
+    .map(({ left, lived, clockOffset = 0, renewable, isBoundToKey, loginRequired, isEmpty, v }): Entry => {
       const issuedAt = NOW - lived + clockOffset
       const times = { issuedAt, ...(left !== undefined && { expiresAt: NOW + left + clockOffset }) }
       const header: Header = {
-        v: 1,
+        v,
         name: '',
         ...of.header,
         ...times,
@@ -281,11 +284,16 @@ function put(file: string, text: string | undefined): void {
   utimesSync(file, new Date('2026-01-02'), new Date('2026-01-02'))
 }
 
+const sealGrant = ({ header, grant }: Required<Entry>) =>
+  header.v === 1
+    ? sealVersion1({ header, grant }, key.id, opened.renew)
+    : sealRecord({ ...header, key }, splitGrant(grant), opened)
+
 function prepare({ config, records, folder, state }: Case): void {
   for (const name of ['work', 'other'] as const) {
     const { header, grant } = records[name] ?? {}
     const named = header && { ...header, name }
-    const sealed = named && (grant ? sealRecord({ ...named, key }, grant, opened) : encodeRecord(named))
+    const sealed = named && (grant ? sealGrant({ header: named, grant }) : encodeRecord(named))
     put(join(where.vault, encodeGrantFileName(name)), sealed)
   }
   put(where.state, state)

@@ -54,7 +54,7 @@ const RECORDS: Row[] = [
     /it was changed/,
     LOGIN,
   ],
-  ['a newer version', edited((text) => text.replace('"v":1', '"v":2')), /a newer daypass/, /update daypass/],
+  ['a newer version', edited((text) => text.replace('"v":2', '"v":3')), /a newer daypass/, /update daypass/],
   [
     'another one',
     (vault) => write(vault, 'work.grant', read(vault, 'other.grant')),

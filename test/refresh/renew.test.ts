@@ -1,12 +1,16 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DaypassError } from '../../src/core/errors.ts'
 import { Secret } from '../../src/core/secret.ts'
-import type { Entry } from '../../src/core/types.ts'
+import type { BearerCredential, Entry } from '../../src/core/types.ts'
 import { renewIfNeeded } from '../../src/refresh/renew.ts'
-import { createMemoryVault, openDiskVault } from '../../src/vault/open-vault.ts'
+import { memoryStore } from '../../src/vault/memory.ts'
+import { createMemoryVault, createVault, openDiskVault } from '../../src/vault/open-vault.ts'
+import { deriveKeys, type RecordKeys } from '../../src/vault/seal.ts'
+import type { Store } from '../../src/vault/store.ts'
 import { failureOf, gate } from '../client/client-context.ts'
 import { BORN, bench, blip, HOUR, kept, MINUTE, next, tokenOf } from './stored-grant.ts'
 
@@ -466,5 +470,80 @@ describe('what cannot be renewed', () => {
     expect(await failureOf(renewIfNeeded(lease))).toMatchObject({ code: 'login_required' })
     await vault.remove('work')
     expect(await failureOf(renewIfNeeded(lease))).toMatchObject({ code: 'login_required' })
+  })
+})
+
+describe('a vault', () => {
+  const keys = deriveKeys(randomBytes(32))
+  const location = { id: 'abc', where: 'file' } as const
+  const open = (store: Store, opened: RecordKeys) =>
+    createVault({ store, keys: { location: async () => location, open: async () => opened } })
+
+  test('with the use key alone hands out what is fresh, and what is stale is no matter of a login', async () => {
+    const store = memoryStore()
+    await open(store, keys).write(kept())
+    const { lease, clock, calls } = await bench()
+    const useOnly = { ...lease, vault: open(store, { use: keys.use }) }
+    clock.now = BORN
+    expect(tokenOf((await renewIfNeeded(useOnly)).entry)).toBe('at-1')
+    clock.now = BORN + HOUR - MINUTE / 2
+    expect(await failureOf(renewIfNeeded(useOnly))).toMatchObject({
+      code: 'vault',
+      message: 'the key that renews `work` is not on this machine',
+      hint: expect.not.stringContaining('login'),
+    })
+    expect(calls.renew).toBe(0)
+  })
+
+  test('without room for all of an answer keeps its refresh token beside the old credential, and says that it failed', async () => {
+    const { lease, vault, clock, script, read } = await bench()
+    const full = new DaypassError('vault', 'cannot write work.grant: the disk is full')
+    const small = {
+      ...vault,
+      write: async (entry: Entry) => {
+        if (vault.measure(entry.grant!).whole > 16 * 1024) throw full
+        await vault.write(entry)
+      },
+      reserve: async () => ({ write: () => Promise.reject(full), release: async () => undefined }),
+    }
+    script.push(() => {
+      const { header, grant } = next(2, clock.now)
+      const idToken = new Secret('x'.repeat(20_000))
+      return {
+        entry: {
+          header,
+          grant: { ...grant!, credential: { ...(grant!.credential as BearerCredential), idToken } },
+        },
+      }
+    })
+    expect(await failureOf(renewIfNeeded({ ...lease, vault: small }))).toMatchObject({
+      code: 'vault',
+      message: `work was renewed at the server, but could not be kept: ${full.message}`,
+      hint: 'mend that, then try again',
+    })
+    const { header, grant } = (await read())!
+    expect(grant?.refreshToken?.reveal()).toBe('rt-2')
+    expect(tokenOf({ header, grant: grant! })).toBe('at-1')
+    expect(header).toMatchObject({ expiresAt: BORN + HOUR, lastRenewal: { code: 'vault' } })
+    expect(header.unanswered).toBeUndefined()
+  })
+
+  test('that keeps no answer of a role for its size keeps nothing in its place', async () => {
+    const { lease, clock, script, read } = await bench(kept({ refreshToken: undefined }))
+    script.push(() => {
+      const { header } = next(2, clock.now)
+      const token = new Secret('x'.repeat(1 << 20))
+      return {
+        entry: {
+          header,
+          grant: { credential: { ...(kept().grant!.credential as BearerCredential), token } },
+        },
+      }
+    })
+    expect(await failureOf(renewIfNeeded(lease))).toMatchObject({
+      code: 'vault',
+      message: 'what the server sent for work is larger than can be kept',
+    })
+    expect(tokenOf(await read())).toBe('at-1')
   })
 })

@@ -28,7 +28,7 @@ export function kept({ token = 'at-1', refreshToken = 'rt-1', life = HOUR, heade
   }
   return {
     header: {
-      v: 1,
+      v: 2,
       name: 'work',
       kind: 'oidc/user',
       provider: 'oidc',

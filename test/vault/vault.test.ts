@@ -1,9 +1,14 @@
+import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
-import { createMemoryVault, openDiskVault } from '../../src/vault/open-vault.ts'
+import { describe, expect, type TestContext, test } from 'vitest'
+import type { Entry } from '../../src/core/types.ts'
+import { memoryStore } from '../../src/vault/memory.ts'
+import { createMemoryVault, createVault, openDiskVault } from '../../src/vault/open-vault.ts'
+import { deriveKeys, type RecordKeys } from '../../src/vault/seal.ts'
+import type { Store } from '../../src/vault/store.ts'
 import type { Vault } from '../../src/vault/vault.ts'
-import { entryOf, headerOf, tokenOf } from './records.ts'
+import { entryOf, headerOf, sealVersion1, tokenOf } from './records.ts'
 import { failure, folderOf } from './support.ts'
 
 const makers: [string, (folder: string) => Vault][] = [
@@ -79,6 +84,89 @@ test('on disk the room is as long as the record and 16 KiB more', async (context
   const kept = fs.statSync(join(folder, 'work.grant')).size
   expect(fs.statSync(join(folder, file)).size).toBe(kept + 16 * 1024)
   await slot.release()
+})
+
+describe('the two keys', () => {
+  const keys = deriveKeys(randomBytes(32))
+  const location = { id: 'abc', where: 'file' } as const
+  const open = (store: Store, opened: RecordKeys) =>
+    createVault({ store, keys: { location: async () => location, open: async () => opened } })
+
+  test('with the use key alone a vault lists and hands out, and neither renews nor writes', async () => {
+    const store = memoryStore()
+    const whole = open(store, keys)
+    await whole.write(entryOf('work'))
+    await whole.sealed.write('__login-1', { verifier: 'v' })
+    const vault = open(store, { use: keys.use })
+    expect(await vault.list()).toEqual(await whole.list())
+    const { header, grant } = (await vault.readCredential('work'))!
+    expect({ header, grant }).toEqual({
+      header: await whole.header('work'),
+      grant: { credential: expect.anything() },
+    })
+    expect(tokenOf({ header, grant: grant! })).toBe('access-token-of-the-test')
+    for (const refused of [
+      () => vault.read('work'),
+      () => vault.write(entryOf('work')),
+      () => vault.reserve(entryOf('work')),
+      () => vault.reserve({ header: headerOf('new') }),
+      () => vault.sealed.read('__login-1'),
+      () => vault.sealed.write('__login-2', {}),
+    ]) {
+      const error = await failure(refused, 'vault')
+      expect(error.message).toMatch(/^the key that renews `\w+(-\d)?` is not on this machine$/)
+      expect(error.hint).not.toMatch(/log ?in/)
+    }
+    expect((await whole.read('work'))?.grant?.refreshToken?.reveal()).toBe('refresh-token-of-the-test')
+  })
+
+  test('what another key sealed is not used', async () => {
+    const store = memoryStore()
+    await open(store, deriveKeys(randomBytes(32))).write(entryOf('work'))
+    await failure(() => open(store, { use: keys.use }).readCredential('work'), 'vault')
+  })
+})
+
+describe('a record of before', () => {
+  const beganAt = 1_700_000_500_000
+  const unanswered = { ...entryOf('work'), header: headerOf('work', { unanswered: beganAt }) }
+
+  test('is read, and has two parts as soon as it is written', async (context) => {
+    const { vault, read, put } = await versionOne(context)
+    put('work.grant', entryOf('work'))
+    expect(tokenOf((await vault.readCredential('work')) as Entry)).toBe('access-token-of-the-test')
+    const entry = (await vault.read('work'))!
+    expect(entry.grant?.refreshToken?.reveal()).toBe('refresh-token-of-the-test')
+    expect(read().split('\n')).toHaveLength(3)
+    await vault.write(entry)
+    expect(read()).toMatch(/^\{"v":2,/)
+    expect(read().split('\n')).toHaveLength(4)
+    expect(await vault.read('work')).toEqual({ ...entry, header: { ...entry.header, v: 2 } })
+  })
+
+  test('whose renewal was killed behind its answer is found, whatever follows it in its room', async (context) => {
+    const { vault, put, read } = await versionOne(context)
+    put('work.grant', unanswered)
+    const answer = entryOf('work', 'the-answer')
+    put(
+      '.tmp-4194301-aa-work.grant',
+      { ...answer, header: headerOf('work', { lastRenewal: { beganAt } }) },
+      'noise\nnoise\n',
+    )
+    expect(await vault.recoverPending('work')).toBe(true)
+    expect(tokenOf(await vault.read('work'))).toBe('the-answer')
+    expect(read()).toMatch(/^\{"v":2,/)
+  })
+
+  async function versionOne(context: TestContext) {
+    const folder = folderOf(context)
+    const vault = openDiskVault(folder, { wanted: 'file' })
+    const { id } = await vault.location()
+    const key = Buffer.from(fs.readFileSync(join(folder, `key-${id}`), 'utf8'), 'base64')
+    const put = (file: string, entry: Entry, more = '') =>
+      fs.writeFileSync(join(folder, file), sealVersion1(entry, id, key) + more, { mode: 0o600 })
+    return { vault, put, read: () => fs.readFileSync(join(folder, 'work.grant'), 'utf8') }
+  }
 })
 
 describe('the key file', () => {

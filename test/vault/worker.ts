@@ -42,7 +42,7 @@ const deeds: Record<string, () => Promise<unknown>> = {
     return (await vault.header(rest[0] ?? 'work'))?.key
   },
   read: async () => tokenOf(await vault.read(rest[0] ?? 'work')),
-  key: async () => (await openKey(folder, JSON.parse(rest[0] ?? '') as KeyLocation)).length,
+  key: async () => (await openKey(folder, JSON.parse(rest[0] ?? '') as KeyLocation)).renew.length,
   warm: async () => ({ token: tokenOf(await vault.read('work')), loaded: loadedModules() }),
 }
 

@@ -13,7 +13,9 @@ import { dirname, resolve } from 'node:path'
 import { DaypassError, isDaypassError } from '../../core/errors.ts'
 import { type Ownership, removeDurably, writeFileDurably } from '../../vault/atomic.ts'
 import { createDiskError, getErrno } from '../../vault/disk-error.ts'
-import { MAX_FILE_SIZE } from '../../vault/read-file.ts'
+
+/** Nobody writes a configuration as long. */
+const MAX_FOREIGN_SIZE = 1024 * 1024
 
 export interface ForeignFile {
   /** As the person named it. */
@@ -46,6 +48,8 @@ export function readForeignFile(path: string): ForeignFile {
 /** Writes the file atomically. A new file gets 0600, a new folder 0700. */
 export function writeForeignFile({ path, target, ownership, writable }: ForeignFile, text: string): void {
   if (!writable) throw createUnusableFileError(path, 'it is not a file')
+  if (Buffer.byteLength(text) > MAX_FOREIGN_SIZE)
+    throw createUnusableFileError(path, 'it would become larger than 1 MiB')
   try {
     writeFileDurably(target, text, ownership)
   } catch (error) {
@@ -86,7 +90,7 @@ function readContent(handle: number, path: string): Pick<ForeignFile, 'text' | '
   const stat = fstatSync(handle)
   if (stat.isDirectory()) throw createUnusableFileError(path, 'it is a folder')
   if (!stat.isFile()) return { text: '', writable: false }
-  if (stat.size > MAX_FILE_SIZE) throw createUnusableFileError(path, 'it is larger than 1 MiB')
+  if (stat.size > MAX_FOREIGN_SIZE) throw createUnusableFileError(path, 'it is larger than 1 MiB')
   const bytes = readFileSync(handle)
   const text = bytes.toString('utf8')
   if (!Buffer.from(text).equals(bytes)) throw createUnusableFileError(path, 'it is not UTF-8')
