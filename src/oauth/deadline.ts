@@ -21,8 +21,8 @@ export function createDeadline({ now }: Pick<Host, 'now'>, milliseconds: number)
   return over.signal
 }
 
-/** Of several requests: each has its own limit, and all of them this one. The body of an answer counts, too. */
+/** Adds a limit that all requests share to the limit that each has. The time to read an answer's body counts, too. */
 export const limitFetch =
-  (fetch: Fetch, limit: AbortSignal): Fetch =>
+  (send: Fetch, limit: AbortSignal): Fetch =>
   (input, init) =>
-    fetch(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, limit]) : limit })
+    send(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, limit]) : limit })
