@@ -28,7 +28,7 @@ describe('a login', () => {
   test('asks for what the vendor’s own client asks for, and no more than a nonce beside it', async () => {
     const w = await cloud()
     await w.login()
-    const url = new URL(w.browser.opened[0]!)
+    const url = await w.requested()
     expect(url.pathname).toBe('/oauth2/auth')
     expect(Object.fromEntries(url.searchParams)).toEqual({
       client_id: 'a920ea9c-531b-4613-9783-1d4f4cc10655',
