@@ -23,6 +23,6 @@ export function createDeadline({ now }: Pick<Host, 'now'>, milliseconds: number)
 
 /** Of several requests: each has its own limit, and all of them this one. The body of an answer counts, too. */
 export const limitFetch =
-  (fetch: Fetch, limit: AbortSignal): Fetch =>
+  (send: Fetch, limit: AbortSignal): Fetch =>
   (input, init) =>
-    fetch(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, limit]) : limit })
+    send(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, limit]) : limit })
