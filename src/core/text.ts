@@ -30,5 +30,5 @@ export function cleanLines(text: string): string {
   )
 }
 
-/** The text, its addresses without the names and passwords that they hold (RFC 3986 §3.2.1). */
-export const hidePasswords = (text: string) => text.replace(/(:\/\/)[^\s/?#@]*:[^\s/?#]*@/g, '$1')
+/** The text, its web addresses without the names and passwords that they hold (RFC 3986 §3.2.1). */
+export const hidePasswords = (text: string) => text.replace(/(https?:\/\/)[^\s/?#@]*:[^\s/?#]*@/gi, '$1')

@@ -9,7 +9,7 @@ export function assertParam(param: string, value: string, { like, oneOf }: Parti
   if ((like?.pattern.test(value) ?? true) && (oneOf?.includes(value) ?? true)) return
   const expected = oneOf ? oneOf.join(' or ') : `something like ${like!.example}`
   // An address may hold a password, so it is not quoted.
-  const given = value.includes('@') ? '' : `, not ${sanitize(JSON.stringify(value))}`
+  const given = /:\S*@/.test(value) ? '' : `, not ${sanitize(JSON.stringify(value))}`
   throw new DaypassError('usage', `${param} is to be ${expected}${given}`, {
     advice: { verb: 'login', flags: ['--help'] },
   })

@@ -41,7 +41,9 @@ function findOtherSubject(
   const idToken = credential.kind === 'bearer' ? credential.idToken : undefined
   if (!idToken || !stated) return undefined
   const before = parseIdentityClaims(idToken)
-  const changed = (['iss', 'sub'] as const).find((claim) => stated[claim] !== before[claim])
+  const changed = (['iss', 'sub'] as const).find(
+    (claim) => before[claim] !== undefined && stated[claim] !== before[claim],
+  )
   if (changed === undefined) return undefined
   const [was, is] = [before, stated].map((claims) => sanitize(claims[changed]))
   return new DaypassError(

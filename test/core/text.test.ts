@@ -49,7 +49,14 @@ describe('text of a stranger', () => {
 })
 
 test('an address is shown without the name and the password that it holds', () => {
-  expect(hidePasswords('a https://me:pw@x.example/p, b ftp://:pw@y')).toBe('a https://x.example/p, b ftp://y')
-  for (const text of ['https://x.example/?a=b:c@d', 'https://git@x.example', 'ada@x.example: hi'])
+  expect(hidePasswords('a https://me:pw@x.example/p, b HTTP://:pw@y')).toBe(
+    'a https://x.example/p, b HTTP://y',
+  )
+  for (const text of [
+    'https://x.example/?a=b:c@d',
+    'https://git@x.example',
+    'ada@x.example: hi',
+    'cloudinary://KEY:SECRET@CLOUD',
+  ])
     expect(hidePasswords(text)).toBe(text)
 })
