@@ -376,11 +376,13 @@ describe('what a login replaces', () => {
     const broken = new DaypassError('vault', 'the record cannot be opened')
     const aside: string[] = []
     let damaged = false
+    const isBroken = (name: string) => damaged && name === 'work'
     const w = await world({
       server,
       vault: {
         ...inner,
-        read: (name) => (damaged && name === 'work' ? Promise.reject(broken) : inner.read(name)),
+        readCredential: (name) => (isBroken(name) ? Promise.reject(broken) : inner.readCredential(name)),
+        read: (name) => (isBroken(name) ? Promise.reject(broken) : inner.read(name)),
         quarantine(name) {
           aside.push(name)
           damaged = false
