@@ -60,9 +60,20 @@ test('the tarball holds what is meant, and nothing else', () => {
   const entries = ['index', 'aws', 'alibaba', 'errors', 'providers', 'testing', 'vault']
   const meant = [
     ...['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'schema/config.schema.json'],
-    ...['cli', 'completion', 'main', 'prompts', 'qr', 'rotate', 'testing', 'undici', 'xml', 'yaml'].map(
-      (file) => `dist/${file}.cjs`,
-    ),
+    ...[
+      'cli',
+      'completion',
+      'keychain',
+      'main',
+      'prompts',
+      'qr',
+      'rotate',
+      'testing',
+      'tldts',
+      'undici',
+      'xml',
+      'yaml',
+    ].map((file) => `dist/${file}.cjs`),
     ...['alibaba', 'aws', 'cloudinary', 'providers'].map((file) => `dist/${file}.cjs`),
     'dist/THIRD-PARTY.txt',
     ...['docker', 'git'].map((tool) => `dist/${tool}-credential-daypass.cjs`),

@@ -116,7 +116,7 @@ describe('a line', () => {
     await left(one, 'renewed', -1000)
     await one.run(['token', 'renewed'])
     await one.run(['use', '--unset'])
-    await one.run(['token'], { env: { GITHUB_TOKEN: 'ghp_x' } })
+    await one.run(['token', 'github'], { env: { GITHUB_TOKEN: 'ghp_x' } })
     expect(lines(one).map(({ identity }) => identity)).toEqual(['renewed', '(environment)'])
   })
 

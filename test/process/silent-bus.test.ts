@@ -6,6 +6,7 @@ import { describe, expect, type TestContext, test } from 'vitest'
 import { startAuthorizationServer } from '../../src/testing/index.ts'
 import { at, logIn } from '../cli/story.ts'
 import { BROWSER, type Sandbox, sandbox } from '../kit/cli.ts'
+import { needs } from '../kit/needs.ts'
 
 /** What the bus does with each chunk that it is sent. */
 const BUSES: Record<string, (socket: Socket, chunk: Buffer) => void> = {
@@ -109,6 +110,24 @@ test('Ctrl-C ends what waits for a silent bus within a second', async (context) 
     expect(performance.now() - pressed, args.join(' ')).toBeLessThan(1_300)
   }
   await Promise.all(commands.map(press))
+})
+
+test('a dbus-daemon that is stopped is no different', async (context) => {
+  needs(context, 'dbus-daemon')
+  const { one } = await homeOf(context)
+  const address = `unix:path=${join(one.home, 'stopped-bus')}`
+  const bus = one.start(['--session', '--nofork', '--print-address', `--address=${address}`], {
+    program: ['dbus-daemon'],
+  })
+  await bus.waitFor(/unix:/)
+  bus.kill('SIGSTOP')
+  const began = performance.now()
+  const { code, stderr } = await one.run(['token', 'work'], { env: { DBUS_SESSION_BUS_ADDRESS: address } })
+  expect({ code, stderr }).toMatchObject({
+    code: 5,
+    stderr: expect.stringContaining('did not answer within 2.5 s'),
+  })
+  expect(performance.now() - began).toBeLessThan(4_000)
 })
 
 test('a new vault takes the key file where the bus is silent, and the login says so', async (context) => {

@@ -144,20 +144,18 @@ const OBEYED: [title: string, needsRoot: boolean, attack: (config: string) => un
 ]
 
 describe('a configuration that others could have written is not obeyed, by any verb, warm or not', () => {
-  test.concurrent.each(OBEYED)('%s', async (_, needsRoot, attack, what) => {
+  test.each(OBEYED)('%s', async (_, needsRoot, attack, what) => {
     if (needsRoot && !AS_ROOT) return
     const { one, config } = homeWithConfig()
     // The compiled copy is there, and does not outlive the trust in its source.
     await one.run(['list'])
     const env = (attack(config) ?? {}) as Record<string, string>
-    for (const args of [
-      ['token', 'work'],
-      ['status', 'work', '--check'],
-    ]) {
+    const check = async (args: readonly string[]) => {
       const { code, stdout, stderr } = await one.run(args, { env })
       expect([code, stdout], `${args.join(' ')}\n${stderr}`).toEqual([6, ''])
       expect(stderr).toMatch(what)
     }
+    await Promise.all([check(['token', 'work']), check(['status', 'work', '--check'])])
   })
 
   test('the hint mends it as it stands there', async () => {

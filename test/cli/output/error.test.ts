@@ -743,9 +743,9 @@ const CASES: Case[] = [
   [
     'a record of another user',
     () => 'token',
-    5,
-    'vault',
-    '{HOME}/daypass/vault/work.grant is refused: it belongs to another user\nlook at it: ls -l {HOME}/daypass/vault/work.grant',
+    6,
+    'refused',
+    '{HOME}/daypass/vault/work.grant is refused: it belongs to another user (uid 65534)\nlook at what it holds, then: chown root {HOME}/daypass/vault/work.grant',
     { setup: ofAnotherUser, root: true },
   ],
   [

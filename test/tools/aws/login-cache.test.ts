@@ -249,7 +249,7 @@ describe('read', () => {
     expect((await failure(() => readLoginSession(path), 'vault')).message).toContain('symbolic link')
     fs.rmSync(path)
     fs.mkdirSync(path)
-    await failure(() => readLoginSession(path), 'vault')
+    await failure(() => readLoginSession(path), 'refused')
   })
 
   test('a file of another user is refused', async (context) => {
@@ -257,7 +257,7 @@ describe('read', () => {
     const { path } = cacheOf(context)
     put(path, JSON.stringify(theirs()))
     fs.chownSync(path, 12345, 12345)
-    expect((await failure(() => readLoginSession(path), 'vault')).message).toContain('another user')
+    expect((await failure(() => readLoginSession(path), 'refused')).message).toContain('another user')
   })
 
   test('every session of the folder is listed, the broken ones with what is wrong', async (context) => {

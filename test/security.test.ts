@@ -1,0 +1,26 @@
+/** SECURITY.md names a test for every promise, and each of them is there. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { expect, test } from 'vitest'
+
+const ROOT = resolve(import.meta.dirname, '..')
+
+const promises = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8')
+  .split('## Promises that tests hold')[1]!
+  .split('\n')
+  .filter((line) => line.startsWith('| ') && !/^\| (promise|---) /.test(line))
+  .map((line) => line.split('|').slice(1, -1))
+
+test('every promise has a test', () => {
+  expect(promises.length).toBeGreaterThan(15)
+  expect(promises.filter((cells) => cells.length !== 2)).toEqual([])
+})
+
+const named = promises.flatMap(([, held = '']) => held.split('<br>').map((each) => each.trim()))
+
+test.each([...new Set(named)])('%s', (held) => {
+  const [, file, title] = /^`([\w./-]+)`: (.+)$/.exec(held) ?? []
+  const path = join(ROOT, 'test', file ?? '-')
+  expect(existsSync(path)).toBe(true)
+  expect(readFileSync(path, 'utf8')).toContain(title ?? '-')
+})
