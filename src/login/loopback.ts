@@ -35,7 +35,7 @@ export interface Loopback<T> {
   close(): Promise<void>
 }
 
-export interface StartPage {
+interface StartPage {
   url: string
   /** Whether the login still waits for a browser to come by. */
   isUnvisited(): boolean

@@ -14,7 +14,7 @@ export interface Connection {
   peer: SocketEnd | undefined
 }
 
-export interface PeerSources {
+interface PeerSources {
   /** The rows of `/proc/net/tcp` and `/proc/net/tcp6`. */
   readRows(): string
   /** The user ids whose requests are answered. */

@@ -14,7 +14,7 @@ export interface Variant {
 /** `ay` is a Buffer, a struct is an array, a dictionary is an array of pairs. */
 export type Value = string | number | boolean | Buffer | Variant | readonly Value[]
 
-export interface Call {
+interface Call {
   destination: string
   path: string
   interface: string
@@ -23,7 +23,7 @@ export interface Call {
   body?: readonly Value[]
 }
 
-export interface Signal {
+interface Signal {
   path: string
   interface: string
   member: string

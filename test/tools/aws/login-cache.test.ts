@@ -249,7 +249,7 @@ describe('read', () => {
     expect((await failure(() => readLoginSession(path), 'vault')).message).toContain('symbolic link')
     fs.rmSync(path)
     fs.mkdirSync(path)
-    await failure(() => readLoginSession(path), 'refused')
+    await failure(() => readLoginSession(path), 'vault')
   })
 
   test('a file of another user is refused', async (context) => {
