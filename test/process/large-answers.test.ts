@@ -1,6 +1,6 @@
 /** Renewals whose answer is near the 1 MiB that is read of it: the login is never lost, and what is left out is said. */
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
@@ -48,7 +48,7 @@ const live = new Map<string, string>()
 const asked = new Map<string, number>()
 const encode = (json: object) => Buffer.from(JSON.stringify(json)).toString('base64url')
 
-const server = createServer(async (request, response) => {
+async function answerToken(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const form = new URLSearchParams(Buffer.concat(await request.toArray()).toString())
   const name = [...live].find(([, token]) => token === form.get('refresh_token'))?.[0]
   response.setHeader('content-type', 'application/json')
@@ -70,7 +70,9 @@ const server = createServer(async (request, response) => {
   }
   live.set(name, answer.refresh_token)
   response.end(JSON.stringify(answer))
-})
+}
+
+const server = createServer((request, response) => void answerToken(request, response))
 let issuer = ''
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
