@@ -227,6 +227,8 @@ export interface LoopbackResponse {
 
 export interface Listener {
   port: number
+  /** Why earlier ports of the list were not used: `port 8765 is held by node (pid 4711)`. */
+  passedOver?: readonly string[]
   /** Waits at most one second for a page that is being sent, then closes every connection. */
   close(): Promise<void>
 }

@@ -74,7 +74,11 @@ export async function openLoopback<T>(
     },
   }
   const pages = [callback]
-  const { port, close } = await openLocalPages(host, {
+  const {
+    port,
+    close,
+    passedOver = [],
+  } = await openLocalPages(host, {
     ...redirect,
     listPages: () => pages,
     onStranger: (who) =>
@@ -82,6 +86,8 @@ export async function openLoopback<T>(
         `a request of ${who} was refused; the login goes on: paste the address if that was a forwarder of your own`,
       ),
   })
+
+  for (const reason of passedOver) warn(`${reason}; this login listens on port ${port}`)
 
   return {
     port,

@@ -27,7 +27,8 @@ export async function listenOnLoopback(
   const failures = new Map<number, NodeJS.ErrnoException>()
   for (const port of ports.flatMap((each) => (each === 0 ? Array<number>(ATTEMPTS).fill(0) : [each]))) {
     const bound = await bindPort(port, host, open)
-    if (Array.isArray(bound)) return createListener(bound, connections)
+    if (Array.isArray(bound))
+      return { ...createListener(bound, connections), passedOver: await describeBindFailures(failures) }
     failures.set(port, bound)
   }
   throw await createPortError(failures)
@@ -214,9 +215,7 @@ async function closeListener(servers: Server[], connections: Connections): Promi
 }
 
 async function createPortError(failures: ReadonlyMap<number, NodeJS.ErrnoException>): Promise<DaypassError> {
-  const reasons = await Promise.all(
-    [...failures].map(([port, failure]) => describeBindFailure(port, failure)),
-  )
+  const reasons = await describeBindFailures(failures)
   const [first] = failures.values()
   return new DaypassError('port', `cannot listen on 127.0.0.1: ${reasons.join(', ')}`, {
     hint: (command) =>
@@ -224,6 +223,9 @@ async function createPortError(failures: ReadonlyMap<number, NodeJS.ErrnoExcepti
     cause: first,
   })
 }
+
+const describeBindFailures = (failures: ReadonlyMap<number, NodeJS.ErrnoException>) =>
+  Promise.all([...failures].map(([port, failure]) => describeBindFailure(port, failure)))
 
 async function describeBindFailure(port: number, { code }: NodeJS.ErrnoException): Promise<string> {
   const named = port === 0 ? 'any port' : `port ${port}`

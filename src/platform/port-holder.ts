@@ -5,32 +5,39 @@ const MAX_PROCESSES = 4_000
 const MAX_TIME = 500
 const LISTENING = '0A'
 
-/** Returns who listens on a port, `node (pid 4711)`: on Linux, for our user only, within half a second. */
+/**
+ * Returns who listens on a port, within half a second: `node (pid 4711)`, or of another user's program the uid. Only
+ * Linux tells.
+ */
 export async function findPortHolder(port: number): Promise<string | undefined> {
   if (process.platform !== 'linux') return undefined
-  const sockets = await listListeningSockets(port)
-  if (sockets.size === 0) return undefined
+  const { sockets, uids } = await listListeningSockets(port)
+  const stranger = uids.find((uid) => uid !== process.getuid?.())
+  const unnamed = stranger === undefined ? undefined : `a program of another user (uid ${stranger})`
   const deadline = performance.now() + MAX_TIME
   try {
     let seen = 0
     for await (const { name } of await opendir('/proc')) {
       if (!/^\d+$/.test(name)) continue
-      if (++seen > MAX_PROCESSES || performance.now() > deadline) return undefined
+      if (++seen > MAX_PROCESSES || performance.now() > deadline) return unnamed
       if (await hasSocket(name, sockets)) return `${await readProcessName(name)} (pid ${name})`
     }
   } catch {
     // /proc cannot be listed: the error is useful without the name.
   }
-  return undefined
+  return unnamed
 }
 
-async function listListeningSockets(port: number): Promise<Set<string>> {
+async function listListeningSockets(port: number): Promise<{ sockets: ReadonlySet<string>; uids: number[] }> {
   const tables = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(readOrEmpty))
   const rows = tables.flatMap((table) => table.split('\n').slice(1)).map((row) => row.trim().split(/\s+/))
   const here = rows.filter(([, local, , state]) => {
     return state === LISTENING && Number.parseInt(local?.split(':')[1] ?? '', 16) === port
   })
-  return new Set(here.map((row) => `socket:[${row[9]}]`))
+  return {
+    sockets: new Set(here.map((row) => `socket:[${row[9]}]`)),
+    uids: here.map((row) => Number(row[7])),
+  }
 }
 
 async function hasSocket(pid: string, sockets: ReadonlySet<string>): Promise<boolean> {

@@ -42,7 +42,11 @@ describe('ports', () => {
     const taken = await occupied()
     const free = (await listening([0])).port
     await cleanups.pop()?.()
-    expect((await listening([taken, free])).port).toBe(free)
+    const listener = await listening([taken, free])
+    expect(listener.port).toBe(free)
+    expect(listener.passedOver).toEqual([
+      expect.stringMatching(new RegExp(`^port ${taken} is (held by|in use)`)),
+    ])
   })
 
   test('none free: an error that names them and who holds them', async () => {
