@@ -54,7 +54,7 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     // More than there are cores, for a test mostly waits for processes that it started.
-    maxWorkers: availableParallelism() + 2,
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     sequence: { sequencer: LongestFirst },
   },
 })

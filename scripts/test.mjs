@@ -71,16 +71,18 @@ function nodes(wanted) {
  * `--node 24` runs all of them.
  */
 const ONCE = [
-  'test/{config,core,formats,identity,package,peers,providers,stand-ins,testing,tools}/**',
-  'test/{architecture,coming-from}.test.ts',
+  'test/{config,core,formats,identity,package,peers,providers,stand-ins,testing,tools,trust}/**',
+  'test/{architecture,coming-from,security}.test.ts',
   'test/{browser,login}/chromium.test.ts',
   'test/cli/{aws-tools,flags,help,keys,leak}.test.ts',
   'test/cli/{commands,output}/**',
   'test/client/{alibaba,aws,cloudinary}-*.test.ts',
-  'test/client/{hosts,import-role,list,login-name,take-over,tenants}.test.ts',
+  'test/client/{advice,cloudinary,for-host,hosts,import-role,list,login,login-name,passport,strict,take-over,tenants,tied,warm.property}.test.ts',
   'test/process/*leak.test.ts',
   'test/process/{broken,full,killed}-*.test.ts',
   'test/process/{alibaba-crowd,audit,aws-crowd,aws-shared,cloudinary,flood,passport}.test.ts',
+  'test/process/{damaged,external-store,files-removed,keychain,large-answers,peers,record-version}.test.ts',
+  'test/process/{silent-bus,strangers-text,surroundings,unexpected-file-types}.test.ts',
   'test/terminal/{alibaba,aws,one-login,shell}.test.ts',
 ]
 
