@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander'
 import { DaypassError, EXIT, getExitCode } from '../core/errors.ts'
 import { createDaypass } from '../index.ts'
+import { omitMemoryFromDumps } from '../platform/core-dump.ts'
 import { createNodeHost } from '../platform/node-host.ts'
 import { resolvePaths } from '../platform/paths.ts'
 import { CLOSED_PIPE_CODES, cleanForTerminal } from '../platform/terminal.ts'
@@ -21,6 +22,7 @@ const LOGIN_KEYCHAIN_TIMEOUT = 60_000
 
 /** Runs the program. `earlyError` is the error that the fast path has already met. */
 export async function main(argv: readonly string[], earlyError?: DaypassError): Promise<never> {
+  omitMemoryFromDumps()
   const { words, command } = splitCommand(normalizeArgv(argv))
   handleCrashes(words)
   if (earlyError) return exitWithError(earlyError, words)

@@ -12,6 +12,7 @@ import type { Host, Time, UsableGrant } from '../core/types.ts'
 import { formatCredentialProcess } from '../formats/credential-process.ts'
 import { formatToken, isKeyBound } from '../formats/token.ts'
 import { selectIdentity } from '../identity/select.ts'
+import { omitMemoryFromDumps } from '../platform/core-dump.ts'
 import { resolvePaths } from '../platform/paths.ts'
 import { loadProvider } from '../providers/registry.ts'
 import { assertPrivateFolder } from '../trust/file-trust.ts'
@@ -74,6 +75,7 @@ export async function readWarmAnswer(
   }
   const minTtl = words.minTtl === undefined ? undefined : parseDuration(words.minTtl)
   if (!isWarm(facts, { named, minTtl })) return undefined
+  omitMemoryFromDumps()
   const key = await openKey(where.vault, header.key!, { report })
   const { credential } = openUse(record, name, key) as UsableGrant
   // DPoP-bound tokens need a warning, which `main` prints.

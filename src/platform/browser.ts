@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { parseBrowserCommand, parseBrowserList } from './browser-list.ts'
+import { startWithDumps } from './core-dump.ts'
 import type { Argv, OpenOptions } from './opener.ts'
 import { isBrowserRefused } from './runtime-environment.ts'
 import { listSystemOpeners } from './system-openers.ts'
@@ -32,7 +33,7 @@ function listOpeners(href: string, options: OpenOptions): Argv[] {
 async function startOpener([program, ...args]: Argv, env: OpenOptions['env']): Promise<boolean> {
   const { spawn } = await import('node:child_process')
   return new Promise((resolve) => {
-    const child = spawn(program, args, {
+    const options = {
       // Own process group and no terminal: our Ctrl-C does not close the person's browser.
       detached: true,
       stdio: 'ignore',
@@ -41,7 +42,8 @@ async function startOpener([program, ...args]: Argv, env: OpenOptions['env']): P
       // Windows looks for libraries in the current folder, which may be an untrusted checkout.
       cwd: dirname(program),
       env: env as NodeJS.ProcessEnv,
-    })
+    } as const
+    const child = startWithDumps(() => spawn(program, args, options))
     const settle = (took: boolean) => {
       clearTimeout(timer)
       child.removeAllListeners('exit')

@@ -27,8 +27,11 @@ export async function listenOnLoopback(
   const failures = new Map<number, NodeJS.ErrnoException>()
   for (const port of ports.flatMap((each) => (each === 0 ? Array<number>(ATTEMPTS).fill(0) : [each]))) {
     const bound = await bindPort(port, host, open)
-    if (Array.isArray(bound))
+    if (Array.isArray(bound)) {
+      // Port 0 is no port of a list.
+      failures.delete(0)
       return { ...createListener(bound, connections), passedOver: await describeBindFailures(failures) }
+    }
     failures.set(port, bound)
   }
   throw await createPortError(failures)

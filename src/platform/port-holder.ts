@@ -13,14 +13,15 @@ export async function findPortHolder(port: number): Promise<string | undefined> 
   if (process.platform !== 'linux') return undefined
   const { sockets, uids } = await listListeningSockets(port)
   const stranger = uids.find((uid) => uid !== process.getuid?.())
-  const unnamed = stranger === undefined ? undefined : `a program of another user (uid ${stranger})`
+  const whose = stranger === undefined ? '' : ` of another user (uid ${stranger})`
+  const unnamed = whose === '' ? undefined : `a program${whose}`
   const deadline = performance.now() + MAX_TIME
   try {
     let seen = 0
     for await (const { name } of await opendir('/proc')) {
       if (!/^\d+$/.test(name)) continue
       if (++seen > MAX_PROCESSES || performance.now() > deadline) return unnamed
-      if (await hasSocket(name, sockets)) return `${await readProcessName(name)} (pid ${name})`
+      if (await hasSocket(name, sockets)) return `${await readProcessName(name)} (pid ${name})${whose}`
     }
   } catch {
     // /proc cannot be listed: the error is useful without the name.

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
 import { DaypassError, type FormatCommand } from '../core/errors.ts'
+import { startWithDumps } from './core-dump.ts'
 import { forwardSignals } from './defer-signals.ts'
 
 /** The terminal sends these to all foreground processes, the program included. */
@@ -19,7 +20,7 @@ export async function runProgram(argv: readonly string[], env: Record<string, st
   const release = interceptSignals((signal) => deliver(signal))
   try {
     return await new Promise<number>((resolve, reject) => {
-      const child = spawn(name, args, { env, stdio: 'inherit' })
+      const child = startWithDumps(() => spawn(name, args, { env, stdio: 'inherit' }))
       child.on('error', (error) => reject(error))
       child.on('exit', (code, signal) => resolve(signal ? 128 + constants.signals[signal] : code!))
       deliver = (signal) => child.kill(signal)

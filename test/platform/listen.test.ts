@@ -47,6 +47,7 @@ describe('ports', () => {
     expect(listener.passedOver).toEqual([
       expect.stringMatching(new RegExp(`^port ${taken} is (held by|in use)`)),
     ])
+    expect((await listening([0])).passedOver).toEqual([])
   })
 
   test('none free: an error that names them and who holds them', async () => {
