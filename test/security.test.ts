@@ -1,5 +1,5 @@
 /** SECURITY.md names a test for every promise, and each of them is there. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 
@@ -12,7 +12,7 @@ const promises = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8')
   .map((line) => line.split('|').slice(1, -1))
 
 test('every promise has a test', () => {
-  expect(promises.length).toBeGreaterThan(15)
+  expect(promises.length).toBeGreaterThan(35)
   expect(promises.filter((cells) => cells.length !== 2)).toEqual([])
 })
 
@@ -23,4 +23,12 @@ test.each([...new Set(named)])('%s', (held) => {
   const path = join(ROOT, 'test', file ?? '-')
   expect(existsSync(path)).toBe(true)
   expect(readFileSync(path, 'utf8')).toContain(title ?? '-')
+})
+
+test('every action of a workflow is pinned by its commit, because a tag can be moved', () => {
+  const folder = join(ROOT, '.github/workflows')
+  const files = readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8'))
+  const used = files.flatMap((text) => text.match(/\buses:.*/g) ?? [])
+  expect(used.length).toBeGreaterThan(0)
+  for (const line of used) expect(line).toMatch(/^uses: [\w./-]+@[0-9a-f]{40} # v\d/)
 })

@@ -110,6 +110,12 @@ test('the licence of every package whose code is shipped is shipped with it', ()
   )
   const licences = shippedText('dist/THIRD-PARTY.txt')
   for (const name of packages) expect(licences).toContain(`\n${name} `)
+  const chapters = licences.split(/\n-{78}\n/).slice(1)
+  expect(chapters.length).toBeGreaterThanOrEqual(packages.length)
+  for (const chapter of chapters) expect(chapter).toMatch(/Copyright.*(WITHOUT WARRANTY|DISCLAIMS)/s)
+  // Works of others within those packages.
+  for (const work of ['llhttp:', 'ws:', 'Ethan Arrowood', 'Public Suffix List'])
+    expect(licences).toContain(work)
 })
 
 test('it is small: 12 packages and 15 MB at most, native parts and all', (context) => {
