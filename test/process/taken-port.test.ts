@@ -35,8 +35,17 @@ test.for([['127.0.0.1', '127.0.0.1'] as const, ['localhost', '::1'] as const])(
   async ([redirect, address], context) => {
     if (process.platform !== 'linux' || process.getuid?.() !== 0)
       skipLoudly(context, 'a port that another user holds (not root, or not Linux)')
-    const as = ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, '-e', HOLD, address]
-    const holder = spawn('setpriv', as, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [command, ...words] = [
+      'setpriv',
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      process.execPath,
+      '-e',
+      HOLD,
+      address,
+    ]
+    const holder = spawn(command!, words, { stdio: ['ignore', 'pipe', 'inherit'] })
     try {
       const [taken, free] = [await printedPort(holder), await freePort()]
       const server = await start({ clients: [{ id: 'cli', redirects: [`http://${redirect}/callback`] }] })
