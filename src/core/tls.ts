@@ -2,7 +2,7 @@ import { DaypassError } from './errors.ts'
 
 const VARIABLE = 'NODE_TLS_REJECT_UNAUTHORIZED'
 
-/** Before anything is sent: under this variable, whoever stands between us and a server would be shown the token. */
+/** Before anything is sent: under this variable, anyone on the network path would be shown the token. */
 export function assertTlsChecked(env: Readonly<Record<string, string | undefined>>): void {
   if (env[VARIABLE] !== '0') return
   throw new DaypassError(

@@ -67,7 +67,7 @@ export function chooseDefault({
 
 /**
  * Takes the first of: selected, `DAYPASS_IDENTITY`, folder file, default, environment credentials. These serve
- * whoever names their provider, or where no identity of another provider is known: an exported `GITHUB_TOKEN` is not
+ * a command that names their provider, or where no identity of another provider is known: an exported `GITHUB_TOKEN` is not
  * what a person with one other login means.
  */
 export function chooseIdentity(facts: SelectionFacts): SelectedIdentity {

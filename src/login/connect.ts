@@ -96,7 +96,7 @@ export async function resolveClientContext(
 
 /**
  * Mix-up (RFC 9700 §4.4): a code of one server is not to be sent to another. An issuer that names both endpoints, or itself
- * in its answers, ties them; so do one site, and the provider's own file. Else whoever wrote both is told.
+ * in its answers, ties them; so do one site, and the provider's own file. Else the person who wrote both is told.
  */
 async function assertTied(
   { terminal }: Pick<Host, 'terminal'>,

@@ -5,7 +5,7 @@ import { createStartPath, type LocalPage, openLocalPages, redirectTo } from './l
 
 // Whatever is not the answer we wait for changes nothing: the login goes on waiting (GHSA-c73c-x77g-854r).
 
-/** What to make of a callback's parameters. `ignored` says why, for nobody but a log. */
+/** The result of a callback's parameters. `ignored` holds the reason, for debugging only. */
 export type Verdict<T> = { code: T } | { error: DaypassError } | { ignored: string }
 
 export interface LoopbackOptions<T> {
@@ -122,7 +122,7 @@ function checkQuery<T>(query: string, check: (params: URLSearchParams) => Verdic
   return repeated === undefined ? check(params) : { ignored: `${repeated} was given more than once` }
 }
 
-/** RFC 6749 §3.1: "parameters MUST NOT be included more than once". Which of two would count, nobody can say. */
+/** RFC 6749 §3.1: "parameters MUST NOT be included more than once". It is not defined which of two counts. */
 export function findRepeatedParameter(params: URLSearchParams): string | undefined {
   return ['code', 'state', 'error', 'iss'].find((name) => params.getAll(name).length > 1)
 }
@@ -133,7 +133,7 @@ interface Deferred<T> {
   reject(reason: unknown): void
 }
 
-/** The first of `resolve` and `reject` counts. Nobody has to wait for it: a paste may come first. */
+/** The first of `resolve` and `reject` counts. No caller has to wait for it: a paste may come first. */
 function createDeferred<T>(): Deferred<T> {
   let settle!: Pick<Deferred<T>, 'resolve' | 'reject'>
   const promise = new Promise<T>((resolve, reject) => {

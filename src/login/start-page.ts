@@ -9,7 +9,7 @@ export interface OneVisit {
   close(): Promise<void>
 }
 
-/** A page that sends one browser of this machine on to an address, once: whoever opens that address is signed in. */
+/** A page that sends one browser of this machine on to an address, once: the first person who opens that address is signed in. */
 export async function openStartPageOnce(
   host: Pick<Host, 'listen' | 'now' | 'terminal'>,
   location: string,

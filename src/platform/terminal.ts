@@ -22,7 +22,7 @@ let ownEscape: string | undefined
 
 /**
  * Our own colours: `style` writes them around the cleaned text. Until {@link cleanForTerminal} has seen the whole, their
- * escape character is written as something that nobody else can know.
+ * escape character is written as something that no other program can know.
  */
 export function paintOwn(text: string, style: (clean: string) => string): string {
   ownEscape ??= randomUUID()

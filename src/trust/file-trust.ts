@@ -1,5 +1,5 @@
 /**
- * Which files of this machine are trusted. What is obeyed (the configuration) must be writable by nobody but us and
+ * Which files of this machine are trusted. What is obeyed (the configuration) must be writable only by us and
  * root, from the root of the file system down. What is secret (the vault, sockets) must belong to us alone.
  * Windows is not checked: its files have access lists, which Node does not read.
  */
@@ -37,7 +37,7 @@ interface Fault {
 }
 
 /**
- * Throws `refused` (exit 6) where somebody else could have written what stands at `path`: the file, a folder above it,
+ * Throws `refused` (exit 6) where another user could have written what stands at `path`: the file, a folder above it,
  * or a link on the way. What is not there has no fault.
  */
 export function assertObeyable(path: string): void {
@@ -100,14 +100,16 @@ const createOwnerFault = (path: string, { uid }: Stats): Fault => ({
   mend: process.getuid?.() === 0 ? `chown root ${quote(path)}` : `sudo chown $(id -u) ${quote(path)}`,
 })
 
-function isTrusted({ uid }: Stats): boolean {
-  return uid === process.getuid?.() || uid === 0 || (uid === OVERFLOW_UID && isRootUnmapped())
+/** Folders alone may belong to the overflow uid: the files of every unmapped user do, an attacker's included. */
+function isTrusted(stat: Stats): boolean {
+  if (stat.uid === process.getuid?.() || stat.uid === 0) return true
+  return stat.uid === OVERFLOW_UID && stat.isDirectory() && isRootUnmapped()
 }
 
-/** Whom a user namespace shows in the place of users that it does not know. */
+/** The uid that a user namespace shows for users that it does not map. */
 const OVERFLOW_UID = 65_534
 
-/** In a user namespace of one user (flatpak, bubblewrap) the files of root belong to nobody. */
+/** Returns true in a user namespace of one user (flatpak, bubblewrap), where `/` and `/home` have the overflow uid. */
 function isRootUnmapped(): boolean {
   const maps = tryOrUndefined(() => readFileSync('/proc/self/uid_map', 'utf8')) ?? ''
   const ranges = maps.split('\n').map((line) => line.trim().split(/\s+/).map(Number))
@@ -116,7 +118,7 @@ function isRootUnmapped(): boolean {
   return maps !== '' && !isMapped(0) && !isMapped(OVERFLOW_UID)
 }
 
-/** A group of nobody else's: that of root, and the user's own (`umask 002` of Debian and Red Hat). */
+/** Returns true for a group without other members: that of root, and the user's own (`umask 002` of Debian, Red Hat). */
 function isOwnGroup(gid: number): boolean {
   if (gid === 0) return true
   // On macOS most users are in one group, and the files do not list them.
@@ -124,12 +126,15 @@ function isOwnGroup(gid: number): boolean {
   const groups = readTable('/etc/group').filter(([, , id]) => Number(id) === gid)
   const users = readTable('/etc/passwd')
   const mine = process.getuid?.()
-  // A directory server's groups are not in the file; by convention, a private one has the number of its user.
-  if (groups.length === 0) return gid === mine && gid === process.getgid?.()
   const names = groups.flatMap(([, , , members = '']) => members.split(',').filter(Boolean))
   const byName = names.map((name) => Number(users.find(([user]) => user === name)?.[2] ?? Number.NaN))
   const primary = users.filter(([, , , group]) => Number(group) === gid).map(([, , uid]) => Number(uid))
-  return [...byName, ...primary].every((uid) => uid === mine || uid === 0)
+  const members = [...byName, ...primary]
+  if (members.length > 0) return members.every((uid) => uid === mine || uid === 0)
+  // A directory server has members that the files do not list. Where we are one of them, so may others be; by
+  // convention, a private group has the number of its user.
+  const isMember = gid === process.getgid?.() || process.getgroups?.().includes(gid)
+  return isMember || groups.length === 0 ? gid === mine : true
 }
 
 const readTable = (path: string) =>

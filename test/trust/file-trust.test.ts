@@ -296,3 +296,36 @@ describe('a secret folder', () => {
     expect(list.stderr).toMatch(/state\.json is ignored: .* belongs to another user/)
   })
 })
+
+describe('in a user namespace that does not map root, as flatpak makes one', () => {
+  /** The program as uid 0 of a namespace of its own: all other users, root of the machine included, have the overflow uid. */
+  const inside = (one: Sandbox, args: readonly string[], env: Record<string, string> = {}) =>
+    one.run(
+      [
+        '--reuid=4321',
+        '--regid=4321',
+        '--clear-groups',
+        'unshare',
+        '--user',
+        '--map-user=4321',
+        '--map-group=4321',
+        process.execPath,
+        join(import.meta.dirname, '../../dist/cli.cjs'),
+        ...args,
+      ],
+      { program: ['setpriv'], env },
+    )
+
+  asRoot('folders of root are fine, and a file of another user is not obeyed', async (context) => {
+    const { one, config } = homeWithConfig()
+    execFileSync('chown', ['-R', '4321:4321', one.home])
+    const own = await inside(one, ['status'])
+    if (/unshare/.test(own.stderr)) context.skip('user namespaces are not permitted here')
+    expect({ code: own.code, stderr: own.stderr }).toEqual({ code: 0, stderr: '' })
+    chownSync(config, 5432, 5432)
+    chmodSync(config, 0o644)
+    const theirs = await inside(one, ['status'])
+    expect(theirs.code, theirs.stderr).toBe(6)
+    expect(theirs.stderr).toMatch(/config\.yaml is not obeyed: it belongs to another user/)
+  })
+})

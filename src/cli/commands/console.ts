@@ -59,7 +59,7 @@ async function runConsole(
 /** How long a browser may take to start and to fetch the page. */
 const START_PAGE_TIMEOUT = 60_000
 
-/** The address signs in whoever opens it, so the opener is told another one, which is answered once. */
+/** The first person who opens the address is signed in, so the opener gets another address, which is answered once. */
 async function openInBrowser(
   { host, signal }: CommandContext,
   url: string,

@@ -14,7 +14,7 @@ import { DaypassError, isDaypassError } from '../../core/errors.ts'
 import { type Ownership, removeDurably, writeFileDurably } from '../../vault/atomic.ts'
 import { createDiskError, getErrno } from '../../vault/disk-error.ts'
 
-/** Nobody writes a configuration as long. */
+/** Far above any configuration that a person writes. */
 const MAX_FOREIGN_SIZE = 1024 * 1024
 
 export interface ForeignFile {
